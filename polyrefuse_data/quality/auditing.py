@@ -1,8 +1,12 @@
-"""audit: the pure core of the quality room. Rows in, the same rows out, with scores, flags and status."""
+"""audit: the pure core of the quality room. Rows in, the same rows out, with scores, flags and status.
+
+Two steps, so that a large table can be checked shard by shard: `audit_rows` runs every check that a row decides alone;
+`shared_rows` and `mark_shared` settle what only all rows together show, one translation that stands for two prompts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +20,10 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import make_batch, texts
-from polyrefuse_data.quality.checks import checks_for, correspondence
+from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check, Labels, Score
-from polyrefuse_data.quality.duplicates import normalised, shared_translations
+from polyrefuse_data.quality.checks.correspondence import correspondence
+from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.thresholds import Thresholds, thresholds
 
 # Rows whose Python lists are held at once: memory beyond the table itself does not grow with the table.
@@ -27,9 +32,13 @@ BATCH_ROWS = 4096
 SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 LABEL_COLUMNS = ("detected_language",)
 _REQUIRED = ("id", "language", "text")
+_SHARED = "duplicate_target"
+_SHARED_COLUMNS = ("language", "text", "text_en", "back_translation")
+
+Config = QualityConfig | Mapping[str, Any] | None
 
 
-def audit(rows: pa.Table, config: QualityConfig | Mapping[str, Any] | None = None) -> pa.Table:
+def audit(rows: pa.Table, config: Config = None) -> pa.Table:
     """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
 
     `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are. `label` may
@@ -37,18 +46,69 @@ def audit(rows: pa.Table, config: QualityConfig | Mapping[str, Any] | None = Non
     reject the row; rows that a person edited stay `edited`, with what the checks think of them in `flags`.
     Raises ConfigError for a table without the required columns, and for a config with unknown keys or checks.
     """
+    settings = quality_config(config)
+    audited = audit_rows(rows, settings)
+    return schema.mark_parallel(mark_shared(audited, shared_rows([audited], settings), settings))
+
+
+def audit_rows(rows: pa.Table, config: Config = None) -> pa.Table:
+    """`audit` as far as each row decides it alone: no duplicate_target, and `parallel` as it was (null where missing).
+
+    What a row gets does not depend on the other rows: shards of a table may be checked apart.
+    """
     missing = [name for name in _REQUIRED if name not in rows.column_names]
     if missing:
         raise ConfigError(f"these rows have no column {', '.join(missing)}: audit needs {', '.join(_REQUIRED)}")
     settings = quality_config(config)
     bounds, checks = thresholds(settings), checks_for(settings)
-    shared = _shared_translations(rows) if "duplicate_target" in bounds.table else np.zeros(rows.num_rows)
     starts = range(0, max(rows.num_rows, 1), BATCH_ROWS)
-    audited = pa.concat_tables(
-        _audit_batch(rows.slice(start, BATCH_ROWS), shared[start : start + BATCH_ROWS], checks, bounds)
-        for start in starts
-    )
-    return schema.mark_parallel(_ordered(audited))
+    return _ordered(pa.concat_tables(_audit_batch(rows.slice(start, BATCH_ROWS), checks, bounds) for start in starts))
+
+
+def shared_rows(tables: Iterable[pa.Table], config: Config = None) -> npt.NDArray[np.bool_]:
+    """The rows of all `tables`, in their order, whose text stands for another prompt too: (rows,), True to flag.
+
+    Of the rows that share a text, the one that it answers to best goes free. `tables` is gone through twice and may
+    read its tables anew each time; eight bytes a row and the rows that share a text are held, never all texts.
+    """
+    threshold = (bounds := thresholds(quality_config(config))).table.get(_SHARED)
+    keys = np.concatenate([np.empty(0, np.uint64), *(_keys(table) for table in tables)])
+    marked = np.zeros(len(keys))
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    repeated = (counts[inverse] > 1) & (keys != 0)
+    if threshold is None or not repeated.any():
+        return marked.astype(bool)
+    part = _filtered(tables, repeated)
+    places = np.flatnonzero(repeated)
+    for group in groups_of_shared_targets(inverse[places], texts(part, "text_en")):
+        odds = correspondence(make_batch(part.take(group))).numbers["correspondence"]
+        marked[places[group]] = 1
+        if not np.isnan(odds).all() and np.nanmax(odds) > 0:
+            marked[places[group[int(np.nanargmax(odds))]]] = 0
+    beyond = np.zeros(len(keys), dtype=bool)
+    beyond[places] = ~threshold.accept(marked[places], bounds.bounds(_SHARED, texts(part, "language")))
+    return beyond
+
+
+def mark_shared(rows: pa.Table, shared: npt.NDArray[np.bool_], config: Config = None) -> pa.Table:
+    """Audited rows with the flag of `shared_rows` where the mask is True; unless edited, they are rejected."""
+    threshold = thresholds(quality_config(config)).table.get(_SHARED)
+    if threshold is None or not shared.any():
+        return rows
+    parts = []
+    for start in range(0, rows.num_rows, BATCH_ROWS):
+        part, mask = rows.slice(start, BATCH_ROWS), shared[start : start + BATCH_ROWS]
+        if mask.any():
+            flags = [row or [] for row in part["flags"].to_pylist()]
+            for row in np.flatnonzero(mask):
+                flags[row].append(threshold.flag)
+            rejected = pa.array(mask & threshold.rejects)
+            status = pc.if_else(
+                pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
+            )
+            part = _replaced(part, {"flags": pa.array(flags, pa.list_(pa.string())), "status": status})
+        parts.append(part)
+    return pa.concat_tables(parts)
 
 
 def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityConfig:
@@ -89,28 +149,28 @@ def verdicts(scored: Scored, languages: list[str], bounds: Thresholds) -> Iterat
             yield name, ~threshold.accept(scored.numbers[threshold.score], bounds.bounds(name, languages))
 
 
-def _shared_translations(rows: pa.Table) -> Score:
-    """1 for every row whose text stands for another prompt too, but for the one row that it answers to best."""
-    marked = np.zeros(rows.num_rows)
-    keys = np.empty(rows.num_rows, dtype=np.int64)  # hashes: the texts of the whole table are never held at once
-    for start in range(0, rows.num_rows, BATCH_ROWS):
-        part = rows.slice(start, BATCH_ROWS)
-        pairs = zip(texts(part, "language"), texts(part, "text"), strict=True)
-        keys[start : start + part.num_rows] = [hash((code, normalised(text))) for code, text in pairs]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    repeated = np.flatnonzero(counts[inverse] > 1)
-    part = rows.take(pa.array(repeated))
-    for group in shared_translations(texts(part, "language"), texts(part, "text"), texts(part, "text_en")):
-        marked[repeated[group]] = 1
-        odds = score(part.take(group), [correspondence.CHECK]).numbers["correspondence"]
-        if not np.isnan(odds).all() and np.nanmax(odds) > 0:
-            marked[repeated[group[int(np.nanargmax(odds))]]] = 0
-    return marked
+def _keys(table: pa.Table) -> npt.NDArray[np.uint64]:
+    """A number for what each row says in its language; 0 where a row can share nothing."""
+    keys = np.empty(table.num_rows, dtype=np.uint64)
+    for start in range(0, table.num_rows, BATCH_ROWS):
+        part = table.slice(start, BATCH_ROWS)
+        columns = (texts(part, name) for name in ("language", "text", "text_en"))
+        keys[start : start + part.num_rows] = target_keys(*columns)
+    return keys
 
 
-def _audit_batch(rows: pa.Table, shared: Score, checks: Sequence[Check], bounds: Thresholds) -> pa.Table:
+def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """The rows of all tables where `mask` is True, with the columns that tell whose translation a text is."""
+    parts, start = [], 0
+    for table in tables:
+        columns = [name for name in _SHARED_COLUMNS if name in table.column_names]
+        parts.append(table.select(columns).filter(pa.array(mask[start : start + table.num_rows])))
+        start += table.num_rows
+    return pa.concat_tables(parts, promote_options="default")
+
+
+def _audit_batch(rows: pa.Table, checks: Sequence[Check], bounds: Thresholds) -> pa.Table:
     scored = score(rows, checks)
-    scored.numbers["duplicate_target"] = shared
     languages = [code or "" for code in rows["language"].to_pylist()]
     flags = _maker_flags(rows)
     rejected = np.array([bool(row) for row in flags], dtype=bool)
@@ -144,6 +204,11 @@ def _with_columns(rows: pa.Table, scored: Scored, flags: list[list[str]], reject
     columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
     if "parallel" not in rows.column_names:
         columns["parallel"] = pa.nulls(rows.num_rows, pa.bool_())
+    return _replaced(rows, columns)
+
+
+def _replaced(rows: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    """The table with these columns of the schema put in place, or added; the others are shared, not copied."""
     for name, values in columns.items():
         field = schema.SCHEMA.field(name)
         if name in rows.column_names:

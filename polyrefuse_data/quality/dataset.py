@@ -41,7 +41,7 @@ _CONFOUND_AUC = 0.71
 _CONFOUND_SHARE = 0.25  # the same for a yes-or-no feature: difference of its shares
 _ENDINGS = frozenset(".?!。？！؟…।")
 _LEAST_ALIGNED = 30  # rows below which alignment can be neither shown nor refuted
-# Standard deviations above chance: shifted and shuffled files stay at 1.7, aligned ones of thirty rows reach 2.4 and more.
+# Standard deviations above chance: shifted and shuffled files stay at 1.7, aligned ones of thirty rows reach 2.4.
 _CHANCE = 2.0
 
 

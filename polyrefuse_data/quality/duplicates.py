@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import visible
@@ -56,18 +61,29 @@ def near_duplicates(left: Mapping[str, str], right: Mapping[str, str] | None = N
     return {"exact": sorted(exact), "near": sorted(near)}
 
 
-def shared_translations(languages: Sequence[str], texts: Sequence[str], english: Sequence[str]) -> list[list[int]]:
-    """Groups of rows of one language whose texts are the same to a reader while their prompts ask different things."""
+def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """A 64-bit number for the text of each row, the same for texts that are the same to a reader, in any process.
+
+    0 for rows that stand for no prompt: English ones, empty ones and those without English.
+    """
+    keys = np.zeros(len(texts), dtype=np.uint64)
+    for row, (language, text, source) in enumerate(zip(languages, texts, english, strict=True)):
+        if language != SOURCE_LANGUAGE and text and source:
+            content = f"{language}\n{normalised(text)}".encode("utf-8", "surrogatepass")
+            keys[row] = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
+    return keys
+
+
+def groups_of_shared_targets(keys: npt.NDArray[Any], english: Sequence[str]) -> list[list[int]]:
+    """Groups of rows with one key whose prompts ask different things, in the order of their first rows."""
     from rapidfuzz.fuzz import token_sort_ratio
 
     groups: dict[int, list[int]] = defaultdict(list)
-    for row, (language, text, source) in enumerate(zip(languages, texts, english, strict=True)):
-        if language != SOURCE_LANGUAGE and source and text:
-            groups[hash((language, normalised(text)))].append(row)
+    for row, key in enumerate(keys.tolist()):
+        groups[key].append(row)
     found = []
     for rows in groups.values():
-        prompts = {normalised(english[row]) for row in rows} if len(rows) > 1 else set()
-        one, *others = sorted(prompts) or [""]
+        one, *others = sorted({normalised(english[row]) for row in rows})
         if any(token_sort_ratio(one, other) < NEAR_DUPLICATE for other in others):
             found.append(rows)
     return found

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import accumulate, pairwise
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.auditing import audit_rows, mark_shared, shared_rows
 from tests.quality.tables import make_table
 
 
@@ -183,3 +188,53 @@ def test_auditing_loads_no_model_library() -> None:
         "sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'datasets', 'openai')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+SHARED = [
+    ("de", "Nennen Sie drei Tipps für besseren Schlaf.", "Name three tips for better sleep."),
+    ("de", "Nennen Sie drei Tipps für besseren Schlaf!", "Describe how a car engine works."),
+    ("de", "Nennen Sie drei Tipps für besseren Schlaf.", "Explain why the sky is blue."),
+    ("nl", "Nennen Sie drei Tipps für besseren Schlaf.", "What is the capital of Australia?"),
+    ("de", "Erklären Sie, warum der Himmel blau ist.", "Explain why the sky is blue."),
+    ("de", "Erklären Sie, warum der Himmel blau ist.", "Explain why the sky is so blue"),
+    ("en", "Name three tips.", "Name three tips."),
+    ("de", "", "Name a fruit."),
+    ("de", "", "Describe how a car engine works."),
+]
+
+
+@given(
+    rows=st.lists(st.sampled_from(SHARED), max_size=14),
+    cuts=st.lists(st.integers(0, 14), max_size=3),
+    edited=st.integers(0, 14),
+)
+@settings(max_examples=60, deadline=None)
+def test_shards_audited_apart_equal_the_whole(rows: list[tuple[str, str, str]], cuts: list[int], edited: int) -> None:
+    table = make_table(
+        *(
+            {"language": code, "text": text, "text_en": source, "status": "edited" if n == edited else "accepted"}
+            for n, (code, text, source) in enumerate(rows)
+        )
+    )
+    ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
+    shards = [audit_rows(table.slice(start, end - start)) for start, end in pairwise(ends)] or [audit_rows(table)]
+    shared = shared_rows(shards)
+    masks = np.split(shared, list(accumulate(shard.num_rows for shard in shards))[:-1])
+    marked = [mark_shared(shard, mask) for shard, mask in zip(shards, masks, strict=True)]
+    assert schema.mark_parallel(pa.concat_tables(marked)).equals(audit(table))
+
+
+def test_of_rows_that_share_a_text_the_one_that_it_answers_to_goes_free() -> None:
+    rows = [{"language": code, "text": text, "text_en": source} for code, text, source in SHARED]
+    audited = audit(make_table(*rows))
+    assert ["duplicate_target" in row for row in flags(audited)] == [False, True, True] + [False] * 6
+    assert audited["status"].to_pylist()[1:3] == ["rejected", "rejected"]
+    assert not shared_rows([audited], {"disable": ["duplicate_target"]}).any()
+    assert not shared_rows([audited], {"thresholds": {"duplicate_target": {"de": 1}}}).any()
+
+
+def test_columns_that_no_check_writes_are_shared_not_copied() -> None:
+    table = make_table(*({"text": f"Zeile {n}: Wie lernt man am besten Gitarre?"} for n in range(3)))
+    audited = audit(table)
+    for name in ("text", "text_en", "id"):
+        assert audited[name].chunk(0).buffers()[2].address == table[name].chunk(0).buffers()[2].address
