@@ -118,17 +118,21 @@ def nllb_languages() -> dict[str, Language]:
     return {row.code: LANGUAGES.get(row.code, row) for row in rows}
 
 
-def language(code: str) -> Language:
-    """Look up a language of NLLB-200 by its BCP-47 code (`ig`) or its FLORES-200 code (`ibo_Latn`).
+@cache
+def _by_flores() -> dict[str, Language]:
+    return {known.flores: known for known in nllb_languages().values()}
 
-    Raises ConfigError for anything else, naming the codes that come near.
-    """
-    if code in LANGUAGES:
-        return LANGUAGES[code]
-    by_flores = {known.flores: known for known in nllb_languages().values()}
-    found = nllb_languages().get(code) or by_flores.get(code)
+
+def find_language(code: str) -> Language | None:
+    """A language of NLLB-200 by its BCP-47 code (`ig`) or its FLORES-200 code (`ibo_Latn`); None for anything else."""
+    return LANGUAGES.get(code) or nllb_languages().get(code) or _by_flores().get(code)
+
+
+def language(code: str) -> Language:
+    """The same, where it must be one. Raises ConfigError for anything else, naming the codes that come near."""
+    found = find_language(code)
     if found is None:
-        near = get_close_matches(code, [*LANGUAGES, *by_flores], n=3)
+        near = get_close_matches(code, [*LANGUAGES, *_by_flores()], n=3)
         raise ConfigError(
             f"unknown language {code!r}: use one of {', '.join(LANGUAGES)}, or a FLORES-200 code such as "
             f"{' or '.join(near) if near else 'ibo_Latn'} (`polyrefuse languages --all` lists them)"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.errors import ConfigError, SourceError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, language
+from polyrefuse_data.errors import SourceError
+from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.rows import LABELS, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import Record, read_bytes, read_records
-
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+from polyrefuse_data.tmx import Unit, read_units
 
 # Regions that decide the script, where the language alone would say another one.
 _REGIONS = {"zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant"}
@@ -139,36 +136,30 @@ def _code(tag: str, where: str) -> str:
     normal = tag.replace("_", "-")
     region = _REGIONS.get(normal.lower(), normal)
     for candidate in (tag, region, normal.split("-")[0].lower()):
-        with contextlib.suppress(ConfigError):
-            return language(candidate).code
+        if known := find_language(candidate):
+            return known.code
     raise SourceError(f"{where}: unknown language {tag!r}: `polyrefuse languages --all` lists the codes")
 
 
 def _tmx(path: Path) -> list[Record]:
     """One record for each variant of each unit, English first; the unit's English is its `text_en`."""
-    try:
-        units = ElementTree.fromstring(read_bytes(path)).iter("tu")  # bytes: the file says its own encoding
-        records = [record for number, unit in enumerate(units, start=1) for record in _unit(path, number, unit)]
-    except ElementTree.ParseError as error:
-        raise SourceError(f"{path}: broken XML ({error}): export the memory again as TMX 1.4") from None
+    units = read_units(path, read_bytes(path))  # bytes: the file says its own encoding
+    records = [record for number, unit in enumerate(units, start=1) for record in _unit(path, number, unit)]
     if not records:
         raise SourceError(f"{path}: no translation units in it: give a TMX file with at least one <tu>")
     return records
 
 
-def _unit(path: Path, number: int, unit: ElementTree.Element) -> Iterator[Record]:
+def _unit(path: Path, number: int, unit: Unit) -> Iterator[Record]:
     where = f"{path} unit {number}"
-    shared = {prop.get("type", ""): prop.text for prop in unit.iter("prop")}
     variants: list[tuple[str, str]] = []
-    for variant in unit.iter("tuv"):
-        segment = variant.find("seg")
-        tag = variant.get(_XML_LANG) or variant.get("lang")
-        if tag is None or segment is None:
+    for tag, text in unit.variants:
+        if tag is None or text is None:
             raise SourceError(f"{where}: a <tuv> without xml:lang or <seg>: export the memory again as TMX 1.4")
-        variants.append((_code(tag, where), "".join(segment.itertext())))
+        variants.append((_code(tag, where), text))
     text_en = next((text for code, text in variants if code == SOURCE_LANGUAGE), None)
     for code, text in variants:
-        yield Record(where, {**shared, "language": code, "text": text, "text_en": text_en})
+        yield Record(where, {**unit.props, "language": code, "text": text, "text_en": text_en})
 
 
 def _reports(path: Path, rows: Sequence[dict[str, Any]]) -> list[FileReport]:

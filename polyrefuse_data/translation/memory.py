@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages import LANGUAGES, Language
+from polyrefuse_data.tmx import read_units, texts_by_tag
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Pair, Request, Result, Translation
-
-_XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # One unit of a memory: the same sentence by language code.
 Unit = dict[str, str]
@@ -88,20 +86,8 @@ def read_memory(path: Path) -> list[Unit]:
 
 
 def _read_tmx(path: Path) -> list[Unit]:
-    try:
-        root = ElementTree.fromstring(_read_bytes(path))
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise SourceError(f"{path}: not readable as TMX ({error}); export it again as TMX 1.4") from error
-    units = []
-    for unit in root.iter("tu"):
-        texts: Unit = {}
-        for variant in unit.iter("tuv"):
-            code = variant.get(_XML_LANGUAGE) or variant.get("lang")
-            segment = variant.find("seg")
-            if code and segment is not None:
-                texts[_language_code(code)] = "".join(segment.itertext())
-        units.append(texts)
-    return units
+    units = texts_by_tag(read_units(path, _read_bytes(path)))
+    return [{_language_code(tag): text for tag, text in unit.items()} for unit in units]
 
 
 def _read_tsv(path: Path) -> list[Unit]:
@@ -126,7 +112,7 @@ def _read_jsonl(path: Path) -> list[Unit]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceError(f"{path}: line {number} is not JSON ({error})") from error
         if not isinstance(record, dict):
             raise SourceError(f'{path}: line {number} must be an object of texts by language, e.g. {{"en": "…"}}')

@@ -163,7 +163,7 @@ GOOD: dict[str, Any] = {"language": "de", "text": "x", "text_en": "y", "label": 
         ("m.jsonl", jsonl({**GOOD, "text": "a\ud800"}), r"m\.jsonl:1: text holds half of a character"),
         ("m.jsonl", "", r"m\.jsonl: no records"),
         ("m.jsonl", "{", r"m\.jsonl:1: broken JSON"),
-        ("m.tmx", "<tmx>", r"m\.tmx: broken XML .*TMX 1\.4"),
+        ("m.tmx", "<tmx>", r"m\.tmx: not readable as TMX .*TMX 1\.4"),
         ("m.tmx", "<tmx/>", r"m\.tmx: no translation units"),
         ("m.tmx", "<tmx><tu><tuv><seg>x</seg></tuv></tu></tmx>", r"m\.tmx unit 1: a <tuv> without xml:lang or <seg>"),
         ("m.docx", "", r"m\.docx: cannot read \.docx"),
