@@ -144,7 +144,7 @@ def overhead(rows: int, folder: Path) -> dict[str, float]:
     texts = prompts(10**6)
     requests = [Request(f"{texts[row % len(texts)]} ({row})", language("en"), language("de")) for row in range(rows)]
     journal = Journal(folder / "overhead.sqlite")
-    run = TranslationRun(lambda worker, batches: worker(batches), journal, progress=False)
+    run = TranslationRun(journal, progress=False)
     started = time.perf_counter()
     run.translate(Echo(), requests)  # type: ignore[arg-type]
     cold = time.perf_counter() - started

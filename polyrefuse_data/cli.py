@@ -78,7 +78,8 @@ def languages(
 @app.command()
 def build(
     config: ConfigOption = Path("polyrefuse.toml"),
-    engine: Annotated[str, typer.Option(help="Where batches run: local.")] = "local",
+    engine: Annotated[str, typer.Option(help="Where the work runs: local, or ray.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster (default: one on this machine).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N prompts of each source.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print rows, tokens, money and time; do nothing.")] = False,
     as_json: JsonOption = False,
@@ -88,7 +89,9 @@ def build(
     from polyrefuse_data.config import load_config
 
     settings = load_config(config)
-    summary = run_build(Workspace(config.parent), settings, engine=engine, limit=limit, dry_run=dry_run)
+    summary = run_build(
+        Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
+    )
     _print(summary, as_json)
 
 

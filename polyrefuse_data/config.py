@@ -135,6 +135,19 @@ class QualityConfig(_Section):
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
 
 
+# --- engine: how the work is dealt out; none of it changes a row ---------------------------------------------------
+
+
+class EngineConfig(_Section):
+    """How many workers, and what each may take."""
+
+    shard_prompts: int | None = Field(default=None, ge=1)  # English prompts done and kept together; default: 500
+    workers: int | None = Field(default=None, ge=1)  # local: processes that check rows; default: one a core
+    actors: int = Field(default=1, ge=1)  # ray: copies of each backend of the chain
+    actor_cpus: float | None = Field(default=None, gt=0)  # ray: cores of an actor; default: half of all, shared evenly
+    actor_gpus: float = Field(default=0, ge=0)  # ray: GPUs of an actor; 0.5 puts two on one
+
+
 # --- release -----------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +165,7 @@ class Config(_Section):
     sources: list[SourceConfig] = []
     translation: TranslationConfig = TranslationConfig()
     quality: QualityConfig = QualityConfig()
+    engine: EngineConfig = EngineConfig()
     release: ReleaseConfig = ReleaseConfig()
 
     @field_validator("languages")
@@ -210,10 +224,12 @@ def write_template(path: Path) -> Path:
 def config_hash(config: BaseModel) -> str:
     """sha256 of the canonical JSON of a config: the same settings give the same hash, wherever the folder lies.
 
-    Of a local path only the last part counts; what is in the file is hashed where it is used.
+    Of a local path only the last part counts; what is in the file is hashed where it is used. Where the work runs (the
+    engine section) changes no row and does not count.
     """
+    counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
     canonical = json.dumps(
-        config.model_dump(), default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        counted, default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
 

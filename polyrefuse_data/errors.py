@@ -31,6 +31,12 @@ class TranslationError(PolyrefuseError):
     exit_code = 4
 
 
+class EngineError(PolyrefuseError):
+    """Workers died and could not be replaced; what they had finished is kept."""
+
+    exit_code = 4
+
+
 class ReleaseError(PolyrefuseError):
     """A release cannot be written, loaded or published."""
 

@@ -137,18 +137,27 @@ def usable(table: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(table["status"], value_set=pa.array([ACCEPTED, EDITED]))
 
 
-def in_every_language(table: pa.Table, kept: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Mask of the rows whose prompt is kept in every language that keeps any row; `kept` is a mask over the rows."""
+def in_every_language(
+    table: pa.Table, kept: pa.Array | pa.ChunkedArray, n_languages: int | None = None
+) -> pa.ChunkedArray:
+    """Mask of the rows whose prompt is kept in every language that keeps any row; `kept` is a mask over the rows.
+
+    `n_languages` says how many languages that are, where `table` holds only some of the prompts.
+    """
     kept_rows = table.select(["id", "language"]).filter(kept)
-    n_languages = len(pc.unique(kept_rows["language"]))
+    if n_languages is None:
+        n_languages = len(pc.unique(kept_rows["language"]))
     counts = kept_rows.group_by("id").aggregate([("language", "count_distinct")])
     complete = counts.filter(pc.equal(counts["language_count_distinct"], n_languages))["id"]
     return pc.is_in(table["id"], value_set=complete.combine_chunks())
 
 
-def mark_parallel(table: pa.Table) -> pa.Table:
-    """Set `parallel`: true where the row's prompt is usable in every language that has a usable row."""
-    parallel = in_every_language(table, usable(table))
+def mark_parallel(table: pa.Table, n_languages: int | None = None) -> pa.Table:
+    """Set `parallel`: true where the row's prompt is usable in every language that has a usable row.
+
+    `n_languages` says how many languages that are, where `table` holds only some of the prompts.
+    """
+    parallel = in_every_language(table, usable(table), n_languages)
     return table.set_column(table.schema.get_field_index("parallel"), SCHEMA.field("parallel"), parallel)
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.rows import ACCEPTED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
 
@@ -79,28 +84,40 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
-def summarize(
-    workspace: Workspace, table: pa.Table, attempts: pa.Table, usage: dict[str, dict[str, float]]
-) -> BuildSummary:
-    """Count the rows (rows.SCHEMA) and tries (attempts.ATTEMPT_SCHEMA) of a build."""
+def summarize(workspace: Workspace, usage: dict[str, dict[str, float]]) -> BuildSummary:
+    """Count the rows and tries of a finished build, a part of the files at a time."""
     languages: dict[str, Counter[str]] = {}
-    for code, status in zip(table["language"].to_pylist(), table["status"].to_pylist(), strict=True):
-        languages.setdefault(code, Counter())[status] += 1
+    for batch in _batches(workspace.rows, ["language", "status"]):
+        for code, status, count in _groups(batch, ["language", "status"]):
+            languages.setdefault(code, Counter())[status] += count
     translators: dict[str, Counter[str]] = {}
     reasons: Counter[str] = Counter()
-    for attempt in attempts.to_pylist():
-        translators.setdefault(attempt["translator"], Counter())[attempt["outcome"]] += 1
-        if attempt["outcome"] != "accepted":
-            reasons.update(attempt["reasons"])
+    for batch in _batches(workspace.attempts, ["translator", "outcome", "reasons"]):
+        for name, outcome, count in _groups(batch, ["translator", "outcome"]):
+            translators.setdefault(name, Counter())[outcome] += count
+        lost = batch.filter(pc.not_equal(batch["outcome"], ACCEPTED))
+        reasons.update(pc.list_flatten(lost["reasons"]).to_pylist())
     return BuildSummary(
         workspace=workspace.path,
-        prompts=len(set(table["id"].to_pylist())),
-        rows=table.num_rows,
+        prompts=sum(languages.get(SOURCE_LANGUAGE, Counter()).values()),
+        rows=sum(sum(counts.values()) for counts in languages.values()),
         languages={code: dict(sorted(counts.items())) for code, counts in sorted(languages.items())},
         translators={name: dict(sorted(counts.items())) for name, counts in sorted(translators.items())},
         reasons=dict(sorted(reasons.items())),
         usage=usage,
     )
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns)
+
+
+def _groups(table: pa.Table, columns: list[str]) -> Iterator[tuple[str, str, int]]:
+    """(value of the first column, value of the second, rows)."""
+    counted = table.group_by(columns).aggregate([([], "count_all")])
+    return zip(*(counted[name].to_pylist() for name in (*columns, "count_all")), strict=True)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -39,6 +39,11 @@ class Workspace:
         return self.path / "journal.sqlite"
 
     @property
+    def shards(self) -> Path:
+        """The finished parts of a build that is under way (shards/store.py); gone when it is done."""
+        return self.path / "shards"
+
+    @property
     def rows(self) -> Path:
         return self.path / "rows.parquet"
 

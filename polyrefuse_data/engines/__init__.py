@@ -1,18 +1,30 @@
-"""Where batches run. Engines know of items and workers, nothing of translation or quality."""
+"""Where work runs. Engines know of items, stages and workers, nothing of translation or quality."""
 
 from __future__ import annotations
 
+from polyrefuse_data.config import EngineConfig
+from polyrefuse_data.engines.base import Engine, Stage
 from polyrefuse_data.engines.local import LocalEngine
 from polyrefuse_data.errors import ConfigError
 
-ENGINES = {"local": LocalEngine}
+ENGINES = ("local", "ray")
 
 
-def open_engine(name: str) -> LocalEngine:
-    """The engine called `name`. Raises ConfigError naming those there are."""
-    if name not in ENGINES:
+def open_engine(name: str, config: EngineConfig | None = None, address: str | None = None) -> Engine:
+    """The engine called `name`; `address` is that of a Ray cluster (None: one on this machine).
+
+    Raises ConfigError naming those there are, MissingPrerequisite where the extra is not installed.
+    """
+    settings = config or EngineConfig()
+    if name == "ray":
+        from polyrefuse_data.engines.ray import RayEngine
+
+        return RayEngine(settings, address)
+    if name != "local":
         raise ConfigError(f"no engine is called {name!r}; there is {', '.join(ENGINES)}")
-    return ENGINES[name]()
+    if address:
+        raise ConfigError("--address is for --engine ray")
+    return LocalEngine(settings.workers)
 
 
-__all__ = ["LocalEngine", "open_engine"]
+__all__ = ["Engine", "LocalEngine", "Stage", "open_engine"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from polyrefuse_data.config import Backend, CommandBackend, MemoryBackend, OpenAIBackend, TranslationConfig
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.translation.base import Pair, SeveralCandidates, Translator
 from polyrefuse_data.translation.command import CommandTranslator
+from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.memory import TranslationMemory
 
 
@@ -28,6 +31,13 @@ def open_backend(config: Backend) -> Translator:
     return open_nllb(config)
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """A backend that keeps to limits, possibly together with others."""
+
+    limits: RateLimits
+
+
 @dataclass(frozen=True)
 class Chain:
     """The backends of a build: `steps` in the order in which a row goes through them, and who translates back: the
@@ -45,6 +55,16 @@ class Chain:
         for translator in self.back[:1]:
             translator.prepare(reverse)
         self.back[1:] = [translator for translator in self.back[1:] if _can(translator, reverse)]
+
+    def share_limits(self, share: Callable[[Callable[[], RateLimits]], RateLimits]) -> None:
+        """Put what `share` makes of the rate limits in their place: copies of a backend then keep them together."""
+        shared: dict[int, RateLimits] = {}
+        for translator in {id(step): step for step in (*self.steps, *self.back)}.values():
+            if isinstance(translator, Limited):
+                own = translator.limits
+                if id(own) not in shared:
+                    shared[id(own)] = share(partial(_same, own))
+                translator.limits = shared[id(own)]
 
     def close(self) -> None:
         for translator in (*self.steps, *self.back):
@@ -69,6 +89,10 @@ def open_chain(config: TranslationConfig) -> Chain:
     asked = [config.back_translation] if config.back_translation else []
     machines = [backend for backend in config.backends if not isinstance(backend, MemoryBackend)]
     return Chain(steps, list({id(once(backend)): once(backend) for backend in [*asked, *machines]}.values()))
+
+
+def _same(limits: RateLimits) -> RateLimits:
+    return limits
 
 
 def _can(translator: Translator, pairs: Sequence[Pair]) -> bool:

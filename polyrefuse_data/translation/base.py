@@ -120,6 +120,21 @@ class SeveralCandidates(Protocol):
         ...
 
 
+class Identity(NamedTuple):
+    """What the journal knows a backend by; unlike the backend itself, nothing to send to another process."""
+
+    name: str
+    settings: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.settings)
+
+
+def identity(translator: Translator) -> Identity:
+    return Identity(translator.name, translator.settings)
+
+
 def translate_requests(translator: Translator, requests: Sequence[Request]) -> list[Result]:
     """Results of `requests` in their order, straight from the backend."""
     plan = translator.plan(requests)

@@ -1,10 +1,15 @@
-"""The fallback chain: what a backend cannot translate, or the checks reject, goes to the next; the best text wins."""
+"""The fallback chain: what a backend cannot translate, or the checks reject, goes to the next; the best text wins.
+
+A step of the chain is `propose` (ask a backend, and others to translate back) and `settle` (judge what they said). All
+rows that are still unsettled go through a step together, so that batches are large.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from polyrefuse_data.translation.base import NO_MATCH, Request, Result, Translation, Translator
 
@@ -26,12 +31,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checks say of a candidate; among rejected ones the greatest `score` is kept."""
+    """What the checks say of a candidate; among rejected ones the greatest `score` is kept.
+
+    `row` is the candidate's row as the checks left it, so that nothing is checked twice.
+    """
 
     status: str
     accepted: bool
     reasons: tuple[str, ...]
     score: tuple[float, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,60 +57,65 @@ class Attempt:
 
 @dataclass
 class Outcome:
-    """What the chain made of one row: the candidate to keep, or None, and every try in order."""
+    """What the chain made of one row: the candidate to keep, or None, and every try in order.
+
+    `transient`: a backend gave no answer this time (a time-out, a lost connection), so another run may end otherwise.
+    """
 
     chosen: Candidate | None = None
     verdict: Verdict | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    transient: bool = False
 
     @property
     def settled(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
 
 
+# The candidates of each row that has any, best first.
+Proposals = dict[int, list[Candidate]]
 # Translate requests with one backend, results in their order.
 Translate = Callable[[Translator, Sequence[Request]], list[Result]]
 # Judge candidates of distinct rows (row number, candidate), verdicts in their order.
 Judge = Callable[[Sequence[tuple[int, Candidate]]], list[Verdict]]
 
 
-def run_chain(
+def propose(
+    outcomes: Sequence[Outcome],
     requests: Sequence[Request],
-    steps: Sequence[Translator],
+    translator: Translator,
     back: Sequence[Translator],
     translate: Translate,
-    judge: Judge,
-) -> list[Outcome]:
-    """Take every request through `steps` until the checks accept a text; one outcome a request, in order.
+) -> Proposals:
+    """Candidates for the rows that are not settled yet; `outcomes` and `requests` are parallel, one entry a row.
 
-    All rows go through a step together, so that batches are large. Each text is translated back before it is judged, by
-    the first of `back` that does: a chat model refuses to translate back what it would refuse to translate.
+    Each text is translated back before it is judged, by the first of `back` that does: a chat model refuses to
+    translate back what it would refuse to translate.
     """
-    outcomes = [Outcome() for _ in requests]
-    for translator in steps:
-        unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled]
-        results = translate(translator, [requests[row] for row in unsettled])
-        proposals: dict[int, list[Candidate]] = defaultdict(list)
-        for row, result in zip(unsettled, results, strict=True):
-            number = len(outcomes[row].attempts) + 1
-            if isinstance(result, Translation):
-                texts = (result.text, *result.alternatives)
-                proposals[row] = [
-                    Candidate(text, result.origin, translator.name, number, usage=result.usage) for text in texts
-                ]
-            elif result.reason != NO_MATCH:
-                outcomes[row].attempts.append(
-                    Attempt(number, translator.name, FAILED, (result.reason,), result.detail, result.usage)
-                )
-        for back_translator in back:
-            _translate_back(requests, proposals, back_translator, translate)
-        _settle(outcomes, proposals, judge)
-    return outcomes
+    unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled]
+    results = translate(translator, [requests[row] for row in unsettled])
+    proposals: Proposals = {}
+    for row, result in zip(unsettled, results, strict=True):
+        number = len(outcomes[row].attempts) + 1
+        if isinstance(result, Translation):
+            texts = (result.text, *result.alternatives)
+            proposals[row] = [
+                Candidate(text, result.origin, translator.name, number, usage=result.usage) for text in texts
+            ]
+        elif result.reason != NO_MATCH:
+            outcomes[row].transient |= result.transient
+            outcomes[row].attempts.append(
+                Attempt(number, translator.name, FAILED, (result.reason,), result.detail, result.usage)
+            )
+    for back_translator in back:
+        _translate_back(outcomes, requests, proposals, back_translator, translate)
+    return proposals
 
 
 def _translate_back(
+    outcomes: Sequence[Outcome],
     requests: Sequence[Request],
-    proposals: dict[int, list[Candidate]],
+    proposals: Proposals,
     back_translator: Translator,
     translate: Translate,
 ) -> None:
@@ -118,9 +132,11 @@ def _translate_back(
             proposals[row][rank] = replace(
                 proposals[row][rank], back_translation=result.text, back_translator=back_translator.name
             )
+        else:
+            outcomes[row].transient |= result.transient
 
 
-def _settle(outcomes: list[Outcome], proposals: dict[int, list[Candidate]], judge: Judge) -> None:
+def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> None:
     """Judge the proposals of a step and keep, for each row, the best candidate so far.
 
     The n-th candidates of all rows are judged together, so that no judgement sees two candidates of one row.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from polyrefuse_data.translation.backends import Chain
-from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Translator, translate_requests
+from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Translator, identity, translate_requests
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.memory import TranslationMemory
@@ -68,7 +68,7 @@ def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Journal |
 
 def _estimate(translator: Translator, purpose: str, requests: Sequence[Request], journal: Journal | None) -> Estimate:
     asks = list(dict.fromkeys(ask for request in requests for ask in Document(request, translator.units).asks()))
-    known = journal.find(translator, asks) if journal is not None else {}
+    known = journal.find(identity(translator), asks) if journal is not None else {}
     new = [ask for ask in asks if ask not in known]
     price = translator.price(new) if isinstance(translator, Priced) else _measure(translator, new)
     return Estimate(translator.name, purpose, len(new), len(known), price)

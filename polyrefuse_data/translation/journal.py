@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.translation.base import USAGE, Failure, Request, Result, Translation, Translator, fingerprint
+from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
 from polyrefuse_data.workspace import make_folder
 
 FORMAT = 1
@@ -34,7 +34,8 @@ class Journal:
         make_folder(path.parent)
         self.path = path
         with self._readable():
-            self._database = sqlite3.connect(path, isolation_level=None)
+            # One caller at a time, from whichever thread.
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
             self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             found = self._database.execute("PRAGMA user_version").fetchone()[0]
@@ -42,9 +43,9 @@ class Journal:
                 raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
             self._database.executescript(f"{_TABLES} PRAGMA user_version = {FORMAT};")
 
-    def find(self, translator: Translator, requests: Sequence[Request]) -> dict[Request, Result]:
+    def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]:
         """The known answers among `requests`."""
-        engine = fingerprint(translator.settings)
+        engine = backend.fingerprint
         found: dict[Request, Result] = {}
         query = "SELECT answer FROM answers WHERE engine = ? AND source = ? AND target = ? AND text = ?"
         with self._readable():
@@ -54,10 +55,10 @@ class Journal:
                     found[request] = _result(json.loads(row[0]))
         return found
 
-    def add(self, translator: Translator, requests: Sequence[Request], results: Sequence[Result]) -> None:
+    def add(self, backend: Identity, requests: Sequence[Request], results: Sequence[Result]) -> None:
         """Keep the answers of one batch, all or none; transient failures are left out, so that they are asked again."""
-        engine = fingerprint(translator.settings)
-        settings = json.dumps(translator.settings, sort_keys=True, ensure_ascii=False)
+        engine = backend.fingerprint
+        settings = json.dumps(backend.settings, sort_keys=True, ensure_ascii=False)
         answers = [
             (engine, *_languages(request), request.text, json.dumps(_record(result), ensure_ascii=False))
             for request, result in zip(requests, results, strict=True)
@@ -67,7 +68,7 @@ class Journal:
             self._database.execute("BEGIN IMMEDIATE")
             with self._database:
                 self._database.execute(
-                    "INSERT OR IGNORE INTO engines VALUES (?, ?, ?)", (engine, translator.name, settings)
+                    "INSERT OR IGNORE INTO engines VALUES (?, ?, ?)", (engine, backend.name, settings)
                 )
                 self._database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", answers)
 

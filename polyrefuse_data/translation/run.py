@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
-from polyrefuse_data.translation.base import Failure, Request, Result, Translator
+from polyrefuse_data.translation.base import Failure, Request, Result, Translator, identity
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
 
-# Run a worker over batches, wherever that is; see `engines`.
-RunBatches = Callable[
-    [Callable[[Sequence[Sequence[Request]]], Iterator[tuple[int, list[Result]]]], Sequence[Sequence[Request]]],
-    Iterator[tuple[int, list[Result]]],
-]
-
 
 class TranslationRun:
-    """One build's way to its backends: journal, engine and progress bar."""
+    """One build's way to its backends: the journal, and a progress bar."""
 
-    def __init__(self, run_batches: RunBatches, journal: Journal, progress: bool) -> None:
-        self._run_batches = run_batches
+    def __init__(self, journal: Journal, progress: bool) -> None:
         self._journal = journal
         self._progress = progress
 
@@ -44,17 +37,23 @@ class TranslationRun:
         from tqdm import tqdm
 
         asks = list(dict.fromkeys(asks))
-        answers = self._journal.find(translator, asks)
-        if len(answers) == len(asks):
+        backend = identity(translator)
+        answers = self._journal.find(backend, asks)
+        if len(answers) == len(asks):  # also where nothing is asked: a backend that is not needed is not loaded
             return answers
         planned = ([asks[index] for index in indices] for indices in translator.plan(asks))
         batches = [[ask for ask in batch if ask not in answers] for batch in planned]
         batches = [batch for batch in batches if batch]
         with tqdm(
-            total=len(asks), initial=len(answers), desc=translator.name, unit="text", disable=not self._progress
+            total=len(asks),
+            initial=len(answers),
+            desc=f"  {translator.name}",
+            unit="text",
+            leave=False,
+            disable=not self._progress,
         ) as bar:
-            for number, results in self._run_batches(translator.translate, batches):
-                self._journal.add(translator, batches[number], results)
+            for number, results in translator.translate(batches):
+                self._journal.add(backend, batches[number], results)
                 answers.update(zip(batches[number], results, strict=True))
                 bar.update(len(results))
         return answers

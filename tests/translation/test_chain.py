@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Request, Result, Translation
-from polyrefuse_data.translation.chain import Candidate, Outcome, Verdict, run_chain
+from polyrefuse_data.translation.chain import Candidate, Outcome, Verdict, propose, settle
 
 EN, DE = language("en"), language("de")
 
@@ -36,7 +36,10 @@ def run(texts: str, *steps: Step, back: Sequence[Step] = ()) -> list[Outcome]:
         ]
 
     requests = [Request(text, EN, DE) for text in texts]
-    return run_chain(requests, steps, back, translate, judge)  # type: ignore[arg-type]
+    outcomes = [Outcome() for _ in requests]
+    for step in steps:
+        settle(outcomes, propose(outcomes, requests, step, back, translate), judge)  # type: ignore[arg-type]
+    return outcomes
 
 
 def tries(outcome: Outcome) -> list[tuple[int, str, str, tuple[str, ...]]]:

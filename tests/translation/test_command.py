@@ -89,7 +89,7 @@ def test_apertium_there_and_back_over_published_prompts(journal: Journal) -> Non
     commands = {"en-es": ["apertium", "-u", "eng-spa"], "es-en": ["apertium", "-u", "spa-eng"]}
     apertium = CommandTranslator(CommandBackend(name="apertium-eng-spa", commands=commands))
     apertium.prepare([Pair(EN, ES), Pair(ES, EN)])
-    run = TranslationRun(lambda worker, batches: worker(batches), journal, progress=False)
+    run = TranslationRun(journal, progress=False)
 
     there = run.translate(apertium, [Request(text, EN, ES) for text in [*prompts, *odd]])
     spanish = [result.text for result in there if isinstance(result, Translation)]

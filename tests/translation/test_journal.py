@@ -14,7 +14,7 @@ from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Request, Result, Translation
-from polyrefuse_data.translation.base import Units
+from polyrefuse_data.translation.base import Units, identity
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.openai import OpenAITranslator
 from polyrefuse_data.translation.run import TranslationRun
@@ -51,7 +51,7 @@ class Scripted:
 
 
 def run(journal: Journal) -> TranslationRun:
-    return TranslationRun(lambda worker, batches: worker(batches), journal, progress=False)
+    return TranslationRun(journal, progress=False)
 
 
 def requests(*texts: str) -> list[Request]:
@@ -65,13 +65,13 @@ def test_answers_come_back_whole(tmp_path: Path) -> None:
     ]
     asked = requests("a", "b\n")
     first = Journal(tmp_path / "j")
-    first.add(Scripted(), asked, results)
+    first.add(identity(Scripted()), asked, results)
     first.close()
     second = Journal(tmp_path / "j")
-    assert second.find(Scripted(), [*asked, Request("a", EN, FR), Request("a", DE, EN)]) == dict(
+    assert second.find(identity(Scripted()), [*asked, Request("a", EN, FR), Request("a", DE, EN)]) == dict(
         zip(asked, results, strict=True)
     )
-    assert second.find(Scripted(revision=2), asked) == {}
+    assert second.find(identity(Scripted(revision=2)), asked) == {}
     second.close()
 
 
@@ -93,7 +93,7 @@ def test_each_text_is_asked_once_and_transient_failures_again(journal: Journal) 
 def test_resumed_run_deals_the_same_batches(journal: Journal) -> None:
     stopped = Scripted()
     answers = stopped.translate([requests("a", "b")])
-    journal.add(stopped, requests("a", "b"), next(answers)[1])
+    journal.add(identity(stopped), requests("a", "b"), next(answers)[1])
     resumed = Scripted()
     run(journal).translate(resumed, requests(*"abcde"))
     assert resumed.asked == [["c", "d"], ["e"]]
@@ -102,8 +102,8 @@ def test_resumed_run_deals_the_same_batches(journal: Journal) -> None:
 def test_batch_is_kept_whole_or_not_at_all(journal: Journal) -> None:
     broken = Translation("x", usage={"cost": object()})  # type: ignore[dict-item]
     with pytest.raises(TypeError):
-        journal.add(Scripted(), requests("a", "b"), [Translation("A"), broken])
-    assert journal.find(Scripted(), requests("a", "b")) == {}
+        journal.add(identity(Scripted()), requests("a", "b"), [Translation("A"), broken])
+    assert journal.find(identity(Scripted()), requests("a", "b")) == {}
 
 
 def test_api_is_paid_once_even_when_a_run_stops_half_way(
