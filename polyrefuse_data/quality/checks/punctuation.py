@@ -19,8 +19,8 @@ _QUOTES = re.compile('["“”„«»「」『』]')
 
 def artefacts(text: str, source: str, language: str) -> float:
     """How many more traces `text` has than `source`."""
-    text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
-    return float(max(0, _count(text) - _count(source)))
+    found = _count(text[:LONGEST_TEXT])
+    return float(max(0, found - _count(source[:LONGEST_TEXT]))) if found else 0.0
 
 
 def _count(text: str) -> int:

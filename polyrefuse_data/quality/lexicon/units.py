@@ -21,7 +21,7 @@ _MIXED = re.compile(r"[a-z0-9]+|[^\W\da-z_]+")
 _ARABIC_PREFIX = re.compile(r"^(?:وال|بال|ال|لل|و|ب|ل)(?=...)")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=2048)
 def english_stems(text: str) -> frozenset[str]:
     """The stems of an English text. Cached: a prompt comes once a language."""
     return frozenset(word[:ENGLISH_STEM] for word in _ENGLISH_WORD.findall(text.lower()))
