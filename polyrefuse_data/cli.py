@@ -16,10 +16,12 @@ from typing import Annotated, Any
 import typer
 
 from polyrefuse_data import __version__
+from polyrefuse_data.disk import disk_error
 from polyrefuse_data.errors import PolyrefuseError
+from polyrefuse_data.interruption import Stopped, is_stopping, stop_on_signals, tell_stopped
 from polyrefuse_data.workspace import Workspace
 
-CHECK_FOUND_SOMETHING, STOPPED = 1, 4
+CHECK_FOUND_SOMETHING = 1
 
 app = typer.Typer(
     name="polyrefuse",
@@ -318,17 +320,24 @@ def _table(records: list[dict[str, str]], as_json: bool) -> None:
 
 
 def main() -> None:
-    """Entry point: errors of this package become one message and their exit code, never a traceback."""
+    """Entry point: signals, errors of this package and faults of the machine become one line and an exit code."""
+    stop_on_signals()
     try:
         app()
-    except PolyrefuseError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("stopped; run again to resume", err=True)
-        sys.exit(STOPPED)
+    except Stopped:
+        tell_stopped()
+        raise
     except BrokenPipeError:  # the reader of our stdout went away (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if is_stopping():
+            tell_stopped()
+            raise Stopped from error
+        told = disk_error(error) or error
+        if not isinstance(told, PolyrefuseError):
+            raise
+        typer.echo(f"error: {told}", err=True)
+        sys.exit(told.exit_code)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,12 @@ class EngineError(PolyrefuseError):
     exit_code = 4
 
 
+class DiskError(PolyrefuseError):
+    """A disk is full or fails; what was written before is whole."""
+
+    exit_code = 4
+
+
 class ReleaseError(PolyrefuseError):
     """A release cannot be written, loaded or published."""
 

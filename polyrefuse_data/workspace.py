@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from polyrefuse_data.disk import disk_errors
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.parts import part_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +85,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
     make_folder(folder)
     lock = filelock.FileLock(folder / ".lock", blocking=False)
     try:
-        lock.acquire()
+        with disk_errors(folder):
+            lock.acquire()
     except filelock.Timeout:
         raise ConfigError(
             f"{folder}: another polyrefuse process is writing here; wait for it to end, or choose another folder"
@@ -98,9 +100,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents. Raises ConfigError where that is not possible."""
+    """Create `folder` and its parents. Raises ConfigError where that is not possible, DiskError on a full disk."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
 
@@ -110,28 +113,23 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to; moved into place, synced, when the block ends without an error.
 
     Readers see the old file or the new one, never a part. On an error the old file stays and the part is removed.
-    Raises ConfigError where the folder does not let us write.
+    Raises ConfigError where the folder does not let us write, DiskError where the disk is full or fails.
     """
     make_folder(target.parent)
     if target.is_dir():
         raise ConfigError(f"{target}: cannot write this file, a folder has its name: move the folder away")
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    except OSError as error:
-        raise ConfigError(
-            f"{target}: cannot write this file ({error.strerror or error}); choose another folder"
-        ) from error
-    os.close(handle)
-    part = Path(name)
-    part.chmod(0o666 & ~_umask())  # mkstemp makes private files; ours are ordinary ones
-    try:
+    with disk_errors(target), contextlib.ExitStack() as stack:
+        try:
+            part = stack.enter_context(part_of(target))
+        except OSError as error:
+            raise ConfigError(
+                f"{target}: cannot write this file ({error.strerror or error}); choose another folder"
+            ) from error
+        part.chmod(0o666 & ~_umask())  # private until now; ours are ordinary files
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _umask() -> int:

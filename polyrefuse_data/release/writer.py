@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -14,7 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from polyrefuse_data.config import Config, config_hash, load_config
+from polyrefuse_data.disk import disk_errors
 from polyrefuse_data.errors import ConfigError, ReleaseError
+from polyrefuse_data.parts import part_of
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import render_card
 from polyrefuse_data.release.changelog import first_changelog, next_changelog
@@ -101,25 +102,22 @@ def _write_text(path: Path, text: str) -> None:
 @contextlib.contextmanager
 def _staging(out: Path) -> Iterator[Path]:
     """A folder beside `out` that becomes `out` when the block ends well, and goes away otherwise."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ReleaseError(f"{out} is there already and a release is never overwritten: choose another --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part"))
-    except OSError as error:
-        raise ReleaseError(
-            f"{out.parent}: cannot write here ({error.strerror or error}); choose another --out"
-        ) from error
-    folder = staging / "release"
-    folder.mkdir()
-    try:
-        yield folder
-        folder.replace(out)
-    except OSError as error:
-        # A full disk, or a release that another process put there since we looked.
-        raise ReleaseError(f"{out} cannot be written ({error.strerror or error}): choose another --out") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with disk_errors(out), contextlib.ExitStack() as stack:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(part_of(out, is_folder=True)) / "release"  # the part itself is private
+            folder.mkdir()
+        except OSError as error:
+            raise ReleaseError(
+                f"{out.parent}: cannot write here ({error.strerror or error}); choose another --out"
+            ) from error
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ReleaseError(f"{out} is there already and a release is never overwritten: choose another --out")
+        try:
+            yield folder
+            folder.replace(out)
+        except OSError as error:  # among them: another process put a release there since we looked
+            raise ReleaseError(f"{out} cannot be written ({error.strerror or error}): choose another --out") from error
 
 
 def _describe(

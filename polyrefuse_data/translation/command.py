@@ -10,6 +10,7 @@ from typing import Any
 
 from polyrefuse_data.config import CommandBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
+from polyrefuse_data.programs import run_program
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 
 _LONGEST_DETAIL = 200
@@ -97,9 +98,7 @@ class CommandTranslator:
         """The program's line for each text, or why there is none."""
         fed = "".join(f"{text}\n\n" for text in texts)
         try:
-            done = subprocess.run(
-                command, input=fed.encode(), capture_output=True, timeout=self.config.timeout_seconds, check=False
-            )
+            done = run_program(command, fed.encode(), self.config.timeout_seconds)
         except subprocess.TimeoutExpired:
             return Failure("timeout", f"no end after {self.config.timeout_seconds:g} seconds", transient=True)
         if done.returncode != 0:

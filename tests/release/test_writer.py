@@ -15,7 +15,7 @@ import pytest
 from datasets import ClassLabel, Features
 
 from polyrefuse_data.config import load_config
-from polyrefuse_data.errors import ConfigError, ReleaseError
+from polyrefuse_data.errors import ConfigError, DiskError, ReleaseError
 from polyrefuse_data.release import load_release, release_info, verify_release, write_release
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import COLUMNS, SCHEMA, table_from_rows
@@ -135,7 +135,7 @@ def test_a_failure_on_the_way_leaves_nothing(workspace, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writer, "render_croissant", full)
-    with pytest.raises(ReleaseError, match="No space left"):
+    with pytest.raises(DiskError, match="the disk is full"):
         write_release(workspace, version="1.0.0", out=tmp_path / "out/rel")
     assert list((tmp_path / "out").iterdir()) == []
 

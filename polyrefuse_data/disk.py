@@ -1,0 +1,65 @@
+"""Faults of a disk, told the same whichever library met them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import sqlite3
+from collections.abc import Iterator
+
+from polyrefuse_data.errors import DiskError
+
+_FAULTS = {
+    errno.ENOSPC: "the disk is full; make room there",
+    errno.EDQUOT: "the quota on this disk is used up; make room there",
+    errno.EFBIG: "the file is larger than this system allows; raise its limit (ulimit -f)",
+    errno.EIO: "the disk fails to read or write; use another one",
+}
+_SQLITE_FAULTS = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC,  # no room for the index of its write-ahead log
+    sqlite3.SQLITE_IOERR_READ: errno.EIO,
+    sqlite3.SQLITE_IOERR_WRITE: errno.EIO,
+    sqlite3.SQLITE_IOERR_FSYNC: errno.EIO,
+}
+_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors and tokenizers say it in their message only
+
+
+def disk_error(error: BaseException, where: object = None) -> DiskError | None:
+    """What to tell of an error that a disk is behind, be it the error itself or one that led to it; else None.
+
+    `where` is what was being written; by default the file that the error names.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        fault = _FAULTS.get(_number(cause))
+        if fault is not None:
+            where = where or getattr(cause, "filename", None) or "while writing"
+            return DiskError(f"{where}: {fault} and run the same command again")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return None
+
+
+@contextlib.contextmanager
+def disk_errors(where: object) -> Iterator[None]:
+    """Raise DiskError in place of whatever a library makes of a full or failing disk while it writes `where`."""
+    try:
+        yield
+    except DiskError:
+        raise
+    except Exception as error:
+        told = disk_error(error, where)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _number(error: BaseException) -> int:
+    """The errno behind an error, 0 where there is none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    if isinstance(error, sqlite3.Error):
+        return _SQLITE_FAULTS.get(getattr(error, "sqlite_errorcode", 0), 0)
+    found = _RUST.search(str(error))
+    return int(found[1]) if found else 0

@@ -1,0 +1,41 @@
+"""Other people's programs, run so that none stays behind: each in a process group of its own, ended as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+
+_running: set[int] = set()  # process groups
+
+
+def run_program(command: Sequence[str], fed: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a program, feed its stdin and capture what it prints.
+
+    Whatever cuts the wait short (the timeout, a signal to us) ends the program and all that it has started: many are
+    shell scripts around a pipeline. Raises subprocess.TimeoutExpired after `timeout` seconds.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0) as program:
+        _running.add(program.pid)
+        try:
+            output, errors = program.communicate(fed, timeout)
+        except BaseException:
+            _end(program.pid)
+            raise
+        finally:
+            _running.discard(program.pid)
+    return subprocess.CompletedProcess(command, program.returncode, output, errors)
+
+
+def end_programs() -> None:
+    """End every program that is running now, from whichever thread."""
+    for group in tuple(_running):
+        _end(group)
+
+
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
