@@ -21,7 +21,7 @@ types: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt torch
-	$(BIN)/pip install -q -c constraints.txt -e ".[fast,test]"
+	$(BIN)/pip install -q -c constraints.txt -e ".[fast,ray,test]"
 	touch $@
 
 clean:

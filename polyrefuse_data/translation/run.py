@@ -9,6 +9,10 @@ from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
 
 
+# A backend that answers at once (a memory, a short shard) needs no bar of its own.
+_UNSEEN_SECONDS = 2.0
+
+
 class TranslationRun:
     """One build's way to its backends: the journal, and a progress bar."""
 
@@ -50,6 +54,7 @@ class TranslationRun:
             desc=f"  {translator.name}",
             unit="text",
             leave=False,
+            delay=_UNSEEN_SECONDS,
             disable=not self._progress,
         ) as bar:
             for number, results in translator.translate(batches):

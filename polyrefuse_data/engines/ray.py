@@ -1,0 +1,237 @@
+"""The Ray engine (extra `ray`): stages with state in pools of actors, the others as tasks, on one machine or a cluster.
+
+Ray Data streams the items through the stages, and does again what was lost with a worker or a machine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+from polyrefuse_data.config import EngineConfig
+from polyrefuse_data.engines.base import Stage
+from polyrefuse_data.errors import ConfigError, EngineError, MissingPrerequisite, PolyrefuseError
+
+Thing = TypeVar("Thing")
+
+_ITEM = "item"
+
+# Set before Ray is loaded, unless they are set already.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor with no GPU of its own may still see one
+}
+
+
+class RayEngine:
+    """A Ray cluster: the one that this process is connected to, the one at `address`, or a new one on this machine."""
+
+    def __init__(self, config: EngineConfig, address: str | None = None) -> None:
+        if importlib.util.find_spec("ray") is None:
+            raise MissingPrerequisite('the ray engine is not installed: `pip install "polyrefuse-data[ray]"`')
+        self.config = config
+        self.address = address
+        self._started = False
+        self._keepers: list[Any] = []
+
+    def __enter__(self) -> RayEngine:
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        import ray
+
+        for logger in ("ray", "ray.data"):  # its warnings speak of how we use it, not of the build
+            logging.getLogger(logger).setLevel(logging.ERROR)
+        if not ray.is_initialized():
+            self._start()
+        return self
+
+    def _start(self) -> None:
+        import ray
+
+        if self.address and not _answers(self.address):  # Ray itself would try for minutes
+            raise ConfigError(
+                f"no Ray cluster answers at {self.address}: start one with `ray start --head`, or leave --address out: "
+                "the build then starts its own"
+            )
+        handler = signal.getsignal(signal.SIGTERM)
+        own_cluster = {} if self.address else {"include_dashboard": False}
+        try:
+            ray.init(self.address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise EngineError(f"Ray did not start: {error}") from error
+        self._started = True
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # Ray puts its own in the place of ours
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        import ray
+
+        for keeper in self._keepers:
+            ray.kill(keeper)
+        self._keepers.clear()
+        if self._started:
+            ray.shutdown()
+            self._started = False
+
+    def share(self, make: Callable[[], Thing]) -> Thing:
+        """An actor beside this process (its files are the ones here) keeps the thing."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        # It waits for many callers at once, but runs one at a time: an asyncio actor has one thread.
+        keeper = (
+            ray.remote(_Keeper)
+            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=1000, scheduling_strategy=here)
+            .remote(make)
+        )
+        self._keepers.append(keeper)
+        return cast(Thing, Shared(keeper, _get(keeper.coroutines.remote())))
+
+    def run(self, stages: Sequence[Stage], items: Iterable[Any]) -> Generator[Any, None, None]:
+        import ray
+
+        records = [{_ITEM: item} for item in items]
+        if not records:
+            return
+        actor_cpus, task_cpus = self._cpus(stages)
+        dataset = ray.data.from_items(records, override_num_blocks=len(records))
+        dataset.context.enable_progress_bars = False
+        for stage in stages:
+            if stage.keeps_state:
+                dataset = dataset.map(
+                    _Actor,
+                    fn_constructor_args=(stage,),
+                    compute=ray.data.ActorPoolStrategy(size=self.config.actors),
+                    num_cpus=actor_cpus,
+                    num_gpus=self.config.actor_gpus,
+                )
+            else:
+                dataset = dataset.map(_Task(stage), num_cpus=task_cpus)
+        try:
+            for record in dataset.iter_rows():
+                if isinstance(record[_ITEM], _Failed):
+                    raise record[_ITEM].error
+                yield record[_ITEM]
+        except ray.exceptions.RaySystemError as error:
+            raise EngineError(
+                f"the Ray cluster gave up ({error}): what was finished is kept, run again to go on"
+            ) from error
+
+    def _cpus(self, stages: Sequence[Stage]) -> tuple[float, float]:
+        """Cores of an actor and of a task. Actors stay for the whole run: were all cores theirs, no task would ever
+        start, and two that need a whole core each would wait for ever on one."""
+        import ray
+
+        total = ray.cluster_resources().get("CPU", 1.0)
+        actors = sum(stage.keeps_state for stage in stages) * self.config.actors
+        actor = self.config.actor_cpus or min(1.0, total / 2 / max(actors, 1))
+        left = total - actors * actor
+        if left <= 0 and actors < len(stages) * self.config.actors:
+            raise ConfigError(
+                f"engine.actor_cpus: {actors} actors of {actor:g} cores leave none of {total:g} for the checks: "
+                "take less, or fewer engine.actors"
+            )
+        return actor, min(1.0, left)
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """An error on its way to the process that started the run: raised in a worker it would look like a crash."""
+
+    error: PolyrefuseError
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A stage as a function of Ray Data's rows."""
+
+    stage: Stage
+
+    def __call__(self, record: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(record[_ITEM], _Failed):
+            return record
+        try:
+            return {_ITEM: self.stage.work(record[_ITEM])}
+        except PolyrefuseError as error:
+            return {_ITEM: _Failed(error)}
+
+
+class _Actor:
+    """A stage in an actor, which holds it as long as the run lasts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._task = _Task(stage)
+
+    def __call__(self, record: dict[str, Any]) -> dict[str, Any]:
+        return self._task(record)
+
+
+class _Keeper:
+    """The actor that holds a shared thing."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._thing = make()
+
+    def coroutines(self) -> frozenset[str]:
+        """The names of its methods that are to be awaited."""
+        return frozenset(name for name, _ in inspect.getmembers(self._thing, inspect.iscoroutinefunction))
+
+    async def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        result = getattr(self._thing, method)(*arguments)
+        return await result if inspect.isawaitable(result) else result
+
+
+class Shared:
+    """Stands for a thing that an actor keeps: its methods can be called from any worker."""
+
+    def __init__(self, keeper: Any, coroutines: frozenset[str]) -> None:
+        self._keeper = keeper
+        self._coroutines = coroutines
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Shared, (self._keeper, self._coroutines)
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+
+        async def wait(*arguments: Any) -> Any:
+            return await self._keeper.call.remote(method, arguments)
+
+        def get(*arguments: Any) -> Any:
+            return _get(self._keeper.call.remote(method, arguments))
+
+        return wait if method in self._coroutines else get
+
+
+def _answers(address: str) -> bool:
+    """Whether something listens at `host:port` or `ray://host:port`; names such as `auto` are for Ray to find out."""
+    host, separator, port = address.rpartition("://")[2].rpartition(":")
+    if not separator:
+        return True
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _get(reference: Any) -> Any:
+    """The result of a call; an error of ours as it was raised, not wrapped in one of Ray's."""
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, PolyrefuseError) else error) from None
