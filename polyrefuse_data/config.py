@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -20,9 +21,14 @@ from polyrefuse_data.workspace import atomic_write
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
 
+_MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
+_KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Defaults are validated so that a setting that is left out hashes like the same setting written down (60 and 60.0).
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 # --- sources: which English prompts ------------------------------------------------------------------------------
@@ -189,14 +195,18 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
     data: dict[str, Any] = {}
     if path is not None:
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            data = _parse_toml(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{path} is not there: make one with `polyrefuse init {path.parent}`") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: not readable as TOML: {error}") from error
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:
+            try:
+                f"{name}{value}".encode()
+            except UnicodeEncodeError:
+                raise ConfigError(f"{name}: this environment variable is not UTF-8") from None
             _set(data, section.split("__"), _toml_value(value), name)
     for key, value in (overrides or {}).items():
         _set(data, key.split("."), value, key)
@@ -250,18 +260,38 @@ def _set(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:
     data[keys[-1]] = value
 
 
+def _parse_toml(text: str) -> dict[str, Any]:
+    """Parsed TOML. Raises ValueError for what is none, or nests deeper than any config: tomllib takes quadratic time
+    for dotted keys, and its own recursion for the rest."""
+    if _DEEP_KEY.search(text):
+        raise ValueError(f"a key of more than {_MOST_PARTS} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
 def _toml_value(text: str) -> Any:
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = _parse_toml(f"value = {text}")
+    except ValueError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
+
+
+def _absolute(base: Path, path: Path) -> Path:
+    if "\0" in str(path):
+        raise ConfigError(f"{path}: no path holds a null character")
+    try:
+        return base / path.expanduser()  # an absolute path stays as it is
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no such user's home folder; write the folder's path") from None
 
 
 def _resolve(config: Config, base: Path) -> Config:
     def absolute(value: Any) -> Any:
         if isinstance(value, Path):
-            return base / value.expanduser()  # an absolute path stays as it is
+            return _absolute(base, value)
         if isinstance(value, BaseModel):
             fields = {name: absolute(getattr(value, name)) for name in type(value).model_fields}
             return value.model_copy(update=fields)

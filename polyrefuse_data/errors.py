@@ -1,5 +1,17 @@
 """The errors that people see: what, where and the mend. The command line maps each class to an exit code."""
 
+import re
+
+_LONGEST_LINE = 1000
+_UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def readable(text: str) -> str:
+    """A message as people may see it, whatever a file put into it: nothing that a terminal obeys, no endless line."""
+    escaped = _UNREADABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    lines = [line for line in escaped.split("\n") if line.strip()]
+    return "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines)
+
 
 class PolyrefuseError(Exception):
     """Base of every error this package raises on purpose.
@@ -9,6 +21,9 @@ class PolyrefuseError(Exception):
     """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class ConfigError(PolyrefuseError):

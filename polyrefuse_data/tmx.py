@@ -15,7 +15,6 @@ from xml.parsers import expat
 
 from polyrefuse_data.errors import SourceError
 
-
 # TMX nests seven deep, and further only where inline tags stand inside each other.
 _DEEPEST = 100
 

@@ -39,6 +39,8 @@ _COLUMNS = (*_SHOWN, *_FILLED_IN, "check")  # `check` is the hash of what is sho
 
 # Cells that a spreadsheet would read as a formula. A leading apostrophe makes them text; import takes it off again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DELIMITERS = (",", ";", "\t")
+_LONGEST_CELL = 10_000_000  # characters; csv's own 131,072 would refuse a long prompt
 _SEED = 0
 
 
@@ -217,15 +219,17 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
         raise ConfigError(f"{file} is not there: make one with `polyrefuse review export`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not readable as UTF-8 ({error}); save it as CSV UTF-8") from error
+    heading = text[: text.find("\n") + 1]
+    delimiter = max(_DELIMITERS, key=heading.count)  # spreadsheets write the one of their country
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        dialect: Any = csv.Sniffer().sniff(text[: text.find("\n")], ",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
-    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise ConfigError(f"{file}: no column {', '.join(missing)}; it is not a file of `polyrefuse review export`")
-    return [{name: _unsafe(row[name] or "") for name in _COLUMNS} for row in reader]
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ConfigError(f"{file}: no column {', '.join(missing)}; it is not a file of `polyrefuse review export`")
+        return [{name: _unsafe(row[name] or "") for name in _COLUMNS} for row in reader]
+    except csv.Error as error:
+        raise ConfigError(f"{file}:{reader.reader.line_num}: broken CSV ({error}); save it as CSV UTF-8") from error
 
 
 def _safe(cell: str) -> str:

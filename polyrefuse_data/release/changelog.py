@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
@@ -21,7 +22,15 @@ def first_changelog(manifest: Manifest) -> str:
 
 
 def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
-    """The changelog of the release in the folder `previous`, with an entry for what `diff` says on top."""
+    """The changelog of the release in the folder `previous`, with an entry for what `diff` says on top.
+
+    Raises ReleaseError where the changelog is there and is no text.
+    """
     file = previous / layout.CHANGELOG
-    old = file.read_text(encoding="utf-8").removeprefix(_HEAD) if file.exists() else ""
+    try:
+        old = file.read_text(encoding="utf-8").removeprefix(_HEAD)
+    except FileNotFoundError:
+        old = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseError(f"{file} cannot be read as UTF-8 ({error}): `polyrefuse verify {previous}`") from error
     return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{old}"

@@ -23,6 +23,11 @@ from polyrefuse_data.rows import LABELS
 
 Row = dict[str, Any]
 Tagged = tuple[Row, bool]  # a row, and whether it is in data/ (not in rejected/)
+_LABEL_NAMES = dict(enumerate(LABELS))
+
+# What pyarrow raises for a Parquet file that is damaged: its own errors, the system's, and text that is not UTF-8.
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
+
 _BUFFER_BYTES = 1 << 16  # of each column, instead of its whole row group
 _BATCH_ROWS = 256  # of each file at a time: dozens of files are merged at once
 
@@ -38,9 +43,10 @@ def read_rows(path: Path) -> Iterator[Row]:
                 raise ReleaseError(f"{path}: its columns or types are not those of a release")
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 for row in batch.to_pylist():
-                    row["label"] = LABELS[row["label"]]
-                    yield row
-    except (pa.ArrowInvalid, OSError) as error:
+                    yield {**row, "label": _LABEL_NAMES[row["label"]]}
+    except KeyError as error:
+        raise ReleaseError(f"{path}: label {error} is none of {', '.join(LABELS)}") from None
+    except UNREADABLE as error:
         raise ReleaseError(f"{path} cannot be read ({error}): `polyrefuse verify` says what else is wrong") from error
 
 

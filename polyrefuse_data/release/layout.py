@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,9 @@ CHANGELOG = "CHANGELOG.md"
 CROISSANT = "croissant.json"
 REPORT = "report"
 DATA, REJECTED = "data", "rejected"
+
+# Languages name folders, files and configs: nothing else may get there.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 # What git, the Hub and huggingface_hub put into a folder of their own accord; no part of a release.
 _FOREIGN_FILES = (".gitattributes",)
@@ -41,6 +45,11 @@ def release_files(folder: Path) -> Iterator[str]:
     yield from sorted(path for path in paths if not is_foreign(path))
 
 
+def is_language(code: str) -> bool:
+    """True for what may stand for a language in paths: a BCP-47 code such as en or zh-Hant."""
+    return bool(_LANGUAGE.fullmatch(code))
+
+
 def is_safe(path: str) -> bool:
     """True where `path` is a plain relative POSIX path that stays inside the folder it is joined to."""
     parts = path.split("/")
@@ -55,8 +64,10 @@ def is_safe(path: str) -> bool:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read."""
+    """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read, or is no file but a device, say."""
     try:
+        if path.exists() and not path.is_file():
+            raise ReleaseError(f"{path} is no ordinary file")
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:

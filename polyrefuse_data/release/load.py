@@ -62,7 +62,8 @@ def _read(folder: Path, manifest: Manifest, languages: list[str] | None) -> Data
     splits = {}
     for split in SPLITS:
         files = [path for path in manifest.split_files().get(split, []) if Path(path).parent.name in wanted]
-        parts = [pq.read_table(folder / path) for path in files]
+        # With our own metadata: `datasets` reads types from it, and the content hash says nothing of a file's.
+        parts = [pq.read_table(folder / path).replace_schema_metadata(RELEASE_SCHEMA.metadata) for path in files]
         table = pa.concat_tables(parts) if parts else RELEASE_SCHEMA.empty_table()
         # Given, because `datasets` would else pickle the whole table to make one.
         identity = " ".join([manifest.content_sha256, split, *sorted(wanted)])

@@ -96,10 +96,13 @@ class Manifest(_Record):
     seal: str = ""
 
     @model_validator(mode="after")
-    def _safe_paths(self) -> Manifest:
+    def _safe_names(self) -> Manifest:
         for path in self.files:
             if not layout.is_safe(path) or path == layout.MANIFEST:
                 raise ValueError(f"files: {path!r} is not a path inside a release")
+        for code in (*self.languages, *self.counts):
+            if not layout.is_language(code):
+                raise ValueError(f"languages: {code!r} is no BCP-47 code such as en or zh-Hant")
         return self
 
     def sealed(self) -> Manifest:
@@ -137,6 +140,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / layout.MANIFEST
     try:
+        if path.exists() and not path.is_file():
+            raise ReleaseError(f"{path} is no ordinary file")
         return parse_manifest(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise ReleaseError(

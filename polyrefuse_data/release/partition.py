@@ -7,7 +7,6 @@ batches into one Arrow file per target; then each target alone is sorted by id a
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,6 @@ KEY_COLUMNS = ("id", "language", "label", "split", "status", "source", "license"
 OUTSIDE_SUBSET = "outside_subset"  # the flag of rows that only a subset leaves out
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-
-# Languages name folders and configs: nothing else may get there.
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 _BATCH_ROWS = 16_384
 # What bounds what a reader holds of each file: groups and pages of a few rows, no dictionaries of texts that differ.
@@ -70,7 +66,7 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
         unknown = sorted(set(pc.unique(keys[name]).to_pylist()) - set(known))
         if unknown:
             raise ReleaseError(f"{path}: column {name} holds {unknown}, want one of {', '.join(known)}")
-    strange = sorted(code for code in pc.unique(keys["language"]).to_pylist() if not _LANGUAGE.fullmatch(code))
+    strange = sorted(code for code in pc.unique(keys["language"]).to_pylist() if not layout.is_language(code))
     if strange:
         raise ReleaseError(f"{path}: column language holds {strange}, want BCP-47 codes such as en or zh-Hant")
     _no_twice(keys, ["id", "language"], path, "stands twice")

@@ -112,7 +112,7 @@ def check_signature(report: Path) -> str | None:
         return None
     try:
         signature = json.loads(summary.read_text(encoding="utf-8")).get("signature")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ReleaseError(
             f"{summary} is no summary of a report ({error}): run `polyrefuse report {report.parent}` again"
         ) from error

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.errors import ReleaseError, readable
 from polyrefuse_data.release import layout
-from polyrefuse_data.release.content import ContentHash, Tagged, row_key, tagged_rows
+from polyrefuse_data.release.content import UNREADABLE, ContentHash, Tagged, row_key, tagged_rows
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import LanguageCounts, Manifest, nested_counts, parse_manifest
 from polyrefuse_data.release.partition import OUTSIDE_SUBSET
@@ -34,13 +34,16 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
     path = folder / layout.MANIFEST
     if not path.is_file():
         raise ReleaseError(f"{where} holds no release: {layout.MANIFEST} is not there")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ReleaseError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
         manifest = parse_manifest(content, layout.MANIFEST)
     except ReleaseError as error:
         return [str(error)]
     differences = _manifest(content, manifest) + _files(folder, manifest)
-    return differences or _tables(folder, manifest) or _rows(folder, manifest)
+    return [readable(line) for line in differences or _tables(folder, manifest) or _rows(folder, manifest)]
 
 
 def _manifest(content: bytes, manifest: Manifest) -> list[str]:
@@ -81,11 +84,15 @@ def _is_place(path: str, manifest: Manifest) -> bool:
 
 def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     try:
-        if not pq.read_schema(file).equals(RELEASE_SCHEMA, check_metadata=False):
+        schema = pq.read_schema(file)
+        if not schema.equals(RELEASE_SCHEMA, check_metadata=False):
             yield "its columns or types are not those of a release"
             return
+        if schema.metadata != RELEASE_SCHEMA.metadata:  # `datasets` takes the names of the labels from there
+            yield "its metadata is not that of a release"
+            return
         table = pq.read_table(file, columns=["id", "language", "label", "split", "status", "flags"])
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         yield f"cannot be read as Parquet ({error})"
         return
     if table.num_rows != manifest.files[path].rows:

@@ -94,6 +94,8 @@ def read_bytes(path: Path) -> bytes:
         raise SourceError(f"{path} is not there: check the path") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:  # a null character in the path
+        raise SourceError(f"{path}: cannot be read ({error})") from error
 
 
 def parse_json(path: Path) -> Any:

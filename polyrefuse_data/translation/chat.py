@@ -90,7 +90,7 @@ def is_content_filter(code: object, message: str) -> bool:
 def _read_content(content: str) -> Result:
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Failure("not_structured", _short(content))
     text = answer.get("translation") if isinstance(answer, dict) else None
     if not isinstance(text, str):

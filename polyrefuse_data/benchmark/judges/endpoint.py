@@ -48,9 +48,10 @@ def parse_label(answer: str | None) -> Opinion:
     """The opinion in an endpoint's answer; anything but the one JSON object asked for is no opinion."""
     try:
         label = json.loads(answer or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return NO_OPINION
-    return Opinion(_REFUSALS.get(label["label"])) if isinstance(label, dict) and set(label) == {"label"} else NO_OPINION
+    is_label = isinstance(label, dict) and set(label) == {"label"} and isinstance(label["label"], str)
+    return Opinion(_REFUSALS.get(label["label"])) if is_label else NO_OPINION
 
 
 class EndpointJudge:
