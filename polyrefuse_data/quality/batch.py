@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
 
 # Zero-width and bidirectional controls, soft hyphen, byte order mark: taken out before any score is computed.
 INVISIBLE = re.compile(
@@ -53,14 +53,6 @@ class Batch:
             code != SOURCE_LANGUAGE and bool(source.strip()) and bool(text.strip())
             for code, source, text in zip(self.language, self.text_en, self.text, strict=True)
         ]
-
-
-def find_language(code: str) -> Language | None:
-    """The language of a code, or None where nobody knows it."""
-    try:
-        return language(code)
-    except ConfigError:
-        return None
 
 
 def make_batch(table: pa.Table) -> Batch:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
+from polyrefuse_data.languages import nllb_languages
 
 Ranking = list[tuple[str, float]]
+
+_FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is next to nothing
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _fasttext(path: str) -> Identifier:
         import fasttext
     except ImportError:
         raise MissingPrerequisite(
-            "quality.identifier = fasttext:PATH needs a package: run `pip install fasttext`"
+            "quality.identifier = fasttext:PATH needs a package: run `pip install fasttext-wheel`"
         ) from None
     try:
         model: Any = fasttext.load_model(path)
@@ -101,14 +104,23 @@ def _fasttext(path: str) -> Identifier:
         ) from error
 
     def rank(text: str) -> Ranking:
-        labels, probabilities = model.predict(text.replace("\n", " "), k=10)
-        return [(_code(label), float(p)) for label, p in zip(labels, probabilities, strict=True)]
+        # The binding below `predict`, which fails with numpy 2 in most builds.
+        found = model.f.predict(f"{' '.join(text.split())}\n", _FASTTEXT_RANKS, 0.0, "strict")
+        return [(_code(label), p) for p, label in found] or [("und", 0.0)]
 
     return Identifier(f"fasttext {path.rsplit('/', 1)[-1]}", frozenset(map(_code, model.get_labels())), rank)
 
 
 def _code(label: str) -> str:
-    return label.removeprefix("__label__").split("_")[0]
+    """`__label__deu_Latn` -> `de`: the code of languages.py where it has one for this three-letter code."""
+    code = label.removeprefix("__label__").split("_")[0]
+    return _two_letters().get(code, code)
+
+
+@cache
+def _two_letters() -> dict[str, str]:
+    table = {known.flores.split("_")[0]: known.code for known in nllb_languages().values() if len(known.code) == 2}
+    return {**table, "cmn": "zh"}
 
 
 _BUILDERS: dict[str, Callable[[], Identifier]] = {"py3langid": _py3langid, "langdetect": _langdetect, "lingua": _lingua}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.checks.copying import copy_ratio, english_runs
 from polyrefuse_data.quality.checks.hidden import mojibake
@@ -184,46 +187,48 @@ def test_imported_scores_have_thresholds() -> None:
     assert [set(flags) for flags in audit(table)["flags"].to_pylist()] == [set(), {"comet", "metricx"}]
 
 
-def test_langdetect_gives_no_verdict_on_yoruba_and_the_same_one_twice() -> None:
-    table = make_table(
-        {"language": "yo", "text": "Ṣe alaye bi oorun ṣe yatọ si awọn irawọ miiran.", "text_en": ENGLISH},
-        {"text": GERMAN, "text_en": ENGLISH},
-        {"text": "Explique en quoi le soleil est différent des autres étoiles.", "text_en": ENGLISH},
-    )
-    first = audit(table, {"identifier": "langdetect"})
-    assert first["language_confidence"].to_pylist()[0] is None
-    assert "language_unverified" in first["flags"].to_pylist()[0]
-    assert first["detected_language"].to_pylist()[1:] == ["de", "fr"]
-    assert first.equals(audit(table, {"identifier": "langdetect"}))
-
-
-@pytest.mark.parametrize("name", ["lingua", "fasttext:/nowhere/model.bin"])
-def test_a_missing_identifier_says_how_to_get_it(name: str) -> None:
-    import importlib.util
-
-    from polyrefuse_data.errors import MissingPrerequisite
-
-    if importlib.util.find_spec(name.split(":")[0]) is not None:
-        pytest.skip(f"{name} is installed here")
-    with pytest.raises(MissingPrerequisite, match="pip install"):
-        audit(make_table({}), {"identifier": name})
-
-
-def test_the_semantic_check_scores_with_any_encoder(tmp_path: Any) -> None:
-    """A tiny random BERT: a text is most like itself, and the bound rejects what lies below it."""
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random BERT in a folder."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
+    folder = tmp_path_factory.mktemp("encoder")
     letters = [*"abcdefghijklmnopqrstuvwxyzäöüß.,", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyzäöüß")]
-    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]))
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]))
     torch.manual_seed(0)
     size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    BertModel(BertConfig(vocab_size=5 + len(letters), **size)).save_pretrained(tmp_path)
-    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
+    BertModel(BertConfig(vocab_size=5 + len(letters), **size)).save_pretrained(folder)
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    return folder
+
+
+def test_the_semantic_check_scores_with_any_encoder(encoder: Path) -> None:
+    """A text is most like itself, and the bound rejects what lies below it."""
     from polyrefuse_data.quality.checks.semantic import embed
 
-    one, other = embed(str(tmp_path), ["der mond", "der mond"]), embed(str(tmp_path), ["zwei kleine katzen"])
+    one, other = embed(str(encoder), ["der mond", "der mond"]), embed(str(encoder), ["zwei kleine katzen"])
     assert (one[0] * one[1]).sum() == pytest.approx(1.0)
     assert (one[0] * other[0]).sum() < 1.0
-    config = {"semantic_model": str(tmp_path), "thresholds": {"semantic": 1.01}}
+    config = {"semantic_model": str(encoder), "thresholds": {"semantic": 1.01}}
     assert "semantic" in audit(make_table({}), config)["flags"].to_pylist()[0]
+
+
+def test_the_semantic_check_never_loads_pickled_weights(encoder: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    pickled = tmp_path / "pickled"
+    shutil.copytree(encoder, pickled)
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="pickled weights are never loaded"):
+        audit(make_table({}), {"semantic_model": str(pickled)})
+    (pickled / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ModelError, match="no readable model"):
+        audit(make_table({}), {"semantic_model": str(pickled)})
+
+
+def test_a_missing_encoder_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingPrerequisite, match="hf download"):
+        audit(make_table({}), {"semantic_model": str(tmp_path)})
