@@ -48,8 +48,9 @@ class RayEngine:
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         import ray
+        import ray.data
 
-        for logger in ("ray", "ray.data"):  # its warnings speak of how we use it, not of the build
+        for logger in ("ray", "ray.data"):  # what they tell concerns how we use Ray, not the build
             logging.getLogger(logger).setLevel(logging.ERROR)
         if not ray.is_initialized():
             self._start()
