@@ -1,9 +1,16 @@
-"""What a local model folder is called in results: its name, and a revision made of what is in it."""
+"""Models as they come from elsewhere: loaded from safetensors alone, without code of theirs; and what folders are
+called in results."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
+
+from polyrefuse_data.errors import ModelError
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
 
@@ -15,3 +22,50 @@ def folder_revision(folder: Path) -> str:
         with path.open("rb") as file:
             digest.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()[:12]
+
+
+def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
+    """`auto_class.from_pretrained`, of a model whose weights are safetensors. Code of the model is never run.
+
+    Raises ModelError where it has only pickled weights, or points to some, or damaged safetensors; else whatever
+    transformers raises.
+    """
+    from safetensors import SafetensorError
+
+    with safetensors_only(name):
+        try:
+            return auto_class.from_pretrained(name, use_safetensors=True, trust_remote_code=False, **options)
+        except OSError as error:
+            if "model.safetensors" in str(error):  # transformers would advise to take the pickle instead
+                raise _pickled(name) from error
+            raise
+        except SafetensorError as error:
+            raise ModelError(f"{name}: its safetensors are damaged ({error}): download the model again") from error
+
+
+@contextmanager
+def safetensors_only(name: str) -> Iterator[None]:
+    """Within, loading the model `name` opens no pickle, whatever its files ask for: a pickle can run any program.
+
+    `use_safetensors=True` alone does not see to that: config.json may name the file of the weights, and an index the
+    shards. Nor are weights fetched that a service has converted: they are not those of the revision asked for.
+    """
+    import torch
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise _pickled(name)
+
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+    load, torch.load = torch.load, refuse
+    try:
+        yield
+    finally:
+        torch.load = load
+
+
+def _pickled(name: str) -> ModelError:
+    return ModelError(
+        f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, for they can "
+        "run any program: take a revision with safetensors, or, where you trust the weights, convert them once with "
+        "AutoModel.from_pretrained(...).save_pretrained(...)"
+    )

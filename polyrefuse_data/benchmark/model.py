@@ -16,7 +16,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
-from polyrefuse_data.checkpoints import folder_revision
+from polyrefuse_data.checkpoints import folder_revision, load_weights
 from polyrefuse_data.errors import ModelError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
@@ -81,7 +81,8 @@ class ChatModel:
 
         `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
         is the GPU where there is one, spread over all of them where there are several. Code from model folders is
-        never run. Raises ModelError where there is no such model, no chat template, or no structure that proves.
+        never run, nor pickled weights loaded. Raises ModelError where there is no such model, no safetensors, no chat
+        template, or no structure that proves.
         """
         from transformers import AutoModelForCausalLM
 
@@ -93,7 +94,7 @@ class ChatModel:
             options["device_map"] = "auto" if device == "auto" else {"": device}
         try:
             tokenizer = _load_tokenizer(name, revision)
-            network = AutoModelForCausalLM.from_pretrained(name, revision=revision, trust_remote_code=False, **options)
+            network = load_weights(AutoModelForCausalLM, name, revision=revision, **options)
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.checkpoints import folder_revision
+from polyrefuse_data.checkpoints import folder_revision, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.translation.base import Pair, Request
@@ -51,10 +52,20 @@ class Checkpoint:
 
         return self.load(AutoTokenizer)
 
-    def load(self, auto_class: Any, **options: Any) -> Any:
-        """`auto_class.from_pretrained` of this checkpoint, its many errors as one of ours."""
+    def load(self, auto_class: Any) -> Any:
+        """`auto_class.from_pretrained` of this checkpoint's config or tokenizer, its many errors as one of ours."""
+        with self._explained():
+            return auto_class.from_pretrained(self.model, revision=self.asked_revision, trust_remote_code=False)
+
+    def load_model(self, auto_class: Any, **options: Any) -> Any:
+        """The same of its model. Raises ModelError where its weights are not safetensors."""
+        with self._explained():
+            return load_weights(auto_class, self.model, revision=self.asked_revision, **options)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return auto_class.from_pretrained(self.model, revision=self.asked_revision, **options)
+            yield
         except (OSError, ValueError) as error:
             if Path(self.model).is_absolute() and not Path(self.model).is_dir():
                 raise MissingPrerequisite(

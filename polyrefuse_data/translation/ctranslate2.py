@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
+from polyrefuse_data.checkpoints import safetensors_only
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.translation.checkpoint import Checkpoint
 from polyrefuse_data.translation.runtimes import Hypotheses
@@ -128,13 +129,15 @@ class CTranslate2Runtime:
 
     def _convert(self, folder: Path, quantization: str) -> None:
         from ctranslate2.converters import TransformersConverter
+        from safetensors import SafetensorError
 
         try:
             converter = TransformersConverter(
                 self.checkpoint.model, revision=self.checkpoint.asked_revision, low_cpu_mem_usage=True
             )
-            converter.convert(str(folder), quantization=quantization)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            with safetensors_only(self.checkpoint.model):
+                converter.convert(str(folder), quantization=quantization)
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
             raise ModelError(
                 f"translation model {self.checkpoint.model!r} cannot be converted for ctranslate2 ({error}): "
                 'set runtime = "transformers" for this backend'

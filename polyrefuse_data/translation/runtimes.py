@@ -131,7 +131,7 @@ class TransformersRuntime:
             import torch
             from transformers import AutoModelForSeq2SeqLM
 
-            model = self.checkpoint.load(AutoModelForSeq2SeqLM, dtype=getattr(torch, self.dtype))
+            model = self.checkpoint.load_model(AutoModelForSeq2SeqLM, dtype=getattr(torch, self.dtype))
             self._loaded = model.to(self.device).eval()
         return self._loaded
 

@@ -222,10 +222,10 @@ def test_the_semantic_check_never_loads_pickled_weights(encoder: Path, tmp_path:
     shutil.copytree(encoder, pickled)
     torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
     (pickled / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="pickled weights are never loaded"):
+    with pytest.raises(ModelError, match=r"pickled weights .* are never loaded"):
         audit(make_table({}), {"semantic_model": str(pickled)})
     (pickled / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(ModelError, match="no readable model"):
+    with pytest.raises(ModelError, match="damaged"):
         audit(make_table({}), {"semantic_model": str(pickled)})
 
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.guards import GuardFamily
+from polyrefuse_data.checkpoints import load_weights
 from polyrefuse_data.errors import MissingPrerequisite
 
 _BATCH = 16
@@ -88,8 +89,10 @@ class GuardJudge:
             commit = self._commit()
             where = {} if commit == "local" else {"revision": commit, "local_files_only": True}
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self.model, padding_side="left", **where)
-                network = AutoModelForCausalLM.from_pretrained(self.model, dtype="auto", **where)
+                tokenizer = AutoTokenizer.from_pretrained(
+                    self.model, padding_side="left", trust_remote_code=False, **where
+                )
+                network = load_weights(AutoModelForCausalLM, self.model, dtype="auto", **where)
             except (OSError, ValueError) as error:
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
                 raise MissingPrerequisite(self._how_to_get(reason)) from error

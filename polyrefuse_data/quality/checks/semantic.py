@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from polyrefuse_data.checkpoints import load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
@@ -65,22 +66,16 @@ def embed(model: str, sentences: Sequence[str]) -> npt.NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def _load(model: str) -> tuple[Any, Any]:
-    from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        # Never pickle: a pytorch_model.bin can run whatever its maker put into it.
-        encoder = AutoModel.from_pretrained(model, use_safetensors=True, trust_remote_code=False)
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        if "safetensors" in reason or isinstance(error, SafetensorError):
-            raise ModelError(
-                f"quality.semantic_model: {model} has no readable model.safetensors ({reason}); pickled weights are "
-                "never loaded: name an encoder with safetensors, e.g. sentence-transformers/LaBSE"
-            ) from error
+        encoder = load_weights(AutoModel, model)
+    except ModelError as error:
+        raise ModelError(f"quality.semantic_model: {error}") from error
+    except (OSError, ValueError) as error:
         raise MissingPrerequisite(
-            f"quality.semantic_model: {model} cannot be loaded ({reason}); "
+            f"quality.semantic_model: {model} cannot be loaded ({str(error).strip().splitlines()[0]}); "
             f"fetch it with `hf download {model}`, or name a folder"
         ) from error
     return tokenizer, encoder.eval()
