@@ -28,6 +28,7 @@ class TranslationMemory:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = list(paths)
+        self._by_pair: dict[Pair, dict[str, str]] = {}
 
     @property
     def name(self) -> str:
@@ -49,14 +50,10 @@ class TranslationMemory:
         return [list(range(len(requests)))] if requests else []
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
-        matches: dict[Pair, dict[str, str]] = {}
         for number, batch in enumerate(batches):
             results: list[Result] = []
             for request in batch:
-                pair = Pair(request.source, request.target)
-                if pair not in matches:
-                    matches[pair] = self._matches(pair)
-                text = matches[pair].get(_key(request.text))
+                text = self._matches(Pair(request.source, request.target)).get(_key(request.text))
                 results.append(Failure(NO_MATCH) if text is None else Translation(text, origin="human"))
             yield number, results
 
@@ -68,12 +65,14 @@ class TranslationMemory:
         return [unit for path in self.paths for unit in read_memory(path)]
 
     def _matches(self, pair: Pair) -> dict[str, str]:
-        matches: dict[str, str] = {}
-        for unit in self._units:
-            source, target = _text(unit, pair.source), _text(unit, pair.target)
-            if source and target:
-                matches.setdefault(_key(source), target)
-        return matches
+        """Targets by source text, made when a direction is first asked for."""
+        if pair not in self._by_pair:
+            matches = self._by_pair[pair] = {}
+            for unit in self._units:
+                source, target = _text(unit, pair.source), _text(unit, pair.target)
+                if source and target:
+                    matches.setdefault(_key(source), target)
+        return self._by_pair[pair]
 
 
 def read_memory(path: Path) -> list[Unit]:
