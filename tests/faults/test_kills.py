@@ -1,0 +1,177 @@
+"""kill -9 at random moments of every command that writes: run again, it ends in the same bytes as if never killed.
+
+FAULTS_KILLS says how many moments a command (`make faults`: 50), FAULTS_SEED which ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from polyrefuse_data.demo.bundled import CHAT, bundled_model
+from tests.faults.launcher import Ended, Launcher
+from tests.faults.worlds import contents, make_build, make_release
+from tests.hub_double import HubDouble
+
+KILLS = int(os.environ.get("FAULTS_KILLS", "4"))
+SEED = int(os.environ.get("FAULTS_SEED", "0"))
+REPO = "safety/prompts"
+
+# What a run imports on its way; a fork has it already.
+BENCHMARK_MODULES = (
+    "polyrefuse_data.benchmark.run",
+    "polyrefuse_data.benchmark.report",
+    "polyrefuse_data.benchmark.judges.phrases",
+    "polyrefuse_data.release.load",
+    "polyrefuse_data.release.content",
+    "datasets",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "sklearn.metrics",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.llama.modeling_llama",
+    "transformers.tokenization_utils_tokenizers",
+)
+
+
+def moments(command: str, seconds: float, kills: int = KILLS) -> list[float]:
+    """A random moment in each of `kills` equal parts of a run, in seconds from its start."""
+    chance = random.Random(f"{SEED} {command}")
+    return [(part + chance.random()) / kills * seconds for part in range(kills)]
+
+
+def kill_everywhere(
+    command: str,
+    run: Callable[..., Ended],
+    prepare: Callable[[], None],
+    result: Callable[[], object],
+    number: int = signal.SIGKILL,
+) -> None:
+    """Run once undisturbed; then, for each moment, anew with a signal at that moment, and again to the end."""
+    prepare()
+    first = run()
+    assert first.code == 0, first.printed
+    wanted = result()
+    prepare()
+    usual = run()  # the first run may have filled caches of the system
+    times = moments(command, usual.seconds)
+    ends: Counter[int] = Counter()
+    for moment in times:
+        prepare()
+        ends[run(after=moment, number=number).code] += 1
+        again = run()
+        assert again.code == 0, f"killed after {moment:.3f} s: {again.printed}"
+        assert result() == wanted, f"killed after {moment:.3f} s"
+    killed = len(times) - ends[0]
+    print(
+        f"\n{command}: seed {SEED}, {usual.seconds:.2f} s undisturbed, {len(times)} moments from {times[0]:.3f} s to "
+        f"{times[-1]:.3f} s, {killed} stopped part-way, the others had ended; all ended in the same bytes"
+    )
+    assert killed >= len(times) // 2
+    assert set(ends) <= {0, 4 if number != signal.SIGKILL else -signal.SIGKILL}
+
+
+@pytest.fixture(scope="module")
+def build_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    log = tmp_path_factory.mktemp("log") / "build.txt"
+    with Launcher(
+        log, "polyrefuse_data.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas"
+    ) as launcher:
+        yield launcher
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+def test_build(tmp_path: Path, build_launcher: Launcher, number: int) -> None:
+    kill_a_build(tmp_path, build_launcher, number, shards=1)
+
+
+@pytest.mark.slow
+def test_build_in_shards(tmp_path: Path, build_launcher: Launcher) -> None:
+    """Worker processes check the rows, and finished shards are kept."""
+    kill_a_build(tmp_path, build_launcher, signal.SIGKILL, shards=3)
+
+
+def kill_a_build(folder: Path, launcher: Launcher, number: int, shards: int) -> None:
+    workspace = folder / "ws"
+    config = make_build(workspace, shards=shards)
+    shutil.copytree(workspace, folder / "given")
+
+    def prepare() -> None:
+        shutil.rmtree(workspace)
+        shutil.copytree(folder / "given", workspace)
+
+    def result() -> dict[str, bytes]:
+        made = contents(workspace)
+        assert made.pop("journal.sqlite")  # its answers are the same, in another order
+        assert made.pop("asked.txt")
+        return made
+
+    name = f"build in {shards} shards, {signal.Signals(number).name}"
+    kill_everywhere(name, lambda **kill: launcher.run("build", "-c", config, **kill), prepare, result, number)
+
+
+def test_release(tmp_path: Path) -> None:
+    make_release(tmp_path, "1.0.0")
+    workspace, out = tmp_path / "workspace-1.0.0", tmp_path / "out"
+
+    def prepare() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+
+    with Launcher(tmp_path / "log.txt", "polyrefuse_data.release.writer", "pandas") as launcher:
+
+        def run(**kill: float) -> Ended:
+            if (out / "1.0.0").exists():  # killed after it was done
+                return Ended(0, "", 0.0)
+            return launcher.run("release", workspace, "--version", "1.0.0", "--out", out / "1.0.0", **kill)
+
+        kill_everywhere("release", run, prepare, lambda: contents(out))
+
+
+def test_publish(tmp_path: Path) -> None:
+    """The second version on top of the first: files come, change and go."""
+    first = make_release(tmp_path, "1.0.0", ("en", "de"))
+    second = make_release(tmp_path, "1.1.0", ("en", "es"), each=3)
+    with HubDouble() as hub:
+        environment = hub.environment(tmp_path / "home")
+        modules = ("polyrefuse_data.release.publish", "huggingface_hub.hf_api", "httpx2", "pandas")
+        with Launcher(tmp_path / "log.txt", *modules, env=environment) as launcher:
+
+            def run(release: Path = second, **kill: float) -> Ended:
+                return launcher.run("publish", release, "--repo-id", REPO, "--endpoint", hub.endpoint, **kill)
+
+            assert run(first).code == 0
+            before = copy.deepcopy((hub.repos, hub.lfs))
+
+            def prepare() -> None:
+                repos, lfs = copy.deepcopy(before)
+                hub.repos, hub.lfs = repos, lfs
+
+            def result() -> object:
+                return hub.repos[REPO].state(), len(hub.repos[REPO].log)
+
+            kill_everywhere("publish", run, prepare, result)
+
+
+@pytest.mark.slow
+def test_benchmark(tmp_path: Path) -> None:
+    release = make_release(tmp_path, "1.0.0")
+    out = tmp_path / "run"
+    options = ("--source-languages", "en", "--max-new-tokens", 6, "--max-kl", 50, "--limit", 2)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    with Launcher(tmp_path / "log.txt", *BENCHMARK_MODULES, env=environment) as launcher:
+
+        def run(**kill: float) -> Ended:
+            model = bundled_model(CHAT)
+            return launcher.run(
+                "benchmark", "run", "--model", model, "--dataset", release, "--out", out, *options, **kill
+            )
+
+        kill_everywhere("benchmark", run, lambda: shutil.rmtree(out, ignore_errors=True), lambda: contents(out))
