@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import pickle
+import resource
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from polyrefuse_data.benchmark import ChatModel
+from polyrefuse_data.benchmark import ChatModel, chat
 from polyrefuse_data.benchmark.judges import judge_refusal
+from polyrefuse_data.bounds import bounded
 from polyrefuse_data.checkpoints import load_weights
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
@@ -153,3 +158,50 @@ def test_torch_load_is_given_back_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="model_type"):
         load_weights(AutoModel, str(tmp_path))
     assert torch.load is before
+
+
+# Templates are programs in Jinja's sandbox. What the sandbox allows still costs time and memory.
+ATTACKS = {
+    "python's insides": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "a shell": "{{ cycler.__init__.__globals__.os.popen('touch MARKER').read() }}",
+    "a file": "{% include '/etc/passwd' %}",
+    "changed messages": "{{ messages.append(1) }}",
+    "an endless loop": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+    "an endless call": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+    "a huge text": "{{ 'a' * 10 ** 11 }}",
+    "a huge list": "{{ [1] * 10 ** 11 }}",
+    "a wide number": "{{ '%0999999999d' % 1 }}",
+    "a long prompt": "{{ 'a' * 10 ** 6 }}",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_in_a_chat_template_is_an_error_within_bounds(
+    attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "_RENDER_SECONDS", 1.0)
+    folder = copy_of(CHAT, tmp_path)
+    template = ATTACKS[attack].replace("MARKER", str(tmp_path / MARKER))
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    before = resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGALRM)
+    started = time.monotonic()
+    with pytest.raises(ModelError, match="its chat template"):
+        ChatModel.load(folder)
+    assert time.monotonic() - started < 20
+    assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGALRM)) == before
+    assert not (tmp_path / MARKER).exists()
+
+
+def test_a_bound_leaves_nothing_behind_in_a_thread(tmp_path: Path) -> None:
+    """Signals reach the main thread only; elsewhere the block runs without a deadline."""
+    said: list[str] = []
+
+    def work() -> None:
+        with bounded(0.001, 64):
+            time.sleep(0.01)
+            said.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert said == ["done"]

@@ -6,11 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from polyrefuse_data.bounds import bounded
 from polyrefuse_data.errors import ModelError
 
 # Handed to every template; templates ignore what they do not know. The date keeps templates that print today's date
 # (Llama 3.1 and later) the same from day to day.
 _TEMPLATE_OPTIONS = {"enable_thinking": False, "thinking": False, "date_string": "26 Jul 2024"}
+
+# Templates take milliseconds and add at most some thousand characters (tool descriptions, dates) to a message.
+_RENDER_SECONDS, _RENDER_MEGABYTES, _LONGEST_RENDERING = 10.0, 512, 100_000
 
 # Generation prompts that lead into hidden reasoning, and what closes it, so that the first token scored is the
 # answer's.
@@ -25,6 +29,20 @@ _REASONING_STARTS = ("<think>", "<|channel|>analysis")
 
 # Instructions that share no first or last character, so that what their renderings share is the template's.
 _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
+
+
+def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, **options: Any) -> str:
+    """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
+    bounds of time, memory and length. Raises ModelError where it raises or exceeds them."""
+    try:
+        with bounded(_RENDER_SECONDS, _RENDER_MEGABYTES):
+            text: str = tokenizer.apply_chat_template(messages, tokenize=False, **options)
+    except Exception as error:  # templates raise whatever jinja and their authors raise
+        reason = str(error) or type(error).__name__
+        raise ModelError(f"{name}: its chat template does not render a user message ({reason})") from error
+    if len(text) > _LONGEST_RENDERING + len(str(messages)):
+        raise ModelError(f"{name}: its chat template makes {len(text)} characters of a short message")
+    return text
 
 
 class ChatTemplate:
@@ -45,12 +63,7 @@ class ChatTemplate:
         messages = [{"role": "user", "content": prompt}]
         if self._system_prompt is not None:
             messages.insert(0, {"role": "system", "content": self._system_prompt})
-        try:
-            text: str = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True, **_TEMPLATE_OPTIONS
-            )
-        except Exception as error:  # templates raise whatever jinja and their authors raise
-            raise ModelError(f"{self._name}: its chat template does not render a user message ({error})") from error
+        text = render_chat(self._tokenizer, messages, self._name, add_generation_prompt=True, **_TEMPLATE_OPTIONS)
         for opened, closer in _REASONING_CLOSERS:
             if opened.search(text):
                 text += closer

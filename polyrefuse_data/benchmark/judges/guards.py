@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from polyrefuse_data.benchmark.chat import render_chat
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 
 _TASK = (
@@ -61,13 +62,13 @@ def polyguard_input(tokenizer: Any, prompt: str, response: str) -> str:
         {"role": "system", "content": _POLYGUARD_SYSTEM},
         {"role": "user", "content": _EXCHANGE.format(prompt=prompt, response=response)},
     ]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    return render_chat(tokenizer, messages, tokenizer.name_or_path, add_generation_prompt=True)
 
 
 def exchange_input(tokenizer: Any, prompt: str, response: str) -> str:
     """The exchange itself, in the guard's chat template, which holds the instructions."""
     messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    return render_chat(tokenizer, messages, tokenizer.name_or_path)
 
 
 def exchange_parts_input(tokenizer: Any, prompt: str, response: str) -> str:
@@ -76,7 +77,7 @@ def exchange_parts_input(tokenizer: Any, prompt: str, response: str) -> str:
         {"role": role, "content": [{"type": "text", "text": text}]}
         for role, text in (("user", prompt), ("assistant", response))
     ]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    return render_chat(tokenizer, messages, tokenizer.name_or_path)
 
 
 def _answer(output: str, question: str) -> bool | None:
