@@ -27,6 +27,8 @@ import psutil
 
 LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo")
 
+_MARKS = ".?!:;。？！：；؟"
+
 # Takes the number off the end of each line, answers by heart, and puts it back.
 PROGRAM = """
 import json, sys
@@ -39,13 +41,7 @@ for line in sys.stdin.read().split("\\n")[:-1]:
 
 def prepare(upstream: Path, folder: Path, rows: int, engine: dict[str, Any]) -> None:
     """Write prompts, tables, program and config of a build of about `rows` rows."""
-    texts = {
-        code: [
-            " ".join(record["instruction"].split())
-            for record in json.loads((upstream / f"harmless_test_translated_{code}.json").read_text(encoding="utf-8"))
-        ]
-        for code in ("en", *LANGUAGES)
-    }
+    texts = _published(upstream)
     prompts = -(-rows // (1 + len(LANGUAGES)))
     with (folder / "prompts.jsonl").open("w") as file:
         for number in range(prompts):
@@ -65,6 +61,22 @@ def prepare(upstream: Path, folder: Path, rows: int, engine: dict[str, Any]) -> 
         "engine": engine,
     }
     (folder / "polyrefuse.toml").write_text(_toml(config))
+
+
+def _published(upstream: Path) -> dict[str, list[str]]:
+    """Parallel texts by language: those of a single sentence in each, without its final mark, so that a number at the
+    end stays with them when texts are cut at sentences."""
+    texts = {
+        code: [
+            " ".join(record["instruction_translated"].split()).rstrip(_MARKS)
+            for record in json.loads((upstream / f"harmless_test_translated_{code}.json").read_text(encoding="utf-8"))
+        ]
+        for code in ("en", *LANGUAGES)
+    }
+    rows = [
+        row for row in zip(*texts.values(), strict=True) if not any(mark in text for text in row for mark in _MARKS)
+    ]
+    return dict(zip(texts, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def build(folder: Path, engine: str) -> dict[str, float]:

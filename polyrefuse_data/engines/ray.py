@@ -78,6 +78,7 @@ class RayEngine:
         import ray
 
         for keeper in self._keepers:
+            _get(keeper.close.remote())
             ray.kill(keeper)
         self._keepers.clear()
         if self._started:
@@ -187,6 +188,10 @@ class _Keeper:
     def coroutines(self) -> frozenset[str]:
         """The names of its methods that are to be awaited."""
         return frozenset(name for name, _ in inspect.getmembers(self._thing, inspect.iscoroutinefunction))
+
+    def close(self) -> None:
+        if hasattr(self._thing, "close"):
+            self._thing.close()
 
     async def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         result = getattr(self._thing, method)(*arguments)
