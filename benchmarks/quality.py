@@ -1,10 +1,12 @@
-"""What the checks catch and what they cost, on the published PolyRefuse rows, in every language.
+"""What the checks catch and what they cost, on good rows of every language.
 
-    python benchmarks/quality.py UPSTREAM [--seed N] [--markdown]
+    python benchmarks/quality.py UPSTREAM [--rows published|seeds] [--generator first|other|kept]
 
-UPSTREAM is a folder with PolyRefuse/ and english/ as published. Every kind of corruption of quality/corruptions.py is
-planted on every good row that it applies to; the figures are the shares of corrupted rows that audit rejects (recall),
-and of the untouched rows that it rejects. `--fit-overlap` prints the logistic regression of checks/correspondence.py.
+UPSTREAM is a folder with PolyRefuse/ and english/ as published; `--rows seeds` takes the bundled seed prompts instead.
+Every kind of corruption of a generator (`first`: quality/corruptions.py, `other`: other_corruptions.py) is planted on
+every good row that it applies to; the figures are the shares of corrupted rows that audit rejects (recall), and of the
+untouched rows that it rejects. `kept` does to good rows what leaves them good. `--fit-overlap` prints the logistic
+regression of checks/correspondence.py.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from other_corruptions import KEPT, OTHER_CORRUPTIONS
 from tqdm import tqdm
 
 from polyrefuse_data import rows as schema
+from polyrefuse_data.demo.seeds import seed_texts
+from polyrefuse_data.languages import TARGET_LANGUAGES
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.corruptions import CORRUPTIONS, corpus, plant
+from polyrefuse_data.quality.corruptions import CORRUPTIONS, Corruption, corpus, plant
 from polyrefuse_data.sources import import_path
 from polyrefuse_data.workspace import Workspace
 
+GENERATORS = {"first": CORRUPTIONS, "other": OTHER_CORRUPTIONS, "kept": KEPT}
 _OWN_LANGUAGE_ONLY = "yi"  # published, asked for by nobody, and no language of the thresholds
 
 
@@ -35,19 +41,32 @@ def published_rows(upstream: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["text_en"] and row["language"] not in ("en", _OWN_LANGUAGE_ONLY)]
 
 
+def seed_rows() -> list[dict[str, Any]]:
+    """The bundled seed prompts with their translations, as dicts of the row schema."""
+    english, *others = (seed_texts(code) for code in ("en", *TARGET_LANGUAGES))
+    return [
+        {"id": key, "language": code, "label": "harmless", "split": "train", "text": text,
+         "text_en": english.prompts[key], "back_translation": None}
+        for code, texts in zip(TARGET_LANGUAGES, others, strict=True)
+        for key, text in texts.prompts.items()
+    ]  # fmt: skip
+
+
 def rejected(rows: Sequence[dict[str, Any]]) -> float:
     status = audit(schema.table_from_rows(rows))["status"].to_pylist()
     return status.count(schema.REJECTED) / len(status)
 
 
-def measure(rows: list[dict[str, Any]], seed: int) -> dict[str, dict[str, tuple[float, int]]]:
+def measure(
+    rows: list[dict[str, Any]], kinds: Sequence[Corruption], seed: int
+) -> dict[str, dict[str, tuple[float, int]]]:
     """language -> kind ("untouched" first) -> (share rejected, rows)."""
     good = corpus(rows)
     table: dict[str, dict[str, tuple[float, int]]] = {}
     for language in tqdm(sorted(good.by_language), "languages", disable=None):
         own = list(good.by_language[language])
         line = {"untouched": (rejected(own), len(own))}
-        for kind in CORRUPTIONS:
+        for kind in kinds:
             bad = list(plant(good, kind, language, seed))
             if bad:
                 line[kind.name] = (rejected(bad), len(bad))
@@ -55,8 +74,8 @@ def measure(rows: list[dict[str, Any]], seed: int) -> dict[str, dict[str, tuple[
     return table
 
 
-def show(table: dict[str, dict[str, tuple[float, int]]], markdown: bool) -> str:
-    kinds = ["untouched", *(kind.name for kind in CORRUPTIONS)]
+def show(table: dict[str, dict[str, tuple[float, int]]], names: Sequence[str], markdown: bool) -> str:
+    kinds = ["untouched", *names]
     lines = [["language", *kinds]]
     for language, found in table.items():
         lines.append([language, *(f"{found[kind][0]:.3f}" if kind in found else "-" for kind in kinds)])
@@ -96,9 +115,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--fit-overlap", action="store_true")
+    parser.add_argument("--rows", choices=["published", "seeds"], default="published")
+    parser.add_argument("--generator", choices=GENERATORS, default="first")
     options = parser.parse_args()
-    rows = published_rows(options.upstream)
-    print(fit_overlap(rows) if options.fit_overlap else show(measure(rows, options.seed), options.markdown))
+    rows = seed_rows() if options.rows == "seeds" else published_rows(options.upstream)
+    if options.fit_overlap:
+        print(fit_overlap(rows))
+        return
+    kinds = GENERATORS[options.generator]
+    print(show(measure(rows, kinds, options.seed), [kind.name for kind in kinds], options.markdown))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
+from polyrefuse_data.quality.spans import without_spans
 
 # Zero-width and bidirectional controls, soft hyphen, byte order mark: taken out before any score is computed.
 INVISIBLE = re.compile(
@@ -45,6 +46,16 @@ class Batch:
         """The language of each row; None where the code is not one of languages.py nor a FLORES code."""
         table = {code: find_language(code) for code in set(self.language)}
         return [table[code] for code in self.language]
+
+    @cached_property
+    def prose(self) -> list[str]:
+        """The texts less what translations keep as it is (spans.py): what tells their language."""
+        return [without_spans(text[:LONGEST_TEXT]) for text in self.text]
+
+    @cached_property
+    def prose_en(self) -> list[str]:
+        """The English prompts, less the same."""
+        return [without_spans(text[:LONGEST_TEXT]) for text in self.text_en]
 
     @cached_property
     def translated(self) -> list[bool]:

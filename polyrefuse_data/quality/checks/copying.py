@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from polyrefuse_data.languages import Language
-from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
+from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.words import without_quotes, words
@@ -26,12 +26,12 @@ def copying(batch: Batch) -> Scores:
     ratios: list[float | None] = []
     runs: list[float | None] = []
     phrases: list[float | None] = []
-    for text, source, known, translated in zip(batch.text, batch.text_en, batch.known, batch.translated, strict=True):
+    for text, source, known, translated in zip(batch.prose, batch.prose_en, batch.known, batch.translated, strict=True):
         if not translated:
             ratio = run = phrase = None
         else:
-            target = words(text[:LONGEST_TEXT])
-            ratio = copy_ratio(target, words(source[:LONGEST_TEXT]), known)
+            target = words(text)
+            ratio = copy_ratio(target, words(source), known)
             run, phrase = english_runs(target, source, everyday_english(known.code if known else ""))
         ratios.append(ratio)
         runs.append(run)
@@ -58,7 +58,7 @@ def english_runs(target: Sequence[str], source: str, everyday: Collection[str]) 
 
     Both in letters, over the letters of `source` outside quotation marks.
     """
-    prompt = words(without_quotes(source[:LONGEST_TEXT]))
+    prompt = words(without_quotes(source))
     total = sum(map(len, prompt))
     places: dict[str, list[int]] = {}
     for place, word in enumerate(prompt):

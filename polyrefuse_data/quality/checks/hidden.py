@@ -1,4 +1,5 @@
-"""hidden_characters: what a reader does not see (zero-width, bidirectional and control characters), and mojibake.
+"""hidden_characters: what a reader does not see (zero-width, bidirectional and control characters, letters of another
+script that look alike), and mojibake.
 
 Texts are scored without them (batch.visible). Two scores, so that a harmless trace does not cost a row: published sets
 carry pairs of zero-width spaces that a web translator left in front of a word (5% of the Dutch rows); those are shown,
@@ -12,6 +13,7 @@ import re
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import INVISIBLE, LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.spans import without_spans
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\ufffd\ue000-\uf8ff]")
 _TRANSLATOR_TRACE = re.compile('(?<=[\\s("])\u200b\u200b(?=\\S)|(?<=[^\\W\\d_])\u200b\u200b(?=[^\\W\\d_])')
@@ -27,18 +29,40 @@ _EMOJI_JOINER = re.compile("(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200
 _DIRECTION_MARKS = re.compile("[\u200e\u200f]")  # ordinary typing in right-to-left scripts
 _RIGHT_TO_LEFT = frozenset({"Arab", "Hebr"})
 
+# A word of Latin and Cyrillic letters: `pаypal` with a Cyrillic а. No published row has one.
+_TWO_SCRIPTS = re.compile("[A-Za-z\u00c0-\u024f][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z\u00c0-\u024f]")
+_QUESTIONED = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")  # a letter that no longer fitted: `Erkl?ren`
+
+
+def _bytes_as(codec: str, first: int, last: int) -> str:
+    """A character class of the bytes from `first` to `last` as `codec` reads them."""
+    return "[" + "".join(re.escape(bytes([byte]).decode(codec, "ignore")) for byte in range(first, last + 1)) + "]"
+
+
 # UTF-8 read as Latin-1 or Windows-1252: a lead byte followed by continuation bytes, as characters.
-_CP1252_HIGH = "".join(bytes([byte]).decode("cp1252", "ignore") for byte in range(0x80, 0xA0))
-_CONTINUATION = f"[\x80-\xbf{_CP1252_HIGH}]"
+_CONTINUATION = f"[\x80-\xbf{_bytes_as('cp1252', 0x80, 0x9F)[1:]}"
 _MOJIBAKE = re.compile(f"[\xc2-\xdf]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}|[\xf0-\xf4]{_CONTINUATION}{{3}}")
+
+# UTF-8 read in yet another encoding: accented Latin letters and typographic marks alone, since other scripts fail the
+# script check when they are misread, and since a Russian text holds such pairs by chance.
+_OTHER_CODECS = ("cp1250", "cp1251", "koi8-r", "mac-roman", "cp437", "cp850")
+_MISREAD_LATIN = re.compile(
+    "|".join(
+        f"{_bytes_as(codec, 0xC2, 0xC5)}{_bytes_as(codec, 0x80, 0xBF)}"
+        f"|{_bytes_as(codec, 0xE1, 0xE2)}{_bytes_as(codec, 0x80, 0xBF)}{{2}}"
+        for codec in _OTHER_CODECS
+    )
+)
 
 
 def hidden_characters(batch: Batch) -> Scores:
     """`hidden_characters`: how many there are; `damage`: how many of them are more than a translator's trace."""
     hidden: list[float | None] = []
     damage: list[float | None] = []
-    for raw, known in zip(batch.raw, batch.known, strict=True):
+    for raw, source, known in zip(batch.raw, batch.text_en, batch.known, strict=True):
         count, traces = (0, 0) if raw.isascii() and raw.isprintable() else inspect(raw[:LONGEST_TEXT], known)
+        if "?" in raw and not _QUESTIONED.search(source[:LONGEST_TEXT]):
+            count += len(_QUESTIONED.findall(without_spans(raw[:LONGEST_TEXT])))
         hidden.append(count)
         damage.append(count - traces)
     return Scores({"hidden_characters": score_of(hidden), "damage": score_of(damage)})
@@ -57,7 +81,9 @@ def inspect(text: str, language: Language | None) -> tuple[int, int]:
     traces = 2 * len(_TRANSLATOR_TRACE.findall(text)) if invisible else 0
     if traces > 2 * _MOST_TRACES:
         traces = 0
-    broken = len(_CONTROL.findall(text.replace("\r\n", "\n"))) + mojibake(text)
+    broken = len(_CONTROL.findall(text.replace("\r\n", "\n"))) + len(_TWO_SCRIPTS.findall(text)) + mojibake(text)
+    if language is not None and language.script == "Latn":
+        broken += len(_MISREAD_LATIN.findall(text))
     return invisible + broken, traces
 
 

@@ -7,7 +7,7 @@ open and the codes that count as a language are its aliases in languages.py.
 from __future__ import annotations
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
+from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.identifiers import Identifier, identifier
 
@@ -28,13 +28,13 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
     confidences: list[float | None] = []
     detected: list[str | None] = []
     identifiable: list[float | None] = []
-    for text, code, known in zip(batch.text, batch.language, batch.known, strict=True):
+    for text, code, known in zip(batch.prose, batch.language, batch.known, strict=True):
         if code == SOURCE_LANGUAGE or not text.strip() or known is None:
             confidence, best, can = None, None, None
         else:
             wanted = known.identifiers
             can = float(not wanted.isdisjoint(identify.labels))
-            found, p = identify.probability(text[:LONGEST_TEXT], wanted)
+            found, p = identify.probability(text, wanted)
             confidence = p if can else None
             best = known.code if found in wanted else found
         confidences.append(confidence)

@@ -12,6 +12,7 @@ from collections import Counter
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.number_words import times_written_out
+from polyrefuse_data.quality.spans import lost_spans
 
 _GROUPED = re.compile(r"(?<=\d)[.,\u066b\u066c\u00a0\u202f' ](?=\d{3}(?!\d))|(?<=\d)[.,\u066b](?=\d)")
 # Not looked for: numbers that languages write in other units (3 pm, 2 million) or order (9/11), and indices (CO2).
@@ -20,11 +21,6 @@ _SLASHED = re.compile(r"(?<![\d/])(\d+)/(\d+)(?![\d/])")  # 9/11: other language
 _DIGITS = re.compile(r"\d+")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)]+|[\w.+-]+@[\w-]+\.[\w.-]+")
-_PLACEHOLDER = re.compile(
-    r"\{\{[^{}\n]{1,40}\}\}|\$?\{[A-Za-z_][\w .:!-]{0,40}\}|\{\d*\}|%\([A-Za-z_]\w*\)[sdif]|%[sd](?!\w)"
-    r"|%\d*\.?\d+[df](?!\w)|</?[A-Za-z][^<>\n]{0,60}/?>|__[A-Za-z]+__|\$[A-Z][A-Z_]+\b|\[\[[^\[\]\n]{1,40}\]\]"
-)
 _BRACKETED = re.compile(
     r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】"
 )  # [NAME] may rightly be translated
@@ -35,8 +31,7 @@ def lost(text: str, source: str, language: str) -> float:
     text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
     return float(
         lost_numbers(text, source, language)
-        + lost_tokens(_URL, text, source)
-        + lost_tokens(_PLACEHOLDER, text, source)
+        + lost_spans(text, source)
         + max(0, len(_BRACKETED.findall(source)) - len(_BRACKETED.findall(text)))
         + max(0, _lines(source) - _lines(text))
     )
@@ -60,11 +55,6 @@ def lost_numbers(text: str, source: str, language: str) -> int:
 def western_digits(text: str) -> str:
     """Arabic-Indic, Thai, full-width and other decimal digits as 0-9."""
     return _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match.group())), text)
-
-
-def lost_tokens(pattern: re.Pattern[str], text: str, source: str) -> int:
-    """Matches of `pattern` in `source` that `text` does not hold, character by character."""
-    return sum(max(0, count - text.count(token)) for token, count in Counter(pattern.findall(source)).items())
 
 
 def _lines(text: str) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
+from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 
-_WORD = re.compile(r"['’]?[^\W\d_]+")
+_WORD = re.compile(r"(?<!\d)['’]?[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ _RELATIVES: dict[str, _Signs] = {
         "verduidelik beskryf lys wenke",
     ),
     "es": _signs(  # against Galician, Portuguese, Catalan, Asturian
-        "el la los las y una del al qué cómo cuál más su sus",
-        "o os ao aos do das na nas unha dunha nunha dun nun máis moi ou cal cales dúas dous teu teus meu "
-        "seu súa pola polo coa coas co xente non é um uma em não você são pelo pela seus els les amb és "
-        "dels als i per què dona",
+        "el los las y cómo cuál cuáles cuántos más su sus esta este estos estas usted según hacia nuestro nuestra",
+        "ao aos do na nas unha dunha nunha dun nun máis moi ou cal cales cantos dúas dous teu teus meu seu súa pola polo "
+        "coa coas co xente noso nosa hai quen dáme podo é um uma em não você são pelo pela seus quanto quantos quantas "
+        "existem nosso nossa posso quem foi quando dê-me els les amb és dels als i per què quants qui puc hi aquest "
+        "aquesta seva meva dona'm són",
         "[ãõâêôçàèòï]|l·l",
     ),
     "it": _signs(  # against Catalan, Spanish, Portuguese, Corsican
@@ -60,7 +61,12 @@ _RELATIVES: dict[str, _Signs] = {
         "[éëèñáíóúãõøå]",
     ),
     "pl": _signs("", "", "[čšžřěůťďňáíýâêôöü]"),  # Czech, Slovak
-    "ru": _signs("", "", "[іїєґўјљњћђџ]"),  # Ukrainian, Belarusian, Serbian
+    "ru": _signs(  # against Ukrainian, Belarusian, Serbian, Macedonian, Bulgarian
+        "это как-то чтобы или что он она они мы вы её его их",
+        "са се ще съм сте това тази този тези ги ми че е какво каква какъв къде кога защо кой коя кои мога може "
+        "трябва със във опишете напишете предложете обяснете избройте посочете съставете",
+        "[іїєґўјљњћђџѓќѕѝ]|ъ(?![еёюя])|как да ",
+    ),
     "ar": _signs("", "", "[پچژگکیٹڈڑںےھہۀێۆ]"),  # Persian, Urdu, Kurdish
     "yo": _signs(  # against Igbo, Hausa
         "ti ni awọn lati ati fun kan ninu bawo kini o lori ṣe wa ko le pe si",
@@ -78,7 +84,7 @@ def foreign_signs(batch: Batch) -> Scores:
             "foreign_signs": score_of(
                 [
                     _count(text, _RELATIVES[code]) if code in _RELATIVES else None
-                    for text, code in zip(batch.text, batch.language, strict=True)
+                    for text, code in zip(batch.prose, batch.language, strict=True)
                 ]
             )
         }
@@ -86,7 +92,7 @@ def foreign_signs(batch: Batch) -> Scores:
 
 
 def _count(text: str, signs: _Signs) -> float:
-    lowered = text[:LONGEST_TEXT].lower()
+    lowered = text.lower()
     found = _WORD.findall(lowered)
     foreign = sum(word in signs.foreign for word in found)
     letters = len(signs.letters.findall(lowered)) if signs.letters else 0

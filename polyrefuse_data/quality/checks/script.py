@@ -6,14 +6,14 @@ Latin words that stand in the English prompt too (names, titles, code) do not co
 from __future__ import annotations
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
+from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.words import script, words
 
 
 def expected_script(batch: Batch) -> Scores:
     """Letters in the expected scripts over letters counted, 0 to 1; not computed where the language is unknown."""
-    rows = zip(batch.text, batch.text_en, batch.language, batch.known, strict=True)
+    rows = zip(batch.prose, batch.prose_en, batch.language, batch.known, strict=True)
     return Scores(
         {
             "expected_script": score_of(
@@ -32,9 +32,9 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
         return None
     if "Latin" in scripts and text.isascii():
         return 1.0 if any(character.isalpha() for character in text) else None
-    shared = set(words(source[:LONGEST_TEXT])) if "Latin" not in scripts else set()
+    shared = set(words(source)) if "Latin" not in scripts else set()
     expected = counted = 0
-    for word in words(text[:LONGEST_TEXT]):
+    for word in words(text):
         if word in shared or (not source and word.isascii()):  # without the prompt, a Latin word may be a name
             continue
         for character in word:
