@@ -26,6 +26,7 @@ from polyrefuse_data.translation.backends import Chain, open_chain
 from polyrefuse_data.translation.base import Pair, Request, identity
 from polyrefuse_data.translation.estimate import estimate_chain
 from polyrefuse_data.translation.journal import Journal
+from polyrefuse_data.translation.mending import mend_journal
 from polyrefuse_data.workspace import Workspace, write_table
 
 # A Batch API takes up to a day for what it is given, so it is given much at once.
@@ -64,6 +65,7 @@ def build(
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
+        mend_journal(workspace.journal)
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)

@@ -1,30 +1,71 @@
 """The journal: every answer of every backend, written as it arrives, so that nothing is translated or paid for twice.
 
-SQLite in WAL mode: a process killed at any moment leaves whole batches or nothing of them.
+SQLite in WAL mode: a process killed at any moment leaves whole batches or nothing of them. Each entry carries a digest,
+which finds out what a failing disk or a careless copy did to it (mending.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.disk import disk_errors
+from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
+from polyrefuse_data.translation.sqlite_pages import PAGE_BYTES
 from polyrefuse_data.workspace import make_folder
 
-FORMAT = 1
+FORMAT = 2
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS engines (fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, settings TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS answers (
-    engine TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, text TEXT NOT NULL, answer TEXT NOT NULL,
-    PRIMARY KEY (engine, source, target, text)
-) WITHOUT ROWID;
-"""
+TABLES = {
+    "engines": ("fingerprint", "name", "settings"),
+    "answers": ("engine", "source", "target", "text", "answer"),
+}
+_KEYS = {"engines": "fingerprint", "answers": "engine, source, target, text"}
+
+Entry = tuple[str, ...]  # the columns of a table, without the digest
+
+
+def digest(*entry: str) -> bytes:
+    """What an entry is known by: eight bytes over all its columns."""
+    return hashlib.blake2b(json.dumps(entry).encode(), digest_size=8).digest()
+
+
+def create(database: sqlite3.Connection) -> None:
+    """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py can find their records in a damaged file."""
+    database.execute("BEGIN")
+    for table, columns in TABLES.items():
+        fields = ", ".join(f"{column} TEXT NOT NULL" for column in columns)
+        database.execute(
+            f"CREATE TABLE IF NOT EXISTS {table} ({fields}, digest BLOB NOT NULL, PRIMARY KEY ({_KEYS[table]})) "
+            "WITHOUT ROWID"
+        )
+    database.execute(f"PRAGMA user_version = {FORMAT}")
+    if database.execute("PRAGMA application_id").fetchone()[0] == 0:
+        # One of its own, so that a write-ahead log that belongs to another journal is known.
+        database.execute(f"PRAGMA application_id = {random.SystemRandom().randrange(1, 2**31)}")
+    database.execute("COMMIT")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """What SQLite says of a journal as people should read it."""
+    with disk_errors(path):
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise TranslationError(
+                    f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and keeps "
+                    "the answers that can be read"
+                ) from error
+            raise ConfigError(f"{path}: cannot be used as a journal ({error})") from error
 
 
 class Journal:
@@ -33,22 +74,24 @@ class Journal:
     def __init__(self, path: Path) -> None:
         make_folder(path.parent)
         self.path = path
-        with self._readable():
+        with explained(path):
             # One caller at a time, from whichever thread.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
-            self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             found = self._database.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, FORMAT):
                 raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
-            self._database.executescript(f"{_TABLES} PRAGMA user_version = {FORMAT};")
+            # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
+            self._database.executescript(
+                f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+            )
+            create(self._database)
 
     def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]:
         """The known answers among `requests`."""
         engine = backend.fingerprint
         found: dict[Request, Result] = {}
         query = "SELECT answer FROM answers WHERE engine = ? AND source = ? AND target = ? AND text = ?"
-        with self._readable():
+        with explained(self.path):
             for request in requests:
                 row = self._database.execute(query, (engine, *_languages(request), request.text)).fetchone()
                 if row is not None:
@@ -64,19 +107,21 @@ class Journal:
             for request, result in zip(requests, results, strict=True)
             if isinstance(result, Translation) or not result.transient
         ]
-        with self._readable():
+        with explained(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             with self._database:
-                self._database.execute(
-                    "INSERT OR IGNORE INTO engines VALUES (?, ?, ?)", (engine, backend.name, settings)
+                known = (engine, backend.name, settings)
+                self._database.execute("INSERT OR IGNORE INTO engines VALUES (?, ?, ?, ?)", (*known, digest(*known)))
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+                    [(*answer, digest(*answer)) for answer in answers],
                 )
-                self._database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", answers)
 
     def usage(self) -> dict[str, dict[str, float]]:
         """What each backend that counts used over all runs of this workspace: input_tokens, output_tokens, cost_usd."""
         sums = ", ".join(f"SUM(json_extract(answer, '$.usage.{key}'))" for key in USAGE)
         query = f"SELECT name, {sums} FROM answers JOIN engines ON engine = fingerprint GROUP BY name ORDER BY name"
-        with self._readable():
+        with explained(self.path):
             found = self._database.execute(query).fetchall()
         used = {
             name: {key: total for key, total in zip(USAGE, totals, strict=True) if total is not None}
@@ -86,15 +131,6 @@ class Journal:
 
     def close(self) -> None:
         self._database.close()
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError) as error:
-            raise ConfigError(
-                f"{self.path}: cannot be used as a journal ({error}); move it away to translate everything anew"
-            ) from error
 
 
 def _languages(request: Request) -> tuple[str, str]:

@@ -147,7 +147,7 @@ def test_long_control_and_odd_texts_go_through(journal: Journal) -> None:
 
 def test_broken_file_and_other_format_are_named(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b"not a database" * 100)
-    with pytest.raises(ConfigError, match="cannot be used as a journal"):
+    with pytest.raises(TranslationError, match="is damaged"):
         Journal(tmp_path / "j")
     database = sqlite3.connect(tmp_path / "k")
     database.execute("PRAGMA user_version = 99")
