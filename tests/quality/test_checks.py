@@ -12,10 +12,10 @@ from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.checks.copying import copy_ratio, english_runs
 from polyrefuse_data.quality.checks.hidden import mojibake
-from polyrefuse_data.quality.checks.preserved import lost_numbers
 from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
 from polyrefuse_data.quality.corruption_texts import ANSWERS, REFUSALS, RELATED
+from polyrefuse_data.quality.numbers import lost_numbers
 from polyrefuse_data.quality.words import words
 from tests.quality.tables import make_table
 
@@ -102,6 +102,20 @@ def test_a_prompt_that_itself_reads_as_a_reply_is_no_reply() -> None:
         ("A crowd of 10,000 people", "1万人の群衆", "ja", 0),
         ("Days in August 2021", "จำนวนวันในเดือนสิงหาคม พ.ศ.2564", "th", 0),
         ("It costs 30 million dollars.", "Es kostet dreißig Millionen Dollar.", "de", 0),
+        ("It costs 30 million dollars.", "Es kostet Dollar.", "de", 1),
+        ("It costs 2 million dollars.", "費用は200万ドルです。", "ja", 0),
+        ("It costs 2 million dollars.", "Cuesta 2.000.000 de dólares.", "es", 0),
+        ("A prize of 2 billion dollars", "Un premio de 2.000 millones de dólares", "es", 0),
+        ("A prize of 3 billion dollars", "30억 달러의 상금", "ko", 0),
+        ("A salary of 50k a year", "Ein Gehalt von 50.000 im Jahr", "de", 0),
+        ("Meet me at 3 pm.", "Triff mich um 15 Uhr.", "de", 0),
+        ("Meet me at 3:30 p.m. today", "Retrouve-moi à 15h30 aujourd'hui", "fr", 0),
+        ("Meet me at 3 pm.", "Triff mich um drei Uhr.", "de", 0),
+        ("Meet me at 3 pm.", "Triff mich um Uhr.", "de", 1),
+        ("The bus leaves at 12 am.", "Der Bus fährt um 24 Uhr.", "de", 0),
+        ("The 9/11 attacks", "Los atentados del 24/11", "es", 1),
+        ("Numbers from 1 to 5", "Erstellen Sie die Zahlen von bis 5", "de", 1),
+        ("Name 3 methods that can be used.", "ระบุวิธีที่สามารถใช้", "th", 1),
         ("A shape with 5 sides and 5 angles", "Apẹrẹ pẹlu awọn igun marun", "yo", 1),
     ],
 )
