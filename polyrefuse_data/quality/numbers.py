@@ -30,7 +30,7 @@ def lost_numbers(text: str, source: str, language: str) -> int:
     if not _DIGITS.search(plain):
         return 0
     there = Counter(_DIGITS.findall(_GROUPED.sub("", western_digits(text))))
-    lost = sum(_lost_pair(*pair, text, there) for pair in _PAIR.findall(plain))
+    lost = sum(_lost_pair(left, right, text, there) for left, right in _PAIR.findall(plain))
     for pattern, ways in ((_HOUR, _hours), (_MAGNITUDE, _amounts)):
         lost += sum(not _is_said(ways(*found), text, there, language) for found in pattern.findall(plain))
         plain = pattern.sub(" ", plain)

@@ -54,8 +54,8 @@ THRESHOLDS: dict[str, Threshold] = {
         "language_confidence",
         FLOOR,
         0.2,
-        "published PolyRefuse rows: p >= 0.2 rejects 0.3% of good rows; lower where their 0.5th percentile is",
-        {"es": 0.06, "it": 0.06, "ru": 0.1},
+        "published PolyRefuse rows: p >= 0.2 rejects 0.3% of good rows; lower where short ones lie",
+        {"es": 0.06, "it": 0.06, "pl": 0.06, "ru": 0.1},
     ),
     "language_unverified": Threshold(
         "language_unverified", "identifiable", FLOOR, 1, "the identifier knows the language", rejects=False
@@ -82,8 +82,8 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         0.15,
         "published PolyRefuse rows: below their 0.2nd percentile, above a third of their 99th",
-        {"ar": 0.455, "de": 0.72, "es": 0.68, "fr": 0.68, "it": 0.67, "ja": 0.25, "ko": 0.27, "nl": 0.68, "pl": 0.56,
-         "ru": 0.58, "th": 0.48, "yo": 0.53, "zh": 0.16},
+        {"ar": 0.43, "de": 0.72, "es": 0.68, "fr": 0.68, "it": 0.67, "ja": 0.25, "ko": 0.27, "nl": 0.68, "pl": 0.54,
+         "ru": 0.58, "th": 0.45, "yo": 0.5, "zh": 0.16},
     ),
     "length_ratio_max": Threshold(
         "length_ratio",
@@ -92,7 +92,7 @@ THRESHOLDS: dict[str, Threshold] = {
         4.0,
         "published PolyRefuse rows: above their longest",
         {"ar": 1.7, "de": 2.2, "es": 2.0, "fr": 2.1, "it": 1.9, "ja": 1.1, "ko": 1.15, "nl": 2.0, "pl": 1.85, "ru": 2.2,
-         "th": 1.75, "yo": 1.75, "zh": 0.7},
+         "th": 1.75, "yo": 2.0, "zh": 0.7},
     ),
     "repetition": Threshold("repetition", "repetition", CEILING, 0.22, _PUBLISHED),
     "preserved": Threshold("preserved", "lost", CEILING, 0, "numbers, placeholders, URLs and lines are kept"),

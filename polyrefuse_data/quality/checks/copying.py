@@ -3,13 +3,14 @@
 Three scores from the words that text and prompt share. `copy_ratio` is the share of the text's letters in words of the
 prompt. `english_run` is the longest run of words that stands in the prompt in the same order, over the prompt's
 letters; `english_phrase` the longest such run with an everyday English word in it, which names and terms do not hold.
-What stands in quotation marks in the prompt counts for no run: translators rightly keep it.
+What stands in quotation marks in the prompt counts for no run, since translators rightly keep it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import Batch
@@ -19,6 +20,8 @@ from polyrefuse_data.quality.words import without_quotes, words
 
 # One letter of these scripts says about as much as this many Latin ones (median length ratios of the published rows).
 _LETTERS_PER_CHARACTER = {"Hans": 3.3, "Hant": 3.3, "Jpan": 2.1, "Hang": 1.9}
+
+_ONE_WORD = 0.5  # a single shared word is a name or a loan (Shakespeare, weekend) more often than a rest of English
 
 
 def copying(batch: Batch) -> Scores:
@@ -63,26 +66,30 @@ def english_runs(target: Sequence[str], source: str, everyday: Collection[str]) 
     places: dict[str, list[int]] = {}
     for place, word in enumerate(prompt):
         places.setdefault(word, []).append(place)
-    run = phrase = 0
-    ending: dict[
-        int, tuple[int, bool]
-    ] = {}  # place in the prompt -> letters of the run that ends there, is it a phrase
+    run = phrase = 0.0
+    ending: dict[int, _Run] = {}  # place in the prompt -> the run that ends there
     for word in target:
         if word not in places:
             ending = {}
             continue
         english = word in everyday
         ending = {place: _longer(ending.get(place - 1), word, english) for place in places[word]}
-        for letters, is_phrase in ending.values():
-            run = max(run, letters)
-            if is_phrase:
-                phrase = max(phrase, letters)
+        for found in ending.values():
+            run = max(run, found.letters if found.words > 1 else found.letters * _ONE_WORD)
+            if found.is_phrase:
+                phrase = max(phrase, found.letters)
     return (run / total, phrase / total) if total else (0.0, 0.0)
 
 
-def _longer(before: tuple[int, bool] | None, word: str, english: bool) -> tuple[int, bool]:
-    letters, is_phrase = before or (0, False)
-    return letters + len(word), is_phrase or english
+class _Run(NamedTuple):
+    letters: int
+    words: int
+    is_phrase: bool
+
+
+def _longer(before: _Run | None, word: str, english: bool) -> _Run:
+    letters, count, is_phrase = before or (0, 0, False)
+    return _Run(letters + len(word), count + 1, is_phrase or english)
 
 
 CHECK = Check("copying", copying)

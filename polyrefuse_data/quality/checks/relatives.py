@@ -39,8 +39,8 @@ _RELATIVES: dict[str, _Signs] = {
         "el los las y cómo cuál cuáles cuántos más su sus esta este estos estas usted según hacia nuestro nuestra",
         "ao aos do na nas unha dunha nunha dun nun máis moi ou cal cales cantos dúas dous teu teus meu seu súa pola "
         "polo coa coas co xente noso nosa hai quen dáme podo outro outra outros outras doutro doutra doutros doutras é "
-        "um uma em não você são pelo pela seus quanto quantos quantas existem nosso nossa posso quem foi quando dê-me els "
-        "les amb és dels als i per què quants qui puc hi aquest aquesta seva meva dona'm són",
+        "um uma em não você são pelo pela seus quanto quantos quantas existem nosso nossa posso quem foi quando dê-me "
+        "els les amb és dels als i per què quants qui puc hi aquest aquesta seva meva dona'm són",
         "[ãõâêôçàèòï]|l·l",
     ),
     "it": _signs(  # against Catalan, Spanish, Portuguese, Corsican
