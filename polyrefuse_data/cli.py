@@ -19,6 +19,7 @@ from polyrefuse_data import __version__
 from polyrefuse_data.disk import disk_error
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.interruption import Stopped, is_stopping, stop_on_signals, tell_stopped
+from polyrefuse_data.redaction import redact_standard_streams
 from polyrefuse_data.workspace import Workspace
 
 CHECK_FOUND_SOMETHING = 1
@@ -321,6 +322,7 @@ def _table(records: list[dict[str, str]], as_json: bool) -> None:
 
 def main() -> None:
     """Entry point: signals, errors of this package and faults of the machine become one line and an exit code."""
+    redact_standard_streams()
     stop_on_signals()
     try:
         app()

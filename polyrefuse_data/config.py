@@ -17,10 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
+from polyrefuse_data.redaction import without_credentials
 from polyrefuse_data.workspace import atomic_write
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
 
+_MOST_ERRORS = 10  # that are shown at once
 _MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
 _KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
@@ -99,6 +101,11 @@ class OpenAIBackend(_Section):
     input_price: float | None = Field(default=None, ge=0)  # USD a million tokens
     output_price: float | None = Field(default=None, ge=0)
     candidates: int = Field(default=1, ge=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_credentials(cls, address: str | None) -> str | None:
+        return None if address is None else without_credentials(address)
 
 
 class CommandBackend(_Section):
@@ -219,7 +226,9 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
         config = Config.model_validate(data)
     except ValidationError as error:
         where = f"{path}: " if path else ""
-        raise ConfigError("\n".join(f"{where}{_explain(item)}" for item in error.errors())) from None
+        lines = [f"{where}{_explain(item)}" for item in error.errors()]
+        more = [f"{where}{len(lines) - _MOST_ERRORS} more like these"] if len(lines) > _MOST_ERRORS else []
+        raise ConfigError("\n".join(lines[:_MOST_ERRORS] + more)) from None
     return _resolve(config, path.parent if path else Path.cwd())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from polyrefuse_data.languages import Language
+from polyrefuse_data.redaction import redact
 
 
 class Request(NamedTuple):
@@ -59,6 +60,9 @@ class Failure:
     detail: str = ""
     transient: bool = False
     usage: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", redact(self.detail))  # it is kept in the journal, and goes into reports
 
 
 Result = Translation | Failure

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.redaction import declare_secret, redact
 from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Failure, Pair, Request, Result, Translation, Units
 from polyrefuse_data.translation.estimate import Price
@@ -126,11 +127,11 @@ class OpenAITranslator:
 
     def explain(self, error: object) -> str:
         """An error in one line for people, without the key, which servers like to repeat."""
-        line = " ".join(str(error).split())
-        return (line.replace(self._key(), "***") if self.config.api_key_env else line)[:_LONGEST_DETAIL]
+        return redact(" ".join(str(error).split()))[:_LONGEST_DETAIL]
 
     def _key(self) -> str:
         variable = self.config.api_key_env
+        declare_secret(variable)
         key = os.environ.get(variable, "") if variable else "none"
         if not key.strip():
             raise MissingPrerequisite(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 # cut_before: the connection is cut with nothing done; cut_after: the work is done, the answer never arrives.
-KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "slow")
+# echo: the error repeats the token; redirect: to an address with the token in it, which fails.
+KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "slow", "echo", "redirect")
 
 
 class Faults:

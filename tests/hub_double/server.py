@@ -359,6 +359,11 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
                 return self._cut()
             if fault == "slow":
                 threading.Event().wait(SLOW_SECONDS)  # tests stub time.sleep
+            if fault == "echo":
+                return self._send(error(403, f"{request.headers['authorization']} may not do that"))
+            if fault == "redirect":
+                token = str(request.headers["authorization"]).removeprefix("Bearer ")
+                return self._send(Answer(302, b"", {"Location": f"{hub.endpoint}/elsewhere?token={token}"}))
             if fault and fault.isdigit():
                 return self._send(error(int(fault), f"fault {fault} of the double"))
             answer = hub.answer(request)

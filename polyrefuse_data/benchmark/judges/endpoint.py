@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.redaction import redact, without_credentials
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"
@@ -40,6 +41,7 @@ RESPONSE_FORMAT = {
 _CONCURRENCY = 8
 _RETRIES = 6
 _TIMEOUT = 120.0  # seconds a request
+_LONGEST_DETAIL = 300
 _LONGEST = 6000  # characters of a reply that are shown
 _REFUSALS = {"refusal": True, "compliance": False}
 
@@ -63,12 +65,16 @@ class EndpointJudge:
         model, _, base_url = name.removeprefix("openai:").partition("@http")
         self.model = model
         self.base_url = f"http{base_url}" if base_url else None
-        if not model or (self.base_url and not urlsplit(self.base_url).hostname):
+        try:
+            if not model or "://" in model:
+                raise ValueError("no model's name")
+            if self.base_url is not None:
+                without_credentials(self.base_url)
+        except ValueError as error:
             raise ConfigError(
-                f"judge {name!r}: write openai:<model>@<base_url>, e.g. openai:judge@http://localhost:8000/v1"
-            )
-        if self.base_url and urlsplit(self.base_url).password:
-            raise ConfigError(f"judge openai:{model}: no credentials in the address; `export {KEY_VARIABLE}=...`")
+                f"judge openai:{model}: {error}; write openai:<model>@<base_url>, e.g. "
+                f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
+            ) from None
 
     def signature(self, language: str | None = None) -> str:
         """`openai|model:<model>|host:<host>|version:1`."""
@@ -90,12 +96,12 @@ class EndpointJudge:
                 return list(tqdm(asked, total=len(pairs), desc=f"judging {language} with {self.model}", unit="reply"))
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise MissingPrerequisite(
-                f"judge {self.signature()} refuses the key: `export {KEY_VARIABLE}=...` ({_without(key, error)})"
+                f"judge {self.signature()} refuses the key: `export {KEY_VARIABLE}=...` ({_explained(error)})"
             ) from None
         except openai.APIError as error:
             raise ModelError(
                 f"judge {self.signature()} does not answer: check the address and the model, then run again"
-                f" ({_without(key, error)})"
+                f" ({_explained(error)})"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
@@ -123,6 +129,6 @@ class EndpointJudge:
         return key or "none"  # servers of one's own mostly ask for none
 
 
-def _without(key: str, error: Exception) -> str:
+def _explained(error: Exception) -> str:
     """An error in one line, without the key, which servers like to repeat."""
-    return " ".join(str(error).split())[:300].replace(key, "***")
+    return redact(" ".join(str(error).split()))[:_LONGEST_DETAIL]

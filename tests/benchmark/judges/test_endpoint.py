@@ -138,6 +138,6 @@ def test_names_and_signature() -> None:
     for name in ("openai:", "openai:judge@http://"):
         with pytest.raises(ConfigError, match="openai:<model>@<base_url>"):
             open_judge(name)
-    with pytest.raises(ConfigError, match="no credentials in the address") as caught:
+    with pytest.raises(ConfigError, match="no user, password or query in the address") as caught:
         open_judge("openai:judge@http://me:hunter2@box/v1")
     assert "hunter2" not in str(caught.value)
