@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types clean
+.PHONY: demo test faults lint types clean
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
 
 test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+# kill -9, full disks and the like at 50 moments of every command (`make test`: at three); prints what it did.
+faults: .venv/ready
+	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest tests/faults -n 2 -rP --show-capture=stdout
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

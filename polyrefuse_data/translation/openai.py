@@ -311,8 +311,14 @@ def _retry_after(error: APIStatusError) -> float | None:
         with contextlib.suppress(KeyError, ValueError):
             return max(float(headers[header]) / unit, 0.0)
     with contextlib.suppress(KeyError, ValueError, TypeError):
-        return max(email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time(), 0.0)
+        # By the server's own clock, where it tells: ours may be years behind, and we would wait for years.
+        now = _timestamp(headers["date"]) if "date" in headers else time.time()
+        return max(_timestamp(headers["retry-after"]) - now, 0.0)
     return None
+
+
+def _timestamp(date: str) -> float:
+    return email.utils.parsedate_to_datetime(date).timestamp()
 
 
 def _is_content_filter(error: APIStatusError) -> bool:

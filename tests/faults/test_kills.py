@@ -21,7 +21,7 @@ from tests.faults.launcher import Ended, Launcher
 from tests.faults.worlds import contents, make_build, make_release
 from tests.hub_double import HubDouble
 
-KILLS = int(os.environ.get("FAULTS_KILLS", "4"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "3"))
 SEED = int(os.environ.get("FAULTS_SEED", "0"))
 REPO = "safety/prompts"
 
@@ -76,7 +76,8 @@ def kill_everywhere(
         f"{times[-1]:.3f} s, {killed} stopped part-way, the others had ended; all ended in the same bytes"
     )
     assert killed >= len(times) // 2
-    assert set(ends) <= {0, 4 if number != signal.SIGKILL else -signal.SIGKILL}
+    assert set(ends) <= {0, 4, -number}  # the signal's own code: before the command listens to it
+    assert number == signal.SIGKILL or ends[4] >= ends[-number]
 
 
 @pytest.fixture(scope="module")
