@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults lint types clean
+.PHONY: demo test faults lint types fuzz clean
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
@@ -20,6 +20,12 @@ lint: .venv/ready
 
 types: .venv/ready
 	$(BIN)/mypy
+
+# Bad input, guided by coverage: FUZZ_SECONDS for each kind of file (docs/bad-input.md).
+FUZZ_SECONDS ?= 20
+fuzz: .venv/ready
+	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 # Made again whenever the dependencies change. The CPU build of torch is enough for everything here.
 .venv/ready: pyproject.toml constraints.txt

@@ -32,6 +32,9 @@ _DISPLACEMENTS = (1, -1, 2, -2)
 # A rare name must not outweigh everything else that a row says: log(n / df) of a shared word counts up to here.
 _WORD_CAP = 4.0
 
+# Rows that are compared with each other: agreement is a matrix, of 72 MB with this many.
+_PART_ROWS = 3000
+
 # What survives translation into any script: numbers and words in ASCII letters.
 _ANCHOR = re.compile(r"[0-9]+|[a-z]{3,}")
 
@@ -62,10 +65,21 @@ class Alignment:
 def alignment(english: Sequence[str], translated: Sequence[str]) -> Alignment:
     """Compare the pairing by position of two lists of equal length with random pairing of the same texts.
 
-    A shift of fewer than about ten rows at the very end of a file cannot be seen.
+    A shift of fewer than about ten rows at the very end of a file cannot be seen. Long lists are compared in parts, of
+    which each must hold, for every row is compared with every other one.
     """
     if len(english) != len(translated):
         raise ValueError(f"{len(english)} English texts and {len(translated)} translations cannot be aligned by row")
+    parts = np.array_split(np.arange(len(english)), max(1, -(-len(english) // _PART_ROWS)))
+    found = [_alignment([english[row] for row in part], [translated[row] for row in part]) for part in parts]
+    return Alignment(
+        min(part.file for part in found),
+        min(part.weakest_block for part in found),
+        max(part.displaced for part in found),
+    )
+
+
+def _alignment(english: Sequence[str], translated: Sequence[str]) -> Alignment:
     agreement = _agreement(english, translated)
     rows = np.arange(len(english))
     blocks = np.array_split(rows, max(1, len(rows) // BLOCK_ROWS))

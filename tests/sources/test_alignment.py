@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,14 @@ def test_texts_that_say_nothing_prove_nothing() -> None:
 def test_lists_of_unequal_length_cannot_be_aligned() -> None:
     with pytest.raises(ValueError, match="2 English texts and 1 translations"):
         alignment(["a", "b"], ["x"])
+
+
+def test_long_lists_are_compared_in_parts_and_in_bounded_memory() -> None:
+    """Every row with every other one would take gigabytes for a file of a megabyte."""
+    english = [f"Explain item {row} of the list {'again ' * (row % 31)}" for row in range(7000)]
+    german = [f"Erkläre Punkt {row} der Liste {'noch einmal ' * (row % 31)}" for row in range(7000)]
+    tracemalloc.start()
+    assert alignment(english, german).holds
+    assert tracemalloc.get_traced_memory()[1] < 600 * 2**20
+    tracemalloc.stop()
+    assert not alignment(english, [*german[:5000], *german[5001:], german[5000]]).holds
