@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.checkpoints import safetensors_only
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.parts import part_of
 from polyrefuse_data.translation.checkpoint import Checkpoint
 from polyrefuse_data.translation.runtimes import Hypotheses
 from polyrefuse_data.workspace import lock_folder
@@ -118,13 +117,9 @@ class CTranslate2Runtime:
         cache = cache_folder()
         target = cache / f"{self.checkpoint.label.replace('/', '--')}-{quantization}"
         if not target.exists():
-            with lock_folder(cache):
-                part = Path(tempfile.mkdtemp(dir=cache, prefix=".part-"))
-                try:
-                    self._convert(part / "model", quantization)
-                    (part / "model").replace(target)
-                finally:
-                    shutil.rmtree(part, ignore_errors=True)
+            with lock_folder(cache), part_of(target, is_folder=True) as part:
+                self._convert(part / "model", quantization)
+                (part / "model").replace(target)
         return target
 
     def _convert(self, folder: Path, quantization: str) -> None:

@@ -1,5 +1,6 @@
 """A disk that is full at any write: one line that says so, exit code 4, earlier files whole; and once there is room
-again the same command ends in the same bytes. On a small file system of its own, with FAULTS_KILLS sizes a command.
+again the same command ends in the same bytes. On a small file system of its own, with FAULTS_KILLS sizes a command (at
+most 20).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.faults.test_kills import BENCHMARK_MODULES, KILLS
 from tests.faults.worlds import contents, make_build, make_release
 
 PAGE = 4096
+SIZES = min(KILLS, 20)
 SAID = "the disk is full; make room there and run the same command again"
 NOT_COMPARED = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "ballast")
 
@@ -59,7 +61,7 @@ def fill_everywhere(small: Path, run: Callable[[], Ended], prepare: Callable[[],
     first = run()
     assert first.code == 0, first.printed
     taken, wanted = room - free(small), state()
-    sizes = sorted({part * (taken // PAGE - 1) // (KILLS - 1) * PAGE for part in range(KILLS)})
+    sizes = sorted({part * (taken // PAGE - 1) // (SIZES - 1) * PAGE for part in range(SIZES)})
     for size in sizes:
         clear()
         (small / "ballast").write_bytes(bytes(free(small) - size))

@@ -89,15 +89,13 @@ def build_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launche
         yield launcher
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
-def test_build(tmp_path: Path, build_launcher: Launcher, number: int) -> None:
-    kill_a_build(tmp_path, build_launcher, number, shards=1)
-
-
-@pytest.mark.slow
-def test_build_in_shards(tmp_path: Path, build_launcher: Launcher) -> None:
-    """Worker processes check the rows, and finished shards are kept."""
+def test_build(tmp_path: Path, build_launcher: Launcher) -> None:
+    """Three shards: a worker process checks rows, and finished shards are kept."""
     kill_a_build(tmp_path, build_launcher, signal.SIGKILL, shards=3)
+
+
+def test_build_that_is_asked_to_stop(tmp_path: Path, build_launcher: Launcher) -> None:
+    kill_a_build(tmp_path, build_launcher, signal.SIGTERM, shards=1)
 
 
 def kill_a_build(folder: Path, launcher: Launcher, number: int, shards: int) -> None:
