@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.release import layout
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import LABELS
 
@@ -38,6 +39,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     Raises ReleaseError where the file is missing, broken, or not in RELEASE_SCHEMA.
     """
     try:
+        layout.refuse_special(path)
         with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
             if not file.schema_arrow.equals(RELEASE_SCHEMA, check_metadata=False):
                 raise ReleaseError(f"{path}: its columns or types are not those of a release")

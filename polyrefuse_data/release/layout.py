@@ -63,11 +63,16 @@ def is_safe(path: str) -> bool:
     )
 
 
+def refuse_special(path: Path) -> None:
+    """Raise ReleaseError for a pipe, which would be waited for without end, a device, or a folder."""
+    if path.exists() and not path.is_file():
+        raise ReleaseError(f"{path} is no ordinary file")
+
+
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read, or is no file but a device, say."""
+    """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read."""
     try:
-        if path.exists() and not path.is_file():
-            raise ReleaseError(f"{path} is no ordinary file")
+        refuse_special(path)
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:

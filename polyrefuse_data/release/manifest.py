@@ -140,8 +140,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / layout.MANIFEST
     try:
-        if path.exists() and not path.is_file():
-            raise ReleaseError(f"{path} is no ordinary file")
+        layout.refuse_special(path)
         return parse_manifest(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise ReleaseError(
