@@ -144,7 +144,7 @@ def test_a_path_that_a_hub_lists_stays_in_the_cache(
         }
         repo.commit("main", files, "as it was written")
         assert verify_release("org/name") == []
-                repo.commit("main", {**files, path: Blob(b"written by the Hub", False)}, "hostile")
+        repo.commit("main", {**files, path: Blob(b"written by the Hub", False)}, "hostile")
         with pytest.raises(PolyrefuseError):
             verify_release("org/name")
     outside = [found for found in tmp_path.rglob("outside*") if "cache" not in found.parts]
