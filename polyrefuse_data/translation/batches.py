@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# A batch is closed when more than this share of it, on top of its real tokens, would be padding.
-_MOST_PADDING = 0.12
+import numpy as np
+
+# What a batch costs however few texts are in it, in padded tokens: with every step the whole model comes out of memory.
+# On a CPU it is worth several times more, but then small sets would be padded by more than 15%.
+_BATCH_COST = 128
+
+# However short a text is, it takes memory for its scores over the vocabulary and for its translation: that of so many
+# tokens at least.
+_SHORTEST = 16
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Split the indices of `lengths` into batches of similar length whose size x longest is at most `budget`.
+    """Split the indices of `lengths` into batches of similar length whose size x longest is at most `budget`: of all
+    such ways, the one with the fewest padded tokens, each batch counted as _BATCH_COST more.
 
-    Longest first: what would run out of memory does so at once, and the last batch is the cheapest. A text longer than
-    the whole budget is a batch of its own.
+    Longest first: what would run out of memory does so at once. A text longer than the whole budget is a batch of its
+    own.
     """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    # The cheapest way to the first n texts ends with the batch that begins at begins[n].
+    costs = np.full(len(order) + 1, np.inf)
+    begins = np.zeros(len(order) + 1, dtype=int)
+    costs[0] = 0
+    for begin, index in enumerate(order):
+        longest = max(lengths[index], 1)
+        most = max(budget // max(longest, _SHORTEST), 1)
+        ends = slice(begin + 1, begin + 1 + most)
+        ways = costs[begin] + _BATCH_COST + longest * np.arange(1, len(costs[ends]) + 1)
+        cheaper = ways < costs[ends]
+        costs[ends][cheaper] = ways[cheaper]
+        begins[ends][cheaper] = begin
     batches: list[list[int]] = []
-    longest = real = 0
-    for index in order:
-        length = max(lengths[index], 1)
-        padded = longest * (len(batches[-1]) + 1) if batches else 0
-        if not batches or padded > budget or padded > (real + length) * (1 + _MOST_PADDING):
-            batches.append([])
-            longest, real = length, 0
-        batches[-1].append(index)
-        real += length
-    return batches
+    end = len(order)
+    while end:
+        begin = int(begins[end])
+        batches.append(order[begin:end])
+        end = begin
+    return batches[::-1]
 
 
 def padding_ratio(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:

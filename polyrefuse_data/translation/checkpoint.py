@@ -1,7 +1,8 @@
-"""NLLB and M2M100 checkpoints: revision, tokenizer and language tokens, shared by whatever runs the model."""
+"""NLLB and M2M100 checkpoints: revision, vocabulary and language tokens, shared by whatever runs the model."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,13 +13,14 @@ from polyrefuse_data.checkpoints import folder_revision, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.translation.base import Pair, Request
+from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
 
 # The longest source that NLLB-200 and M2M100 were trained on, in tokens; longer ones are cut into units before.
 MAX_SOURCE_TOKENS = 512
 
 
 class Checkpoint:
-    """An NLLB or M2M100 checkpoint by Hub id or folder: revision, tokenizer, tokens of the languages.
+    """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, tokens of the languages.
 
     Raises MissingPrerequisite where it is not there, ModelError where it is not such a model.
     """
@@ -31,9 +33,10 @@ class Checkpoint:
     def revision(self) -> str:
         """The commit of a Hub model, or the first 12 hex digits of the sha256 of a folder's files."""
         folder = Path(self.model)
-        if not folder.is_dir():
-            return str(self.config._commit_hash or self.asked_revision)
-        return folder_revision(folder)
+        if folder.is_dir():
+            return folder_revision(folder)
+        with self._explained():
+            return self._file("config.json").parent.name  # the cache of the Hub: models--org--name/snapshots/COMMIT
 
     @property
     def label(self) -> str:
@@ -41,24 +44,31 @@ class Checkpoint:
         return f"{Path(self.model).name if Path(self.model).is_dir() else self.model}@{self.revision}"
 
     @cached_property
-    def config(self) -> Any:
-        from transformers import AutoConfig
-
-        return self.load(AutoConfig)
+    def config(self) -> dict[str, Any]:
+        """What config.json holds."""
+        with self._explained():
+            config: dict[str, Any] = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+            return config
 
     @cached_property
-    def tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return self.load(AutoTokenizer)
-
-    def load(self, auto_class: Any) -> Any:
-        """`auto_class.from_pretrained` of this checkpoint's config or tokenizer, its many errors as one of ours."""
+    def vocabulary(self) -> Vocabulary:
         with self._explained():
-            return auto_class.from_pretrained(self.model, revision=self.asked_revision, trust_remote_code=False)
+            try:
+                path = self._file("tokenizer.json")
+            except FileNotFoundError:
+                from transformers import AutoTokenizer
+
+                options = {"revision": self.asked_revision, "trust_remote_code": False}
+                return TransformersVocabulary(AutoTokenizer.from_pretrained(self.model, **options))
+            return FileVocabulary(path)
+
+    @cached_property
+    def end(self) -> int:
+        """The id of </s>, which ends sources and translations."""
+        return self._index(END, "the end of a text")
 
     def load_model(self, auto_class: Any, **options: Any) -> Any:
-        """The same of its model. Raises ModelError where its weights are not safetensors."""
+        """`auto_class.from_pretrained` of this checkpoint. Raises ModelError where its weights are not safetensors."""
         with self._explained():
             return load_weights(auto_class, self.model, revision=self.asked_revision, **options)
 
@@ -79,9 +89,10 @@ class Checkpoint:
 
     def check(self, pairs: Iterable[Pair]) -> None:
         """Raise ModelError unless this is a model with a token for every language of `pairs`."""
-        if self.config.model_type != "m2m_100":
+        kind = self.config.get("model_type")
+        if kind != "m2m_100":
             raise ModelError(
-                f"translation model {self.model!r} is of type {self.config.model_type!r}: "
+                f"translation model {self.model!r} is of type {kind!r}: "
                 "this engine takes NLLB and M2M100 models (type m2m_100)"
             )
         for pair in pairs:
@@ -90,24 +101,41 @@ class Checkpoint:
 
     def language_token(self, language: Language) -> int:
         """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""
-        codes = getattr(self.tokenizer, "lang_code_to_token", {})  # M2M100: en -> __en__; NLLB tokens are FLORES codes
-        token = codes.get(language.code, language.flores)
-        index = self.tokenizer.convert_tokens_to_ids(token)
-        if index is None or index == self.tokenizer.unk_token_id or index >= self.config.vocab_size:
-            raise ModelError(
-                f"translation model {self.model!r} has no token {token} for {language.name}: leave it out, use "
-                "a model that knows it, or give a folder with the model's tokenizer.json"
-            )
-        return int(index)
+        of_m2m100 = f"__{language.code}__"  # NLLB's are FLORES codes
+        return self._index(of_m2m100 if self._has(of_m2m100) else language.flores, language.name)
 
     def encode(self, requests: Sequence[Request]) -> list[list[int]]:
         """Source token ids of each request, language token first and </s> last."""
-        if not requests:
-            return []
-        texts = self.tokenizer([request.text for request in requests], add_special_tokens=False)["input_ids"]
-        end = self.tokenizer.eos_token_id
-        return [[self.language_token(request.source), *ids, end] for request, ids in zip(requests, texts, strict=True)]
+        texts = self.vocabulary.encode([request.text for request in requests])
+        return [
+            [self.language_token(request.source), *ids, self.end] for request, ids in zip(requests, texts, strict=True)
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
-        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text.strip()
+        return self.vocabulary.decode(ids).strip()
+
+    def _index(self, token: str, meaning: str) -> int:
+        index = self.vocabulary.index(token)
+        if index is None or not self._has(token):
+            raise ModelError(
+                f"translation model {self.model!r} has no token {token} for {meaning}: leave it out, use "
+                "a model that knows it, or give a folder with the model's tokenizer.json"
+            )
+        return index
+
+    def _has(self, token: str) -> bool:
+        index = self.vocabulary.index(token)
+        return index is not None and index < self.config["vocab_size"]
+
+    def _file(self, name: str) -> Path:
+        """A file of the checkpoint, fetched where it is on the Hub. Raises FileNotFoundError where it has none."""
+        folder = Path(self.model)
+        if folder.is_dir():
+            return (folder / name).resolve(strict=True)
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError
+
+        try:
+            return Path(hf_hub_download(self.model, name, revision=self.asked_revision))
+        except EntryNotFoundError as error:
+            raise FileNotFoundError(str(error)) from error

@@ -136,5 +136,5 @@ class TransformersRuntime:
         return self._loaded
 
     def _until_end(self, ids: list[int]) -> list[int] | None:
-        end = self.checkpoint.tokenizer.eos_token_id
+        end = self.checkpoint.end
         return ids[: ids.index(end)] if end in ids else None

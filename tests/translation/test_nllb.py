@@ -48,7 +48,7 @@ def test_tokens_are_those_of_plain_greedy_search(tiny_nllb: Path, cache: Path, r
     sources = batched.checkpoint.encode(REQUESTS)
     targets = [batched.checkpoint.language_token(request.target) for request in REQUESTS]
     found = batched.runtime.generate(sources, targets, 1, 1, 24)
-    end = batched.checkpoint.tokenizer.eos_token_id
+    end = batched.checkpoint.end
     expected = []
     for request in REQUESTS:
         ids = plain_greedy(tiny_nllb, request.text, request.target)

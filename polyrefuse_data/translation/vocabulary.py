@@ -1,0 +1,94 @@
+"""Tokens of NLLB and M2M100: from a tokenizer.json alone where there is one, which needs neither torch nor transformers
+(a fifth of a gigabyte), else through transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+# What both families call them.
+END, UNKNOWN = "</s>", "<unk>"
+
+
+class Vocabulary(Protocol):
+    """Texts to token ids and back. Text is text: an `</s>` or a language code in it is no special token."""
+
+    def index(self, token: str) -> int | None:
+        """The id of a token; None where there is no such token."""
+        ...
+
+    def tokens(self, ids: Sequence[int]) -> list[str]: ...
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        """The ids of tokens that the vocabulary has."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without special tokens."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids; special tokens are left out."""
+        ...
+
+
+class FileVocabulary:
+    """A tokenizer.json. Raises ValueError where it is not one."""
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises nothing more exact
+            raise ValueError(f"{path.name}: {error}") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._tokenizer.encode_special_tokens = True
+
+    def index(self, token: str) -> int | None:
+        index: int | None = self._tokenizer.token_to_id(token)
+        return index
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        return [self._tokenizer.id_to_token(index) or UNKNOWN for index in ids]
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        return [self._tokenizer.token_to_id(token) for token in tokens]
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text
+
+
+class TransformersVocabulary:
+    """A tokenizer of transformers: models that come with sentencepiece files only (M2M100)."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def index(self, token: str) -> int | None:
+        index: int | None = self._tokenizer.convert_tokens_to_ids(token)
+        return None if index == self._tokenizer.unk_token_id and token != UNKNOWN else index
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        tokens: list[str] = self._tokenizer.convert_ids_to_tokens(list(ids))
+        return tokens
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        ids: list[int] = self._tokenizer.convert_tokens_to_ids(list(tokens))
+        return ids
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        ids: list[list[int]] = self._tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
