@@ -55,11 +55,11 @@ def is_stopping() -> bool:
     return _stopping.is_set()
 
 
-def tell_stopped() -> None:
+def tell_stopped(before: bytes = b"") -> None:
     """Say on stderr that we stopped, once, whichever thread comes first."""
     if _told.acquire(blocking=False):
         with contextlib.suppress(OSError):
-            os.write(2, _MESSAGE)  # not through sys.stderr: the main thread may be in the middle of a write to it
+            os.write(2, before + _MESSAGE)  # not through sys.stderr: the main thread may be amid a write to it
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -72,7 +72,7 @@ def _watch(pipe: int) -> None:
     _await_signal(pipe, None)
     _await_signal(pipe, GRACE_SECONDS)
     end_programs()
-    tell_stopped()
+    tell_stopped(before=b"\n")  # a progress bar may be standing there
     os._exit(EXIT_CODE)
 
 

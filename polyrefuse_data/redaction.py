@@ -74,7 +74,13 @@ def redact_standard_streams() -> None:
 class _RedactedStream(io.TextIOWrapper):
     def __init__(self, stream: TextIO) -> None:
         stream.flush()
-        super().__init__(stream.buffer, stream.encoding, stream.errors, line_buffering=bool(stream.line_buffering))
+        super().__init__(
+            stream.buffer,
+            stream.encoding,
+            stream.errors,
+            line_buffering=bool(stream.line_buffering),
+            write_through=bool(getattr(stream, "write_through", False)),  # PYTHONUNBUFFERED
+        )
         self._replaced = stream  # it would close the buffer if it went away
 
     def write(self, text: str) -> int:

@@ -84,7 +84,8 @@ class Journal:
             self._database.executescript(
                 f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
             )
-            create(self._database)
+            if found == 0:
+                create(self._database)
 
     def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]:
         """The known answers among `requests`."""
