@@ -4,6 +4,7 @@ for."""
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,15 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
     sections = [_section(RunFolder(Path(run)), show_replies) for run in runs]
-    page = _template().render(sections=sections, comparison=_comparison(sections), shows_replies=show_replies)
+    script = (Path(__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
+    page = _template().render(
+        sections=sections,
+        comparison=_comparison(sections),
+        shows_replies=show_replies,
+        script=script,
+        # The page's security policy allows this one script: text of models and prompts could bring none.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+    )
     atomic_write(Path(out), page)
     return Path(out)
 

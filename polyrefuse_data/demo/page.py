@@ -32,8 +32,8 @@ PAGE = """<!doctype html>
     <input type="radio" name="tab" id="show-quality"><label for="show-quality">Dataset quality</label>
   </nav>
 </header>
-<iframe id="benchmark" title="Refusal benchmark" srcdoc="{benchmark}"></iframe>
-<iframe id="quality" title="Dataset quality" srcdoc="{quality}"></iframe>
+<iframe id="benchmark" sandbox="allow-scripts" title="Refusal benchmark" srcdoc="{benchmark}"></iframe>
+<iframe id="quality" sandbox="allow-scripts" title="Dataset quality" srcdoc="{quality}"></iframe>
 </html>
 """
 

@@ -38,7 +38,8 @@ _FILLED_IN = ("verdict", "edit", "reviewer")
 _COLUMNS = (*_SHOWN, *_FILLED_IN, "check")  # `check` is the hash of what is shown
 
 # Cells that a spreadsheet would read as a formula. A leading apostrophe makes them text; import takes it off again.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# East Asian ones also take the wide forms.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_CELL = 10_000_000  # characters; csv's own 131,072 would refuse a long prompt
 _SEED = 0

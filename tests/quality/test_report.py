@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +15,13 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, write_report
 from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.workspace import Workspace, write_table
+from tests.browser import Browser, open_browser
 from tests.quality.tables import make_table
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&\u2028{{7*7}}"
 )
 ARABIC = "اشرح كيف تختلف الشمس عن النجوم الأخرى؟"
-DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 
 
 @pytest.fixture(scope="module")
@@ -132,60 +128,11 @@ def test_a_workspace_without_rows_is_named(tmp_path: Path) -> None:
         write_report(Workspace(tmp_path))
 
 
-class Browser:
-    """A headless Chromium behind chromedriver, spoken to in plain WebDriver JSON."""
-
-    def __init__(self, port: int) -> None:
-        self._root = f"http://127.0.0.1:{port}"
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        wanted = {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL"},
-        }
-        session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
-        self._session = f"/session/{session['sessionId']}"
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._root + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.load(reply)["value"]
-
-    def open(self, path: Path) -> None:
-        self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
-
-    def run(self, script: str) -> Any:
-        return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
-
-    def log(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
-        return entries
-
-    def close(self) -> None:
-        self._call("DELETE", self._session)
-
-
 @pytest.fixture(scope="module")
 def browser(workspace: Workspace) -> Iterator[Browser]:
-    if not Path(DRIVER).exists():
-        pytest.skip("needs Debian's chromium and chromium-driver: apt-get install chromium chromium-driver")
-    process = subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    port = 0
-    deadline = time.monotonic() + 30
-    while not port and time.monotonic() < deadline:
-        found = re.search(r"on port (\d+)", process.stdout.readline())
-        port = int(found.group(1)) if found else 0
-    started = Browser(port)
-    try:
+    with open_browser() as started:
         started.open(workspace.report / "index.html")
         yield started
-    finally:
-        started.close()
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
 
 
 def test_nothing_executes_and_nothing_breaks(browser: Browser) -> None:

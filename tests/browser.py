@@ -1,0 +1,74 @@
+"""A real browser for tests of pages, where Debian's chromium and chromium-driver are installed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
+
+
+class Browser:
+    """A headless Chromium behind chromedriver, spoken to in plain WebDriver JSON."""
+
+    def __init__(self, port: int) -> None:
+        self._root = f"http://127.0.0.1:{port}"
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
+        session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        self._session = f"/session/{session['sessionId']}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._root + path, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.load(reply)["value"]
+
+    def open(self, path: Path) -> None:
+        self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
+
+    def run(self, script: str) -> Any:
+        return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
+
+    def log(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
+        return entries
+
+    def close(self) -> None:
+        self._call("DELETE", self._session)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A browser without a page; skips the test where there is none."""
+    if not Path(_DRIVER).exists():
+        pytest.skip("needs Debian's chromium and chromium-driver: apt-get install chromium chromium-driver")
+    process = subprocess.Popen([_DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    port = 0
+    deadline = time.monotonic() + 30
+    while not port and time.monotonic() < deadline:
+        found = re.search(r"on port (\d+)", process.stdout.readline())
+        port = int(found.group(1)) if found else 0
+    started = Browser(port)
+    try:
+        yield started
+    finally:
+        started.close()
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
