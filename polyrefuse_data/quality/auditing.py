@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.batch import make_batch, texts
+from polyrefuse_data.quality.batch import Batch, make_batch, texts
 from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check, Labels, Score
 from polyrefuse_data.quality.checks.correspondence import correspondence
@@ -32,6 +32,8 @@ BATCH_ROWS = 4096
 SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 LABEL_COLUMNS = ("detected_language",)
 _REQUIRED = ("id", "language", "text")
+_STRINGS = frozenset(field.name for field in schema.SCHEMA if field.type == pa.string())
+_TEXTS = ("language", "text", "text_en", "back_translation")
 _SHARED = "duplicate_target"
 _SHARED_COLUMNS = ("language", "text", "text_en", "back_translation")
 
@@ -42,9 +44,10 @@ def audit(rows: pa.Table, config: Config = None) -> pa.Table:
     """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
 
     `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are. `label` may
-    be a string or a ClassLabel integer. Extra columns are kept. Flags of the row's maker (rows.MAKER_FLAGS) stay and
-    reject the row; rows that a person edited stay `edited`, with what the checks think of them in `flags`.
-    Raises ConfigError for a table without the required columns, and for a config with unknown keys or checks.
+    be a string or a ClassLabel integer. Extra columns are kept; dictionary-encoded texts come back as plain strings.
+    Flags of the row's maker (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
+    what the checks think of them in `flags`.
+    Raises ConfigError for what is no such table, and for a config with unknown keys, checks or languages.
     """
     settings = quality_config(config)
     audited = audit_rows(rows, settings)
@@ -56,9 +59,7 @@ def audit_rows(rows: pa.Table, config: Config = None) -> pa.Table:
 
     What a row gets does not depend on the other rows: shards of a table may be checked apart.
     """
-    missing = [name for name in _REQUIRED if name not in rows.column_names]
-    if missing:
-        raise ConfigError(f"these rows have no column {', '.join(missing)}: audit needs {', '.join(_REQUIRED)}")
+    rows = _readable(rows)
     settings = quality_config(config)
     bounds, checks = thresholds(settings), checks_for(settings)
     starts = range(0, max(rows.num_rows, 1), BATCH_ROWS)
@@ -115,6 +116,8 @@ def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityC
     """A QualityConfig from one, from a plain dict of one, or the defaults."""
     if isinstance(config, QualityConfig):
         return config
+    if not isinstance(config, Mapping | None):
+        raise ConfigError(f"quality: a QualityConfig or a dict of its keys, not {type(config).__name__}")
     try:
         return QualityConfig.model_validate(dict(config or {}))
     except ValidationError as error:
@@ -130,9 +133,8 @@ class Scored:
     labels: dict[str, Labels]
 
 
-def score(rows: pa.Table, checks: Sequence[Check]) -> Scored:
-    """Run the checks on some rows (all in memory at once: call it on batches). Decides nothing."""
-    batch = make_batch(rows)
+def score(batch: Batch, checks: Sequence[Check]) -> Scored:
+    """Run the checks on some rows. Decides nothing."""
     numbers: dict[str, Score] = {}
     labels: dict[str, Labels] = {}
     for check in checks:
@@ -147,6 +149,30 @@ def verdicts(scored: Scored, languages: list[str], bounds: Thresholds) -> Iterat
     for name, threshold in bounds.table.items():
         if threshold.score in scored.numbers:
             yield name, ~threshold.accept(scored.numbers[threshold.score], bounds.bounds(name, languages))
+
+
+def _readable(rows: pa.Table) -> pa.Table:
+    """The rows as a table whose text columns are strings. Raises ConfigError where they cannot be."""
+    if isinstance(rows, pa.RecordBatch):
+        rows = pa.Table.from_batches([rows])
+    if not isinstance(rows, pa.Table):
+        raise ConfigError(f"audit takes a pyarrow.Table of rows, not {type(rows).__name__}")
+    missing = [name for name in _REQUIRED if name not in rows.column_names]
+    if missing:
+        raise ConfigError(f"these rows have no column {', '.join(missing)}: audit needs {', '.join(_REQUIRED)}")
+    if twice := sorted({name for name in rows.column_names if rows.column_names.count(name) > 1}):
+        raise ConfigError(f"these rows have two columns called {', '.join(twice)}: rename one")
+    for place, field in enumerate(rows.schema):
+        encoded = pa.types.is_dictionary(field.type) or pa.types.is_string_view(field.type)
+        if encoded and field.name in _STRINGS:
+            rows = rows.set_column(place, field.name, rows[place].cast(pa.string()))
+        elif field.name in _TEXTS and not _holds_text(field.type):
+            raise ConfigError(f"column {field.name} holds {field.type}, not text: convert it to strings")
+    return rows
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string(), pa.null())
 
 
 def _keys(table: pa.Table) -> npt.NDArray[np.uint64]:
@@ -170,11 +196,11 @@ def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Tab
 
 
 def _audit_batch(rows: pa.Table, checks: Sequence[Check], bounds: Thresholds) -> pa.Table:
-    scored = score(rows, checks)
-    languages = [code or "" for code in rows["language"].to_pylist()]
+    batch = make_batch(rows)
+    scored = score(batch, checks)
     flags = _maker_flags(rows)
     rejected = np.array([bool(row) for row in flags], dtype=bool)
-    for name, beyond in verdicts(scored, languages, bounds):
+    for name, beyond in verdicts(scored, batch.language, bounds):
         threshold = bounds.table[name]
         if threshold.rejects:
             rejected |= beyond

@@ -29,7 +29,10 @@ LONGEST_TEXT = 20_000
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one table, column by column. `raw` is the text as it stands, `text` its visible form."""
+    """Rows of one table, column by column. `raw` is the text as it stands, `text` its visible form.
+
+    `language` is the BCP-47 code, also where a row gives a FLORES one.
+    """
 
     language: list[str]
     raw: list[str]
@@ -68,9 +71,10 @@ class Batch:
 
 def make_batch(table: pa.Table) -> Batch:
     """Read the columns that checks need; missing columns and nulls read as empty texts, broken UTF-8 as U+FFFD."""
-    raw = texts(table, "text")
+    raw, given = texts(table, "text"), texts(table, "language")
+    codes = {code: known.code if (known := find_language(code)) else code for code in set(given)}
     return Batch(
-        language=texts(table, "language"),
+        language=[codes[code] for code in given],
         raw=raw,
         text=[visible(text) for text in raw],
         text_en=[visible(text) for text in texts(table, "text_en")],

@@ -68,8 +68,9 @@ def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequenc
     """
     keys = np.zeros(len(texts), dtype=np.uint64)
     for row, (language, text, source) in enumerate(zip(languages, texts, english, strict=True)):
-        if language != SOURCE_LANGUAGE and text and source:
-            content = f"{language}\n{normalised(text)}".encode("utf-8", "surrogatepass")
+        said = normalised(text) if source and language != SOURCE_LANGUAGE else ""
+        if said:
+            content = f"{language}\n{said}".encode("utf-8", "surrogatepass")
             keys[row] = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
     return keys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import nllb_languages
 from polyrefuse_data.quality.checks.base import Score
 
 FLOOR, CEILING = True, False
@@ -149,9 +151,19 @@ def thresholds(config: QualityConfig) -> Thresholds:
     for name, value in config.thresholds.items():
         if name not in THRESHOLDS:
             raise ConfigError(f"quality.thresholds.{name}: no such threshold; there are {', '.join(THRESHOLDS)}")
+        _check_bound(name, value)
         if name in table:
             table[name] = _changed(table[name], value)
     return Thresholds(table)
+
+
+def _check_bound(name: str, value: float | Mapping[str, float]) -> None:
+    for code, bound in value.items() if isinstance(value, Mapping) else [("", value)]:
+        key = f"quality.thresholds.{name}" + (f".{code}" if code else "")
+        if code and code not in nllb_languages():
+            raise ConfigError(f"{key}: {code!r} is no language code (`polyrefuse languages --all` lists them)")
+        if math.isnan(bound):
+            raise ConfigError(f"{key}: a bound is a number; to switch a check off use quality.disable")
 
 
 def _changed(threshold: Threshold, value: float | Mapping[str, float]) -> Threshold:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,9 +111,12 @@ def test_config_comes_as_model_or_dict_and_changes_verdicts() -> None:
         ({"thresholds": {"nonsense": 1}}, "quality.thresholds.nonsense"),
         ({"wrong": 1}, "quality.wrong"),
         ({"identifier": "nobody"}, "quality.identifier"),
+        ({"thresholds": {"mismatched": {"xx": 1}}}, "quality.thresholds.mismatched.xx"),
+        ({"thresholds": {"mismatched": float("nan")}}, "quality.disable"),
+        ("mismatched", "a dict of its keys"),
     ],
 )
-def test_a_wrong_config_names_its_key(config: dict[str, object], named: str) -> None:
+def test_a_wrong_config_names_its_key(config: Any, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         audit(make_table({}), config)
 
@@ -238,3 +242,36 @@ def test_columns_that_no_check_writes_are_shared_not_copied() -> None:
     audited = audit(table)
     for name in ("text", "text_en", "id"):
         assert audited[name].chunk(0).buffers()[2].address == table[name].chunk(0).buffers()[2].address
+
+
+def test_any_encoding_of_the_same_rows_gives_the_same_verdicts() -> None:
+    table = make_table({}, {"text": "Name three tips for a better sleep at night."}, {"language": "deu_Latn"})
+    whole = audit(table)
+    names = ("id", "language", "text", "text_en", "status")
+    for encode in (lambda c: c.dictionary_encode(), lambda c: c.cast(pa.string_view())):
+        columns = {name: encode(table[name]) if name in names else table[name] for name in table.column_names}
+        assert audit(pa.table(columns)).equals(whole)
+    large = audit(pa.table({name: table[name].cast(pa.large_string()) for name in names}))
+    assert large["flags"].to_pylist() == whole["flags"].to_pylist()
+    assert audit(pa.concat_tables([table.slice(0, 1), table.slice(1)])).to_pylist() == whole.to_pylist()
+    assert audit(table.to_batches()[0]).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"id": "a"}], "pyarrow.Table"),
+        (pa.table({"id": ["a"], "language": ["de"], "text": [1]}), "column text holds int64"),
+        (pa.table({"id": ["a"], "language": [b"de"], "text": ["a"]}), "column language holds binary"),
+        (pa.table([["a"], ["de"], ["a"], ["b"]], ["id", "language", "text", "text"]), "two columns called text"),
+    ],
+)
+def test_what_is_no_table_of_rows_is_named(rows: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        audit(rows)
+
+
+def test_texts_with_nothing_to_read_share_nothing() -> None:
+    audited = audit(make_table({"text": "\u200b"}, {"text": "\u200b", "text_en": "Describe how a car engine works."}))
+    assert [row[0] for row in flags(audited)] == ["empty", "empty"]
+    assert not any("duplicate_target" in row for row in flags(audited))

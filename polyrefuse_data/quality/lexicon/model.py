@@ -22,6 +22,9 @@ FOLDER = Path(__file__).parent
 # Upper ends of the ranges of support (pairs in which a stem was seen) that have hit rates of their own.
 SUPPORT_RANGES = (1, 2, 4, 8, 16)
 _HIGHEST_RATE, _LOWEST_CHANCE = 0.97, 0.003
+# Prompts of one set share their forms ("give detailed step-by-step instructions for"): a common stem turns up in other
+# rows' texts so many times as often as its share of all English prompts says.
+_SHARED_FORMS = 2.0
 _SHORTEST_NAME = 3
 # Log-odds of a Latin word that the prompt has, and of one that it has not, where the lexicon does not know the word. On
 # the published rows 98% of such words in other scripts stand in their own prompt and 2% in another one (put a little
@@ -87,7 +90,9 @@ class Lexicon:
         found = {}
         for word, counterparts in table.items():
             absent = math.prod(1 - min(0.9, (other_support.get(c, 0) + 0.5) / (self.pairs + 1)) for c in counterparts)
-            chance = min(0.9, max(_LOWEST_CHANCE, 1 - absent))
+            stems = [word] if table is self.translations else counterparts
+            common = math.prod(1 - min(0.9, _SHARED_FORMS * stem_frequencies().get(stem, 0.0)) for stem in stems)
+            chance = min(0.9, max(_LOWEST_CHANCE, 1 - absent, 1 - common))
             rate = min(_HIGHEST_RATE, max(rates[support_range(support.get(word, 1))], chance + 0.01))
             odds = math.log(rate / chance), math.log((1 - rate) / (1 - chance))
             found[word] = (frozenset(counterparts), *odds)
@@ -170,12 +175,22 @@ def lexicon_for(language: str) -> Lexicon | None:
 
 
 @lru_cache(maxsize=1)
+def stem_frequencies() -> dict[str, float]:
+    """The share of English prompts that hold each stem."""
+    prompts, seen = _stem_counts()
+    return {stem: count / prompts for stem, count in seen.items()}
+
+
+@lru_cache(maxsize=1)
 def stem_weights() -> tuple[dict[str, float], float]:
     """Inverse document frequency of English stems among prompts, and that of a stem never seen."""
+    prompts, seen = _stem_counts()
+    return {stem: math.log((prompts + 1) / (count + 0.5)) for stem, count in seen.items()}, math.log(2 * (prompts + 1))
+
+
+def _stem_counts() -> tuple[int, dict[str, int]]:
     count, *lines = (FOLDER / "stems.txt").read_text(encoding="utf-8").splitlines()
-    prompts = int(count)
-    seen = dict(line.split("\t") for line in lines)
-    return {stem: math.log((prompts + 1) / (int(n) + 0.5)) for stem, n in seen.items()}, math.log(2 * (prompts + 1))
+    return int(count), {stem: int(seen) for stem, seen in (line.split("\t") for line in lines)}
 
 
 def english_overlap(left: str, right: str) -> float:

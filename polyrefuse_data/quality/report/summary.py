@@ -18,7 +18,7 @@ from tqdm import tqdm
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.auditing import BATCH_ROWS, audit, quality_config, score
-from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.batch import make_batch, texts
 from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check, Score
 from polyrefuse_data.quality.dataset import dataset_findings
@@ -120,10 +120,8 @@ def _is_audited(table: pa.Table) -> bool:
 
 
 def _all_scores(table: pa.Table, checks: Sequence[Check]) -> dict[str, Score]:
-    starts = range(0, table.num_rows, BATCH_ROWS)
-    parts = [score(table.slice(start, BATCH_ROWS), checks).numbers for start in tqdm(starts, "scores", disable=None)]
-    if not parts:
-        return score(table, checks).numbers
+    starts = tqdm(range(0, max(table.num_rows, 1), BATCH_ROWS), "scores", disable=None)
+    parts = [score(make_batch(table.slice(start, BATCH_ROWS)), checks).numbers for start in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
