@@ -134,29 +134,32 @@ def test_release(tmp_path: Path) -> None:
         kill_everywhere("release", run, prepare, lambda: contents(out))
 
 
-def test_publish(tmp_path: Path) -> None:
-    """The second version on top of the first: files come, change and go."""
-    first = make_release(tmp_path, "1.0.0", ("en", "de"))
-    second = make_release(tmp_path, "1.1.0", ("en", "es"), each=3)
-    with HubDouble() as hub:
-        environment = hub.environment(tmp_path / "home")
-        modules = ("polyrefuse_data.release.publish", "huggingface_hub.hf_api", "httpx2", "pandas")
-        with Launcher(tmp_path / "log.txt", *modules, env=environment) as launcher:
+@pytest.mark.parametrize("new", [True, False], ids=["a first version", "a second version"])
+def test_publish(tmp_path: Path, new: bool) -> None:
+    """To a repository that has to be made, and on top of another version: files come, change and go."""
+    earlier = make_release(tmp_path, "1.0.0", ("en", "de"))
+    release = make_release(tmp_path, "1.1.0", ("en", "es"), each=3)
+    modules = ("polyrefuse_data.release.publish", "huggingface_hub.hf_api", "httpx2", "pandas")
+    with (
+        HubDouble() as hub,
+        Launcher(tmp_path / "log.txt", *modules, env=hub.environment(tmp_path / "home")) as launcher,
+    ):
 
-            def run(release: Path = second, **kill: float) -> Ended:
-                return launcher.run("publish", release, "--repo-id", REPO, "--endpoint", hub.endpoint, **kill)
+        def run(folder: Path = release, **kill: float) -> Ended:
+            return launcher.run("publish", folder, "--repo-id", REPO, "--endpoint", hub.endpoint, **kill)
 
-            assert run(first).code == 0
-            before = copy.deepcopy((hub.repos, hub.lfs))
+        assert new or run(earlier).code == 0
+        before = copy.deepcopy((hub.repos, hub.lfs))
 
-            def prepare() -> None:
-                repos, lfs = copy.deepcopy(before)
-                hub.repos, hub.lfs = repos, lfs
+        def prepare() -> None:
+            hub.repos, hub.lfs = copy.deepcopy(before)
 
-            def result() -> object:
-                return hub.repos[REPO].state(), len(hub.repos[REPO].log)
-
-            kill_everywhere("publish", run, prepare, result)
+        kill_everywhere(
+            f"publish a {'first' if new else 'second'} version",
+            run,
+            prepare,
+            lambda: (hub.repos[REPO].state(), len(hub.repos[REPO].log)),
+        )
 
 
 @pytest.mark.slow

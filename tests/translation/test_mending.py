@@ -117,6 +117,20 @@ def test_damage_is_found_and_what_can_be_read_is_kept(
     assert not caplog.text and known(path) == left
 
 
+def test_what_was_paid_is_still_known(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    paid = {"input_tokens": 7.0, "cost_usd": 0.25}
+    journal.add(BACKEND, ASKED[:4], [Translation("x", usage=paid)] * 4)
+    before = journal.usage()
+    journal.close()
+    change(path, 0, bytes(100))
+    mend_journal(path)
+    journal = Journal(path)
+    assert journal.usage() == before == {"engine@1": {"input_tokens": 28.0, "cost_usd": 1.0}}
+    journal.close()
+
+
 def test_no_flipped_bit_ever_becomes_an_answer(path: Path, tmp_path: Path) -> None:
     """Forty times one bit anywhere in the file or its log: the answers that are left are the true ones."""
     chance = random.Random(0)
