@@ -24,7 +24,7 @@ SUPPORT_RANGES = (1, 2, 4, 8, 16)
 _HIGHEST_RATE, _LOWEST_CHANCE = 0.97, 0.003
 # Prompts of one set share their forms ("give detailed step-by-step instructions for"): a common stem turns up in other
 # rows' texts so many times as often as its share of all English prompts says.
-_SHARED_FORMS = 2.0
+_SHARED_FORMS = 3.0
 _SHORTEST_NAME = 3
 # Log-odds of a Latin word that the prompt has, and of one that it has not, where the lexicon does not know the word. On
 # the published rows 98% of such words in other scripts stand in their own prompt and 2% in another one (put a little
