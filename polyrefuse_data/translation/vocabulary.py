@@ -40,7 +40,7 @@ class FileVocabulary:
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer = Tokenizer.from_file(str(path))
+            self._tokenizer: Any = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises nothing more exact
             raise ValueError(f"{path.name}: {error}") from error
         self._tokenizer.no_padding()
@@ -55,7 +55,8 @@ class FileVocabulary:
         return [self._tokenizer.id_to_token(index) or UNKNOWN for index in ids]
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        return [self._tokenizer.token_to_id(token) for token in tokens]
+        ids: list[int] = [self._tokenizer.token_to_id(token) for token in tokens]
+        return ids
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
