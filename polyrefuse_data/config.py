@@ -71,7 +71,7 @@ class NllbBackend(_Section):
     """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
 
     engine: Literal["nllb"] = "nllb"
-    model: str = "facebook/nllb-200-distilled-600M"
+    model: str | Path = "facebook/nllb-200-distilled-600M"  # a Path: a folder, resolved against the config's
     revision: str | None = None
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 where it is installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
@@ -303,6 +303,8 @@ def _resolve(config: Config, base: Path) -> Config:
             return _absolute(base, value)
         if isinstance(value, BaseModel):
             fields = {name: absolute(getattr(value, name)) for name in type(value).model_fields}
+            if isinstance(value, NllbBackend):
+                fields["model"] = _model(base, str(value.model))
             return value.model_copy(update=fields)
         if isinstance(value, list):
             return [absolute(item) for item in value]
@@ -310,3 +312,9 @@ def _resolve(config: Config, base: Path) -> Config:
 
     resolved: Config = absolute(config)
     return resolved
+
+
+def _model(base: Path, name: str) -> str | Path:
+    """A Hub id as it is; a folder (one that is there, or a value that cannot be an id) as its path."""
+    path = _absolute(base, Path(name))
+    return path if path.is_dir() or name.startswith((".", "/", "~")) else name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from polyrefuse_data.config import Config, SourceConfig, config_hash, load_config, parse_config
+from polyrefuse_data.config import Config, NllbBackend, SourceConfig, config_hash, load_config, parse_config
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import TARGET_LANGUAGES
 
@@ -111,6 +111,32 @@ def test_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
         Path.home() / "home.csv",
     ]
     assert config.translation.backends[0].paths == [tmp_path / "memory.tmx"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["models/nllb", "./models/nllb", "./gone"])
+def test_a_model_folder_is_taken_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir("/")
+    hashes = []
+    for place in ("a", "b"):
+        (tmp_path / place / "models" / "nllb").mkdir(parents=True)
+        file = tmp_path / place / "polyrefuse.toml"
+        file.write_text(f'translation.backends = [{{ engine = "nllb", model = "{name}" }}]')
+        config = load_config(file)
+        backend = config.translation.backends[0]
+        assert isinstance(backend, NllbBackend)
+        assert backend.model == tmp_path / place / name
+        hashes.append(config_hash(config))
+    assert hashes[0] == hashes[1]
+
+
+def test_a_hub_id_stays_one(tmp_path: Path) -> None:
+    file = tmp_path / "polyrefuse.toml"
+    file.write_text('translation.backends = [{ engine = "nllb", model = "org/name" }]')
+    backend = load_config(file).translation.backends[0]
+    assert isinstance(backend, NllbBackend)
+    assert backend.model == "org/name"
 
 
 def test_the_source_language_is_no_target_and_flores_codes_are_kept() -> None:

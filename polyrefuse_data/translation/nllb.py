@@ -114,7 +114,7 @@ class NllbTranslator:
 
 def open_nllb(config: NllbBackend) -> NllbTranslator:
     """A translator on the runtime that the config asks for; `auto` is CTranslate2 where it is installed."""
-    checkpoint = Checkpoint(config.model, config.revision)
+    checkpoint = Checkpoint(str(config.model), config.revision)
     fast = ctranslate2.is_installed() if config.runtime == "auto" else config.runtime == "ctranslate2"
     runtime: Runtime = (
         ctranslate2.CTranslate2Runtime(config, checkpoint) if fast else TransformersRuntime(config, checkpoint)

@@ -95,7 +95,8 @@ def test_answers_of_a_chat_model_are_never_taken_for_translations(
 
     journal = Journal(tmp_path / "journal.sqlite")
     journal.add(identity(translator), requests, results)
-    assert journal.find(identity(translator), requests) == dict(zip(requests, results, strict=True))  # none is asked again
+    kept = journal.find(identity(translator), requests)
+    assert kept == dict(zip(requests, results, strict=True))  # none is asked again
     journal.close()
     said = f"{results}{translator.name}{translator.settings}{caplog.text}"
     assert KEY not in said
