@@ -82,6 +82,36 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
+# What a row cannot be without; the other columns of SCHEMA may be missing in a table from elsewhere.
+_KEYS = ("id", "language", "label", "split", "text", "text_en")
+
+
+def conform(table: pa.Table) -> pa.Table:
+    """A table from elsewhere with SCHEMA's columns, in their types and order, extra columns after them.
+
+    What is missing takes its default, `label` may be a class index. Raises ValueError naming the columns that are
+    missing or of a type that does not go.
+    """
+    missing = [name for name in _KEYS if name not in table.column_names]
+    if missing:
+        raise ValueError(f"no column {', '.join(missing)}")
+    columns = {field.name: _column(table, field) for field in SCHEMA}
+    extra = {name: table[name] for name in table.column_names if name not in columns}
+    return pa.table({**columns, **extra})
+
+
+def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
+    if field.name not in table.column_names:
+        return pa.chunked_array([pa.array([_DEFAULTS.get(field.name)] * table.num_rows, field.type)])
+    column = table[field.name]
+    try:
+        if field.name == "label" and pa.types.is_integer(column.type):
+            return pc.take(pa.chunked_array([LABELS]), column)
+        return column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, IndexError) as error:
+        raise ValueError(f"column {field.name} is {column.type}, not {field.type} ({error})") from None
+
+
 def slug(name: str) -> str:
     """Lower-case ASCII letters, digits and hyphens of a source name, e.g. `TDC 2023` -> `tdc-2023`."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "prompts"

@@ -67,8 +67,14 @@ class Workspace:
         return self.path / "review"
 
     def read_rows(self) -> pa.Table:
-        """The rows of the last build or import. Raises ConfigError where there are none."""
-        return read_table(self.rows, "run `polyrefuse build` or `polyrefuse import` first")
+        """The rows of the last build or import. Raises ConfigError where there are none, or they are no rows."""
+        from polyrefuse_data.rows import conform
+
+        mend = "run `polyrefuse build` or `polyrefuse import` first"
+        try:
+            return conform(read_table(self.rows, mend))
+        except ValueError as error:
+            raise ConfigError(f"{self.rows} holds no rows of a dataset ({error}): {mend}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -164,5 +170,5 @@ def read_table(path: Path, mend: str) -> pa.Table:
         raise ConfigError(f"{path} is not there: {mend}")
     try:
         return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): {mend}") from error

@@ -179,10 +179,7 @@ def import_review(workspace: Workspace, file: Path) -> ReviewSummary:
 
 def _records(table: pa.Table) -> list[dict[str, str]]:
     """The shown columns as text, one dict a row; flags joined by spaces."""
-    columns = {name: texts(table, name) for name in _SHOWN if name not in ("flags", "label")}
-    columns["label"] = [
-        schema.LABELS[value] if isinstance(value, int) else value or "" for value in table["label"].to_pylist()
-    ]
+    columns = {name: texts(table, name) for name in _SHOWN if name != "flags"}
     columns["flags"] = [" ".join(flags or []) for flags in table["flags"].to_pylist()]
     return [dict(zip(_SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in _SHOWN), strict=True)]
 

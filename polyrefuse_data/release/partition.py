@@ -20,8 +20,9 @@ from tqdm import tqdm
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.release.schema import RELEASE_SCHEMA, to_release
-from polyrefuse_data.rows import LABELS, SCHEMA, SPLITS, STATUSES, in_every_language, usable
+from polyrefuse_data.rows import COLUMNS, LABELS, SCHEMA, SPLITS, STATUSES, in_every_language, usable
 
 KEY_COLUMNS = ("id", "language", "label", "split", "status", "source", "license", "translator", "back_translator")
 OUTSIDE_SUBSET = "outside_subset"  # the flag of rows that only a subset leaves out
@@ -53,10 +54,11 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
     Raises ReleaseError naming the first rows that do not hold.
     """
     try:
+        found = pq.read_schema(path).names
         keys = pq.read_table(path, columns=list(columns))
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise ReleaseError(f"{path} cannot be read ({error}): build or import the workspace again") from error
-    missing = [name for name in columns if name not in keys.schema.names]
+    missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise ReleaseError(f"{path} lacks the columns {', '.join(missing)}: build or import the workspace again")
     for name in ("id", "language", "label", "split", "status"):

@@ -52,7 +52,7 @@ def to_release(rows: pa.Table) -> pa.Table:
         column = rows[field.name]
         try:
             columns.append(_labels(column) if field.name == "label" else _cast(column, field.type))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise ReleaseError(f"column {field.name} of the rows is not {field.type}: {error}") from error
     return pa.table(columns, schema=RELEASE_SCHEMA)
 
