@@ -22,6 +22,7 @@ from polyrefuse_data.shards.store import ShardStore
 from polyrefuse_data.shards.work import SHARD_PROMPTS, Shard, cut
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.summary import BuildEstimate, BuildSummary, summarize
+from polyrefuse_data.translation.answered_rows import describe_backends, entries_of_rows
 from polyrefuse_data.translation.backends import Chain, open_chain
 from polyrefuse_data.translation.base import Pair, Request, identity
 from polyrefuse_data.translation.estimate import estimate_chain
@@ -65,7 +66,8 @@ def build(
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
-        mend_journal(workspace.journal)
+        backends = [*chain.steps, *chain.back]
+        mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)
@@ -75,7 +77,8 @@ def build(
                 stages = _stages(chain, journal, config.quality, progress)
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
-        merge(store, -(-prompts.num_rows // size), config.quality, workspace.rows, workspace.attempts)
+        count, described = -(-prompts.num_rows // size), describe_backends(backends)
+        merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
         summary = summarize(workspace, usage)
         store.clear()
     return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +29,17 @@ class _Tables:
         return map(self.read, range(self.count))
 
 
-def merge(store: ShardStore, count: int, quality: QualityConfig, rows_path: Path, attempts_path: Path) -> None:
+def merge(
+    store: ShardStore,
+    count: int,
+    quality: QualityConfig,
+    rows_path: Path,
+    attempts_path: Path,
+    metadata: Mapping[bytes, bytes],
+) -> None:
     """Write the rows (rows.SCHEMA) and tries of `count` shards, in their order; memory does not grow with their number.
 
-    Shared translations are flagged over all rows, then `parallel` is set.
+    Shared translations are flagged over all rows, then `parallel` is set. `metadata` is kept in the file of the rows.
     """
     checked = _Tables(store.rows, count)
     shared = shared_rows(checked, quality)
@@ -46,7 +53,8 @@ def merge(store: ShardStore, count: int, quality: QualityConfig, rows_path: Path
     used: set[str] = set()
     for table in marked():
         used.update(pc.unique(table["language"].filter(rows.usable(table))).to_pylist())
-    _write(rows_path, rows.SCHEMA, (rows.mark_parallel(table, len(used)) for table in marked()))
+    schema = rows.SCHEMA.with_metadata(dict(metadata))
+    _write(rows_path, schema, (rows.mark_parallel(table, len(used)) for table in marked()))
     _write(attempts_path, ATTEMPT_SCHEMA, iter(_Tables(store.attempts, count)))
 
 

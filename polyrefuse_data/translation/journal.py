@@ -37,6 +37,16 @@ def digest(*entry: str) -> bytes:
     return hashlib.blake2b(json.dumps(entry).encode(), digest_size=8).digest()
 
 
+def engine_entry(backend: Identity) -> Entry:
+    settings = json.dumps(backend.settings, sort_keys=True, ensure_ascii=False)
+    return backend.fingerprint, backend.name, settings
+
+
+def answer_entry(backend: Identity, request: Request, result: Result) -> Entry:
+    answer = json.dumps(_record(result), ensure_ascii=False)
+    return backend.fingerprint, *_languages(request), request.text, answer
+
+
 def create(database: sqlite3.Connection) -> None:
     """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py can find their records in a damaged file."""
     database.execute("BEGIN")
@@ -101,18 +111,16 @@ class Journal:
 
     def add(self, backend: Identity, requests: Sequence[Request], results: Sequence[Result]) -> None:
         """Keep the answers of one batch, all or none; transient failures are left out, so that they are asked again."""
-        engine = backend.fingerprint
-        settings = json.dumps(backend.settings, sort_keys=True, ensure_ascii=False)
+        engine = engine_entry(backend)
         answers = [
-            (engine, *_languages(request), request.text, json.dumps(_record(result), ensure_ascii=False))
+            answer_entry(backend, request, result)
             for request, result in zip(requests, results, strict=True)
             if isinstance(result, Translation) or not result.transient
         ]
         with explained(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             with self._database:
-                known = (engine, backend.name, settings)
-                self._database.execute("INSERT OR IGNORE INTO engines VALUES (?, ?, ?, ?)", (*known, digest(*known)))
+                self._database.execute("INSERT OR IGNORE INTO engines VALUES (?, ?, ?, ?)", (*engine, digest(*engine)))
                 self._database.executemany(
                     "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
                     [(*answer, digest(*answer)) for answer in answers],

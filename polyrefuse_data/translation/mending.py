@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -24,11 +24,12 @@ _logger = logging.getLogger(__name__)
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
-def mend_journal(path: Path) -> None:
+def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
     """Replace a damaged journal by one of the answers that can be read in it; a whole one is left alone.
 
-    The damaged file is kept as journal.sqlite.corrupt-1 (-2, ...). What is lost is asked again by the build. The caller
-    holds the workspace. Raises ConfigError for a journal of another version of this package.
+    `from_elsewhere` are entries to take where the journal has lost them. The damaged file is kept as
+    journal.sqlite.corrupt-1 (-2, ...). What is lost is asked again by the build. The caller holds the workspace. Raises
+    ConfigError for a journal of another version of this package.
     """
     if not path.exists():
         return
@@ -39,8 +40,8 @@ def mend_journal(path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
     aside = next(name for n in count(1) if not (name := path.with_name(f"{path.name}.corrupt-{n}")).exists())
     with atomic_path(path) as new:
-        kept = _write(new, _readable(path))
-        if kept == 0 and _version(path) not in (None, 0, FORMAT):
+        readable, kept = _write(new, _readable(path), from_elsewhere)
+        if readable == 0 and _version(path) not in (None, 0, FORMAT):
             raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
         shutil.copyfile(path, aside)
         if log.exists():
@@ -48,8 +49,8 @@ def mend_journal(path: Path) -> None:
             log.unlink()  # it would be played back into the new file
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     _logger.warning(
-        "%s is damaged (%s): %s answers can be read and are kept, the others are asked again; the damaged file is now %s",
-        path, damage, kept, aside.name,
+        "%s is damaged (%s): %s answers can be read and are kept%s, the others are asked again; the damaged file is now %s",
+        path, damage, readable, f", {kept - readable} are taken from the rows" if kept > readable else "", aside.name,
     )  # fmt: skip
 
 
@@ -100,18 +101,22 @@ def _readable(path: Path) -> Iterator[Entry]:
             yield entry
 
 
-def _write(path: Path, entries: Iterator[Entry]) -> int:
-    """Write a journal of these entries; the number of answers in it."""
+def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
+    """Write a journal of these entries, of each the first; how many answers it has after each of the sources."""
     tables = {len(columns): table for table, columns in TABLES.items()}
+    counts = []
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        database.executescript(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = OFF;")
         create(database)
-        database.execute("BEGIN")
-        for entry in entries:
-            places = "?, " * len(entry)
-            database.execute(f"INSERT OR IGNORE INTO {tables[len(entry)]} VALUES ({places}?)", (*entry, digest(*entry)))
-        database.execute("COMMIT")
-        return int(database.execute("SELECT count(*) FROM answers").fetchone()[0])
+        for entries in sources:
+            database.execute("BEGIN")
+            for entry in entries:
+                places = "?, " * len(entry)
+                insert = f"INSERT OR IGNORE INTO {tables[len(entry)]} VALUES ({places}?)"
+                database.execute(insert, (*entry, digest(*entry)))
+            database.execute("COMMIT")
+            counts.append(int(database.execute("SELECT count(*) FROM answers").fetchone()[0]))
+    return counts
 
 
 def _version(path: Path) -> int | None:

@@ -63,6 +63,18 @@ def test_the_rows_are_right_all_the_same(built: Path, launcher: Launcher, tmp_pa
     assert ended.code == 0 and "is damaged" not in ended.printed
 
 
+def test_what_no_page_shows_any_more_is_taken_from_the_rows(built: Path, launcher: Launcher, tmp_path: Path) -> None:
+    folder = tmp_path / "ws"
+    shutil.copytree(built, folder)
+    DAMAGE["all garbage"](folder / "journal.sqlite")
+    asked = (built / "asked.txt").read_text()
+    ended = launcher.run("build", "-c", folder / "polyrefuse.toml")
+    assert ended.code == 0, ended.printed
+    assert "0 answers can be read and are kept, 48 are taken from the rows" in ended.printed
+    assert results(folder) == results(built)
+    assert (built / "asked.txt").read_text() == asked  # of nobody
+
+
 @pytest.mark.parametrize("left", ["nothing", "an empty file"])
 def test_a_journal_that_is_gone_is_begun_anew(built: Path, launcher: Launcher, tmp_path: Path, left: str) -> None:
     folder = tmp_path / "ws"

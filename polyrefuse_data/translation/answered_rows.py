@@ -1,0 +1,70 @@
+"""Answers that the rows of an earlier build still show, for a journal that has lost them.
+
+Only what is certain: rows.parquet says which settings each of its backends had (a fingerprint), and where a backend has
+them still, a text that it was asked as one piece, and that is as the machine gave it, is its answer word for word. Texts of
+several pieces, texts that a person changed, alternatives, failures and what an answer cost are not to be had from rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from polyrefuse_data.languages import SOURCE_LANGUAGE, language
+from polyrefuse_data.translation.base import Request, Translation, Translator, fingerprint, identity
+from polyrefuse_data.translation.documents import Document
+from polyrefuse_data.translation.journal import Entry, answer_entry, engine_entry
+
+_KEY = b"polyrefuse.backends"
+_COLUMNS = ("language", "text", "text_en", "origin", "translator", "back_translation", "back_translator")
+
+
+def describe_backends(backends: Sequence[Translator]) -> dict[bytes, bytes]:
+    """For the metadata of rows.parquet: the fingerprint of each backend by the name that rows give it.
+
+    Without those that share a name: nobody could tell whose answer a row is.
+    """
+    prints = {(backend.name, fingerprint(backend.settings)) for backend in backends}
+    counts = Counter(name for name, _ in prints)
+    return {_KEY: json.dumps({name: print for name, print in sorted(prints) if counts[name] == 1}).encode()}
+
+
+def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entry]:
+    """Entries for the journal: what rows.parquet shows of answers of `backends`. Nothing where it cannot be read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            made_by = json.loads((file.schema_arrow.metadata or {}).get(_KEY, b"{}"))
+            same = {
+                backend.name: backend
+                for backend in backends
+                if made_by.get(backend.name) == fingerprint(backend.settings)
+            }
+            if not same:
+                return
+            yield from (engine_entry(identity(backend)) for backend in same.values())
+            for batch in file.iter_batches(columns=list(_COLUMNS)):
+                for row in batch.to_pylist():
+                    yield from _entries(row, same)
+    except (pa.ArrowException, OSError, ValueError):
+        return
+
+
+def _entries(row: dict[str, str | None], backends: dict[str, Translator]) -> Iterator[Entry]:
+    if row["origin"] != "machine" or not row["text"]:
+        return
+    english, other = language(SOURCE_LANGUAGE), language(str(row["language"]))
+    for name, request, answer in (
+        (row["translator"], Request(str(row["text_en"]), english, other), row["text"]),
+        (row["back_translator"], Request(row["text"], other, english), row["back_translation"]),
+    ):
+        backend = backends.get(str(name))
+        if backend is not None and answer:
+            translation = Translation(answer)
+            document = Document(request, backend.units)
+            if document.asks() == [request] and not document.asks_again({request: translation}):
+                yield answer_entry(identity(backend), request, translation)
