@@ -19,6 +19,8 @@ _SECONDS_AN_INPUT = 10
 _MEGABYTES = 2048
 _LONGEST_INPUT = 8192
 
+_MEMORY = "/dev/shm"  # for files that are written a thousand times a second, where there is such a place
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -40,17 +42,17 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = 0
     for name in names:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None) as folder:
             corpus = (arguments.corpus or Path(folder)) / name
             corpus.mkdir(parents=True, exist_ok=True)
             for number, seed in enumerate(targets[name].seeds):
                 (corpus / f"seed-{number}").write_bytes(seed)
-            found += _fuzz(name, corpus, arguments)
+            found += _fuzz(name, corpus, folder, arguments)
     return 1 if found else 0
 
 
-def _fuzz(name: str, corpus: Path, arguments: argparse.Namespace) -> bool:
-    """Fuzz one target in a process of its own; whether something was found."""
+def _fuzz(name: str, corpus: Path, scratch: str, arguments: argparse.Namespace) -> bool:
+    """Fuzz one target in a process of its own, with its files in `scratch`; whether something was found."""
     options = [
         f"-max_total_time={arguments.seconds:.0f}",
         f"-runs={arguments.runs}",
@@ -61,8 +63,8 @@ def _fuzz(name: str, corpus: Path, arguments: argparse.Namespace) -> bool:
         "-print_final_stats=1",
     ]
     command = [sys.executable, "-m", "tests.fuzz.one", name, *options, str(corpus)]
-    quiet = {**os.environ, "TQDM_DISABLE": "1"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=quiet, check=False)
+    environment = {**os.environ, "TQDM_DISABLE": "1", "TMPDIR": scratch}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False)
     said = done.stdout.decode("utf-8", "replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
     coverage = re.findall(r"cov: (\d+)", said)

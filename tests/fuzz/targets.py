@@ -6,6 +6,7 @@ come out, and what is accepted must come back the same after it was written and 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import csv
 import hashlib
@@ -77,9 +78,10 @@ def refused(work: Callable[[], Any]) -> bool:
 
 @cache
 def scratch() -> Path:
-    """A folder for the files of this process, in memory where there is such a place."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="polyrefuse-fuzz-", dir=memory if os.access(memory, os.W_OK) else None))
+    """A folder for the files of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="polyrefuse-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def put(name: str, data: bytes) -> Path:
