@@ -18,6 +18,15 @@ from polyrefuse_data.translation.vocabulary import END, FileVocabulary, Transfor
 # The longest source that NLLB-200 and M2M100 were trained on, in tokens; longer ones are cut into units before.
 MAX_SOURCE_TOKENS = 512
 
+# What transformers looks for: the weights, or the list of their parts.
+_WEIGHTS = ("model.safetensors.index.json", "model.safetensors")
+
+# Pickled weights as safetensors, beside the config file.
+_CONVERT = (
+    'python -c "from transformers import AutoModelForSeq2SeqLM as M, AutoTokenizer as T; '
+    "[kind.from_pretrained('{model}').save_pretrained('nllb') for kind in (M, T)]\""
+)
+
 
 class Checkpoint:
     """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, tokens of the languages.
@@ -99,6 +108,29 @@ class Checkpoint:
             for language in pair:
                 self.language_token(language)
 
+    def check_weights(self) -> None:
+        """Fetch the weights. Raises ModelError where they are not safetensors: Meta's own checkpoints are pickled."""
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        for name in _WEIGHTS:
+            try:
+                self._file(name)
+            except LocalEntryNotFoundError as error:
+                unreachable = error
+            except FileNotFoundError:
+                unreachable = None
+            else:
+                return
+        if unreachable is not None:
+            with self._explained():
+                raise unreachable
+        raise ModelError(
+            f"translation model {self.model!r} has no safetensors, and pickled weights are never loaded, for they can "
+            "run any program: set `revision` to one with safetensors (the Hub's bot proposes some as pull requests, "
+            f"refs/pr/N), or, where you trust the model, convert it once with `{_CONVERT.format(model=self.model)}` "
+            'and set model = "./nllb"'
+        )
+
     def language_token(self, language: Language) -> int:
         """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""
         of_m2m100 = f"__{language.code}__"  # NLLB's are FLORES codes
@@ -137,5 +169,7 @@ class Checkpoint:
 
         try:
             return Path(hf_hub_download(self.model, name, revision=self.asked_revision))
+        except FileNotFoundError:  # not in the cache, and no way to the Hub
+            raise
         except EntryNotFoundError as error:
             raise FileNotFoundError(str(error)) from error

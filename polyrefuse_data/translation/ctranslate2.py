@@ -91,6 +91,8 @@ class CTranslate2Runtime:
                 f"translation.backends: dtype {self.config.dtype!r} cannot be computed on this {kind} by ctranslate2: "
                 f'take auto, or one of {", ".join(sorted(supported))}, or runtime = "transformers"'
             )
+        if not self._place.exists():
+            self.checkpoint.check_weights()
 
     def generate(
         self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
@@ -131,18 +133,24 @@ class CTranslate2Runtime:
             return None
         return self.checkpoint.vocabulary.ids(tokens[1:-1])  # without the language token and the end
 
+    @property
+    def _quantization(self) -> str:
+        return "int8" if self.dtype.startswith("int8") else self.dtype
+
+    @property
+    def _place(self) -> Path:
+        """Where the converted model is, or will be, in the cache."""
+        return cache_folder() / f"{self.checkpoint.label.replace('/', '--')}-{self._quantization}"
+
     def _converted(self) -> Path:
         """The converted model in the cache, made where it is missing; whole or not there at all."""
-        quantization = "int8" if self.dtype.startswith("int8") else self.dtype
-        cache = cache_folder()
-        target = cache / f"{self.checkpoint.label.replace('/', '--')}-{quantization}"
-        if not target.exists():
-            with lock_folder(cache), part_of(target, is_folder=True) as part:
-                self._convert(part / "model", quantization)
-                (part / "model").replace(target)
-        return target
+        if not self._place.exists():
+            with lock_folder(cache_folder()), part_of(self._place, is_folder=True) as part:
+                self._convert(part / "model")
+                (part / "model").replace(self._place)
+        return self._place
 
-    def _convert(self, folder: Path, quantization: str) -> None:
+    def _convert(self, folder: Path) -> None:
         from ctranslate2.converters import TransformersConverter
         from safetensors import SafetensorError
 
@@ -151,7 +159,7 @@ class CTranslate2Runtime:
                 self.checkpoint.model, revision=self.checkpoint.asked_revision, low_cpu_mem_usage=True
             )
             with safetensors_only(self.checkpoint.model):
-                converter.convert(str(folder), quantization=quantization)
+                converter.convert(str(folder), quantization=self._quantization)
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
             raise ModelError(
                 f"translation model {self.checkpoint.model!r} cannot be converted for ctranslate2 ({error}): "

@@ -53,8 +53,8 @@ class NllbTranslator:
         return SENTENCES
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
-        self.runtime.check()
         self.checkpoint.check(pairs)
+        self.runtime.check()
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         lengths = [len(ids) for ids in self.checkpoint.encode(requests)]

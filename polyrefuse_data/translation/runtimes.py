@@ -27,7 +27,8 @@ class Runtime(Protocol):
     def dtype(self) -> str: ...
 
     def check(self) -> None:
-        """Raise ConfigError or MissingPrerequisite where device or dtype cannot be used here."""
+        """Raise ConfigError or MissingPrerequisite where device or dtype cannot be used here, ModelError where the
+        weights cannot."""
         ...
 
     def generate(
@@ -82,6 +83,7 @@ class TransformersRuntime:
     def check(self) -> None:
         if self.device and self.dtype == "int8":
             raise ConfigError('translation.backends: dtype = "int8" needs runtime = "ctranslate2"')
+        self.checkpoint.check_weights()
 
     def generate(
         self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int

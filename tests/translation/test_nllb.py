@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +191,88 @@ def test_other_models_and_missing_ones_are_named(tmp_path: Path) -> None:
         translator(tmp_path).prepare([Pair(EN, DE)])
     with pytest.raises(MissingPrerequisite, match="gone is not there: give a folder"):
         translator(tmp_path / "gone").prepare([Pair(EN, DE)])
+
+
+@pytest.mark.parametrize("runtime", ["transformers", "ctranslate2"])
+def test_pickled_weights_are_found_at_the_start_and_the_advice_mends_it(
+    tiny_nllb: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    """NLLB's own checkpoint is published so."""
+    import torch
+    from safetensors.torch import load_file
+
+    pickled = tmp_path / "pickled"
+    shutil.copytree(tiny_nllb, pickled)
+    weights = load_file(pickled / "model.safetensors")
+    (pickled / "model.safetensors").unlink()
+    torch.save({**weights, "lm_head.weight": weights["model.shared.weight"]}, pickled / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="pickled weights are never loaded") as raised:
+        translator(pickled, runtime=runtime).prepare([Pair(EN, DE)])
+    command = str(raised.value).split("`")[3].replace("python", sys.executable, 1)
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(shlex.split(command), check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    mended = translator(tmp_path / "nllb", runtime=runtime, max_new_tokens=100)
+    mended.prepare([Pair(EN, DE)])
+    expected = translate_requests(translator(tiny_nllb, runtime=runtime, max_new_tokens=100), REQUESTS)
+    assert translate_requests(mended, REQUESTS) == expected
+    assert any(isinstance(result, Translation) for result in expected)
+
+
+@pytest.fixture
+def hub(tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The snapshot of `org/tiny` in a cache of the Hub, which cannot be reached."""
+    from huggingface_hub import constants
+
+    repository = tmp_path / "models--org--tiny"
+    snapshot = repository / "snapshots" / ("ab" * 20)
+    shutil.copytree(tiny_nllb, snapshot)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(snapshot.name)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return snapshot
+
+
+def test_model_of_the_hub_is_named_with_its_commit(hub: Path, tiny_nllb: Path) -> None:
+    fetched = open_nllb(NllbBackend(model="org/tiny", runtime="transformers", dtype="float32", max_new_tokens=24))
+    fetched.prepare([Pair(EN, DE)])
+    assert fetched.name == f"nllb:org/tiny@{hub.name}"
+    assert fetched.checkpoint.encode(REQUESTS) == translator(tiny_nllb).checkpoint.encode(REQUESTS)
+
+
+def test_weights_that_cannot_be_fetched_are_an_error_at_the_start(hub: Path) -> None:
+    (hub / "model.safetensors").unlink()
+    fetched = open_nllb(NllbBackend(model="org/tiny", runtime="transformers"))
+    with pytest.raises(MissingPrerequisite, match="fetch it with `hf download org/tiny`"):
+        fetched.prepare([Pair(EN, DE)])
+
+
+def test_the_fast_runtime_loads_neither_torch_nor_transformers(tiny_nllb: Path, cache: Path) -> None:
+    """They would take a fifth of a gigabyte."""
+    translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])  # converts, with both
+    program = (
+        "import sys; from polyrefuse_data.config import NllbBackend; from polyrefuse_data.languages import language; "
+        "from polyrefuse_data.translation import Pair, Request, translate_requests; "
+        "from polyrefuse_data.translation.nllb import open_nllb; pair = language('en'), language('de'); "
+        f"fast = open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='float32')); "
+        "fast.prepare([Pair(*pair)]); translate_requests(fast, [Request('List three fruits.', *pair)]); "
+        "print({'ctranslate2', 'torch', 'transformers'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'ctranslate2'}"
+
+
+@pytest.mark.parametrize("text", ["a </s> b", "<s> deu_Latn eng_Latn", "<unk><pad><mask>"])
+def test_special_tokens_in_a_text_are_text(tiny_nllb: Path, text: str) -> None:
+    from transformers import AutoTokenizer
+
+    from polyrefuse_data.translation.vocabulary import FileVocabulary, TransformersVocabulary
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_nllb)
+    for vocabulary in (FileVocabulary(tiny_nllb / "tokenizer.json"), TransformersVocabulary(tokenizer)):
+        ids = vocabulary.encode([text])[0]
+        assert not {*ids} & {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+        assert vocabulary.ids(vocabulary.tokens(ids)) == ids
 
 
 def test_what_cannot_be_computed_here_is_named(tiny_nllb: Path) -> None:
