@@ -160,6 +160,56 @@ def test_mojibake_is_told_from_rare_letters() -> None:
     assert mojibake("Ãzbekistan, naïve, ¿qué?") == 0
 
 
+@pytest.mark.parametrize("codec", ["latin-1", "cp1252", "cp1250", "cp1251", "koi8-r", "mac-roman", "cp437", "cp850"])
+def test_utf8_read_in_another_encoding_rejects(codec: str) -> None:
+    broken = GERMAN.replace("Erklären", "Erklären".encode().decode(codec))
+    assert "hidden_characters" in verdict(broken)[1]
+    assert "hidden_characters" in verdict(GERMAN.replace("ä", "?"))[1]
+
+
+def test_russian_letters_that_look_like_a_misread_pair_are_letters() -> None:
+    text = "Объясните, чем самолёт Пётра отличается от других самолётов."
+    assert verdict(text, "Explain how Peter's plane is different from other planes.", "ru") == ("accepted", set())
+
+
+def test_a_cyrillic_letter_in_a_latin_word_rejects() -> None:
+    assert verdict(GERMAN.replace("Sonne", "S\u043enne"))[1] == {"hidden_characters"}
+
+
+@pytest.mark.parametrize("field", ["mail@example.com", "https://example.com/a?b=1", "`os.remove(path)`", "%(count)d"])
+def test_what_a_translation_rightly_keeps_is_no_english(field: str) -> None:
+    for text, source, language in (
+        ("Nenne ein Tier.", "Name an animal.", "de"),
+        ("اذكر حيوانًا.", "Name an animal.", "ar"),
+        ("说出一种动物。", "Name an animal.", "zh"),
+    ):
+        assert not verdict(f"{text} {field}", f"{source} {field}", language)[1] & {
+            "partly_translated", "language_id", "script", "preserved", "untranslated", "related_language"
+        }  # fmt: skip
+
+
+def test_a_text_that_is_all_code_is_still_read() -> None:
+    assert "untranslated" in verdict(f"`{ENGLISH}`")[1]
+
+
+@pytest.mark.parametrize("tail", ["n" * 25, " und so" * 9, "ู" * 20, " ha!" * 12])
+def test_a_loop_at_the_end_of_a_long_text_rejects(tail: str) -> None:
+    long = "Schreiben Sie einen kurzen Brief, in dem Sie Ihrem Nachbarn erklären, weshalb das Fest am Samstag ausfällt"
+    source = "Write a short letter that explains to your neighbour why the party on Saturday will not take place"
+    assert "repetition" in verdict(long + tail, source)[1]
+    assert "repetition" not in verdict(f"{long}: ______________________________", source)[1]
+    assert "repetition" not in verdict(long + tail, source + tail)[1]
+
+
+def test_one_shared_word_is_a_name_or_a_loan() -> None:
+    assert "partly_translated" not in verdict("Zaplanuj weekend nad morzem.", "Plan a weekend at the sea.", "pl")[1]
+
+
+def test_a_flores_code_is_the_language_that_it_names() -> None:
+    assert verdict(GERMAN, language="deu_Latn") == ("accepted", set())
+    assert "mismatched" in verdict("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", language="deu_Latn")[1]
+
+
 def test_copying_is_counted_in_letters_and_quotations_are_free() -> None:
     assert copy_ratio(words("Python ist gut"), words("Python is good")) == pytest.approx(6 / 12)
     run, phrase = english_runs(words("Titel: The Lost Cat"), 'Write "The Lost Cat" here', {"the", "write"})
