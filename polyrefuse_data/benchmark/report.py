@@ -18,6 +18,9 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.workspace import atomic_write
 
+# What scores.json of this version holds at the top.
+_PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")
+
 _REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
 
 
@@ -44,7 +47,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
 
 
 def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
-    scores = store.read_json(folder.scores)
+    scores = _scores(folder)
     drawings = draw_all(scores)
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
@@ -62,6 +65,16 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),
     }
+
+
+def _scores(folder: RunFolder) -> dict[str, Any]:
+    scores = store.read_json(folder.scores)
+    missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
+    if missing:
+        raise ConfigError(
+            f"{folder.scores} lacks {', '.join(missing)}: delete it, and run the benchmark again with the same arguments"
+        )
+    return dict(scores)
 
 
 def headline(scores: dict[str, Any]) -> dict[str, Any]:

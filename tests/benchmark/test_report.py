@@ -52,3 +52,10 @@ def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path) -> Non
 def test_a_folder_without_scores_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"scores\.json is not there"):
         write_report([tmp_path], tmp_path / "r.html")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"run": 1}', "[" * 100_000, "\x00"])
+def test_scores_that_are_none_are_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "scores.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"scores\.json"):
+        write_report([tmp_path], tmp_path / "r.html")
