@@ -72,7 +72,7 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
     missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
     if missing:
         raise ConfigError(
-            f"{folder.scores} lacks {', '.join(missing)}: delete it, and run the benchmark again with the same arguments"
+            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder"
         )
     return dict(scores)
 
