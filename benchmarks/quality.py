@@ -75,15 +75,13 @@ def measure(
 
 
 def show(table: dict[str, dict[str, tuple[float, int]]], names: Sequence[str], markdown: bool) -> str:
-    kinds = ["untouched", *names]
+    kinds = [kind for kind in ("untouched", *names) if any(kind in found for found in table.values())]
     lines = [["language", *kinds]]
     for language, found in table.items():
         lines.append([language, *(f"{found[kind][0]:.3f}" if kind in found else "-" for kind in kinds)])
-    worst = [
-        f"{(max if kind == 'untouched' else min)(found[kind][0] for found in table.values() if kind in found):.3f}"
-        for kind in kinds
-    ]
-    lines.append(["worst", *worst])
+    keep = {"untouched", *(kind.name for kind in KEPT)}
+    shares = {kind: [found[kind][0] for found in table.values() if kind in found] for kind in kinds}
+    lines.append(["worst", *(f"{(max if kind in keep else min)(shares[kind]):.3f}" for kind in kinds)])
     if markdown:
         lines.insert(1, ["---"] * len(lines[0]))
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
