@@ -246,7 +246,8 @@ class OpenAITranslator:
     def refused_request(self, error: APIStatusError) -> Failure:
         """The failure of one row whose request the API did not accept.
 
-        Raises MissingPrerequisite, ConfigError or TranslationError where no request would be.
+        Raises MissingPrerequisite, ConfigError or TranslationError where no request would be; `from None`, because the
+        API's own error may repeat the key, and a traceback would show it.
         """
         told = self.explain(error)
         if _is_content_filter(error):
@@ -255,14 +256,14 @@ class OpenAITranslator:
             variable = self.config.api_key_env or "api_key_env"
             raise MissingPrerequisite(
                 f"{self.name} does not accept the API key ({told}): put a valid one in {variable}"
-            )
+            ) from None
         if error.status_code == 402:
-            raise TranslationError(f"{self.name}: the account is out of credit ({told}); run again to go on")
+            raise TranslationError(f"{self.name}: the account is out of credit ({told}); run again to go on") from None
         if error.status_code == 404:
             raise ConfigError(
                 f"translation.backends: {self.name} is not there ({told}): check model and base_url "
                 f"({self.config.base_url or 'default'})"
-            )
+            ) from None
         # Called transient although it is not: it cost nothing, and if it is the config's fault the next run mends it.
         return Failure("bad_request", told, transient=True)
 
@@ -276,7 +277,7 @@ class OpenAITranslator:
                 f"{self.name}: {self.explain(error)}"
                 + (f" (asks to wait {told:.0f} seconds)" if told else "")
                 + "; what was answered is kept: run again to go on"
-            )
+            ) from None
         self.limits.pause(told or wait)
         return told or wait
 

@@ -53,12 +53,12 @@ class OpenAIBatchTranslator(OpenAITranslator):
                 failure = self.refused_request(error)
                 raise TranslationError(
                     f"{self.name}: the Batch API did not take the batch ({failure.detail})"
-                ) from error
+                ) from None
             except openai.APIConnectionError as error:
                 raise TranslationError(
                     f"{self.name}: no connection ({self.explain(error.__cause__ or error)}); the batch goes on there: "
                     "run again to fetch it"
-                ) from error
+                ) from None
 
     async def _submit(self, client: AsyncOpenAI, requests: Sequence[Request]) -> Batch:
         """The batch that holds these requests: the one that was submitted before, or a new one."""
@@ -80,10 +80,9 @@ class OpenAIBatchTranslator(OpenAITranslator):
     async def _wait(self, client: AsyncOpenAI, batch: Batch) -> Batch:
         while batch.status not in _ENDED_WITH_RESULTS:
             if batch.status == "failed":
-                errors = [error.message for error in (batch.errors.data if batch.errors else None) or []]
-                raise TranslationError(
-                    f"{self.name}: batch {batch.id} failed ({'; '.join(map(str, errors)) or 'no reason given'})"
-                )
+                errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
+                told = self.explain("; ".join(errors)) or "no reason given"
+                raise TranslationError(f"{self.name}: batch {batch.id} failed ({told})")
             await asyncio.sleep(self.config.poll_seconds)
             batch = await client.batches.retrieve(batch.id)
         return batch

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, TranslationError
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Pair, Request, Translation, translate_requests
 from polyrefuse_data.translation import openai as backend
@@ -204,6 +205,24 @@ def test_wrong_key_is_one_error_that_does_not_repeat_it(
         translate_requests(translator(api), requests("a", "b"))
     assert wrong not in str(raised.value)
     assert wrong not in caplog.text
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
+def test_key_is_in_no_traceback(api: ApiServer, status: int) -> None:
+    """The API's own error, which repeats it, would be shown as the cause of ours."""
+    api.default_fault = error(status, f"bad header Bearer {API_KEY}", "insufficient_quota")
+    with pytest.raises(PolyrefuseError) as raised:
+        translate_requests(translator(api), requests("a", "b"))
+    assert API_KEY not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\a and \x1b[31m red", "\u202eabc", "a\tb", "a\x85b\u2028c", "\ufeffbom", "x" * 100_000], ids=ascii
+)
+def test_any_characters_and_lengths_are_asked_as_they_are(api: ApiServer, text: str) -> None:
+    result = translate_requests(translator(api, timeout_seconds=20), requests(text))[0]
+    assert isinstance(result, Translation)
+    assert api.asked == [text]
 
 
 def test_missing_key_is_found_before_anything_is_asked(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
