@@ -147,6 +147,47 @@ def test_memory_that_runs_out_halves_the_batch_and_loses_no_row(
     ] * 2
 
 
+def test_model_that_runs_out_of_memory_is_given_smaller_batches(
+    tiny_nllb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    small = translator(tiny_nllb, max_new_tokens=100)
+    expected = translate_requests(small, REQUESTS)
+    model = small.runtime._model  # type: ignore[attr-defined]
+    generate, sizes = model.generate, []
+
+    def limited(**options: Any) -> Any:
+        sizes.append(len(options["input_ids"]))
+        if sizes[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return generate(**options)
+
+    monkeypatch.setattr(model, "generate", limited)
+    assert translate_requests(small, REQUESTS) == expected
+    assert max(sizes) > 2
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "dtype"),
+    [
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"avx512_bf16": False, "avx2": True}, "float32"),  # emulated bfloat16 is slower than float32
+        ({}, "float32"),
+    ],
+    ids=str,
+)
+def test_bfloat16_is_taken_where_the_processor_multiplies_it(
+    tiny_nllb: Path, monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], dtype: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert translator(tiny_nllb, dtype="auto").runtime.dtype == dtype
+    assert translator(tiny_nllb, dtype="float16").runtime.dtype == "float16"
+
+
 def test_other_errors_of_the_model_are_not_swallowed(tiny_nllb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = translator(tiny_nllb)
     monkeypatch.setattr(broken.runtime, "generate", lambda *_: (_ for _ in ()).throw(RuntimeError("shape mismatch")))
@@ -292,5 +333,7 @@ def test_batches_keep_to_the_budget_and_pad_little() -> None:
     assert padding_ratio(lengths, batches) < 1.1
     sparse = [2**n for n in range(12)] * 3
     assert padding_ratio(sparse, token_batches(sparse, 10**6)) < 1.15
+    assert len(token_batches(list(range(5, 25)), 512)) <= 2  # few texts do not fall into many small batches
+    assert max(map(len, token_batches([2] * 1000, 512))) == 32  # the shortest texts take memory too
     assert padding_ratio(lengths[:500], [list(range(n, n + 25)) for n in range(0, 500, 25)]) > 1.5  # in file order
     assert token_batches([], 10) == []
