@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from polyrefuse_data.errors import ModelError
+from polyrefuse_data.errors import ModelError, PolyrefuseError
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
 
@@ -41,6 +41,23 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
             raise
         except SafetensorError as error:
             raise ModelError(f"{name}: its safetensors are damaged ({error}): download the model again") from error
+
+
+@contextmanager
+def damage_explained(name: str) -> Iterator[None]:
+    """Within, whatever else than OSError and ValueError comes of reading the files of a model is a ModelError.
+
+    transformers takes them as they are: a list in place of a table ends in a TypeError, or any other.
+    """
+    try:
+        yield
+    except (PolyrefuseError, OSError, ValueError, MemoryError):
+        raise
+    except Exception as error:
+        if "OutOfMemory" in type(error).__name__:
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{name}: its files are damaged, or not those of such a model ({reason})") from error
 
 
 @contextmanager

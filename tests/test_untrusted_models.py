@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import resource
@@ -205,3 +206,15 @@ def test_a_bound_leaves_nothing_behind_in_a_thread(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert said == ["done"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_damaged_description_of_a_model_is_an_error_of_ours(loader: str, name: str, tmp_path: Path) -> None:
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    whole = (folder / name).read_bytes()
+    for content in (b"", b"[]", b"{}", b"null", b'"text"', b"\xff" + whole, whole[: len(whole) // 2], b"[" * 100_000):
+        (folder / name).write_bytes(content)
+        with contextlib.suppress(PolyrefuseError):  # a tokenizer has more than one way to be described
+            load(folder)

@@ -16,7 +16,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
-from polyrefuse_data.checkpoints import folder_revision, load_weights
+from polyrefuse_data.checkpoints import damage_explained, folder_revision, load_weights
 from polyrefuse_data.errors import ModelError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
@@ -93,14 +93,15 @@ class ChatModel:
         if on_gpu:
             options["device_map"] = "auto" if device == "auto" else {"": device}
         try:
-            tokenizer = _load_tokenizer(name, revision)
-            network = load_weights(AutoModelForCausalLM, name, revision=revision, **options)
+            with damage_explained(name):
+                tokenizer = _load_tokenizer(name, revision)
+                network = load_weights(AutoModelForCausalLM, name, revision=revision, **options)
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "
                 "checkpoint, or more GPUs"
             ) from error
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError) as error:
             raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
         return cls(network, tokenizer, name=name, revision=revision, system_prompt=system_prompt, modules=modules)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.checkpoints import folder_revision, load_weights
+from polyrefuse_data.checkpoints import damage_explained, folder_revision, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.translation.base import Pair, Request
@@ -56,7 +56,9 @@ class Checkpoint:
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
         with self._explained():
-            config: dict[str, Any] = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+            config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+            if not isinstance(config, dict):
+                raise ValueError("config.json is no table")
             return config
 
     @cached_property
@@ -84,7 +86,8 @@ class Checkpoint:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            yield
+            with damage_explained(self.model):
+                yield
         except (OSError, ValueError) as error:
             if Path(self.model).is_absolute() and not Path(self.model).is_dir():
                 raise MissingPrerequisite(
@@ -157,7 +160,7 @@ class Checkpoint:
 
     def _has(self, token: str) -> bool:
         index = self.vocabulary.index(token)
-        return index is not None and index < self.config["vocab_size"]
+        return index is not None and index < self.config.get("vocab_size", 0)
 
     def _file(self, name: str) -> Path:
         """A file of the checkpoint, fetched where it is on the Hub. Raises FileNotFoundError where it has none."""

@@ -160,7 +160,7 @@ class CTranslate2Runtime:
             )
             with safetensors_only(self.checkpoint.model):
                 converter.convert(str(folder), quantization=self._quantization)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
+        except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError, SafetensorError) as error:
             raise ModelError(
                 f"translation model {self.checkpoint.model!r} cannot be converted for ctranslate2 ({error}): "
                 'set runtime = "transformers" for this backend'

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.guards import GuardFamily
-from polyrefuse_data.checkpoints import load_weights
-from polyrefuse_data.errors import MissingPrerequisite
+from polyrefuse_data.checkpoints import damage_explained, load_weights
+from polyrefuse_data.errors import MissingPrerequisite, ModelError
 
 _BATCH = 16
 # A reply longer than this (characters) is judged by its start: guards have short contexts.
@@ -89,14 +89,17 @@ class GuardJudge:
             commit = self._commit()
             where = {} if commit == "local" else {"revision": commit, "local_files_only": True}
             try:
-                tokenizer = AutoTokenizer.from_pretrained(
-                    self.model, padding_side="left", trust_remote_code=False, **where
-                )
-                network = load_weights(AutoModelForCausalLM, self.model, dtype="auto", **where)
+                with damage_explained(self.model):
+                    tokenizer = AutoTokenizer.from_pretrained(
+                        self.model, padding_side="left", trust_remote_code=False, **where
+                    )
+                    network = load_weights(AutoModelForCausalLM, self.model, dtype="auto", **where)
             except (OSError, ValueError) as error:
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
                 raise MissingPrerequisite(self._how_to_get(reason)) from error
             if tokenizer.pad_token_id is None:
+                if tokenizer.eos_token_id is None:
+                    raise ModelError(f"judge {self.model}: its tokenizer has neither a padding nor an end token")
                 tokenizer.pad_token = tokenizer.eos_token
             network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
             self._loaded = tokenizer, network

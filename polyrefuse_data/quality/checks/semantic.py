@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from polyrefuse_data.checkpoints import load_weights
+from polyrefuse_data.checkpoints import damage_explained, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
@@ -69,8 +69,9 @@ def _load(model: str) -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        encoder = load_weights(AutoModel, model)
+        with damage_explained(model):
+            tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+            encoder = load_weights(AutoModel, model)
     except ModelError as error:
         raise ModelError(f"quality.semantic_model: {error}") from error
     except (OSError, ValueError) as error:
@@ -78,4 +79,6 @@ def _load(model: str) -> tuple[Any, Any]:
             f"quality.semantic_model: {model} cannot be loaded ({str(error).strip().splitlines()[0]}); "
             f"fetch it with `hf download {model}`, or name a folder"
         ) from error
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"quality.semantic_model: the tokenizer of {model} has no padding token")
     return tokenizer, encoder.eval()
