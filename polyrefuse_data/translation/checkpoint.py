@@ -159,8 +159,9 @@ class Checkpoint:
         return index
 
     def _has(self, token: str) -> bool:
-        index = self.vocabulary.index(token)
-        return index is not None and index < self.config.get("vocab_size", 0)
+        """Whether there is such a token, and the model has a vector for it."""
+        index, size = self.vocabulary.index(token), self.config.get("vocab_size")
+        return index is not None and isinstance(size, int) and index < size
 
     def _file(self, name: str) -> Path:
         """A file of the checkpoint, fetched where it is on the Hub. Raises FileNotFoundError where it has none."""

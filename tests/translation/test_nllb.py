@@ -259,6 +259,28 @@ def test_pickled_weights_are_found_at_the_start_and_the_advice_mends_it(
     assert any(isinstance(result, Translation) for result in expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "[]"),
+        ("config.json", "{"),
+        ("config.json", '{"model_type": "m2m_100"}'),
+        ("config.json", '{"model_type": "m2m_100", "vocab_size": "many"}'),
+        ("tokenizer.json", "{}"),
+        ("tokenizer.json", ""),
+    ],
+)
+@pytest.mark.parametrize("runtime", ["transformers", "ctranslate2"])
+def test_broken_files_of_a_model_are_named_at_the_start(
+    tiny_nllb: Path, cache: Path, tmp_path: Path, runtime: str, name: str, content: str
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_nllb, broken)
+    (broken / name).write_text(content)
+    with pytest.raises((ModelError, MissingPrerequisite), match="broken"):
+        translator(broken, runtime=runtime).prepare([Pair(EN, DE)])
+
+
 @pytest.fixture
 def hub(tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The snapshot of `org/tiny` in a cache of the Hub, which cannot be reached."""
