@@ -7,8 +7,10 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from polyrefuse_data.sources.translation_files import read_translations
-from tests.fuzz.targets import Target, all_targets, put
+from tests.fuzz.targets import Target, all_targets, put, scratch
 
 SLOW = {"manifest", "parquet-data", "parquet-rejected", "texts", "review"}
 NAMES = (
@@ -36,6 +38,13 @@ PIECES = (
     *(b"\\ud800", b"\\u0000", b"../", b"~nobody/x", b"x" * 300, b"<tu>", b"</tu>", b"<tuv>", b"&b;", b"<![CDATA["),
     b'<!DOCTYPE a [<!ENTITY b "c">]>',
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Worker processes of pytest end without the clean-up that ordinary ones do."""
+    yield
+    shutil.rmtree(scratch(), ignore_errors=True)
 
 
 @cache
