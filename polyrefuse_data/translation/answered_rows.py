@@ -1,8 +1,8 @@
 """Answers that the rows of an earlier build still show, for a journal that has lost them.
 
 Only what is certain: rows.parquet says which settings each of its backends had (a fingerprint), and where a backend has
-them still, a text that it was asked as one piece, and that is as the machine gave it, is its answer word for word. Texts of
-several pieces, texts that a person changed, alternatives, failures and what an answer cost are not to be had from rows.
+them still, a text that it was asked as one piece, and that is as the machine gave it, is its answer word for word.
+Texts of several pieces, texts that a person changed, alternatives, failures and costs are not to be had from rows.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def answer_entry(backend: Identity, request: Request, result: Result) -> Entry:
 
 
 def create(database: sqlite3.Connection) -> None:
-    """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py can find their records in a damaged file."""
+    """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py finds their records in a damaged file."""
     database.execute("BEGIN")
     for table, columns in TABLES.items():
         fields = ", ".join(f"{column} TEXT NOT NULL" for column in columns)
@@ -72,8 +72,8 @@ def explained(path: Path) -> Iterator[None]:
         except (sqlite3.Error, ValueError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise TranslationError(
-                    f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and keeps "
-                    "the answers that can be read"
+                    f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and "
+                    "keeps the answers that can be read"
                 ) from error
             raise ConfigError(f"{path}: cannot be used as a journal ({error})") from error
 

@@ -1,8 +1,8 @@
 """The records of a damaged SQLite file: all that stand on pages that can be read, whatever happened to the others.
 
 Pages are read one by one (https://www.sqlite.org/fileformat2.html), from the file and from its write-ahead log, and the
-tree above them is not followed: a damaged page costs the records on it, a damaged header none. What is found may be stale
-or garbage: whoever asks has to know his records by something they carry.
+tree above them is not followed: a damaged page costs the records on it, a damaged header none. What is found may be
+stale or garbage: whoever asks has to know his records by something they carry.
 """
 
 from __future__ import annotations
@@ -55,8 +55,11 @@ def application_ids(path: Path) -> set[int]:
 
 
 def log_is_broken(path: Path) -> bool:
-    """Whether the write-ahead log goes on behind a place that SQLite will not read past; it leaves out the rest and says
-    nothing. A process that was killed leaves no such log, only one that ends in the middle of a page."""
+    """Whether the write-ahead log goes on behind a place that SQLite will not read past.
+
+    SQLite leaves out the rest and says nothing. A process that was killed leaves no such log, only one that ends in the
+    middle of a page.
+    """
     with _mapped(path.with_name(f"{path.name}-wal")) as log:
         order = "<" if log[:4] == _LITTLE_ENDIAN else ">"
         sums = _checksum(order, log[:24], (0, 0))
