@@ -1,7 +1,7 @@
 """A second generator of corruptions, written apart from quality/corruptions.py to see how far the checks carry.
 
 Other donors for related languages (each says what the prompt asks, in the wrong language), other places of cuts, other
-halves, loops of other shapes, other replies, other codecs, and every kind of span that translation/protect.py keeps.
+halves, loops of other shapes, other replies, other codecs, and every kind of span that a translation keeps (spans.py).
 KEPT holds what may be done to a good row without making it bad.
 """
 

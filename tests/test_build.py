@@ -161,6 +161,13 @@ def test_row_that_nobody_translates_is_kept_with_the_reason(folder: Path, api: A
     assert len(rows) == 24
 
 
+def test_row_that_no_backend_translates_back_is_flagged(folder: Path, api: ApiServer) -> None:
+    api.faults[GERMAN[0]] = [answer(None, refusal="I can't help with that.")]
+    _, rows = run(folder, api_backend(api))
+    flagged = [row for row in rows if "no_back_translation" in row["flags"]]
+    assert [(row["text"], row["back_translation"], row["chrf"]) for row in flagged] == [(GERMAN[0], None, None)]
+
+
 def test_human_translations_come_first(folder: Path) -> None:
     (folder / "memory.tsv").write_text(f"en\tde\n{ENGLISH[0]}\t{GERMAN[0]}\n")
     memory = {"engine": "memory", "paths": [str(folder / "memory.tsv")]}

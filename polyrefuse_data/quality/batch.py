@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
-from polyrefuse_data.quality.spans import without_spans
+from polyrefuse_data.spans import without_spans
 
 # Zero-width and bidirectional controls, soft hyphen, byte order mark: taken out before any score is computed.
 INVISIBLE = re.compile(
@@ -39,6 +39,7 @@ class Batch:
     text: list[str]
     text_en: list[str]
     back_translation: list[str | None]
+    back_translator: list[str]
     imported: dict[str, npt.NDArray[np.float64]]
 
     def __len__(self) -> int:
@@ -79,6 +80,7 @@ def make_batch(table: pa.Table) -> Batch:
         text=[visible(text) for text in raw],
         text_en=[visible(text) for text in texts(table, "text_en")],
         imported={name: numbers(table, name) for name in IMPORTED_SCORES if name in table.column_names},
+        back_translator=texts(table, "back_translator"),
         back_translation=[t if t is None else visible(t) for t in optional_texts(table, "back_translation")],
     )
 

@@ -109,6 +109,10 @@ THRESHOLDS: dict[str, Threshold] = {
         "chrF++ of true pairs has 1st percentiles 21-41, of mismatched pairs 99th percentiles 24-31",
         {"de": 25, "es": 27, "fr": 27, "it": 27, "nl": 27, "pl": 25, "ru": 25, "ar": 24, "ja": 22, "zh": 22, "yo": 17},
     ),
+    "no_back_translation": Threshold(
+        "no_back_translation", "came_back", FLOOR, 1, "a translator that declines to translate back shows nothing",
+        rejects=False,
+    ),
     "mismatched": Threshold(
         "mismatched",
         "correspondence",

@@ -124,6 +124,23 @@ class SeveralCandidates(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Price:
+    """What so many texts take: tokens and US dollars where the backend counts them, seconds."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    usd: float | None
+    seconds: float
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A backend that costs money, and can say how much without being asked for a text."""
+
+    def price(self, requests: Sequence[Request]) -> Price: ...
+
+
 class Identity(NamedTuple):
     """What the journal knows a backend by; unlike the backend itself, nothing to send to another process."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.translation.base import NO_MATCH, Request, Result, Translation, Translator
+from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator
 
 FAILED = "failed"
 
@@ -128,12 +128,13 @@ def _translate_back(
     ]
     asks = [Request(proposals[row][rank].text, requests[row].target, requests[row].source) for row, rank in missing]
     for (row, rank), result in zip(missing, translate(back_translator, asks), strict=True):
-        if isinstance(result, Translation):
-            proposals[row][rank] = replace(
-                proposals[row][rank], back_translation=result.text, back_translator=back_translator.name
-            )
-        else:
+        back = result.text if isinstance(result, Translation) else None
+        if isinstance(result, Failure):
             outcomes[row].transient |= result.transient
+        # Who was asked is told even where nothing came back: the checks flag such a row.
+        proposals[row][rank] = replace(
+            proposals[row][rank], back_translation=back, back_translator=back_translator.name
+        )
 
 
 def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from polyrefuse_data.spans import lost_spans
 from polyrefuse_data.translation.base import Failure, Request, Result, Translation, Units
-from polyrefuse_data.translation.protect import keeps_spans
 from polyrefuse_data.translation.split import Part, split_around_spans, split_long, split_sentences
 
 Answers = Mapping[Request, Result]
@@ -77,7 +77,7 @@ class Document:
         if self.units is None:
             return False
         answer = answers[self._ask(part.text)]
-        return isinstance(answer, Translation) and not keeps_spans(part.text, answer.text)
+        return isinstance(answer, Translation) and lost_spans(answer.text, part.text) > 0
 
     def _ask(self, text: str) -> Request:
         return self.request._replace(text=text)

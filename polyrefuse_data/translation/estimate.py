@@ -5,33 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from polyrefuse_data.translation.backends import Chain
-from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Translator, identity, translate_requests
+from polyrefuse_data.translation.base import (
+    NO_MATCH,
+    Failure,
+    Price,
+    Priced,
+    Request,
+    Translator,
+    identity,
+    translate_requests,
+)
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.memory import TranslationMemory
 
 # Texts that are really translated, to measure the speed of a model that costs nothing.
 _SAMPLE = 16
-
-
-@dataclass(frozen=True)
-class Price:
-    """What so many texts take: tokens and US dollars where the backend counts them, seconds."""
-
-    input_tokens: int | None
-    output_tokens: int | None
-    usd: float | None
-    seconds: float
-
-
-@runtime_checkable
-class Priced(Protocol):
-    """A backend that costs money, and can say how much without being asked for a text."""
-
-    def price(self, requests: Sequence[Request]) -> Price: ...
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
 from polyrefuse_data.redaction import declare_secret, redact
 from polyrefuse_data.translation import chat
-from polyrefuse_data.translation.base import Failure, Pair, Request, Result, Translation, Units
-from polyrefuse_data.translation.estimate import Price
+from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Translation, Units
 from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.streams import stream
 

@@ -8,7 +8,6 @@ from polyrefuse_data.translation.base import Failure, Request, Result, Translato
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
 
-
 # A backend that answers at once (a memory, a short shard) needs no bar of its own.
 _UNSEEN_SECONDS = 2.0
 

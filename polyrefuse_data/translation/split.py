@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from polyrefuse_data.translation.protect import PROTECTED
+from polyrefuse_data.spans import SPAN
 
 # Everything that str.splitlines treats as the end of a line.
 _LINE_END = r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
@@ -70,7 +70,7 @@ def split_around_spans(text: str) -> list[Part]:
     """The words between protected spans, each a part of its own."""
     parts: list[Part] = []
     end = 0
-    for match in PROTECTED.finditer(text):
+    for match in SPAN.finditer(text):
         parts += [*_trimmed(text[end : match.start()], _EDGES), Part(False, match.group())]
         end = match.end()
     return _joined([*parts, *_trimmed(text[end:], _EDGES)])
@@ -84,7 +84,7 @@ def _lines(text: str) -> list[str]:
 
 def _sentences(line: str) -> Iterator[tuple[str, str]]:
     """(sentence, space after it) of one line."""
-    protected = [match.span() for match in PROTECTED.finditer(line)]
+    protected = [match.span() for match in SPAN.finditer(line)]
     begin = 0
     for match in _SENTENCE_END.finditer(line):
         end = match.start("space") if match["space"] is not None else match.start("wide")
@@ -130,7 +130,7 @@ def _trimmed(text: str, marks: str = "") -> list[Part]:
     while end > start and (text[end - 1].isspace() or text[end - 1] in marks):
         end -= 1
     words = text[start:end]
-    if not any(character.isalpha() for character in words) or PROTECTED.fullmatch(words):
+    if not any(character.isalpha() for character in words) or SPAN.fullmatch(words):
         return [Part(False, text)]
     return [Part(False, text[:start]), Part(True, words), Part(False, text[end:])]
 

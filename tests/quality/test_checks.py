@@ -230,6 +230,18 @@ def test_names_in_latin_letters_do_not_count_against_a_script() -> None:
     assert share("解释 the sun", "Explain the moon", frozenset({"Han"})) < 0.7
 
 
+def test_row_that_nobody_translated_back_says_so() -> None:
+    asked, never_asked, done = audit(
+        make_table(
+            {"back_translator": "openai:x", "back_translation": None},
+            {"back_translation": None},
+            {"back_translator": "openai:x", "back_translation": ENGLISH},
+        )
+    ).to_pylist()
+    assert (asked["flags"], asked["status"]) == (["no_back_translation"], "accepted")
+    assert "no_back_translation" not in never_asked["flags"] + done["flags"]
+
+
 def test_two_prompts_with_one_translation_reject_the_one_it_does_not_fit() -> None:
     other = "Name three healthy breakfast foods for children."
     table = make_table({"text": GERMAN, "text_en": ENGLISH}, {"text": GERMAN, "text_en": other})

@@ -96,7 +96,7 @@ def test_every_candidate_is_translated_back_and_a_failed_one_is_null() -> None:
     a, b = run("ab", forward, back=[back])
     assert back.asked == ["A", "B!", "C!"]
     assert a.chosen == Candidate("B!", "machine", "x", 1, "a2", "back")
-    assert b.chosen == Candidate("C!", "machine", "x", 1, None, "")
+    assert b.chosen == Candidate("C!", "machine", "x", 1, None, "back")  # who was asked is known
 
 
 def test_next_backend_translates_back_what_the_first_refuses() -> None:

@@ -15,7 +15,8 @@ from polyrefuse_data.quality.overlap import chrf_and_bleu
 
 
 def back_translation_scores(batch: Batch) -> Scores:
-    """`chrf` and `bleu` of each translated row that has a back-translation, 0 to 100."""
+    """`chrf` and `bleu` of each translated row that has a back-translation, 0 to 100; `came_back` is 0 where somebody
+    was asked to translate back and did not."""
     pairs = zip(batch.back_translation, batch.translated, strict=True)
     rows = [row for row, (back, translated) in enumerate(pairs) if translated and back is not None]
     chrf, bleu = np.full(len(batch), np.nan), np.full(len(batch), np.nan)
@@ -23,7 +24,9 @@ def back_translation_scores(batch: Batch) -> Scores:
         chrf[rows], bleu[rows] = chrf_and_bleu(
             [batch.back_translation[row] or "" for row in rows], [batch.text_en[row] for row in rows]
         )
-    return Scores({"chrf": chrf, "bleu": bleu})
+    asked = zip(batch.back_translation, batch.back_translator, batch.translated, strict=True)
+    came_back = [np.nan if not (who and row) else float(back is not None) for back, who, row in asked]
+    return Scores({"chrf": chrf, "bleu": bleu, "came_back": np.array(came_back, dtype=np.float64)})
 
 
 @lru_cache(maxsize=1)
