@@ -69,7 +69,8 @@ def test_same_bytes_as_the_local_engine_with_refusals_and_fall_backs(folder: Pat
 
 
 def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
-    build(Workspace(folder / "local"), settings(folder, program(folder)), progress=False)
+    slow = settings(folder, program(folder, delay=0.3), actors=2)
+    build(Workspace(folder / "local"), slow, progress=False)
     (folder / "asked.txt").unlink()
     killed: list[int] = []
 
@@ -84,7 +85,6 @@ def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
 
     killer = threading.Thread(target=kill_an_actor, daemon=True)
     killer.start()
-    slow = settings(folder, program(folder, delay=0.3), actors=2)
     build(Workspace(folder / "ray"), slow, engine="ray", address=cluster, progress=False)
     killer.join(timeout=5)
     assert killed
