@@ -1,6 +1,6 @@
 """What the checks catch and what they cost, on good rows of every language.
 
-    python benchmarks/quality.py UPSTREAM [--rows published|seeds] [--generator first|other|kept]
+    python benchmarks/quality.py UPSTREAM [--rows published|seeds] [--generator first|other|kept] [--languages de yo]
 
 UPSTREAM is a folder with PolyRefuse/ and english/ as published; `--rows seeds` takes the bundled seed prompts instead.
 Every kind of corruption of a generator (`first`: quality/corruptions.py, `other`: other_corruptions.py) is planted on
@@ -58,12 +58,12 @@ def rejected(rows: Sequence[dict[str, Any]]) -> float:
 
 
 def measure(
-    rows: list[dict[str, Any]], kinds: Sequence[Corruption], seed: int
+    rows: list[dict[str, Any]], kinds: Sequence[Corruption], seed: int, languages: Sequence[str] = ()
 ) -> dict[str, dict[str, tuple[float, int]]]:
-    """language -> kind ("untouched" first) -> (share rejected, rows)."""
+    """language -> kind ("untouched" first) -> (share rejected, rows); no languages: all of them."""
     good = corpus(rows)
     table: dict[str, dict[str, tuple[float, int]]] = {}
-    for language in tqdm(sorted(good.by_language), "languages", disable=None):
+    for language in tqdm(sorted(languages or good.by_language), "languages", disable=None):
         own = list(good.by_language[language])
         line = {"untouched": (rejected(own), len(own))}
         for kind in kinds:
@@ -115,13 +115,15 @@ def main() -> None:
     parser.add_argument("--fit-overlap", action="store_true")
     parser.add_argument("--rows", choices=["published", "seeds"], default="published")
     parser.add_argument("--generator", choices=GENERATORS, default="first")
+    parser.add_argument("--languages", nargs="+", choices=TARGET_LANGUAGES, default=())
+    parser.add_argument("--kinds", nargs="+", help="these corruptions alone")
     options = parser.parse_args()
     rows = seed_rows() if options.rows == "seeds" else published_rows(options.upstream)
     if options.fit_overlap:
         print(fit_overlap(rows))
         return
-    kinds = GENERATORS[options.generator]
-    print(show(measure(rows, kinds, options.seed), [kind.name for kind in kinds], options.markdown))
+    kinds = [kind for kind in GENERATORS[options.generator] if not options.kinds or kind.name in options.kinds]
+    print(show(measure(rows, kinds, options.seed, options.languages), [kind.name for kind in kinds], options.markdown))
 
 
 if __name__ == "__main__":
