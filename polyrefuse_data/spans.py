@@ -5,20 +5,35 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+# An address ends at white space, quotation marks and closing brackets; and where a script begins that is written
+# without spaces, or, as Hangul is, with particles that stand on the word before them.
+_NO_ADDRESS = (
+    "\\s<>\"'“”«»（）)\\]}\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\ufe30-\uffef"
+    "\U00020000-\U0003ffff"
+)
+_NAME = r"[^\W\d][\w .-]{0,80}|\d{0,4}"
+_PARTS = r"(?:\[\w{0,40}\]|\.\w{1,40}){0,4}(?:![rsa])?"
+_FORMAT = r"(?::(?:[\w .:!<>=^+%#*-]|,(?=[.\d}])){0,80})?"
+
 SPAN = re.compile(
-    r"""
-    ```.*?``` | `[^`\n]+`                                                                # code
-  | (?:https?://|www\.)[^\s<>"'“”«»（）)\]}]*[^\s<>"'“”«»（）)\]}.,;:!?…。，！？、]              # an address
-  | (?<![\w.+-])[\w.+-]{1,64}@\w[\w-]*(?:\.\w[\w-]*)+                                   # an e-mail address
-  | \[\[[^\[\]\n]{1,80}\]\] | \{\{[^{}\n]{1,80}\}\}                                       # [[X]] and {{x}}
-  | \$?\{[^\W\d][\w .:!-]{0,80}\} | \{\d*\}                                            # {name}, ${name}, {0}, {}
-  | %\([A-Za-z_]\w*\)[sdifgrx]                                                         # %(name)s
-  | %(?:\d{1,2}\$)?[-#0+]{0,4}\d{0,3}(?:\.\d{1,3})?[sdifgrx](?!\w)                      # %s, %1$s, %.2f
-  | </?[A-Za-z][^<>\n]{0,200}> | __[A-Za-z]+__ | \$[A-Z][A-Z_]+\b                       # <tag>, __NAME__, $NAME
-    """,
-    re.VERBOSE | re.DOTALL,
+    "|".join(
+        (
+            r"```(?:(?!```).)*```|`[^`\n]+`",  # code
+            rf"(?:https?://|www\.)[^{_NO_ADDRESS}]*[^{_NO_ADDRESS}.,;:!?…]",  # an address
+            r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # an e-mail address
+            r"\[\[[^\[\]\n]{1,80}\]\]|\{\{[^{}\n]{1,80}\}\}|\{%[^{}\n]{1,80}%\}",  # [[X]], {{x}}, {% x %}
+            rf"\$?\{{ ?(?:{_NAME}){_PARTS}{_FORMAT} ?\}}",  # {name}, ${name}, {}, {0:.2f}, { items[0].price!r }
+            r"%\([A-Za-z_]\w*\)[sdifgrx]",  # %(name)s
+            r"%(?:\d{1,2}\$)?[-#0+]{0,4}\d{0,3}(?:\.\d{1,3})?[sdifgrx](?![A-Za-z0-9_])",  # %s, %1$s, %.2f
+            r"<\|[^<>|\n]{1,80}\|>|</?[A-Za-z][^<>\n]{0,200}>",  # <|token|>, <tag>
+            r"__[A-Za-z]+__|\$[A-Z][A-Z_]+(?![A-Za-z0-9_])",  # __NAME__, $NAME
+        )
+    ),
+    re.DOTALL,
 )
 _MARK = re.compile(r"[`@{%<]|://|www\.|\[\[|__|\$[A-Z]")  # every span holds one of these; most prompts hold none
+_ADDRESS = re.compile(r"https?://|www\.|[^@]+@[A-Za-z0-9.-]+$")
+_GOES_ON = r"(?![/?#&=%_~.-]?[A-Za-z0-9])"  # http://x.org is not kept by http://x.org/a
 
 
 def spans(text: str) -> list[str]:
@@ -35,5 +50,10 @@ def without_spans(text: str) -> str:
 
 
 def lost_spans(text: str, source: str) -> int:
-    """How many spans of `source` the text does not hold, character by character."""
-    return sum(max(0, count - text.count(span)) for span, count in Counter(spans(source)).items())
+    """How many spans of `source` the text does not hold, character by character, and none within another."""
+    lost = 0
+    wanted = Counter(spans(source))
+    for span in sorted(wanted, key=len, reverse=True):  # each is taken out, so that a shorter one is not found in it
+        text, kept = re.subn(re.escape(span) + (_GOES_ON if _ADDRESS.match(span) else ""), "\n", text)
+        lost += max(0, wanted[span] - kept)
+    return lost
