@@ -8,10 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, export_review, import_review
+from polyrefuse_data.quality.review.decisions import seal
 from polyrefuse_data.workspace import Workspace, write_table
 from tests.quality.tables import make_table
 
@@ -139,3 +141,79 @@ def test_line_ends_of_a_spreadsheet_do_not_count_as_tampering(tmp_path: Path) ->
     rows: list[dict[str, Any]] = read(export_review(folder))
     rows[0] |= {"verdict": "good", "text": rows[0]["text"].replace("\n", "\r\n")}
     assert import_review(folder, write(tmp_path / "back.csv", rows)).refused == []
+
+
+def test_importing_a_file_again_changes_nothing_and_says_the_same(workspace: Workspace) -> None:
+    rows = read(export_review(workspace))
+    rows[0] |= {"verdict": "bad"}
+    rows[1] |= {"verdict": "good"}  # rejected as untranslated: the check was wrong here
+    rows[2] |= {"edit": GOOD, "reviewer": "ana"}
+    file = write(workspace.path / "back.csv", rows)
+    first = import_review(workspace, file)
+    after = workspace.rows.read_bytes()
+    assert (first.agreement["any"].precision, first.agreement["any"].recall) == (0.0, 0.0)
+    assert import_review(workspace, file).to_json() == first.to_json()
+    assert workspace.rows.read_bytes() == after
+
+
+def test_a_later_verdict_takes_back_an_earlier_one(workspace: Workspace) -> None:
+    def reviewed(verdict: str) -> dict[str, Any]:
+        rows = read(export_review(workspace))
+        import_review(workspace, write(workspace.path / "back.csv", [rows[0] | {"verdict": verdict}]))
+        found: dict[str, Any] = workspace.read_rows().to_pylist()[0]
+        return found
+
+    assert (reviewed("bad")["status"], reviewed("good")["status"]) == ("rejected", "accepted")
+    assert reviewed("good")["flags"] == []
+
+
+def test_verdicts_that_no_row_can_follow_are_refused(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    english = {"language": "en", "text": "Name three tips.", "text_en": "Name three tips."}
+    table = audit(
+        make_table(
+            {"text": "", "flags": ["translation_failed"], "status": "rejected"},
+            {"text_en": "", "flags": ["unmatched"], "status": "rejected"},
+            {"flags": ["conflict"], "status": "rejected"},
+            english,
+        )
+    )
+    write_table(table, folder.rows)
+    before = folder.rows.read_bytes()
+    rows = read(export_review(folder))
+    forged = rows[0] | english | {"id": "own-3"}
+    rows.append(forged | {"check": seal(forged)})
+    told = [row | {"verdict": "good"} for row in rows[:3]]
+    told += [rows[1] | {"edit": GOOD}, rows[2] | {"edit": GOOD + "!"}, rows[3] | {"edit": "Another prompt."}]
+    summary = import_review(folder, write(tmp_path / "back.csv", told))
+    reasons = [row["reason"].split(",")[0].split(":")[0] for row in summary.refused]
+    assert reasons == ["good", "unmatched", "conflict", "unmatched", "conflict", "an English prompt"]
+    assert folder.rows.read_bytes() == before
+
+
+def test_an_edit_leaves_nothing_that_was_said_of_the_text_before(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    said = {"back_translation": "Something else.", "back_translator": "nllb:x", "flags": ["rejected_by_review"]}
+    table = make_table(said, {"text": "", "flags": ["translation_failed"]})
+    write_table(audit(table.append_column("comet", pa.array([0.1, None]))), folder.rows)
+    rows = read(export_review(folder, flagged=True))
+    edited = [row | {"edit": GOOD[:-1] + "!", "verdict": "good"} for row in rows]
+    assert import_review(folder, write(tmp_path / "back.csv", edited)).edited == 2
+    for row in folder.read_rows().to_pylist():
+        assert (row["status"], row["origin"], row["flags"]) == ("edited", "human", [])
+        assert (row["back_translation"], row["back_translator"], row["chrf"], row["comet"]) == (None, "", None, None)
+
+
+def test_the_seal_is_nothing_that_a_spreadsheet_takes_for_a_number(workspace: Workspace) -> None:
+    assert all(row["check"][0].isalpha() and row["check"][0] != "e" for row in read(export_review(workspace)))
+
+
+def test_rows_with_broken_text_are_reviewed_like_others(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    table = make_table({}, {})
+    broken = pa.array([b"Nenne \xed\xa0\x80 Tipps", GOOD.encode()], pa.binary()).view(pa.string())
+    write_table(audit(table.set_column(table.column_names.index("text"), "text", broken)), folder.rows)
+    rows = read(export_review(folder))
+    summary = import_review(folder, write(tmp_path / "back.csv", [rows[0] | {"edit": GOOD + "!"}, rows[1]]))
+    assert (summary.edited, summary.refused) == (1, [])
+    assert folder.read_rows()["text"].to_pylist() == [GOOD + "!", GOOD]

@@ -1,0 +1,135 @@
+"""Round trip through a spreadsheet for human reviewers: export rows, take back verdicts and edits.
+
+Every exported row carries a seal, a hash of what the reviewer saw. Import refuses a row whose text changed since
+(stale) or whose own columns were changed in the spreadsheet (tampered), applies the edits of the others, and says how
+far the reviewers agree with each check. Importing the same file again changes nothing and says the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from polyrefuse_data.config import load_config
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.quality.auditing import audit
+from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
+from polyrefuse_data.quality.review.decisions import decide, refusal, seal
+from polyrefuse_data.quality.review.spreadsheet import SEAL, SHOWN, read_csv, to_csv
+from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.workspace import Workspace, atomic_write, write_table
+
+_SEED = 0
+
+
+def export_review(
+    workspace: Workspace,
+    out: Path | None = None,
+    *,
+    flagged: bool = False,
+    size: int = 50,
+    languages: Sequence[str] | None = None,
+) -> Path:
+    """Write rows for review as CSV (UTF-8 with BOM, formulas made safe); returns the file.
+
+    A stratified sample of `size` rows a language (over label, split and verdict, always the same), or with `flagged`
+    every row that carries a flag. `languages` limits both. Default file: review/review.csv of the workspace.
+    Raises ConfigError where the workspace has no rows or no row of these languages.
+    """
+    table = workspace.read_rows()
+    own = texts(table, "language")
+    for code in languages or ():
+        if code not in own:
+            raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(set(own)))}")
+    wanted = set(languages or own) - {SOURCE_LANGUAGE}
+    rows = [row for row, code in enumerate(own) if code in wanted]
+    if flagged:
+        flags = table["flags"].to_pylist()
+        chosen = [row for row in rows if flags[row]]
+    else:
+        chosen = _sample(table, rows, size)
+    target = out or workspace.review / "review.csv"
+    atomic_write(target, to_csv([record | {SEAL: seal(record)} for record in _records(table, chosen)]))
+    return target
+
+
+def import_review(workspace: Workspace, file: Path) -> ReviewSummary:
+    """Apply a reviewed CSV to rows.parquet, and report agreement; the rows change whole or not at all.
+
+    An edit makes the row's text (origin human, status edited); verdict `good` keeps a rejected row as it is (status
+    edited where checks reject it), `bad` rejects the row (flag `rejected_by_review`). Refused and left alone are rows
+    that are stale or tampered with, English ones, and verdicts that no row can follow: `good` where there is no text.
+    Raises ConfigError for a file that is not a review of this workspace.
+    """
+    reviewed = read_csv(file)
+    quality = load_config(workspace.config if workspace.config.exists() else None).quality
+    summary = ReviewSummary(workspace.path)
+    with workspace.lock():
+        table = workspace.read_rows()
+        place = {key: row for row, key in enumerate(zip(texts(table, "id"), texts(table, "language"), strict=True))}
+        keys = [(record["id"], record["language"]) for record in reviewed]
+        wanted = [place[key] for key in dict.fromkeys(keys) if key in place]
+        current = dict(zip(wanted, _records(table, wanted), strict=True))
+        changes: dict[int, dict[str, Any]] = {}
+        judged: dict[int, tuple[list[str], bool]] = {}
+        for key, record in zip(keys, reviewed, strict=True):
+            row = place.get(key, -1)
+            if reason := "twice in this file" if row in judged else refusal(record, current.get(row)):
+                summary.refused.append({"id": record["id"], "language": record["language"], "reason": reason})
+                continue
+            decision = decide(record, current[row])
+            summary.count(decision)
+            if decision.outcome is not None:
+                judged[row] = record["flags"].split(), decision.found_bad()
+            if decision.change:
+                changes[row] = decision.change
+        summary.agreement = agreement(list(judged.values()), thresholds(quality))
+        if changes:
+            write_table(audit(_changed(table, changes), quality), workspace.rows)
+    return summary
+
+
+def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
+    """The shown columns of some rows as text, one dict a row; flags joined by spaces."""
+    part = table.take(pa.array(rows, pa.int64()))
+    columns = {name: texts(part, name) for name in SHOWN if name != "flags"}
+    columns["flags"] = [" ".join(flags or []) for flags in part["flags"].to_pylist()]
+    return [dict(zip(SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in SHOWN), strict=True)]
+
+
+def _sample(table: pa.Table, rows: Iterable[int], size: int) -> list[int]:
+    """`size` of the rows a language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
+    ids, languages = texts(table, "id"), texts(table, "language")
+    kinds = list(zip(texts(table, "label"), texts(table, "split"), texts(table, "status"), strict=True))
+    strata: dict[str, dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        strata[languages[row]][kinds[row]].append(row)
+    chosen: list[int] = []
+    for code in sorted(strata):
+        groups = [strata[code][kind] for kind in sorted(strata[code])]
+        for number, group in enumerate(groups):
+            random.Random(f"{_SEED} {code} {number}").shuffle(group)
+        turns = [row for turn in range(max(map(len, groups))) for row in (g[turn] for g in groups if turn < len(g))]
+        chosen += sorted(turns[:size], key=lambda row: ids[row])
+    return chosen
+
+
+def _changed(table: pa.Table, changes: Mapping[int, Mapping[str, Any]]) -> pa.Table:
+    """The table with these columns of these rows set; columns that it does not have are passed over."""
+    for name in sorted({name for change in changes.values() for name in change} & set(table.column_names)):
+        rows = [row for row, change in changes.items() if name in change]
+        field = table.schema.field(name)
+        new = pa.array([changes[row][name] for row in rows], field.type)
+        source = np.arange(table.num_rows)
+        source[rows] = table.num_rows + np.arange(len(rows))
+        column = pa.chunked_array([*table[name].chunks, new]).take(pa.array(source))
+        table = table.set_column(table.column_names.index(name), field, column)
+    return table
