@@ -1,20 +1,33 @@
-"""Cut a text into units that a model can take, so that joining the parts gives the text back to the character."""
+"""Cut a text into units that a model can take, so that joining the parts gives the text back to the character.
+
+Protected spans (placeholders, addresses, tags, code) are never cut. All cuts are found in the text's shade: the text
+with a character in place of every one of a span that is neither letter, space nor mark.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import cycle
 from typing import NamedTuple
 
 from polyrefuse_data.spans import SPAN
 
 # Everything that str.splitlines treats as the end of a line.
-_LINE_END = r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
+_LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 _FENCE = "```"
 
-# What stands before the words of a line: indentation, quote marks, bullets, numbers of a list, heading marks.
-_LINE_START = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•‣◦▪–—]|#{1,6}|\(?(?:\d{1,3}|[A-Za-z])[.)])\s+)?")
+# What stands for the characters of a span: of private use, two of them, so that neighbouring spans can be told apart.
+_SHADES = "\ue000\ue001"
+_SHADED = re.compile("|".join(f"{shade}+" for shade in _SHADES))
+
+# What stands before the words of a line: indentation, quote marks, bullets, numbers of a list, heading marks. A capital
+# and a full stop may be a list's ("B. Mix") or a name's ("A. Lincoln").
+_LINE_START = re.compile(
+    r"\s*(?:>\s*)*(?:(?:[-*+•‣◦▪–—]|#{1,6}|\(?(?:\d{1,3}|[A-Za-z])\)|\(?(?:\d{1,3}|[a-z])\.|(?P<capital>[A-Z])\.)\s+)?"
+)
+_CAPITAL_MARK = re.compile(r"^[ \t>]*+([A-Z])\.\s", re.MULTILINE)
 
 _SENTENCE_END = re.compile(
     r"""
@@ -33,7 +46,6 @@ _ABBREVIATION = re.compile(
 # Where a sentence that is too long is cut, the best place first.
 _CLAUSE_ENDS = (re.compile(r"[;:—]\s|[；：]"), re.compile(r",\s|[，、،]"), re.compile(r"\s"))
 
-
 # What the words between two protected spans begin and end with, and no translator should see by itself.
 _EDGES = ".,;:!?()[]\"'"
 
@@ -45,54 +57,101 @@ class Part(NamedTuple):
     text: str
 
 
+class _Piece(NamedTuple):
+    """A piece of a text, and its shade, character by character."""
+
+    text: str
+    shade: str
+
+    def between(self, begin: int, end: int | None = None) -> _Piece:
+        return _Piece(self.text[begin:end], self.shade[begin:end])
+
+
 def split_sentences(text: str, max_chars: int) -> list[Part]:
-    """One part a sentence of at most `max_chars`; line ends, bullets, spacing and fenced code are carried over."""
-    parts: list[Part] = []
-    for line in _lines(text):
-        if line.startswith(_FENCE):
-            parts.append(Part(False, line))
-            continue
-        start = _LINE_START.match(line)
-        words = start.end() if start else 0
-        parts.append(Part(False, line[:words]))
-        for sentence, space in _sentences(line[words:]):
-            parts += [piece for chunk in _chunks(sentence, max_chars) for piece in _trimmed(chunk)]
-            parts.append(Part(False, space))
-    return _joined(parts)
+    """One part a sentence of at most `max_chars`; line ends, bullets, spacing and fenced code are carried over, and so
+    are protected spans that are longer by themselves."""
+    return _joined(list(_sentence_parts(_piece(text), max_chars)))
 
 
 def split_long(text: str, max_chars: int) -> list[Part]:
-    """The whole text as one part where it fits, else sentence by sentence."""
-    return _joined(_trimmed(text)) if len(text) <= max_chars else split_sentences(text, max_chars)
+    """The whole text as one part where it fits, else as many neighbouring sentences a part as do."""
+    whole = _piece(text)
+    if len(text) <= max_chars:
+        return _joined(list(_trimmed(whole)))
+    parts: list[Part] = []
+    begin = 0
+    for end, has_words in _packs(split_sentences(text, max_chars), max_chars):
+        pack = whole.between(begin, end)
+        parts += _trimmed(pack) if has_words else [Part(False, pack.text)]
+        begin = end
+    return _joined(parts)
 
 
 def split_around_spans(text: str) -> list[Part]:
     """The words between protected spans, each a part of its own."""
     parts: list[Part] = []
-    end = 0
+    whole, end = _piece(text), 0
     for match in SPAN.finditer(text):
-        parts += [*_trimmed(text[end : match.start()], _EDGES), Part(False, match.group())]
+        parts += [*_trimmed(whole.between(end, match.start()), _EDGES), Part(False, match.group())]
         end = match.end()
-    return _joined([*parts, *_trimmed(text[end:], _EDGES)])
+    return _joined([*parts, *_trimmed(whole.between(end), _EDGES)])
 
 
-def _lines(text: str) -> list[str]:
-    """Lines and line ends in turn; fenced code is one line."""
-    pieces = re.split(rf"({_FENCE}.*?{_FENCE}|{_LINE_END})", text, flags=re.DOTALL)
-    return [piece for piece in pieces if piece]
+def _piece(text: str) -> _Piece:
+    shades = cycle(_SHADES)
+    return _Piece(text, SPAN.sub(lambda span: next(shades) * len(span.group()), text))
 
 
-def _sentences(line: str) -> Iterator[tuple[str, str]]:
-    """(sentence, space after it) of one line."""
-    protected = [match.span() for match in SPAN.finditer(line)]
+def _sentence_parts(whole: _Piece, max_chars: int) -> Iterator[Part]:
+    listed = set(_CAPITAL_MARK.findall(whole.shade))
     begin = 0
-    for match in _SENTENCE_END.finditer(line):
-        end = match.start("space") if match["space"] is not None else match.start("wide")
-        inside_span = any(start < end < stop for start, stop in protected)
-        if end > begin and not inside_span and not _goes_on(line, begin, end, match.end()):
-            yield line[begin:end], line[end : match.end()]
+    for end in _LINE_END.finditer(whole.shade):
+        yield from _parts_of_line(whole.between(begin, end.start()), max_chars, listed)
+        yield Part(False, end.group())
+        begin = end.end()
+    yield from _parts_of_line(whole.between(begin), max_chars, listed)
+
+
+def _parts_of_line(line: _Piece, max_chars: int, listed: set[str]) -> Iterator[Part]:
+    begin = _words_begin(line.shade, listed)
+    yield Part(False, line.text[:begin])
+    for match in _SHADED.finditer(line.shade):
+        span = line.text[match.start() : match.end()]
+        if span.startswith(_FENCE) or len(span) > max_chars or _LINE_END.search(span):
+            yield from _parts_of_words(line.between(begin, match.start()), max_chars)
+            yield Part(False, span)
             begin = match.end()
-    yield line[begin:], ""
+    yield from _parts_of_words(line.between(begin), max_chars)
+
+
+def _parts_of_words(words: _Piece, max_chars: int) -> Iterator[Part]:
+    for sentence, space in _sentences(words):
+        for chunk in _chunks(sentence, max_chars):
+            yield from _trimmed(chunk)
+        yield Part(False, space)
+
+
+def _words_begin(line: str, listed: set[str]) -> int:
+    """Where the words of a line begin, after what marks its place in a list. A capital and a full stop are such a mark
+    where the letter before or after it marks a line too."""
+    start = _LINE_START.match(line)
+    if start is None:
+        return 0
+    capital = start["capital"]
+    if capital and listed.isdisjoint({chr(ord(capital) - 1), chr(ord(capital) + 1)}):
+        return start.start("capital")
+    return start.end()
+
+
+def _sentences(line: _Piece) -> Iterator[tuple[_Piece, str]]:
+    """(sentence, space after it) of one line."""
+    begin = 0
+    for match in _SENTENCE_END.finditer(line.shade):
+        end = match.start("space") if match["space"] is not None else match.start("wide")
+        if end > begin and not _goes_on(line.shade, begin, end, match.end()):
+            yield line.between(begin, end), line.text[end : match.end()]
+            begin = match.end()
+    yield line.between(begin), ""
 
 
 def _goes_on(line: str, begin: int, end: int, following: int) -> bool:
@@ -102,37 +161,61 @@ def _goes_on(line: str, begin: int, end: int, following: int) -> bool:
     return next_word.islower() or _ABBREVIATION.search(tail) is not None
 
 
-def _chunks(sentence: str, max_chars: int) -> Iterator[str]:
+def _chunks(sentence: _Piece, max_chars: int) -> Iterator[_Piece]:
     """Cut a sentence that is longer than `max_chars` at clauses, words, or, where there are none, anywhere."""
     begin = 0
-    while len(sentence) - begin > max_chars:
-        cut = begin + _cut(sentence[begin : begin + max_chars])
-        yield sentence[begin:cut]
+    while len(sentence.text) - begin > max_chars:
+        cut = begin + _cut(sentence.shade[begin : begin + max_chars + 1])
+        yield sentence.between(begin, cut)
         begin = cut
-    yield sentence[begin:]
+    yield sentence.between(begin)
 
 
-def _cut(window: str) -> int:
-    """Where to cut a window of a long sentence. A cut in its first half would make needlessly short pieces: a weaker
-    one further on is taken instead."""
+def _cut(shade: str) -> int:
+    """Where to cut a sentence of which this is the shade of as much as fits, and one character more. A cut in its first
+    half would make needlessly short pieces: a weaker one further on is taken instead."""
+    window, following = shade[:-1], shade[-1]
     for ends in _CLAUSE_ENDS:
         cuts = [match.end() for match in ends.finditer(window)]
         if cuts and cuts[-1] > len(window) // 2:
             return cuts[-1]
-    return len(window)
+    before_span = len(window.rstrip(following)) if following in _SHADES else 0
+    return before_span or len(window)
 
 
-def _trimmed(text: str, marks: str = "") -> list[Part]:
-    """White space and `marks` around the words apart from them; what holds no letter needs no translation."""
+def _packs(parts: list[Part], max_chars: int) -> Iterator[tuple[int, bool]]:
+    """Where to cut a text of these parts so that each pack holds as many of them as fit, and whether the pack before
+    the cut holds any words. What is carried over goes with what follows it: a bullet with its sentence."""
+    begin = words_end = position = 0
+    for part in parts:
+        start, position = position, position + len(part.text)
+        if not part.translate:
+            continue
+        if position - begin > max_chars and words_end > begin:
+            yield words_end, True
+            begin = words_end
+        if position - begin > max_chars:  # there is too much to carry over for one pack
+            yield start, False
+            begin = start
+        words_end = position
+    if position - begin > max_chars and words_end > begin:
+        yield words_end, True
+        begin = words_end
+    yield position, words_end > begin
+
+
+def _trimmed(piece: _Piece, marks: str = "") -> Iterator[Part]:
+    """White space and `marks` around the words apart from them; what holds no letter outside of spans is carried."""
+    text, shade = piece
     start, end = 0, len(text)
     while start < end and (text[start].isspace() or text[start] in marks):
         start += 1
     while end > start and (text[end - 1].isspace() or text[end - 1] in marks):
         end -= 1
-    words = text[start:end]
-    if not any(character.isalpha() for character in words) or SPAN.fullmatch(words):
-        return [Part(False, text)]
-    return [Part(False, text[:start]), Part(True, words), Part(False, text[end:])]
+    if any(character.isalpha() for character in shade[start:end]):
+        yield from (Part(False, text[:start]), Part(True, text[start:end]), Part(False, text[end:]))
+    else:
+        yield Part(False, text)
 
 
 def _joined(parts: list[Part]) -> list[Part]:
