@@ -1,4 +1,4 @@
-"""A second generator of corruptions, written apart from quality/corruptions.py to see how far the checks carry.
+"""A second generator of corruptions, written apart from corruptions.py to see how far the checks carry.
 
 Other donors for related languages (each says what the prompt asks, in the wrong language), other places of cuts, other
 halves, loops of other shapes, other replies, other codecs, and every kind of span that a translation keeps (spans.py).
@@ -11,9 +11,8 @@ import random
 import re
 import unicodedata
 
+from corruptions import Change, Corpus, Corruption, Row
 from other_texts import ANSWERS, PROMPTS, REFUSALS, RELATED
-
-from polyrefuse_data.quality.corruptions import Change, Corpus, Corruption, Row
 
 _UNSPACED = frozenset({"ja", "th", "zh"})
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u2063\u202e\u2066"

@@ -3,7 +3,7 @@
     python benchmarks/quality.py UPSTREAM [--rows published|seeds] [--generator first|other|kept] [--languages de yo]
 
 UPSTREAM is a folder with PolyRefuse/ and english/ as published; `--rows seeds` takes the bundled seed prompts instead.
-Every kind of corruption of a generator (`first`: quality/corruptions.py, `other`: other_corruptions.py) is planted on
+Every kind of corruption of a generator (`first`: corruptions.py, `other`: other_corruptions.py) is planted on
 every good row that it applies to; the figures are the shares of corrupted rows that audit rejects (recall), and of the
 untouched rows that it rejects. `kept` does to good rows what leaves them good. `--fit-overlap` prints the logistic
 regression of checks/correspondence.py.
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from corruptions import CORRUPTIONS, Corruption, corpus, plant
 from other_corruptions import KEPT, OTHER_CORRUPTIONS
 from tqdm import tqdm
 
@@ -24,7 +25,6 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.languages import TARGET_LANGUAGES
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.corruptions import CORRUPTIONS, Corruption, corpus, plant
 from polyrefuse_data.sources import import_path
 from polyrefuse_data.workspace import Workspace
 

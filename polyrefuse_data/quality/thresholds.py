@@ -39,12 +39,16 @@ class Threshold:
 
 
 # Where the bounds come from: quantiles of the 13,000 published PolyRefuse rows that align with English (13 languages),
-# and of the planted corruptions of quality/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
+# and of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
 _PUBLISHED = "published PolyRefuse rows: beyond their 0.2nd to 99.8th percentile, and short of the planted corruptions"
 
 THRESHOLDS: dict[str, Threshold] = {
     "empty": Threshold("empty", "readable_characters", FLOOR, 1, "a prompt has something to read"),
     "unknown_language": Threshold("unknown_language", "known_language", FLOOR, 1, "a code of languages.py or FLORES"),
+    "unpaired": Threshold(
+        "unpaired", "paired", FLOOR, 1, "what is compared with the English prompt says nothing without one",
+        rejects=False,
+    ),
     "hidden_characters": Threshold(
         "hidden_characters", "hidden_characters", CEILING, 0, "a reader sees every character", rejects=False
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corruption_texts import ANSWERS, REFUSALS, RELATED
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality import audit
@@ -14,7 +15,6 @@ from polyrefuse_data.quality.checks.copying import copy_ratio, english_runs
 from polyrefuse_data.quality.checks.hidden import mojibake
 from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
-from polyrefuse_data.quality.corruption_texts import ANSWERS, REFUSALS, RELATED
 from polyrefuse_data.quality.numbers import lost_numbers
 from polyrefuse_data.quality.words import words
 from tests.quality.tables import make_table

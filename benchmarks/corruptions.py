@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyrefuse_data.quality.corruption_texts import ANSWERS, REFUSALS, RELATED
+from corruption_texts import ANSWERS, REFUSALS, RELATED
 
 Row = Mapping[str, Any]
 Change = dict[str, Any] | None
