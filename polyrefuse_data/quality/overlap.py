@@ -1,7 +1,9 @@
 """chrF++ and BLEU of many sentence pairs at once: sacrebleu's sentence scores, number for number, and fast.
 
-n-grams become 64-bit keys, a batch of pairs is sorted once an order, and matches are counted on the sorted keys; the
-arithmetic from counts to scores is sacrebleu's (CHRF(word_order=2), BLEU(effective_order=True)).
+Characters and words become small numbers; the n-gram of the highest order that begins at each of them becomes one
+64-bit key, which opens with its pair. The keys are sorted once, and equal n-grams of every order stand side by side,
+since they share the beginnings of their keys. The arithmetic from counts to scores is sacrebleu's (CHRF(word_order=2),
+BLEU(effective_order=True)).
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import math
 import re
 import string
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +24,14 @@ Keys = npt.NDArray[np.uint64]
 
 CHARACTER_ORDER, WORD_ORDER, BLEU_ORDER = 6, 2, 4
 _BETA_SQUARED = 4.0
-_SMALLEST = 1e-16  # sacrebleu's eps of chrF
 
-# Key of an n-gram: row in the top bits, a hash of its members below, the side (hypothesis, reference) in the last bit.
-# 2^10 rows a batch leave 53 bits: two different n-grams of one pair collide once in 10^10 pairs of ordinary length.
-MOST_PAIRS = 1024
-_HASH_BITS = 53
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_MIXER = np.uint64(0xBF58476D1CE4E5B9)
+# Pairs whose keys are sorted together: 9 bits of a key name the pair, 1 the side, and 9 are left for each character.
+MOST_PAIRS = 512
+_KEY_BITS = 64
+
+# Symbols of a key: 0 where the text has ended, 1 and 2 for what only hypotheses or only references have, then what
+# both have.
+_ONLY_HYPOTHESES, _ONLY_REFERENCES, _FIRST_SHARED = 1, 2, 3
 
 # Tokenizer 13a (mteval-v13a): entities are read, and ASCII punctuation is set apart by spaces but for ' and, beside
 # digits, for . , and -.
@@ -40,23 +42,46 @@ _BESIDE_DIGITS = (
     (re.compile(r"([.,])([^0-9])"), r" \1 \2"),
     (re.compile(r"([0-9])(-)"), r"\1 \2 "),
 )
+_PUNCTUATION = frozenset(string.punctuation)
+
+_LAST_SPACE = 0x3000
+_IS_SPACE = np.array([chr(code).isspace() for code in range(_LAST_SPACE + 1)] + [False])
+
+
+class _Members(NamedTuple):
+    """Characters or words of many texts, as numbers one after the other, and how many each text has."""
+
+    numbers: Integers
+    lengths: Integers
+
+    def split(self, sizes: Sequence[int]) -> list[_Members]:
+        """Those of the first `sizes[0]` texts, of the next `sizes[1]`, and so on."""
+        bounds = np.cumsum(sizes)[:-1]
+        ends = np.concatenate([[0], np.cumsum(self.lengths)])
+        parts = zip(np.split(self.numbers, ends[bounds]), np.split(self.lengths, bounds), strict=True)
+        return [_Members(*part) for part in parts]
+
+
+class _Words(NamedTuple):
+    """The different words of many texts, and which of them each text holds."""
+
+    vocabulary: list[str]
+    members: _Members
 
 
 def chrf_and_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[Floats, Floats]:
     """Sentence chrF++ and BLEU (0 to 100) of each pair, equal to sacrebleu's `sentence_score`."""
-    chrf, bleu = np.empty(len(hypotheses)), np.empty(len(hypotheses))
-    for start in range(0, len(hypotheses), MOST_PAIRS):
-        part = slice(start, start + MOST_PAIRS)
-        chrf[part] = _chrf(hypotheses[part], references[part])
-        bleu[part] = _bleu(hypotheses[part], references[part])
-    return chrf, bleu
+    texts = [*hypotheses, *references]
+    lines = [_bleu_line(text) for text in texts]
+    words = _words(texts)
+    chrf = _chrf(_characters(texts), _tokens(words, _chrf_tokens))
+    return chrf, _bleu(_tokens(words if lines == texts else _words(lines), _bleu_tokens))
 
 
-def _chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Floats:
-    characters = _counts(*_members(hypotheses, _letters), *_members(references, _letters), CHARACTER_ORDER)
-    tokens = _counts(*_members(hypotheses, _chrf_words), *_members(references, _chrf_words), WORD_ORDER)
-    counts = np.concatenate([characters, tokens])  # (order, 3, pair): hypothesis n-grams, reference n-grams, matches
-    in_hypothesis, in_reference, matches = (counts[:, index].astype(np.float64) for index in range(3))
+def _chrf(characters: _Members, words: _Members) -> Floats:
+    # (order, pair): n-grams of hypotheses, of references, and matches
+    counts = zip(_counts(characters, CHARACTER_ORDER), _counts(words, WORD_ORDER), strict=True)
+    in_hypothesis, in_reference, matches = (np.concatenate(pair).astype(np.float64) for pair in counts)
     both = (in_hypothesis > 0) & (in_reference > 0)
     orders = both.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -67,16 +92,11 @@ def _chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Floats:
     return np.where((orders > 0) & (precision + recall > 0), 100 * score, 0.0)
 
 
-def _bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Floats:
-    hypothesis, hypothesis_lengths = _members(hypotheses, _bleu_words)
-    reference, reference_lengths = _members(references, _bleu_words)
-    counts = _counts(hypothesis, hypothesis_lengths, reference, reference_lengths, BLEU_ORDER)
-    matches, totals = (
-        counts[:, 2].T.tolist(),
-        np.maximum(0, hypothesis_lengths[:, None] - np.arange(BLEU_ORDER)).tolist(),
-    )
-    lengths = zip(matches, totals, hypothesis_lengths.tolist(), reference_lengths.tolist(), strict=True)
-    return np.array([_bleu_score(*pair) for pair in lengths], dtype=np.float64)
+def _bleu(words: _Members) -> Floats:
+    totals, _, matches = _counts(words, BLEU_ORDER)
+    hypotheses, references = np.split(words.lengths, 2)
+    pairs = zip(matches.T.tolist(), totals.T.tolist(), hypotheses.tolist(), references.tolist(), strict=True)
+    return np.array([_bleu_score(*pair) for pair in pairs], dtype=np.float64)
 
 
 def _bleu_score(matches: list[int], totals: list[int], length: int, reference_length: int) -> float:
@@ -106,87 +126,149 @@ def _sum_by_order(values: Floats) -> Floats:
     return total
 
 
-def _members(texts: Sequence[str], split: Callable[[str], Keys]) -> tuple[Keys, Integers]:
-    """The members (characters or words, as numbers) of all texts in one array, and how many each text has."""
-    parts = [split(text) for text in texts]
-    lengths = np.array([len(part) for part in parts], dtype=np.int64)
-    return (np.concatenate(parts) if parts else np.empty(0, np.uint64)).astype(np.uint64), lengths
+def _characters(texts: Sequence[str]) -> _Members:
+    """The code points of each text but for white space."""
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    kept = ~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)]
+    places = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    return _Members(codes[kept].astype(np.int64), np.bincount(places[kept], minlength=len(texts)))
 
 
-def _letters(text: str) -> Keys:
-    joined = "".join(text.split())
-    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+def _words(texts: Sequence[str]) -> _Words:
+    split = [text.split() for text in texts]
+    words = list(chain.from_iterable(split))
+    vocabulary = list(dict.fromkeys(words))
+    number = {word: place for place, word in enumerate(vocabulary)}
+    numbers = np.fromiter(map(number.__getitem__, words), np.int64, len(words))
+    return _Words(vocabulary, _Members(numbers, np.array([len(text) for text in split], dtype=np.int64)))
 
 
-@lru_cache(maxsize=1)
-def _chrf_metric() -> Any:
-    from sacrebleu.metrics import CHRF
+def _tokens(words: _Words, tokenize: Callable[[str], Sequence[str]]) -> _Members:
+    """The tokens of each text. Each different word is tokenized once: neither tokenizer looks beyond it."""
+    tokens = [[word] if word.isalnum() else tokenize(word) for word in words.vocabulary]
+    number: dict[str, int] = {}
+    numbers = np.array([number.setdefault(token, len(number)) for token in chain.from_iterable(tokens)], np.int64)
+    sizes = np.array([len(word) for word in tokens], dtype=np.int64)
+    used = words.members.numbers
+    ends = np.cumsum(sizes[used])  # of each word's tokens among the tokens of all texts
+    places = np.arange(ends[-1] if len(ends) else 0) + np.repeat((np.cumsum(sizes)[used] - ends), sizes[used])
+    text_ends = np.concatenate([[0], ends])[np.cumsum(words.members.lengths)]
+    return _Members(numbers[places], np.diff(text_ends, prepend=0))
 
-    return CHRF(word_order=WORD_ORDER)
+
+def _chrf_tokens(word: str) -> Sequence[str]:
+    """One punctuation mark is set apart: at the end of a word, or else in front."""
+    if len(word) > 1 and word[-1] in _PUNCTUATION:
+        return word[:-1], word[-1]
+    if len(word) > 1 and word[0] in _PUNCTUATION:
+        return word[0], word[1:]
+    return (word,)
 
 
-def _chrf_words(text: str) -> Keys:
-    return _numbers(_chrf_metric()._remove_punctuation(text))
+def _bleu_line(text: str) -> str:
+    """What tokenizer 13a takes out of a text before it looks at words."""
+    return text.rstrip().replace("<skipped>", "").replace("-\n", "")
 
 
-def _bleu_words(text: str) -> Keys:
-    """The words of tokenizer `13a`. sacrebleu's own keeps every text it ever saw (65,536 of them, 1 KiB each)."""
-    text = text.rstrip().replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
-    for entity, character in _ENTITIES if "&" in text else ():
-        text = text.replace(entity, character)
-    text = f" {text} ".translate(_SET_APART)
+def _bleu_tokens(word: str) -> Sequence[str]:
+    """The tokens of a word by tokenizer 13a."""
+    for entity, character in _ENTITIES if "&" in word else ():
+        word = word.replace(entity, character)
+    word = f" {word} ".translate(_SET_APART)
     for pattern, separated in _BESIDE_DIGITS:
-        text = pattern.sub(separated, text)
-    return _numbers(text.split())
+        word = pattern.sub(separated, word)
+    return word.split()
 
 
-def _numbers(words: Sequence[str]) -> Keys:
-    """A number for each word. Python's string hash is 64 bits wide and stable within a process: all it has to be."""
-    return np.array([hash(word) & 0xFFFFFFFFFFFFFFFF for word in words], dtype=np.uint64)
+def _counts(members: _Members, highest: int) -> tuple[Integers, Integers, Integers]:
+    """(order, pair) each: n-grams of the hypothesis, of the reference, and matches (the smaller count of each n-gram).
+
+    The first half of the texts are the hypotheses, the other their references.
+    """
+    pairs = len(members.lengths) // 2
+    sizes = [min(MOST_PAIRS, pairs - start) for start in range(0, pairs, MOST_PAIRS)]
+    parts = members.split([*sizes, *sizes])
+    matches = [_matches(*both, highest) for both in zip(parts[: len(sizes)], parts[len(sizes) :], strict=True)]
+    orders = np.arange(highest)[:, None]
+    in_hypothesis, in_reference = (np.maximum(0, lengths - orders) for lengths in np.split(members.lengths, 2))
+    return in_hypothesis, in_reference, np.concatenate([np.empty((highest, 0), np.int64), *matches], axis=1)
 
 
-def _counts(
-    hypothesis: Keys, hypothesis_lengths: Integers, reference: Keys, reference_lengths: Integers, highest: int
-) -> Integers:
-    """(order, 3, pair): n-grams of the hypothesis, of the reference, and matches (the smaller count of each n-gram)."""
-    pairs = len(hypothesis_lengths)
-    result = np.zeros((highest, 3, pairs), dtype=np.int64)
-    sides = [(hypothesis, hypothesis_lengths), (reference, reference_lengths)]
-    rows = [np.repeat(np.arange(pairs, dtype=np.uint64), lengths) for _, lengths in sides]
-    hashes = [np.zeros(len(members), dtype=np.uint64) for members, _ in sides]
-    for order in range(highest):
-        keys = []
-        for side, (members, lengths) in enumerate(sides):
-            result[order, side] = np.maximum(0, lengths - order)
-            hashes[side] = _extended(hashes[side], members, order)
-            inside = rows[side][: len(hashes[side])] == rows[side][order:]
-            hashed = (hashes[side] * _MIXER) >> np.uint64(64 - _HASH_BITS)
-            key = (rows[side][: len(hashes[side])] << np.uint64(_HASH_BITS)) | hashed
-            keys.append(((key << np.uint64(1)) | np.uint64(side))[inside])
-        result[order, 2] = _matches(np.concatenate(keys), pairs)
+def _matches(hypotheses: _Members, references: _Members, highest: int) -> Integers:
+    """(order, pair): for each pair the sum over its n-grams of the smaller of the two sides' counts."""
+    pairs = len(hypotheses.lengths)
+    symbols, bits = _symbols(hypotheses.numbers, references.numbers)
+    if highest * bits + (pairs - 1).bit_length() + 1 > _KEY_BITS:
+        return _matches_by_rank(hypotheses, references, highest)
+    result = np.zeros((highest, pairs), dtype=np.int64)
+    if not len(symbols):
+        return result
+    keys = np.sort(_keys(symbols, np.concatenate([hypotheses.lengths, references.lengths]), highest, bits))
+    change = keys[1:] ^ keys[:-1]
+    references_before = np.concatenate([[0], np.cumsum((keys & np.uint64(1)).astype(np.int64))])
+    for order in range(1, highest + 1):
+        shift = np.uint64((highest - order) * bits + 1)
+        bounds = np.concatenate([[0], np.flatnonzero(change >> shift) + 1, [len(keys)]])
+        in_references = np.diff(references_before[bounds])
+        smaller = np.minimum(in_references, np.diff(bounds) - in_references)
+        ngrams = keys[bounds[:-1]] >> shift
+        complete = (ngrams & np.uint64((1 << bits) - 1)) != 0
+        rows = (ngrams >> np.uint64(order * bits)).astype(np.int64)
+        result[order - 1] = np.bincount(rows, weights=smaller * complete, minlength=pairs)
     return result
 
 
-def _extended(hashes: Keys, members: Keys, order: int) -> Keys:
-    """Hashes of the n-grams one longer: each takes in the member that follows it."""
-    kept = max(0, len(members) - order)
-    value = (hashes[:kept] ^ members[order:]) * _MULTIPLIER
-    result: Keys = value ^ (value >> np.uint64(29))
+def _symbols(hypotheses: Integers, references: Integers) -> tuple[Keys, int]:
+    """A symbol for each member of both sides, and how many bits a symbol takes.
+
+    A member that only one side has can be in no match: all such are one symbol a side.
+    """
+    limit = max((int(side.max()) for side in (hypotheses, references) if len(side)), default=0) + 1
+    shared = np.ones(limit, dtype=bool)
+    for side in (hypotheses, references):
+        seen = np.zeros(limit, dtype=bool)
+        seen[side] = True
+        shared &= seen
+    symbol = np.zeros(limit, dtype=np.uint64)
+    count = int(shared.sum())
+    symbol[shared] = np.arange(_FIRST_SHARED, _FIRST_SHARED + count)
+    sides = [
+        np.maximum(symbol[hypotheses], np.uint64(_ONLY_HYPOTHESES)),
+        np.maximum(symbol[references], np.uint64(_ONLY_REFERENCES)),
+    ]
+    return np.concatenate(sides), (_FIRST_SHARED + count - 1).bit_length()
+
+
+def _keys(symbols: Keys, lengths: Integers, highest: int, bits: int) -> Keys:
+    """A key for each symbol: the pair, the `highest` symbols from this one on (0 beyond the text's end), the side."""
+    texts = np.repeat(np.arange(len(lengths)), lengths)
+    places = np.arange(len(symbols)) + texts * (highest - 1)
+    padded = np.zeros(len(symbols) + len(lengths) * (highest - 1) + highest, dtype=np.uint64)
+    padded[places] = symbols
+    side, pair = np.divmod(texts.astype(np.uint64), np.uint64(len(lengths) // 2))
+    keys = pair
+    for place in range(highest):
+        keys = (keys << np.uint64(bits)) | padded[places + place]
+    return (keys << np.uint64(1)) | side
+
+
+def _matches_by_rank(hypotheses: _Members, references: _Members, highest: int) -> Integers:
+    """`_matches` for alphabets too large for one key: each n-gram's number comes from that of its beginning. Slower."""
+    pairs = len(hypotheses.lengths)
+    numbers = np.concatenate([hypotheses.numbers, references.numbers])
+    lengths = np.concatenate([hypotheses.lengths, references.lengths])
+    texts = np.repeat(np.arange(len(lengths)), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(numbers))  # members from here to the text's end
+    result = np.zeros((highest, pairs), dtype=np.int64)
+    places, ngrams = np.arange(len(numbers)), texts % pairs
+    for order in range(1, highest + 1):
+        kept = left[places] >= order
+        places, ngrams = places[kept], ngrams[kept]
+        longer = ngrams * (numbers.max(initial=0) + 1) + numbers[places + order - 1]
+        _, first, ngrams = np.unique(longer, return_index=True, return_inverse=True)
+        is_reference = texts[places] >= pairs
+        in_references = np.bincount(ngrams[is_reference], minlength=len(first))
+        in_hypotheses = np.bincount(ngrams[~is_reference], minlength=len(first))
+        rows = texts[places[first]] % pairs
+        result[order - 1] = np.bincount(rows, weights=np.minimum(in_hypotheses, in_references), minlength=pairs)
     return result
-
-
-def _matches(keys: Keys, pairs: int) -> Integers:
-    """For each pair the sum over its n-grams of the smaller of the two sides' counts."""
-    if not len(keys):
-        return np.zeros(pairs, dtype=np.int64)
-    keys = np.sort(keys)
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    counts = np.diff(np.append(starts, len(keys)))
-    unique = keys[starts]
-    shared = np.flatnonzero(
-        unique[1:] == unique[:-1] + np.uint64(1)
-    )  # hypothesis side, then the reference side of one n-gram
-    shared = shared[(unique[shared] & np.uint64(1)) == 0]
-    rows = (unique[shared] >> np.uint64(_HASH_BITS + 1)).astype(np.int64)
-    found = np.minimum(counts[shared], counts[shared + 1])
-    return np.bincount(rows, weights=found, minlength=pairs).astype(np.int64)

@@ -64,3 +64,11 @@ def test_published_back_translations_score_as_in_sacrebleu(published: list[dict[
 def test_more_pairs_than_a_batch_holds(monkeypatch: Any) -> None:
     monkeypatch.setattr(overlap, "MOST_PAIRS", 3)
     assert_identical([(f"a line of {n} words", f"another line of {n * 2} words") for n in range(8)])
+
+
+def test_alphabets_too_large_for_a_key_score_as_in_sacrebleu(monkeypatch: Any, published: list[dict[str, Any]]) -> None:
+    wide = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    assert_identical([(wide, wide[::-1]), (wide[:1500] * 2, wide[700:]), ("", wide)])
+    monkeypatch.setattr(overlap, "_KEY_BITS", 20)
+    rows = [row for row in published if row["back_translation"]]
+    assert_identical([(row["back_translation"], row["text_en"]) for row in rows[:50]])
