@@ -7,6 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from polyrefuse_data import rows as schema
+from polyrefuse_data.quality import audit
+
+ENGLISH = "Explain how the sun is different from other stars."
+GERMAN = "Erklären Sie, wie sich die Sonne von anderen Sternen unterscheidet."
 
 
 def make_table(*rows: dict[str, Any]) -> pa.Table:
@@ -22,3 +26,9 @@ def make_table(*rows: dict[str, Any]) -> pa.Table:
         "origin": "machine",
     }
     return schema.table_from_rows({"id": f"own-{number}", **base, **row} for number, row in enumerate(rows))
+
+
+def verdict(text: str, source: str | None = ENGLISH, language: str = "de", **fields: Any) -> tuple[str, set[str]]:
+    """(status, flags) of one row."""
+    row = audit(make_table({"text": text, "text_en": source, "language": language, **fields})).to_pylist()[0]
+    return row["status"], set(row["flags"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from corruption_texts import ANSWERS, REFUSALS, RELATED
@@ -17,15 +16,7 @@ from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
 from polyrefuse_data.quality.numbers import lost_numbers
 from polyrefuse_data.quality.words import words
-from tests.quality.tables import make_table
-
-ENGLISH = "Explain how the sun is different from other stars."
-GERMAN = "Erklären Sie, wie sich die Sonne von anderen Sternen unterscheidet."
-
-
-def verdict(text: str, source: str = ENGLISH, language: str = "de", **fields: Any) -> tuple[str, set[str]]:
-    row = audit(make_table({"text": text, "text_en": source, "language": language, **fields})).to_pylist()[0]
-    return row["status"], set(row["flags"])
+from tests.quality.tables import ENGLISH, GERMAN, make_table, verdict
 
 
 def test_the_good_translation_of_these_tests_is_accepted() -> None:

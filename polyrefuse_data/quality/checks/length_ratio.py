@@ -1,12 +1,35 @@
-"""length_ratio: characters of the translation over characters of the English prompt."""
+"""length_ratio: characters of the translation over characters of the English prompt, less what both keep as it is."""
 
 from __future__ import annotations
 
-from polyrefuse_data.quality.checks.base import Check, score_translations
+from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+
+# The spans of a text (an address, code) count as one word: they are as long in Chinese as in English, and with nothing
+# in their place, the few words around them would be measured as a text of their own.
+_WORD = 8
 
 
-def length_ratio(text: str, source: str, language: str) -> float:
-    return len(text.strip()) / len(source.strip())
+def length_ratio(batch: Batch) -> Scores:
+    """`length_ratio`: of the prose, the spans (spans.py) of each side counting as one word of it."""
+    rows = zip(batch.prose, batch.text, batch.prose_en, batch.text_en, batch.translated, strict=True)
+    return Scores(
+        {
+            "length_ratio": score_of(
+                [
+                    _length(prose, text) / _length(prose_en, source) if translated else None
+                    for prose, text, prose_en, source, translated in rows
+                ]
+            )
+        }
+    )
 
 
-CHECK = Check("length_ratio", score_translations("length_ratio", length_ratio))
+def _length(prose: str, text: str) -> int:
+    """Characters of `text`; `prose` is its beginning, as far as the checks read, without the spans."""
+    text = text.strip()
+    spans, rest = min(len(text), LONGEST_TEXT) - len(prose), len(text) - LONGEST_TEXT
+    return max(1, len(prose.strip()) + min(max(0, spans), _WORD) + max(0, rest))
+
+
+CHECK = Check("length_ratio", length_ratio)
