@@ -7,7 +7,6 @@ name the TMX DTD, which is not read, and a file that declares anything itself is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -103,9 +102,3 @@ class _Reader:
                 self._units[-1].props[self._kind] = "".join(self._text)
         elif name == "tuv" and self._inside[-1:] == ["tu"]:
             self._units[-1].variants.append((self._tag, self._segment))
-
-
-def texts_by_tag(units: list[Unit]) -> Iterator[dict[str, str]]:
-    """Each unit as language tag -> text, variants without either left out."""
-    for unit in units:
-        yield {tag: text for tag, text in unit.variants if tag and text is not None}

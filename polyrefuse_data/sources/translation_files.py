@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
+from polyrefuse_data.language_tags import language_of_tag
+from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import LABELS, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import Record, read_bytes, read_records
 from polyrefuse_data.tmx import Unit, read_units
-
-# Regions that decide the script, where the language alone would say another one.
-_REGIONS = {"zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant"}
 
 
 @dataclass(frozen=True)
@@ -132,12 +130,8 @@ def _language(record: Record) -> str:
 
 
 def _code(tag: str, where: str) -> str:
-    """Our code of a language tag: of NLLB-200, with a region that does not matter (pt-BR) or decides the script."""
-    normal = tag.replace("_", "-")
-    region = _REGIONS.get(normal.lower(), normal)
-    for candidate in (tag, region, normal.split("-")[0].lower()):
-        if known := find_language(candidate):
-            return known.code
+    if known := language_of_tag(tag):
+        return known.code
     raise SourceError(f"{where}: unknown language {tag!r}: `polyrefuse languages --all` lists the codes")
 
 

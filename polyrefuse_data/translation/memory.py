@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.languages import LANGUAGES, Language
-from polyrefuse_data.tmx import read_units, texts_by_tag
+from polyrefuse_data.language_tags import language_of_tag
+from polyrefuse_data.tmx import read_units
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Pair, Request, Result, Translation
 
-# One unit of a memory: the same sentence by language code.
+# One unit of a memory: the same sentence by code of our languages; others are left out.
 Unit = dict[str, str]
 
 
 class TranslationMemory:
     """Exact matches (after NFC and outer white space) of memory files, in any direction between their languages.
 
-    Files: TMX 1.4; TSV with a header of language codes; JSONL with one object of language codes a line. Where two units
-    share a source text, the first one of the first file wins.
+    Files: TMX 1.4; TSV with a header of language tags; JSONL with one object of language tags a line. Where two units
+    share a source text, the first one of the first file wins; where a unit has a language twice (de-DE and de-AT), the
+    first text does.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -44,7 +45,7 @@ class TranslationMemory:
         return None
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
-        assert self._units is not None  # reads every file; a broken one is an error now, not at the first row
+        _ = self._units  # reads every file: a broken one is an error now, not at the first row
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return [list(range(len(requests)))] if requests else []
@@ -69,7 +70,7 @@ class TranslationMemory:
         if pair not in self._by_pair:
             matches = self._by_pair[pair] = {}
             for unit in self._units:
-                source, target = _text(unit, pair.source), _text(unit, pair.target)
+                source, target = unit.get(pair.source.code), unit.get(pair.target.code)
                 if source and target:
                     matches.setdefault(_key(source), target)
         return self._by_pair[pair]
@@ -85,14 +86,13 @@ def read_memory(path: Path) -> list[Unit]:
 
 
 def _read_tmx(path: Path) -> list[Unit]:
-    units = texts_by_tag(read_units(path, _read_bytes(path)))
-    return [{_language_code(tag): text for tag, text in unit.items()} for unit in units]
+    return [_unit(unit.variants) for unit in read_units(path, _read_bytes(path))]
 
 
 def _read_tsv(path: Path) -> list[Unit]:
     lines = [line.removesuffix("\r").split("\t") for line in _read_text(path).split("\n")]
-    header = [_language_code(code) for code in lines[0]]
-    if len(header) < 2:
+    header = lines[0]
+    if len({language_of_tag(tag) for tag in header} - {None}) < 2:
         raise SourceError(f"{path}: line 1 must name the languages of the columns, e.g. en<TAB>de")
     units = []
     for number, fields in enumerate(lines[1:], start=2):
@@ -100,7 +100,7 @@ def _read_tsv(path: Path) -> list[Unit]:
             continue
         if len(fields) != len(header):
             raise SourceError(f"{path}: line {number} has {len(fields)} columns, the header has {len(header)}")
-        units.append(dict(zip(header, fields, strict=True)))
+        units.append(_unit(zip(header, fields, strict=True)))
     return units
 
 
@@ -115,21 +115,18 @@ def _read_jsonl(path: Path) -> list[Unit]:
             raise SourceError(f"{path}: line {number} is not JSON ({error})") from error
         if not isinstance(record, dict):
             raise SourceError(f'{path}: line {number} must be an object of texts by language, e.g. {{"en": "…"}}')
-        units.append({_language_code(code): text for code, text in record.items() if isinstance(text, str)})
+        units.append(_unit(record.items()))
     return units
 
 
-def _language_code(code: str) -> str:
-    """`EN-us` -> `en`, `deu_Latn` -> `de`: the codes of `languages.py` where it knows the language."""
-    for known in LANGUAGES.values():
-        if code == known.flores:
-            return known.code
-    primary = code.replace("_", "-").split("-")[0].lower()
-    return primary if primary in LANGUAGES else code
-
-
-def _text(unit: Unit, language: Language) -> str | None:
-    return unit.get(language.code) or unit.get(language.flores)
+def _unit(variants: Iterable[tuple[str | None, object]]) -> Unit:
+    """The first text of each language, of (language tag, text)."""
+    unit: Unit = {}
+    for tag, text in variants:
+        language = language_of_tag(tag) if tag else None
+        if language and isinstance(text, str) and text.strip():
+            unit.setdefault(language.code, text)
+    return unit
 
 
 def _key(text: str) -> str:

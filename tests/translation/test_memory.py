@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Request, Translation, fingerprint, translate_requests
 from polyrefuse_data.translation.memory import TranslationMemory
 
-EN, DE, FR, ZH = map(language, ("en", "de", "fr", "zh"))
+EN, DE, FR, ZH, HANT = map(language, ("en", "de", "fr", "zh", "zho_Hant"))
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE tmx SYSTEM "tmx14.dtd">
@@ -61,6 +63,50 @@ def test_match_is_exact_but_for_outer_space_and_composition(tmp_path: Path) -> N
     assert ask(found, "empty") == Failure("no_match")
 
 
+def of_one_unit(variants: list[tuple[str, str]]) -> dict[str, str]:
+    """A memory of one unit in each format, by file name."""
+    tags, texts = zip(*variants, strict=True)
+    tuvs = "".join(f'<tuv xml:lang="{tag}"><seg>{text}</seg></tuv>' for tag, text in variants)
+    return {
+        "m.tmx": f"<tmx version='1.4'><header/><body><tu>{tuvs}</tu></body></tmx>",
+        "m.tsv": "\t".join(tags) + "\n" + "\t".join(texts) + "\n",
+        "m.jsonl": json.dumps(dict(variants)),
+    }
+
+
+CHINESE = [("en-US", "Computer"), ("zh-CN", "电脑"), ("zh-TW", "電腦"), ("zh-SG", "计算机"), ("zh-HK", "計算機")]
+
+
+@pytest.mark.parametrize("name", of_one_unit(CHINESE))
+@pytest.mark.parametrize("variants", [CHINESE, [*CHINESE[:1], *CHINESE[:0:-1]]], ids=["as listed", "reversed"])
+def test_traditional_and_simplified_chinese_are_two_languages(
+    tmp_path: Path, name: str, variants: list[tuple[str, str]]
+) -> None:
+    found = memory(tmp_path, name, of_one_unit(variants)[name])
+    texts = dict(variants)
+    simplified, traditional = (
+        next(text for tag, text in variants if tag in tags) for tags in (("zh-CN", "zh-SG"), ("zh-TW", "zh-HK"))
+    )
+    assert ask(found, texts["en-US"], EN, ZH) == Translation(simplified, origin="human")  # the first of the language
+    assert ask(found, texts["en-US"], EN, HANT) == Translation(traditional, origin="human")
+    assert ask(found, traditional, HANT, EN) == Translation("Computer", origin="human")
+    assert ask(found, traditional, ZH, EN) == Failure("no_match")
+
+
+@pytest.mark.parametrize("name", of_one_unit(CHINESE))
+@pytest.mark.parametrize("tag", ["zh-Hant", "zh-hant-tw", "zh_HK", "zho_Hant", "zh-TW"])
+def test_only_traditional_chinese_is_no_simplified(tmp_path: Path, name: str, tag: str) -> None:
+    found = memory(tmp_path, name, of_one_unit([("en", "Computer"), (tag, "電腦")])[name])
+    assert ask(found, "Computer", EN, ZH) == Failure("no_match")
+    assert ask(found, "Computer", EN, HANT) == Translation("電腦", origin="human")
+
+
+@pytest.mark.parametrize("name", of_one_unit(CHINESE))
+def test_empty_variant_gives_way_to_the_next_of_its_language(tmp_path: Path, name: str) -> None:
+    found = memory(tmp_path, name, of_one_unit([("en", "Yes"), ("de-AT", " "), ("de-CH", "Ja"), ("de", "Doch")])[name])
+    assert ask(found, "Yes") == Translation("Ja", origin="human")
+
+
 def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     before = fingerprint(memory(tmp_path, "m.tsv", "en\tde\na\tb\n").settings)
     assert fingerprint(memory(tmp_path, "n.tsv", "en\tde\na\tb\n").settings) == before
@@ -73,6 +119,7 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
         ("m.tmx", "<tmx><body>", "not readable as TMX"),
         ("m.tsv", "en\tde\none\n", r"line 2 has 1 columns, the header has 2"),
         ("m.tsv", "english\n", r"line 1 must name the languages"),
+        ("m.tsv", "source\ttarget\nYes\tJa\n", r"line 1 must name the languages"),
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
         ("m.tsv", b"\xff\xfe", "not UTF-8"),
@@ -89,3 +136,12 @@ def test_broken_files_are_named_before_anything_is_translated(
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone\.tmx: cannot read"):
         TranslationMemory([tmp_path / "gone.tmx"]).prepare([])
+
+
+def test_files_are_read_at_the_start_with_assertions_off_too(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from polyrefuse_data.translation.memory import TranslationMemory; "
+        f"TranslationMemory([Path({str(tmp_path / 'gone.tmx')!r})]).prepare([])"
+    )
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True)
+    assert "cannot read this translation memory" in done.stderr

@@ -1,0 +1,45 @@
+"""Language tags as other tools write them (`EN-us`, `zh_TW`, `deu_Latn`): which of our languages they mean."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from polyrefuse_data.languages import Language, find_language
+
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3})(?:-(?P<extended>[a-z]{3}))?(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?(?:-|$)",
+    re.IGNORECASE,
+)
+
+# Regions that decide the script, where the language alone would say another one.
+_SCRIPTS_OF_REGIONS = {("zh", "tw"): "Hant", ("zh", "hk"): "Hant", ("zh", "mo"): "Hant"}
+
+# Scripts that are another one's parts and name: Korean is written in Hangul, with a rare Han character.
+_SAME_SCRIPTS = {"Kore": "Hang"}
+
+
+@lru_cache(maxsize=1024)
+def language_of_tag(tag: str) -> Language | None:
+    """The language of a BCP-47 tag or FLORES-200 code, in any case, with `-` or `_`; None where it is none of ours.
+
+    A region does not matter (pt-BR is Portuguese), unless it decides the script (zh-TW is zh-Hant). A script does: a
+    language in another one than ours (sr-Latn) is not ours.
+    """
+    if known := find_language(tag):
+        return known
+    match = _TAG.match(tag.replace("_", "-"))
+    if match is None:
+        return None
+    names = [name.lower() for name in (match["extended"], match["language"]) if name]
+    script = (match["script"] or "").capitalize()
+    script = _SAME_SCRIPTS.get(script, script) or _SCRIPTS_OF_REGIONS.get((names[-1], (match["region"] or "").lower()))
+    for name in names:
+        if script is None:
+            found = find_language(name)
+        else:
+            of_script = (find_language(code) for code in (f"{name}-{script}", f"{name}_{script}", name))
+            found = next((known for known in of_script if known and known.script == script), None)
+        if found:
+            return found
+    return None
