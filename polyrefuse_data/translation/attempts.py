@@ -13,6 +13,12 @@ import pyarrow as pa
 from polyrefuse_data.translation.base import USAGE
 from polyrefuse_data.translation.chain import Outcome
 
+# Reasons of a try that gave no translation because the translator would not, rather than could not: it said so, its API
+# stopped it, it wrote something else than the object it was asked for, or the checks read a reply in its text.
+DECLINED = frozenset(
+    {"refused", "content_filter", "not_structured", "missing_field", "translator_refused", "translator_answered"}
+)
+
 ATTEMPT_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string()),
