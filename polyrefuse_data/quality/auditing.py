@@ -24,6 +24,7 @@ from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check, Labels, Score
 from polyrefuse_data.quality.checks.correspondence import correspondence
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
+from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.thresholds import Thresholds, thresholds
 
 # Rows whose Python lists are held at once: memory beyond the table itself does not grow with the table.
@@ -43,15 +44,18 @@ Config = QualityConfig | Mapping[str, Any] | None
 def audit(rows: pa.Table, config: Config = None) -> pa.Table:
     """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
 
-    `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are. `label` may
-    be a string or a ClassLabel integer. Extra columns are kept; dictionary-encoded texts come back as plain strings.
-    Flags of the row's maker (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
+    `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are, and a
+    translation without `text_en` is compared with the English row of its id. `label` may be a string or a ClassLabel
+    integer. Extra columns are kept; dictionary-encoded texts come back as plain strings. Flags of the row's maker
+    (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
     what the checks think of them in `flags`.
     Raises ConfigError for what is no such table, and for a config with unknown keys, checks or languages.
     """
-    settings = quality_config(config)
-    audited = audit_rows(rows, settings)
-    return schema.mark_parallel(mark_shared(audited, shared_rows([audited], settings), settings))
+    settings, rows = quality_config(config), _readable(rows)
+    paired = with_english(rows)
+    audited = audit_rows(paired, settings)
+    audited = schema.mark_parallel(mark_shared(audited, shared_rows([audited], settings), settings))
+    return audited if paired is rows else as_given(audited, rows)
 
 
 def audit_rows(rows: pa.Table, config: Config = None) -> pa.Table:
