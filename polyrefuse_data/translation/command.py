@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from polyrefuse_data.config import CommandBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
 from polyrefuse_data.programs import run_program
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 
-_LONGEST_DETAIL = 200
+# After this many texts that failed one by one, before any was translated, the program is taken to be broken.
+_GIVE_UP_AFTER = 20
+
+# Characters of a program's last words that are told, in whole lines: the end of a traceback says what is wrong.
+_LAST_WORDS = 200
 
 
 class CommandTranslator:
@@ -24,6 +30,8 @@ class CommandTranslator:
 
     def __init__(self, config: CommandBackend) -> None:
         self.config = config
+        self._working: set[Pair] = set()
+        self._failed: Counter[Pair] = Counter()  # texts that failed by themselves
 
     @property
     def name(self) -> str:
@@ -38,12 +46,19 @@ class CommandTranslator:
         return SENTENCES
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
-        for pair in pairs:
-            program = self._command(pair)[0]
+        for command in dict.fromkeys(tuple(self._command(pair)) for pair in pairs):
+            program = command[0]
             if shutil.which(program) is None:
                 raise MissingPrerequisite(
                     f"translation program {program!r} is not on the PATH: install it (Debian: `apt-get install "
                     f"{program}` and its language pair), or take this backend out of translation.backends"
+                )
+            # An empty line stands between any two texts; what fails at one (no such language pair) fails at every row.
+            output = self._output("\n", command)
+            if isinstance(output, Failure):
+                raise MissingPrerequisite(
+                    f"translation program `{shlex.join(command)}` cannot be used ({output.detail}): install what it "
+                    "needs, or take this backend out of translation.backends"
                 )
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
@@ -86,29 +101,53 @@ class CommandTranslator:
             return [several if bad else next(rest) for bad in unfit]
         if not texts:
             return []
-        lines = self._run(texts, self._command(pair))
+        lines = self._lines(texts, self._command(pair))
         if isinstance(lines, list):
+            self._working.add(pair)
             return [Translation(line) if line else Failure("empty", "the program gave an empty line") for line in lines]
         if len(texts) == 1:
+            self._count_failure(pair, lines)
             return [lines]
         half = len(texts) // 2
         return self._translate(texts[:half], pair) + self._translate(texts[half:], pair)
 
-    def _run(self, texts: Sequence[str], command: Sequence[str]) -> list[str] | Failure:
+    def _count_failure(self, pair: Pair, failure: Failure) -> None:
+        self._failed[pair] += 1
+        if self._failed[pair] >= _GIVE_UP_AFTER and pair not in self._working:
+            raise TranslationError(
+                f"{self.name} failed at each of the first {_GIVE_UP_AFTER} texts from {pair.source.code} to "
+                f"{pair.target.code} (last: {failure.reason}, {failure.detail}): mend it, and run again to go on"
+            )
+
+    def _lines(self, texts: Sequence[str], command: Sequence[str]) -> list[str] | Failure:
         """The program's line for each text, or why there is none."""
-        fed = "".join(f"{text}\n\n" for text in texts)
+        output = self._output("".join(f"{text}\n\n" for text in texts), command)
+        if isinstance(output, Failure):
+            return output
+        lines = output.split("\n")
+        answers, rest = lines[0 : 2 * len(texts) : 2], [*lines[1 : 2 * len(texts) : 2], *lines[2 * len(texts) :]]
+        if not output or len(answers) < len(texts) or any(line.strip() for line in rest):
+            return Failure("line_count", "the program did not give one line for each", ask_again=True)
+        return [line.strip() for line in answers]
+
+    def _output(self, fed: str, command: Sequence[str]) -> str | Failure:
+        """What the program prints when it is fed this; a failure of its own is no answer, for it may be mended."""
         try:
             done = run_program(command, fed.encode(), self.config.timeout_seconds)
         except subprocess.TimeoutExpired:
-            return Failure("timeout", f"no end after {self.config.timeout_seconds:g} seconds", transient=True)
+            return Failure("timeout", f"no end after {self.config.timeout_seconds:g} seconds", ask_again=True)
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()[-_LONGEST_DETAIL:]
-            return Failure("program_failed", f"exit code {done.returncode}: {said}")
-        lines = done.stdout.decode(errors="replace").split("\n")
-        answers, empty = lines[0 : 2 * len(texts) : 2], lines[1 : 2 * len(texts) : 2]
-        if len(answers) < len(texts) or any(line.strip() for line in [*empty, *lines[2 * len(texts) :]]):
-            return Failure("line_count", "the program did not give one line for each")
-        return [line.strip() for line in answers]
+            said = _last_words(done.stderr.decode(errors="replace"))
+            return Failure("program_failed", f"exit code {done.returncode}: {said}", ask_again=True)
+        return done.stdout.decode(errors="replace")
+
+
+def _last_words(said: str) -> str:
+    """The last lines, as many as are short enough together. Never part of a line: a secret in it would not be known."""
+    *others, words = said.strip().splitlines() or [""]
+    while others and len(words) + len(others[-1]) < _LAST_WORDS:
+        words = f"{others.pop()}\n{words}"
+    return words
 
 
 def _direction(pair: Pair) -> str:

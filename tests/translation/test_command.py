@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from polyrefuse_data.config import CommandBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Pair, Request, Translation, translate_requests
 from polyrefuse_data.translation.command import CommandTranslator
@@ -77,6 +77,47 @@ def test_missing_program_and_direction_are_found_at_the_start() -> None:
         missing.prepare([Pair(EN, DE)])
 
 
+def test_program_that_cannot_run_is_found_at_the_start_and_nothing_is_kept(tmp_path: Path, journal: Journal) -> None:
+    """As apertium without the language pair: the program is there, and fails whatever it is asked."""
+    script = tmp_path / "program"
+    commands = {"en-es": [sys.executable, str(script)]}
+    translator = CommandTranslator(CommandBackend.model_validate({"name": "test", "commands": commands}))
+    script.write_text("import sys; sys.exit('Mode eng-spa does not exist')")
+    with pytest.raises(
+        MissingPrerequisite, match=r"program` cannot be used \(exit code 1: Mode eng-spa does not exist"
+    ):
+        translator.prepare([Pair(EN, ES)])
+
+    script.write_text("import sys\nfor line in sys.stdin: sys.exit(line != '\\n' and 'no model')")
+    translator.prepare([Pair(EN, ES)])  # breaks at a text only
+    asked = [Request(text, EN, ES) for text in ("one", "two")]
+    failed = TranslationRun(journal, progress=False).translate(translator, asked)
+    assert [(result.reason, result.detail) for result in failed if isinstance(result, Failure)] == [
+        ("program_failed", "exit code 1: no model")
+    ] * 2
+
+    script.write_text("import sys\nfor line in sys.stdin: print(line.strip().upper())")
+    mended = TranslationRun(journal, progress=False).translate(translator, asked)
+    assert mended == [Translation("ONE"), Translation("TWO")]
+
+
+@pytest.mark.parametrize("body", ["sys.exit(line != '' and 'no model')", "print('welcome'); print(line)", "pass"])
+def test_program_that_fails_at_every_text_is_given_up_before_it_was_started_for_each(body: str) -> None:
+    broken = program(body)
+    run, started = broken._output, []
+    broken._output = lambda *fed: (started.append(fed), run(*fed))[1]  # type: ignore[method-assign]
+    with pytest.raises(TranslationError, match=r"command:test failed at each of the first 20 texts from en to es"):
+        results(broken, *map(str, range(300)))
+    assert len(started) < 60
+
+
+def test_program_that_worked_is_not_given_up() -> None:
+    some = program("print(line) if line < '3' else sys.exit('cannot')", lines=8)
+    assert results(some, *(str(number) for number in range(10, 60))) == [
+        str(number) if number < 30 else "program_failed" for number in range(10, 60)
+    ]
+
+
 @pytest.mark.skipif(shutil.which("apertium") is None, reason="apertium is not installed")
 @pytest.mark.skipif(not ENGLISH.is_dir(), reason="../shared/upstream/english is not there")
 def test_apertium_there_and_back_over_published_prompts(journal: Journal) -> None:
@@ -89,6 +130,9 @@ def test_apertium_there_and_back_over_published_prompts(journal: Journal) -> Non
     commands = {"en-es": ["apertium", "-u", "eng-spa"], "es-en": ["apertium", "-u", "spa-eng"]}
     apertium = CommandTranslator(CommandBackend(name="apertium-eng-spa", commands=commands))
     apertium.prepare([Pair(EN, ES), Pair(ES, EN)])
+    missing = CommandBackend(name="apertium", commands={"en-de": ["apertium", "-u", "eng-deu"]})
+    with pytest.raises(MissingPrerequisite, match="Mode eng-deu does not exist"):
+        CommandTranslator(missing).prepare([Pair(EN, DE)])
     run = TranslationRun(journal, progress=False)
 
     there = run.translate(apertium, [Request(text, EN, ES) for text in [*prompts, *odd]])
