@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -35,6 +36,8 @@ class Units:
     sentences: bool
 
 
+_LONGEST_DETAIL = 300  # characters
+
 # Models that were trained on sentence pairs leave out what follows the first sentence, and lose long ones' thread.
 SENTENCES = Units(max_chars=400, sentences=True)
 
@@ -53,21 +56,37 @@ class Translation:
 class Failure:
     """Why a backend gave no text: `reason` is a short name that is counted, `detail` is for people.
 
-    A `transient` failure (a time-out, a lost connection) is asked again by the next run; any other one is an answer.
+    With `ask_again` it is no answer (a time-out, a busy API, a broken program): the journal does not keep it, and the
+    next run asks again.
     """
 
     reason: str
     detail: str = ""
-    transient: bool = False
+    ask_again: bool = False
     usage: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", redact(self.detail))  # it is kept in the journal, and goes into reports
+        object.__setattr__(self, "detail", one_line(self.detail))  # it is kept in the journal, and goes into reports
+
+
+def one_line(text: str) -> str:
+    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 Result = Translation | Failure
 
 USAGE = ("input_tokens", "output_tokens", "cost_usd")  # the keys of `usage`
+
+
+def total_usage(usages: Iterable[dict[str, float]]) -> dict[str, float]:
+    """What several answers took together."""
+    total: Counter[str] = Counter()
+    for usage in usages:
+        total.update(usage)
+    return dict(total)
+
 
 NO_MATCH = "no_match"  # a backend that only looks up does not hold this text: not counted as a try
 
@@ -126,12 +145,13 @@ class SeveralCandidates(Protocol):
 
 @dataclass(frozen=True)
 class Price:
-    """What so many texts take: tokens and US dollars where the backend counts them, seconds."""
+    """What so many texts take: tokens and US dollars where the backend counts them, seconds (or `at_most` so many)."""
 
     input_tokens: int | None
     output_tokens: int | None
     usd: float | None
     seconds: float
+    at_most: bool = False
 
 
 @runtime_checkable

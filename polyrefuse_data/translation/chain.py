@@ -59,13 +59,13 @@ class Attempt:
 class Outcome:
     """What the chain made of one row: the candidate to keep, or None, and every try in order.
 
-    `transient`: a backend gave no answer this time (a time-out, a lost connection), so another run may end otherwise.
+    `ask_again`: a backend gave no answer this time (a time-out, a lost connection), so another run may end otherwise.
     """
 
     chosen: Candidate | None = None
     verdict: Verdict | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    transient: bool = False
+    ask_again: bool = False
 
     @property
     def settled(self) -> bool:
@@ -103,7 +103,7 @@ def propose(
                 Candidate(text, result.origin, translator.name, number, usage=result.usage) for text in texts
             ]
         elif result.reason != NO_MATCH:
-            outcomes[row].transient |= result.transient
+            outcomes[row].ask_again |= result.ask_again
             outcomes[row].attempts.append(
                 Attempt(number, translator.name, FAILED, (result.reason,), result.detail, result.usage)
             )
@@ -130,7 +130,7 @@ def _translate_back(
     for (row, rank), result in zip(missing, translate(back_translator, asks), strict=True):
         back = result.text if isinstance(result, Translation) else None
         if isinstance(result, Failure):
-            outcomes[row].transient |= result.transient
+            outcomes[row].ask_again |= result.ask_again
         # Who was asked is told even where nothing came back: the checks flag such a row.
         proposals[row][rank] = replace(
             proposals[row][rank], back_translation=back, back_translator=back_translator.name

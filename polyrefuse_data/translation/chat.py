@@ -28,11 +28,6 @@ _SCHEMA = {
 }
 RESPONSE_FORMAT = {"type": "json_schema", "json_schema": {"name": "translation", "strict": True, "schema": _SCHEMA}}
 
-_CONTENT_FILTER_CODES = {"content_filter", "content_policy_violation", "moderation_blocked"}
-_CONTENT_FILTER_WORDS = ("content filter", "content_filter", "content management policy", "flagged", "moderation")
-
-_LONGEST_DETAIL = 200
-
 # UTF-8 bytes a token, for estimates before anything was sent; tokenizers of current models are between 3 and 5 over
 # the scripts of the 14 languages.
 _BYTES_PER_TOKEN = 3.5
@@ -70,9 +65,10 @@ def read_completion(completion: Any) -> Result:
         message = choice["message"]
         refusal, content, reason = message.get("refusal"), message.get("content"), choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
-        return Failure("malformed_response", "the answer is not a chat completion")
+        # No model's word: asked again by the next run, for a gateway may be at fault.
+        return Failure("malformed_response", "the answer is not a chat completion", ask_again=True)
     if refusal:
-        return Failure("refused", _short(refusal))
+        return Failure("refused", str(refusal))
     if reason == "content_filter":
         return Failure("content_filter", "the answer was stopped by the API's content filter")
     if reason == "length":
@@ -82,19 +78,14 @@ def read_completion(completion: Any) -> Result:
     return _read_content(content)
 
 
-def is_content_filter(code: object, message: str) -> bool:
-    """Whether an API's error means that it refused the text itself. Providers say so in a code, or only in words."""
-    return code in _CONTENT_FILTER_CODES or any(words in message.lower() for words in _CONTENT_FILTER_WORDS)
-
-
 def _read_content(content: str) -> Result:
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
-        return Failure("not_structured", _short(content))
+        return Failure("not_structured", content)
     text = answer.get("translation") if isinstance(answer, dict) else None
     if not isinstance(text, str):
-        return Failure("missing_field", _short(content))
+        return Failure("missing_field", content)
     if not text.strip():
         return Failure("empty", "the model gave an empty translation")
     try:
@@ -102,7 +93,3 @@ def _read_content(content: str) -> Result:
     except UnicodeEncodeError:
         return Failure("invalid_unicode", "the translation holds half of a surrogate pair")
     return Translation(text.strip())
-
-
-def _short(text: str) -> str:
-    return " ".join(str(text).encode("utf-8", "replace").decode().split())[:_LONGEST_DETAIL]

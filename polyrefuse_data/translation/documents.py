@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from polyrefuse_data.spans import lost_spans
-from polyrefuse_data.translation.base import Failure, Request, Result, Translation, Units
+from polyrefuse_data.translation.base import Failure, Request, Result, Translation, Units, total_usage
 from polyrefuse_data.translation.split import Part, split_around_spans, split_long, split_sentences
 
 Answers = Mapping[Request, Result]
@@ -42,13 +41,11 @@ class Document:
 
         The n-th alternative takes the n-th alternative of each part, its last where it has fewer.
         """
-        usage: Counter[str] = Counter()
-        for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)]):
-            usage.update(answers[ask].usage)
+        usage = total_usage(answers[ask].usage for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)]))
         results = [self._part_result(part, answers) for part in self.parts]
         for result in results:
             if isinstance(result, Failure):
-                return Failure(result.reason, result.detail, result.transient, dict(usage))
+                return Failure(result.reason, result.detail, result.ask_again, usage)
         variants = [(result.text, *result.alternatives) for result in results if isinstance(result, Translation)]
         texts = [
             "".join(variant[min(rank, len(variant) - 1)] for variant in variants)
@@ -57,7 +54,7 @@ class Document:
         if not texts:
             return Failure("empty_source", "there is no text to translate")
         origins = {result.origin for result in results if isinstance(result, Translation) and result.origin != _CARRIED}
-        return Translation(texts[0], origins.pop() if len(origins) == 1 else "machine", tuple(texts[1:]), dict(usage))
+        return Translation(texts[0], origins.pop() if len(origins) == 1 else "machine", tuple(texts[1:]), usage)
 
     def _part_result(self, part: Part, answers: Answers) -> Result:
         if not part.translate:

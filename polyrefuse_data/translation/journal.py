@@ -110,12 +110,12 @@ class Journal:
         return found
 
     def add(self, backend: Identity, requests: Sequence[Request], results: Sequence[Result]) -> None:
-        """Keep the answers of one batch, all or none; transient failures are left out, so that they are asked again."""
+        """Keep the answers of one batch, all or none; failures to `ask_again` are none."""
         engine = engine_entry(backend)
         answers = [
             answer_entry(backend, request, result)
             for request, result in zip(requests, results, strict=True)
-            if isinstance(result, Translation) or not result.transient
+            if isinstance(result, Translation) or not result.ask_again
         ]
         with explained(self.path):
             self._database.execute("BEGIN IMMEDIATE")

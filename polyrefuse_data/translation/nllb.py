@@ -98,7 +98,7 @@ class NllbTranslator:
         else:
             return [self._result(row) for row in hypotheses]
         if len(sources) == 1:
-            return [Failure("out_of_memory", f"a text of {len(sources[0])} tokens", transient=True)]
+            return [Failure("out_of_memory", f"a text of {len(sources[0])} tokens", ask_again=True)]
         half = len(sources) // 2
         return self._generate(sources[:half], targets[:half]) + self._generate(sources[half:], targets[half:])
 

@@ -1,123 +1,174 @@
-"""The Batch API of OpenAI and its like: submit, wait, come back after a restart, take what is there."""
+"""Chat models through the Batch API of OpenAI and its like: half the price, within a day, nothing paid for twice."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from polyrefuse_data.errors import TranslationError
-from polyrefuse_data.translation import chat
-from polyrefuse_data.translation.base import Failure, Request, Result
-from polyrefuse_data.translation.openai import OpenAITranslator
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types import Batch
+from polyrefuse_data.config import OpenAIBackend
+from polyrefuse_data.errors import PolyrefuseError, TranslationError
+from polyrefuse_data.translation.api_errors import ApiError
+from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Units, fingerprint, one_line
+from polyrefuse_data.translation.batch_jobs import FAILED, BatchJobs, Job, Line, MalformedAnswer
+from polyrefuse_data.translation.chat_api import UNITS, ChatApi
+from polyrefuse_data.translation.streams import stream
 
 # Requests of one batch; the API takes 50,000 and 200 MB.
 _LARGEST_BATCH = 20_000
 
-_ENDPOINT: Final = "/v1/chat/completions"
-_DIGEST = "polyrefuse_digest"  # metadata key that says which requests a batch holds
-_UNDER_WAY = {"validating", "in_progress", "finalizing"}
-_ENDED_WITH_RESULTS = {"completed", "expired", "cancelled"}
 _NETWORK_RETRIES = 8
+_WINDOW_SECONDS = 24 * 3600.0
 
 
-class OpenAIBatchTranslator(OpenAITranslator):
-    """The same model through the Batch API. A batch is found again by the digest of its requests, which the API keeps
-    for us, so a run that was stopped, on whichever machine, does not submit and pay twice."""
+class OpenAIBatchTranslator:
+    """One chat model. A line of a batch is known by what it asks, so whatever an earlier run submitted, on whichever
+    machine and beside whichever other texts, is waited for and fetched instead of being paid for again."""
 
-    def plan(self, requests: Sequence[Request]) -> list[list[int]]:
-        size = max(_LARGEST_BATCH // self.candidates, 1)
-        return [list(range(start, min(start + size, len(requests)))) for start in range(0, len(requests), size)]
+    def __init__(self, config: OpenAIBackend, candidates: int = 1) -> None:
+        self.config = config
+        self.api = ChatApi(config, candidates)
+        self._held: dict[str, Job] | None = None  # the lines of batches that were there before, once they were read
 
     def with_candidates(self, candidates: int) -> OpenAIBatchTranslator:
-        return OpenAIBatchTranslator(self.config, candidates, self.limits)
+        return OpenAIBatchTranslator(self.config, candidates)
+
+    @property
+    def name(self) -> str:
+        return self.api.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.api.settings
+
+    @property
+    def units(self) -> Units:
+        return UNITS
+
+    def prepare(self, pairs: Iterable[Pair]) -> None:
+        self.api.key()
+
+    def plan(self, requests: Sequence[Request]) -> list[list[int]]:
+        size = max(_LARGEST_BATCH // self.api.candidates, 1)
+        return [list(range(start, min(start + size, len(requests)))) for start in range(0, len(requests), size)]
+
+    def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
+        return stream(lambda: self._translate(batches))
+
+    def close(self) -> None:
+        """Connections live as long as a call of `translate`."""
+
+    def price(self, requests: Sequence[Request]) -> Price:
+        """What asking for `requests` will take: batches are done side by side, each within the API's window."""
+        sent, received = self.api.estimate_tokens(requests)
+        window = _WINDOW_SECONDS if requests else 0.0
+        return Price(sent, received, self.api.cost(sent, received), window, at_most=True)
 
     async def _translate(self, batches: Sequence[Sequence[Request]]) -> AsyncIterator[tuple[int, list[Result]]]:
+        async with self.api.client(_NETWORK_RETRIES) as client:
+            jobs = BatchJobs(client, fingerprint(self.settings), self.config.poll_seconds)
+            with self._explained():
+                if self._held is None:
+                    self._held = await self._find(jobs)
+                # All are submitted before the first is waited for.
+                submitted = [await self._submit(jobs, self._lines(batch), self._held) for batch in batches]
+                for number, batch in enumerate(batches):
+                    results, stop = await self._fetch(jobs, submitted[number])
+                    yield number, [self._merged(request, results) for request in batch]
+                    for name in submitted[number]:  # where it was lost, asking again means submitting again
+                        self._held.pop(name, None)
+                    if stop is not None:
+                        raise stop
+
+    async def _find(self, jobs: BatchJobs) -> dict[str, Job]:
+        """Who holds, or is about to hold, an answer to which line."""
+        held: dict[str, Job] = {}
+        for job in await jobs.earlier():
+            if job.is_under_way:
+                names = await jobs.lines_of(job)
+            else:
+                names = {name async for name, line in jobs.answers(job) if not _is_lost(self._result(line)[0])}
+            for name in names:
+                held.setdefault(name, job)
+        return held
+
+    async def _submit(self, jobs: BatchJobs, lines: Mapping[str, Line], held: dict[str, Job]) -> dict[str, Job]:
+        """The batch of each line: one that holds it already, or a new one for all others."""
+        new = {name: body for name, body in lines.items() if name not in held}
+        if new:
+            held.update(dict.fromkeys(new, await jobs.submit(new)))
+        return {name: held[name] for name in lines}
+
+    async def _fetch(
+        self, jobs: BatchJobs, lines: Mapping[str, Job]
+    ) -> tuple[dict[str, Result], PolyrefuseError | None]:
+        """The results of lines when their batches have ended, and the error that ends the run, if a line means one."""
+        results: dict[str, Result] = {}
+        stop = None
+        for job in {job.id: job for job in lines.values()}.values():
+            ended = await jobs.wait(job)
+            if ended.status == FAILED:
+                raise self._failed(ended)
+            async for name, line in jobs.answers(ended):
+                if name in lines:
+                    results[name], error = self._result(line)
+                    stop = stop or error
+        for name, job in lines.items():
+            results.setdefault(name, Failure("no_answer", f"batch {job.id} ended without this text", ask_again=True))
+        return results, stop
+
+    def _lines(self, requests: Sequence[Request]) -> dict[str, Line]:
+        return {name: self.api.body(request) for request in requests for name in self._names(request)}
+
+    def _names(self, request: Request) -> list[str]:
+        """What the lines of a request are known by, one for each candidate."""
+        body = json.dumps(self.api.body(request), sort_keys=True).encode()
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        return [f"{digest}-{sample}" for sample in range(self.api.candidates)]
+
+    def _merged(self, request: Request, results: Mapping[str, Result]) -> Result:
+        return self.api.merge([results[name] for name in self._names(request)])
+
+    def _result(self, line: Line) -> tuple[Result, PolyrefuseError | None]:
+        """What a line of an ended batch says, and the error that it means for every other one, if it does."""
+        response = line.get("response")
+        if not isinstance(response, dict):  # the batch was over before it came to this line
+            told = line.get("error")
+            message = told.get("message") if isinstance(told, dict) else told
+            return Failure("no_answer", str(message), ask_again=True), None
+        status, body = response.get("status_code"), response.get("body")
+        error = ApiError.of_body(status if isinstance(status, int) else 500, body)
+        if error is None:
+            return self.api.result(body), None
+        return error.failure(), error.stops(self.name, self.config)
+
+    def _failed(self, job: Job) -> PolyrefuseError:
+        """The error of a batch that the API did not begin."""
+        errors = [ApiError.of(400, told) for told in job.errors]
+        stops = filter(None, (error.stops(self.name, self.config) for error in errors))
+        told = one_line("; ".join(error.message for error in errors)) or "no reason given"
+        return next(stops, None) or TranslationError(f"{self.name}: batch {job.id} failed ({told})")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of the API and of the way to it as people should read them."""
         import openai
 
-        async with self.client().with_options(max_retries=_NETWORK_RETRIES) as client:
-            try:
-                # All are submitted before the first is waited for.
-                submitted = [await self._submit(client, batch) for batch in batches]
-                for number, batch in enumerate(batches):
-                    ended = await self._wait(client, submitted[number])
-                    answers = await self._answers(client, ended)
-                    yield number, [self._result_of(index, answers) for index in range(len(batch))]
-            except openai.APIStatusError as error:
-                failure = self.refused_request(error)
-                raise TranslationError(
-                    f"{self.name}: the Batch API did not take the batch ({failure.detail})"
-                ) from None
-            except openai.APIConnectionError as error:
-                raise TranslationError(
-                    f"{self.name}: no connection ({self.explain(error.__cause__ or error)}); the batch goes on there: "
-                    "run again to fetch it"
-                ) from None
-
-    async def _submit(self, client: AsyncOpenAI, requests: Sequence[Request]) -> Batch:
-        """The batch that holds these requests: the one that was submitted before, or a new one."""
-        lines = [
-            {"custom_id": f"{index}-{sample}", "method": "POST", "url": _ENDPOINT, "body": self.body(request)}
-            for index, request in enumerate(requests)
-            for sample in range(self.candidates)
-        ]
-        content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
-        digest = hashlib.sha256(content).hexdigest()
-        async for batch in client.batches.list(limit=100):
-            if (batch.metadata or {}).get(_DIGEST) == digest and _worth_waiting_for(batch):
-                return batch
-        file = await client.files.create(file=("polyrefuse.jsonl", content), purpose="batch")
-        return await client.batches.create(
-            input_file_id=file.id, endpoint=_ENDPOINT, completion_window="24h", metadata={_DIGEST: digest}
-        )
-
-    async def _wait(self, client: AsyncOpenAI, batch: Batch) -> Batch:
-        while batch.status not in _ENDED_WITH_RESULTS:
-            if batch.status == "failed":
-                errors = [str(error.message) for error in (batch.errors.data if batch.errors else None) or []]
-                told = self.explain("; ".join(errors)) or "no reason given"
-                raise TranslationError(f"{self.name}: batch {batch.id} failed ({told})")
-            await asyncio.sleep(self.config.poll_seconds)
-            batch = await client.batches.retrieve(batch.id)
-        return batch
-
-    async def _answers(self, client: AsyncOpenAI, batch: Batch) -> dict[str, dict[str, Any]]:
-        """The lines of the output and error files by custom id; an expired batch holds only some."""
-        answers = {}
-        for file in filter(None, (batch.output_file_id, batch.error_file_id)):
-            content = await client.files.content(file)
-            for line in content.text.split("\n"):
-                if line.strip():
-                    answer = json.loads(line)
-                    answers[str(answer["custom_id"])] = answer
-        return answers
-
-    def _result_of(self, index: int, answers: dict[str, dict[str, Any]]) -> Result:
-        return self.merge([self._line_result(answers.get(f"{index}-{sample}")) for sample in range(self.candidates)])
-
-    def _line_result(self, answer: dict[str, Any] | None) -> Result:
-        if answer is None:
-            return Failure("batch_expired", "the batch ended before this text was done", transient=True)
-        response = answer.get("response") or {}
-        body = response.get("body") or {}
-        if response.get("status_code") == 200:
-            return self.result(body)
-        told = body.get("error") or answer.get("error") or {}
-        detail = self.explain(told.get("message", told) if isinstance(told, dict) else told)
-        if chat.is_content_filter(told.get("code") if isinstance(told, dict) else None, detail):
-            return Failure("content_filter", detail)
-        return Failure("bad_request", detail, transient=True)
+        later = "what was submitted goes on there: run again to fetch it"
+        try:
+            yield
+        except ApiError as error:
+            stop = error.stops(self.name, self.config)
+            raise stop or TranslationError(f"{self.name}: the Batch API gives an error ({error}); {later}") from None
+        except openai.APIConnectionError as error:
+            told = one_line(str(error.__cause__ or error))
+            raise TranslationError(f"{self.name}: no connection ({told}); {later}") from None
+        except MalformedAnswer as error:
+            told = one_line(str(error))
+            raise TranslationError(f"{self.name}: no answer of the Batch API's kind ({told}); {later}") from None
 
 
-def _worth_waiting_for(batch: Batch) -> bool:
-    """A batch that expired before anything was done is no better than none."""
-    done = batch.request_counts.completed if batch.request_counts else 0
-    return (
-        batch.status in _UNDER_WAY or batch.status == "completed" or (batch.status in _ENDED_WITH_RESULTS and done > 0)
-    )
+def _is_lost(result: Result) -> bool:
+    return isinstance(result, Failure) and result.ask_again

@@ -16,9 +16,9 @@ from polyrefuse_data.build import build
 from polyrefuse_data.config import load_config
 from polyrefuse_data.quality import write_report
 from polyrefuse_data.release import write_release
+from polyrefuse_data.translation.api_errors import ApiError
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.limits import RateLimits
-from polyrefuse_data.translation.openai import _retry_after
 from polyrefuse_data.workspace import Workspace
 from tests.faults.worlds import contents, make_build
 
@@ -77,4 +77,5 @@ def test_a_date_to_come_back_at_is_by_the_clock_of_who_gives_it(monkeypatch: pyt
     headers = {name: email.utils.formatdate(at, usegmt=True) for name, at in (("date", now), ("retry-after", now + 7))}
     monkeypatch.setattr(time, "time", lambda: now + years * YEAR)
     response = httpx2.Response(429, headers=headers, request=httpx2.Request("POST", "http://localhost"))
-    assert _retry_after(openai.RateLimitError("slow down", response=response, body=None)) == 7.0
+    error = openai.RateLimitError("slow down", response=response, body=None)
+    assert ApiError.of_response(error).retry_after == 7.0

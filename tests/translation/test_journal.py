@@ -75,8 +75,8 @@ def test_answers_come_back_whole(tmp_path: Path) -> None:
     second.close()
 
 
-def test_each_text_is_asked_once_and_transient_failures_again(journal: Journal) -> None:
-    table: dict[str, Result] = {"b": Failure("timeout", transient=True), "c": Failure("refused")}
+def test_each_text_is_asked_once_and_what_got_no_answer_again(journal: Journal) -> None:
+    table: dict[str, Result] = {"b": Failure("timeout", ask_again=True), "c": Failure("refused")}
     first = Scripted(table)
     assert run(journal).translate(first, requests("a", "b", "a", "c")) == [
         Translation("A"),

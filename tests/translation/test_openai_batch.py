@@ -61,7 +61,7 @@ def test_expired_batch_gives_what_is_done_and_the_rest_is_asked_anew(api: ApiSer
     api.batch_status, api.batch_done = "expired", 2
     results = translate_requests(translator(api), requests("a", "b", "c"))
     assert [isinstance(result, Translation) for result in results] == [True, True, False]
-    assert results[2] == Failure("batch_expired", "the batch ended before this text was done", transient=True)
+    assert results[2] == Failure("no_answer", "batch batch-0 ended without this text", ask_again=True)
     api.batch_status, api.batch_done = "completed", None
     assert isinstance(translate_requests(translator(api), requests("c"))[0], Translation)
     assert len(api.batches) == 2
