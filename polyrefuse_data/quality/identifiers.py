@@ -1,6 +1,6 @@
 """Language identifiers, by the name that `quality.identifier` gives: py3langid, langdetect, lingua or fasttext:PATH.
 
-Each gives every language it knows and the probabilities of a text's languages, the likeliest first.
+Each gives every language it knows, and for a text the likeliest one and the probability of those that are wanted.
 """
 
 from __future__ import annotations
@@ -21,33 +21,28 @@ _FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is n
 
 @dataclass(frozen=True)
 class Identifier:
-    """`rank` is a pure function of the text; `labels` are ISO 639 codes, two letters where there are two.
-
-    `best` gives the first of `rank` alone, where that is cheaper than ranking every language.
-    """
+    """`labels` are ISO 639 codes, two letters where there are two. `probability` is a pure function of a text and the
+    codes that are wanted: (likeliest language, p that the language is one of them)."""
 
     name: str
     labels: frozenset[str]
-    rank: Callable[[str], Ranking]
-    best: Callable[[str], tuple[str, float]] | None = None
+    probability: Callable[[str, frozenset[str]], tuple[str, float]]
 
-    def probability(self, text: str, wanted: frozenset[str]) -> tuple[str, float]:
-        """(likeliest language, p that the language is one of `wanted`)."""
-        if self.best is not None and len(wanted & self.labels) == 1:
-            code, p = self.best(text)
-            if code in wanted:
-                return code, p
-        ranking = self.rank(text)
+
+def _ranking(name: str, labels: frozenset[str], rank: Callable[[str], Ranking]) -> Identifier:
+    """An identifier that ranks the languages of a text, the likeliest first."""
+
+    def probability(text: str, wanted: frozenset[str]) -> tuple[str, float]:
+        ranking = rank(text)
         return ranking[0][0], sum(p for code, p in ranking if code in wanted)
+
+    return Identifier(name, labels, probability)
 
 
 def _py3langid() -> Identifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from polyrefuse_data.quality.naive_bayes import model
 
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    return Identifier(
-        f"py3langid-{version('py3langid')}|open set|nfc", frozenset(model.labels), model.rank, model.classify
-    )
+    return Identifier(f"{model().name}|open set|nfc", frozenset(model().labels), model().probability)
 
 
 def _langdetect() -> Identifier:
@@ -66,7 +61,7 @@ def _langdetect() -> Identifier:
         except LangDetectException:  # nothing to go by: digits, punctuation
             return [("und", 0.0)]
 
-    return Identifier(f"langdetect-{version('langdetect')}|seed 0", frozenset(factory.get_lang_list()), rank)
+    return _ranking(f"langdetect-{version('langdetect')}|seed 0", frozenset(factory.get_lang_list()), rank)
 
 
 def _lingua() -> Identifier:
@@ -85,7 +80,7 @@ def _lingua() -> Identifier:
     labels = frozenset(
         found.language.iso_code_639_1.name.lower() for found in detector.compute_language_confidence_values("a")
     )
-    return Identifier(f"lingua-{version('lingua-language-detector')}", labels, rank)
+    return _ranking(f"lingua-{version('lingua-language-detector')}", labels, rank)
 
 
 def _fasttext(path: str) -> Identifier:
@@ -108,7 +103,7 @@ def _fasttext(path: str) -> Identifier:
         found = model.f.predict(f"{' '.join(text.split())}\n", _FASTTEXT_RANKS, 0.0, "strict")
         return [(_code(label), p) for p, label in found] or [("und", 0.0)]
 
-    return Identifier(f"fasttext {path.rsplit('/', 1)[-1]}", frozenset(map(_code, model.get_labels())), rank)
+    return _ranking(f"fasttext {path.rsplit('/', 1)[-1]}", frozenset(map(_code, model.get_labels())), rank)
 
 
 def _code(label: str) -> str:

@@ -61,15 +61,30 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         0.2,
         "published PolyRefuse rows: p >= 0.2 rejects 0.3% of good rows; lower where short ones lie",
-        {"es": 0.06, "it": 0.06, "pl": 0.06, "ru": 0.1},
+        {"en": 0.02, "es": 0.06, "it": 0.06, "pl": 0.06, "ru": 0.1},
     ),
     "language_unverified": Threshold(
         "language_unverified", "identifiable", FLOOR, 1, "the identifier knows the language", rejects=False
     ),
     "script": Threshold(
-        "script", "expected_script", FLOOR, 0.6, _PUBLISHED, {"ko": 0.5, "ru": 0.5, "yo": 0.9, "zh": 0.8}
+        "script", "expected_script", FLOOR, 0.6, _PUBLISHED, {"en": 0.3, "ko": 0.5, "ru": 0.5, "yo": 0.9, "zh": 0.8}
     ),
-    "related_language": Threshold("related_language", "foreign_signs", CEILING, 0, _PUBLISHED),
+    "related_language": Threshold(
+        "related_language",
+        "relative_odds",
+        CEILING,
+        0,
+        "published PolyRefuse rows: above their 99.8th percentile (nats)",
+        {"de": 2, "es": 5, "it": 3.5, "nl": 4.5, "pl": 8, "ru": 12, "yo": 5, "zh": 4},
+    ),
+    "mixed_languages": Threshold(
+        "mixed_languages",
+        "foreign_run",
+        CEILING,
+        20,
+        "published PolyRefuse rows: above their 99.8th percentile (nats)",
+        {"de": 27, "ja": 26, "nl": 24, "pl": 22, "ko": 21},
+    ),
     "untranslated": Threshold("untranslated", "copy_ratio", CEILING, 0.8, _PUBLISHED),
     "partly_translated_run": Threshold(
         "partly_translated",
@@ -125,6 +140,7 @@ THRESHOLDS: dict[str, Threshold] = {
         "cross-validated on published rows: loses at most 1.4% of good rows that the lexicon has not seen",
         {"ja": -3, "th": -4, "yo": -3.5, "zh": -1},
     ),
+    "mismatched_english": Threshold("mismatched", "own_english", FLOOR, 1, "an English row is its own prompt"),
     "semantic": Threshold("semantic", "semantic_similarity", FLOOR, 0.4, "LaBSE; only with quality.semantic_model"),
     "comet": Threshold("comet", "comet", FLOOR, 0.5, "imported; COMET-22, where 1 is perfect"),
     "metricx": Threshold("metricx", "metricx", CEILING, 10, "imported; MetricX counts errors, 0 to 25"),

@@ -28,6 +28,32 @@ def without_quotes(text: str) -> str:
     return QUOTED.sub(" ", text)
 
 
+_SHARED_STEM = 5  # letters that a name keeps where a language inflects it (Fahrenheit, Fahrenheita)
+
+
+def without_shared_words(text: str, source: str) -> str:
+    """The text less the words that `source` holds too, inflected or with other accents: names, loans, quotations."""
+    shared = _stems(source)
+    return _WORD.sub(lambda found: " " if _stem(found[0]) in shared else found[0], text)
+
+
+@lru_cache(maxsize=1024)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(_stem, words(text)))
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    return without_accents(word.casefold())[:_SHARED_STEM]
+
+
+def without_accents(text: str) -> str:
+    """The letters without their combining marks."""
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
 @lru_cache(maxsize=65536)
 def script(character: str) -> str:
     """The Unicode script of a letter (`Latin`, `Han`, `Hiragana`, ...); empty for whatever is no letter."""

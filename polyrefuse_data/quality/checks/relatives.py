@@ -1,103 +1,132 @@
-"""related_language: letters and small words of a close relative (Afrikaans for Dutch, Galician for Spanish).
+"""related_language: does a close relative explain the text better than the language itself (Afrikaans for Dutch)?
 
-A language identifier is unsure on short texts of close relatives; the small words that one has and the other has not
-are sure signs. The score counts the relatives' less the language's own, so that a borrowed word does not reject a text.
+The probability of language_id is shared by relatives on short texts; the odds between two languages are not. Relatives
+that py3langid's model does not know show in words and letters of their own, each of which adds to those odds: one of
+them in a sentence that otherwise reads as the language, such as a name, does not outweigh the rest.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.chinese import chinese_signs
+from polyrefuse_data.quality.naive_bayes import model
+from polyrefuse_data.quality.words import without_shared_words
 
-_WORD = re.compile(r"(?<!\d)['’]?[^\W\d_]+")
+_SIGN = 30.0  # nats that one sign adds: what the model says of two or three words of a relative that it knows
+
+# Odds from which the words of the prompt are left out: names are often in a third language.
+_SUSPICIOUS = -10.0
+
+
+def _signs(listed: str, pattern: str) -> Callable[[str], float]:
+    """Counts the words of `listed` and what `pattern` matches, in lower case."""
+    found = re.compile(rf"(?<!\w)(?:{'|'.join(listed.split())})(?!\w)|{pattern}")
+    return lambda text: len(found.findall(text.lower()))
 
 
 @dataclass(frozen=True)
-class _Signs:
-    """Small words that only the language has, small words that only its relatives have, and letters it never has."""
+class _Relatives:
+    """Codes of relatives that the model knows, and a count of signs of those that it does not know."""
 
-    own: frozenset[str]
-    foreign: frozenset[str]
-    letters: re.Pattern[str] | None = None
-
-
-def _signs(own: str = "", foreign: str = "", letters: str = "") -> _Signs:
-    return _Signs(frozenset(own.split()), frozenset(foreign.split()), re.compile(letters) if letters else None)
+    known: str
+    signs: Callable[[str], float] = lambda text: 0.0
 
 
-_RELATIVES: dict[str, _Signs] = {
-    "nl": _signs(  # against Afrikaans
-        "een het de en ik niet zijn mijn je jij u uw voor naar door deze dit geen aan wordt worden heeft hebben "
-        "kan kunt moet schrijf geef maak noem beschrijf leg uit hun ze zij uit over bij",
-        "'n ’n nie ek my jou hulle vir baie hoekom watter gee skryf sy wees hierdie daardie kry nuwe skep "
-        "verduidelik beskryf lys wenke",
+_RELATIVES: dict[str, _Relatives] = {
+    "ar": _Relatives("fa ur ps ku sdh ug"),
+    "de": _Relatives(
+        "lb nl",
+        _signs(  # Swiss German
+            "isch vo uf chan cha chasch chönd chönt chöne mer dä hüt werum öppis öpper nöd gsi gha hesch häsch hend "
+            "händ hät wott wänn drüü zwe chli chind chatz chatze choche chunnt choo verzell gschicht guet gueti buech "
+            "mues muess lueg zäme gits söll wär miis diis sini mini dini ufem",
+            r"üü|ää|öö|riib|(?<![\w'’.])[dsz] (?=\w{2})",
+        ),
     ),
-    "es": _signs(  # against Galician, Portuguese, Catalan, Asturian
-        "el los las y cómo cuál cuáles cuántos más su sus esta este estos estas usted según hacia nuestro nuestra",
-        "ao aos do na nas unha dunha nunha dun nun máis moi ou cal cales cantos dúas dous teu teus meu seu súa pola "
-        "polo coa coas co xente noso nosa hai quen dáme podo outro outra outros outras doutro doutra doutros doutras é "
-        "um uma em não você são pelo pela seus quanto quantos quantas existem nosso nossa posso quem foi quando dê-me "
-        "els les amb és dels als i per què quants qui puc hi aquest aquesta seva meva dona'm són",
-        "[ãõâêôçàèòï]|l·l",
+    "es": _Relatives(
+        "gl an ca pt oc ext",
+        _signs(  # Asturian; Galician and Portuguese
+            "ye nel nes pa pal pola polos coles colos mio güei tamién dempués facer traduz conseyos meyor hestoria "
+            "cuála esplica unha dunha nunha dun nun ao aos máis moi dous dúas cal cales cantos teu meu seu súa coa "
+            "coas noso nosa quen dáme podo xente não você um uma",
+            r"(?<!\w)[dlnmts]['’](?=[aeiouh])|\w['’]l(?!\w)|\w{2}[áéí]u(?!\w)"
+            r"|(?<!\w)(?!espíritu|tribu|menu|ímpetu)\w{2,}[bcdlmnrst]u(?!\w)",
+        ),
     ),
-    "it": _signs(  # against Catalan, Spanish, Portuguese, Corsican
-        "il lo gli di che per con una un del della dei delle nel nella alla al è sono come quale cosa",
-        "el los las els les en de y és amb més què es qué cómo para por más os um uma não",
-        "[ñçãõ]",
+    "fr": _Relatives("oc ca wa gcf gcr"),
+    "it": _Relatives(
+        "vec lij ca es pt oc",
+        _signs(  # Neapolitan, Sicilian, Venetian
+            "nu na pe cu pi nun aggio aggia pozzo pecché picchì chillo chella cchiù comme comu duje dui lu supra nta "
+            "quanno quannu xe cossa mejo",
+            r"(?<!\w)['’][eaon](?= )|(?<!\w)[ôâê](?!\w)|(?<!\w)n (?=\w{3})|(?<!\w)d[ia] l['’]|gghi[ua]?(?!\w)"
+            r"|(?<!\w)(?!menu|guru|tofu)\w{2,}[bcdlmnprstv]u(?!\w)",
+        ),
     ),
-    "fr": _signs(  # against Occitan, Catalan
-        "le les des du une un et est dans pour sur avec que qui au aux en vous votre ce cette comment "
-        "quel quelle",
-        "lo las los del dels amb per cossí pòdi sus als al e una",
-        "[ñòíóúáì]",
+    "nl": _Relatives(
+        "af fy lb",
+        _signs(  # Limburgish
+            "mich dich ich waat veur nao neet ouch euver miene dien diene mót baeter twie oet woróm",
+            r"sj(?=[rtplnmw])|[äö]|(?<!\w)'ne[nt]?(?!\w)|nj(?!\w)",
+        ),
     ),
-    "de": _signs(  # against Luxembourgish, Dutch
-        "der die das den dem des ein eine einen einer eines und ist nicht mit für von zu ich sie wie auf "
-        "im",
-        "ech vun eng mat fir wéi een het van en niet ik zijn voor e dat dräi",
-        "[éëèñáíóúãõøå]",
+    "pl": _Relatives(
+        "cs sk sl hr",
+        _signs(  # Silesian, Kashubian
+            "moga sie kaj czymu abo ino mojigo trzi dej tyż bydzie niy lepij dzisiej srogie gyszichta jako mie dlo "
+            "rzyka rzyki",
+            r"[ōŏôãõòùë]|iy|rzi|tuplik|ojrop",
+        ),
     ),
-    "pl": _signs("", "", "[čšžřěůťďňáíýâêôöü]"),  # Czech, Slovak
-    "ru": _signs(  # against Ukrainian, Belarusian, Serbian, Macedonian, Bulgarian
-        "это как-то чтобы или что он она они мы вы её его их",
-        "са се ще съм сте това тази този тези ги ми че е какво каква какъв къде кога защо кой коя кои мога може "
-        "трябва със във опишете напишете предложете обяснете избройте посочете съставете",
-        "[іїєґўјљњћђџѓќѕѝ]|ъ(?![еёюя])|как да ",
+    "ru": _Relatives(
+        "uk be bg mk sr",
+        _signs(  # words of Ukrainian and Bulgarian without a letter of their own
+            "як яка яке чому що це цей ця треба хто де коли дуже буде "
+            "са се ще съм сте това тази този тези ги ми какво каква къде кога защо кой коя кои мога със във един една "
+            "едно обясни обяснете опишете напишете назовете",
+            r"(?:ння|увати|тися)(?!\w)|[бвгджзклмнпрстфхцчшщ]ъ[бвгджзклмнпрстфхцчшщ]",
+        ),
     ),
-    "ar": _signs("", "", "[پچژگکیٹڈڑںےھہۀێۆ]"),  # Persian, Urdu, Kurdish
-    "yo": _signs(  # against Igbo, Hausa
-        "ti ni awọn lati ati fun kan ninu bawo kini o lori ṣe wa ko le pe si",
-        "na nke ndị ka ga-esi kedu ihe nwere bụ m gị onye mmadụ ya maka ụmụ dị iji site da ga ba wani "
-        "yadda menene",
-        "[ịụṅɓɗƙ]",
-    ),
-}  # fmt: skip
+    "yo": _Relatives("ig ha sw guw ln"),
+    "zh": _Relatives("yue wuu", chinese_signs),
+}
 
 
-def foreign_signs(batch: Batch) -> Scores:
-    """Signs of a relative less signs of the language itself; not computed for languages without an entry."""
-    return Scores(
-        {
-            "foreign_signs": score_of(
-                [
-                    _count(text, _RELATIVES[code]) if code in _RELATIVES else None
-                    for text, code in zip(batch.prose, batch.language, strict=True)
-                ]
-            )
-        }
+def relative_odds(batch: Batch) -> Scores:
+    """Log-odds (nats) of the likeliest relative over the language; not computed for languages without an entry."""
+    odds = [
+        _odds(text, source, code) if code in _RELATIVES and text.strip() else None
+        for text, source, code in zip(batch.prose, batch.prose_en, batch.language, strict=True)
+    ]
+    return Scores({"relative_odds": score_of(odds)})
+
+
+def _odds(text: str, source: str, code: str) -> float:
+    odds = _known_odds(text, code) + _SIGN * _RELATIVES[code].signs(text)
+    if odds <= _SUSPICIOUS:
+        return odds
+    rest = without_shared_words(text, source)
+    return _known_odds(rest, code) + _SIGN * _RELATIVES[code].signs(rest)
+
+
+def _known_odds(text: str, code: str) -> float:
+    scores = model().read(text).scores
+    own, *relatives = _columns(code)
+    return float(max(scores[column] for column in relatives) - scores[own])
+
+
+@lru_cache(maxsize=32)
+def _columns(code: str) -> tuple[int, ...]:
+    """The column of the language, then those of its relatives."""
+    return tuple(
+        column for label in (code, *_RELATIVES[code].known.split()) for column in model().columns(frozenset({label}))
     )
 
 
-def _count(text: str, signs: _Signs) -> float:
-    lowered = text.lower()
-    found = _WORD.findall(lowered)
-    foreign = sum(word in signs.foreign for word in found)
-    letters = len(signs.letters.findall(lowered)) if signs.letters else 0
-    own = sum(word in signs.own for word in found)
-    return float(foreign + letters - own)
-
-
-CHECK = Check("related_language", foreign_signs)
+CHECK = Check("related_language", relative_odds)

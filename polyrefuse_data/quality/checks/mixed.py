@@ -1,0 +1,43 @@
+"""mixed_languages: a sentence, a half or a few words of the text are in another of the dataset's languages.
+
+language_id looks at the whole, of which half may be Spanish in a French row without its probability showing it. This
+score is the strongest case that any stretch of the text makes for another language. English out of the prompt is left
+to partly_translated, which tells the rest of a prompt from the names and terms that translators keep.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
+from polyrefuse_data.quality.batch import Batch
+from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.naive_bayes import model
+from polyrefuse_data.quality.words import without_shared_words
+
+# Nats from which the words of the prompt are left out: names and quotations speak for other languages too.
+_SUSPICIOUS = 10.0
+
+
+def foreign_run(batch: Batch) -> Scores:
+    """Nats by which some stretch of the text speaks for another of the 14 languages; not computed for English rows and
+    for languages that the model does not know."""
+    columns = {known.code: _columns(known) for known in {*LANGUAGES.values(), *batch.known} if known is not None}
+    others = tuple(columns[code][0] for code in LANGUAGES)
+    rows = [row for row, code in enumerate(batch.language) if code != SOURCE_LANGUAGE and columns.get(code)]
+    own = {row: columns[batch.language[row]][0] for row in rows}
+
+    found = np.full(len(batch), np.nan)
+    found[rows] = model().longest_runs([batch.prose[row] for row in rows], list(own.values()), others)
+    doubtful = [row for row in rows if found[row] > _SUSPICIOUS]
+    rest = [without_shared_words(batch.prose[row], batch.prose_en[row]) for row in doubtful]
+    found[doubtful] = model().longest_runs(rest, [own[row] for row in doubtful], others)
+    return Scores({"foreign_run": found})
+
+
+def _columns(known: Language) -> tuple[int, ...]:
+    """The model's columns of a language, that of its own code before those of its aliases."""
+    return model().columns(frozenset({known.code})) or model().columns(known.identifiers)
+
+
+CHECK = Check("mixed_languages", foreign_run, lambda: model().name)

@@ -1,0 +1,27 @@
+"""What shows that a text is not the Chinese of `zh`, which is Mandarin in simplified characters."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_CANTONESE = re.compile("[嘅啲冇唔咗喺佢嚟咩乜嘢畀瞓餸哋咁噉嗰攞睇]|点样|点解|喺边|系边度|隔篱|而家")
+
+
+def chinese_signs(text: str) -> float:
+    """Traditional characters, less simplified ones (a single one may be quoted), and characters of Cantonese."""
+    return max(0, sum(map(_traditional, text))) + len(_CANTONESE.findall(text))
+
+
+@lru_cache(maxsize=65536)
+def _traditional(character: str) -> int:
+    """1 where only the standard of traditional characters has it (Big5 with Hong Kong's supplement), -1 where only that
+    of simplified ones has (GB 2312), 0 for both or neither."""
+    return _encodes(character, "big5hkscs") - _encodes(character, "gb2312")
+
+
+def _encodes(character: str, standard: str) -> bool:
+    try:
+        return bool(character.encode(standard))
+    except UnicodeEncodeError:
+        return False
