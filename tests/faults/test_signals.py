@@ -102,10 +102,8 @@ def test_worker_processes_go_with_it(tmp_path: Path) -> None:
     """The first of two shards is with a worker process that checks it when the program hangs over the second."""
     marker, runs = tmp_path / "started", tmp_path / "runs"
     first_shard = 2 * 2 * 2  # batches of four of its six texts, two languages, there and back
-    trials = 2  # whether the program can be used at all, there and back
-    script = (
-        f"echo >> {runs}; if [ $(wc -l < {runs}) -le {trials + first_shard} ]; then exec cat; fi; {hanging(marker)}"
-    )
+    known = first_shard + 2  # runs: two were to see whether the program can be used at all, there and back
+    script = f"echo >> {runs}; if [ $(wc -l < {runs}) -le {known} ]; then exec cat; fi; {hanging(marker)}"
     command = Command("build", "-c", make_build(tmp_path / "ws", ["sh", "-c", script], shards=2))
     command.wait_for(marker.exists)
     command.wait_for(lambda: len(command.members()) > 4)  # itself, the script and its two programs, and a worker
