@@ -77,7 +77,8 @@ def test_edited_rows_stay_edited_and_show_what_the_checks_think() -> None:
 
 
 def test_english_rows_are_checked_only_for_what_any_text_needs() -> None:
-    good = {"language": "en", "text": "Name three tips for a better sleep at night.", "origin": "original"}
+    text = "Name three tips for a better sleep at night."
+    good = {"language": "en", "text": text, "text_en": None, "origin": "original"}
     audited = audit(make_table(good, {**good, "text": " "}, {**good, "text": "Name thr\u200bee tips."}))
     assert audited["status"].to_pylist() == ["accepted", "rejected", "rejected"]
     assert flags(audited)[1] == ["empty"]

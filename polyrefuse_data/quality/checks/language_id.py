@@ -9,7 +9,14 @@ from __future__ import annotations
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
+from polyrefuse_data.quality.words import words
+
+# English prompts may be about texts of another language ("Translate ... into English"), and may be as short as a name.
+_OPENING = 3  # words, of which one shows that English is spoken
+_SHORTEST_WORD = 3  # letters; shorter ones are words of half the languages
+_FEWEST_LETTERS = 10
 
 
 def check(name: str) -> Check:
@@ -23,22 +30,30 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
     """p(language of the row), its aliases included, and the most probable language.
 
     `identifiable` is 0 for languages that the identifier has never seen (Yiddish for py3langid, Yoruba for langdetect):
-    their rows get no confidence, since whatever it says of them is wrong.
+    their rows get no confidence, since whatever it says of them is wrong. Nor do English prompts that open in
+    English, though most of their words are of another language.
     """
     confidences: list[float | None] = []
     detected: list[str | None] = []
     identifiable: list[float | None] = []
     for text, code, known in zip(batch.prose, batch.language, batch.known, strict=True):
-        if code == SOURCE_LANGUAGE or not text.strip() or known is None:
+        if not text.strip() or known is None:
             confidence, best, can = None, None, None
         else:
             wanted = known.identifiers
             can = float(not wanted.isdisjoint(identify.labels))
             found, p = identify.probability(text, wanted)
-            confidence = p if can else None
+            unsure = not can or (code == SOURCE_LANGUAGE and found not in wanted and _is_plainly_english(text, found))
+            confidence = None if unsure else p
             best = known.code if found in wanted else found
         confidences.append(confidence)
         detected.append(best)
         identifiable.append(can)
     numbers = {"language_confidence": score_of(confidences), "identifiable": score_of(identifiable)}
     return Scores(numbers, {"detected_language": detected})
+
+
+def _is_plainly_english(text: str, found: str) -> bool:
+    """Whether a text that reads as `found` opens in English, or is too short to read as anything."""
+    opening = [word for word in words(text)[:_OPENING] if len(word) >= _SHORTEST_WORD]
+    return not everyday_english(found).isdisjoint(opening) or sum(map(str.isalpha, text)) < _FEWEST_LETTERS

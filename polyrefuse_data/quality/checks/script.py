@@ -5,21 +5,21 @@ Latin words that stand in the English prompt too (names, titles, code) do not co
 
 from __future__ import annotations
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.words import script, words
 
 
 def expected_script(batch: Batch) -> Scores:
-    """Letters in the expected scripts over letters counted, 0 to 1; not computed where the language is unknown."""
-    rows = zip(batch.prose, batch.prose_en, batch.language, batch.known, strict=True)
+    """`expected_script`: letters in the expected scripts over letters counted, 0 to 1; not computed where the language
+    is unknown."""
+    rows = zip(batch.prose, batch.prose_en, batch.known, strict=True)
     return Scores(
         {
             "expected_script": score_of(
                 [
-                    None if known is None or code == SOURCE_LANGUAGE else share(text, source, frozenset(known.scripts))
-                    for text, source, code, known in rows
+                    None if known is None else share(text, source, frozenset(known.scripts))
+                    for text, source, known in rows
                 ]
             )
         }

@@ -1,4 +1,7 @@
-"""empty, unknown_language and unpaired: what a row lacks: something to read, a language, the English it translates."""
+"""empty, unknown_language and unpaired: what a row lacks: something to read, a language, the English it translates.
+
+And an English row that is not the English it says it is.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ _MOST_BLANK = 0.9  # share of white space; a table or form that is typed out wit
 
 def substance(batch: Batch) -> Scores:
     """`readable_characters`: 1 where the text has a letter or digit and is not nearly all white space;
-    `known_language`: 1 where the code is known; `paired`: 1 where a translation has its English beside it."""
+    `known_language`: 1 where the code is known; `paired`: 1 where a translation has its English beside it;
+    `own_english`: 1 where an English row says what its `text_en` says."""
     return Scores(
         {
             "readable_characters": score_of([float(_is_readable(text)) for text in batch.text]),
@@ -20,6 +24,14 @@ def substance(batch: Batch) -> Scores:
                 [
                     None if code == SOURCE_LANGUAGE or not text.strip() else float(translated)
                     for code, text, translated in zip(batch.language, batch.text, batch.translated, strict=True)
+                ]
+            ),
+            "own_english": score_of(
+                [
+                    float(text.split() == source.split())
+                    if code == SOURCE_LANGUAGE and text.strip() and source.strip()
+                    else None
+                    for code, text, source in zip(batch.language, batch.text, batch.text_en, strict=True)
                 ]
             ),
         }

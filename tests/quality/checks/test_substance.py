@@ -25,3 +25,9 @@ def test_a_translation_without_its_english_says_so() -> None:
     assert verdict(GERMAN) == ("accepted", set())
     assert "unpaired" not in verdict(ENGLISH, None, "en")[1]
     assert "unpaired" not in verdict("", None)[1]
+
+
+def test_an_english_row_says_what_its_english_says() -> None:
+    status, flags = verdict(ENGLISH.replace("sun", "moon"), ENGLISH, "en")
+    assert (status, flags) == ("rejected", {"mismatched"})
+    assert verdict(f" {ENGLISH}\n", ENGLISH, "en") == ("accepted", set())
