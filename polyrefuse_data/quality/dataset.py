@@ -7,42 +7,35 @@ gives findings for people; none changes a row.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.duplicates import near_duplicates
-from polyrefuse_data.rows import HARMFUL, HARMLESS, UNMATCHED
+from polyrefuse_data.quality.columns import Coded, Mask, Names, Rows, coded, names, numbers_of, readable
+from polyrefuse_data.quality.confounds import confounds
+from polyrefuse_data.quality.duplicates import Pair, near_duplicates
+from polyrefuse_data.rows import HARMFUL, HARMLESS, SPLITS, UNMATCHED
 from polyrefuse_data.sources.alignment import alignment
 
 PROBLEM, NOTE = "problem", "note"
 _EXAMPLES = 5
 _HALF = 0.5  # share of the letters in words of the prompt
-_COLUMNS = [
-    "id",
-    "language",
-    "label",
-    "split",
-    "text",
-    "text_en",
-    "flags",
-    "translator",
-    "copy_ratio",
-    "detected_language",
-]
-
-# Area under the ROC curve at which a feature tells harmful from harmless well enough to be learnt instead of harm:
-# Cohen's "large" effect (d = 0.8) is an area of 0.71.
-_CONFOUND_AUC = 0.71
-_CONFOUND_SHARE = 0.25  # the same for a yes-or-no feature: difference of its shares
-_ENDINGS = frozenset(".?!。？！؟…।")
 _LEAST_ALIGNED = 30  # rows below which alignment can be neither shown nor refuted
 # Standard deviations above chance: shifted and shuffled files stay at 1.7, aligned ones of thirty rows reach 2.4.
 _CHANCE = 2.0
+
+_CONFOUNDS = {
+    "confound_length": "length tells harmful from harmless (area under the ROC curve; `release --subset matched` "
+    "pairs them)",
+    "confound_punctuation": "harmful and harmless rows differ in ending with punctuation (difference of shares)",
+    "confound_engine": "harmful and harmless rows come from different engines (difference of shares)",
+}
 
 
 @dataclass(frozen=True)
@@ -59,22 +52,56 @@ class Finding:
 
 def dataset_findings(table: pa.Table, files: Sequence[Mapping[str, Any]] = ()) -> list[Finding]:
     """Everything the dataset checks find in audited rows, problems first; `files` is import.json of an import."""
-    rows = [_plain(row) for row in table.select(_COLUMNS).to_pylist()]
+    rows = _Rows(readable(table))
     found = [
         *_files(files),
         *_coverage(rows),
         *_alignment(rows, told={(file["language"], file["label"], file["split"]) for file in files}),
         *_flagged(rows),
-        *_duplicates(rows),
-        *_leakage(rows),
+        *_repeated(rows),
         *_confounds(rows),
         *_balance(rows),
     ]
     return sorted(found, key=lambda finding: finding.severity != PROBLEM)
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: "" if value is None else value for name, value in row.items()} | {"flags": row["flags"] or []}
+class _Rows:
+    """The columns that the checks look at, as arrays."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self.id: Coded = coded(table, "id")
+        self.language: Coded = coded(table, "language")
+        self.label: Coded = coded(table, "label")
+        self.split: Coded = coded(table, "split")
+        self.flags: Names = names(table, "flags")
+        self.english: Mask = self.language.is_(SOURCE_LANGUAGE)
+        self.has_text: Mask = np.asarray(pc.fill_null(pc.greater(pc.binary_length(table["text"]), 0), False))
+        self.has_prompt: Mask = np.asarray(pc.fill_null(pc.greater(pc.binary_length(table["text_en"]), 0), False))
+
+    def texts(self, column: str, rows: Rows) -> list[str]:
+        found: list[str] = pc.fill_null(self.table[column].take(pa.array(rows)), "").to_pylist()
+        return found
+
+    def groups(self, mask: Mask) -> dict[tuple[str, str, str], Rows]:
+        """(language, label, split) -> the rows of it where the mask is True, sorted by that key."""
+        chosen = np.flatnonzero(mask)
+        shape = len(self.language.values), len(self.label.values), len(self.split.values)
+        keys = np.ravel_multi_index((self.language.codes, self.label.codes, self.split.codes), shape)[chosen]
+        found = {}
+        for key in np.unique(keys):
+            language, label, split = np.unravel_index(key, shape)
+            name = self.language.values[language], self.label.values[label], self.split.values[split]
+            found[name] = chosen[keys == key]
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def prompts(self) -> Rows:
+        """A row of each English prompt in each split: the English of a translation where no row is English."""
+        rows = np.flatnonzero(self.has_prompt)
+        keys = self.split.codes[rows] * len(self.id.values) + self.id.codes[rows]
+        first: Rows = np.sort(np.unique(keys, return_index=True)[1])
+        return np.asarray(rows[first])
 
 
 def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -102,22 +129,18 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         )
 
 
-def _coverage(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+def _coverage(rows: _Rows) -> Iterator[Finding]:
     """(label, split) of which languages lack prompts that English has."""
-    english: dict[tuple[str, str], set[str]] = defaultdict(set)
-    present: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        if row["language"] == SOURCE_LANGUAGE:
-            english[row["label"], row["split"]].add(row["id"])
-        elif UNMATCHED not in row["flags"]:
-            present[row["language"], row["label"], row["split"]].add(row["id"])
-    languages = sorted({row["language"] for row in rows} - {SOURCE_LANGUAGE})
-    if not english and languages:
+    english, present = rows.groups(rows.english), rows.groups(~rows.english & ~rows.flags.mask(UNMATCHED))
+    languages = sorted(set(rows.language.values) - {SOURCE_LANGUAGE})
+    if not english and languages and rows.table.num_rows:
         yield Finding("coverage", PROBLEM, "no row is English: translations cannot be compared with their prompts")
-    for (label, split), wanted in sorted(english.items()):
+    for (_, label, split), wanted_rows in english.items():
+        wanted = np.unique(rows.id.codes[wanted_rows])
         lacking: dict[int, list[str]] = defaultdict(list)
         for code in languages:
-            if missing := len(wanted - present[code, label, split]):
+            have = rows.id.codes[present.get((code, label, split), np.empty(0, np.int64))]
+            if missing := int((~np.isin(wanted, have)).sum()):
                 lacking[missing].append(code)
         for missing, codes in sorted(lacking.items(), reverse=True):
             state = "is missing" if missing == len(wanted) else "is incomplete"
@@ -128,162 +151,89 @@ def _coverage(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             yield Finding("coverage", PROBLEM, message, missing * len(codes), codes[0] if len(codes) == 1 else "")
 
 
-def _alignment(rows: Sequence[dict[str, Any]], told: Collection[tuple[str, str, str]]) -> Iterator[Finding]:
+def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[Finding]:
     """Groups of rows whose lengths, numbers and names do not follow the English they are paired with.
 
     Rows without English are named only where no file report (`told`) has named them.
     """
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    unmatched: Counter[tuple[str, str, str]] = Counter()
-    for row in rows:
-        key = (row["language"], row["label"], row["split"])
-        if row["language"] == SOURCE_LANGUAGE or not row["text"]:
-            continue
-        if row["text_en"]:
-            groups[key].append(row)
-        elif UNMATCHED in row["flags"] and key not in told:
-            unmatched[key] += 1
-    for key, group in sorted(groups.items()):
+    translated = ~rows.english & rows.has_text
+    for key, group in rows.groups(translated & rows.has_prompt).items():
         if len(group) < _LEAST_ALIGNED:
             continue
-        proof = alignment([row["text_en"] for row in group], [row["text"] for row in group])
+        proof = alignment(rows.texts("text_en", group), rows.texts("text", group))
         if proof.file < _CHANCE:
             message = f"{' '.join(key)}: rows do not follow their English ({proof.file:.1f} sd above chance)"
             yield Finding("alignment", PROBLEM, message, len(group), key[0])
-    for key, count in sorted(unmatched.items()):
-        yield Finding(
-            "alignment", PROBLEM, f"{' '.join(key)}: {count} rows are not parallel to any English prompt", count, key[0]
-        )
+    for key, group in rows.groups(translated & ~rows.has_prompt & rows.flags.mask(UNMATCHED)).items():
+        if key not in told:
+            message = f"{' '.join(key)}: {len(group)} rows are not parallel to any English prompt"
+            yield Finding("alignment", PROBLEM, message, len(group), key[0])
 
 
-def _flagged(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+def _flagged(rows: _Rows) -> Iterator[Finding]:
     """Row flags that are worth a line of their own, by language."""
-    hidden: Counter[str] = Counter()
-    english: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if "hidden_characters" in row["flags"]:
-            hidden[row["language"]] += 1
-        copied = (row["copy_ratio"] or 0) > _HALF or row["detected_language"] == SOURCE_LANGUAGE
-        reads_english = "language_id" in row["flags"] and copied
-        if reads_english or "partly_translated" in row["flags"]:
-            english[row["language"]].append(row["id"])
+    hidden = _by_language(rows, rows.flags.mask("hidden_characters"))
     if hidden:
-        shown = ", ".join(f"{code} {count}" for code, count in hidden.most_common())
-        yield Finding("hidden_characters", NOTE, f"rows with hidden characters: {shown}", sum(hidden.values()))
+        shown = ", ".join(f"{code} {len(found)}" for code, found in hidden.items())
+        count = sum(map(len, hidden.values()))
+        yield Finding("hidden_characters", NOTE, f"rows with hidden characters: {shown}", count)
+    copied = (numbers_of(rows.table, "copy_ratio") > _HALF) | coded(rows.table, "detected_language").is_(
+        SOURCE_LANGUAGE
+    )
+    reads_english = rows.flags.mask("partly_translated") | (rows.flags.mask("language_id") & copied)
+    english = _by_language(rows, reads_english)
     if english:
-        counts = sorted(((len(ids), code) for code, ids in english.items()), key=lambda item: (-item[0], item[1]))
-        shown = ", ".join(f"{code} {count}" for count, code in counts)
-        ids = tuple(id for _, code in counts for id in english[code][:1])
-        total = sum(count for count, _ in counts)
-        yield Finding("partly_translated", PROBLEM, f"rows partly or wholly in English: {shown}", total, ids=ids)
+        shown = ", ".join(f"{code} {len(found)}" for code, found in english.items())
+        ids = tuple(rows.id.values[rows.id.codes[found[0]]] for found in english.values())
+        count = sum(map(len, english.values()))
+        yield Finding("partly_translated", PROBLEM, f"rows partly or wholly in English: {shown}", count, ids=ids)
 
 
-def _duplicates(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """English prompts that come twice within a split, word for word or nearly."""
-    for split, prompts in sorted(_english_by_split(rows).items()):
-        for kind, pairs in near_duplicates(prompts).items():
-            if pairs:
-                word = "the same" if kind == "exact" else "nearly the same"
-                ids = tuple(dict.fromkeys(id for pair in pairs[:_EXAMPLES] for id in pair))
-                message = f"{split}: {len(pairs)} pairs of English prompts read {word}"
-                yield Finding(f"duplicates_{kind}", NOTE, message, len(pairs), SOURCE_LANGUAGE, ids)
+def _by_language(rows: _Rows, mask: Mask) -> dict[str, Rows]:
+    """Language -> its rows where the mask is True, the most first."""
+    found = {code: np.flatnonzero(mask & rows.language.is_(code)) for code in rows.language.values}
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {code: own for code, own in ordered if len(own)}
 
 
-def _leakage(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """English prompts of one split that stand in another, word for word or nearly."""
-    splits = _english_by_split(rows)
-    names = [name for name in ("train", "validation", "test") if name in splits]
-    for index, first in enumerate(names):
-        for second in names[index + 1 :]:
-            for kind, pairs in near_duplicates(splits[first], splits[second]).items():
-                if pairs:
-                    word = "duplicates" if kind == "exact" else "near-duplicates"
-                    ids = tuple(dict.fromkeys(id for pair in pairs[:_EXAMPLES] for id in pair))
-                    message = f"{first}/{second} {word}: {len(pairs)} pairs of English prompts"
-                    yield Finding(f"leakage_{kind}", PROBLEM, message, len(pairs), SOURCE_LANGUAGE, ids)
+def _repeated(rows: _Rows) -> Iterator[Finding]:
+    """English prompts that read the same, or nearly: within a split (duplicates), and in two of them (leakage)."""
+    ids = rows.id.codes[rows.prompts]
+    names = [*SPLITS, *sorted(set(rows.split.values) - set(SPLITS))]
+    splits = [names.index(rows.split.values[code]) for code in rows.split.codes[rows.prompts]]
+    found: dict[tuple[int, int, str], list[Pair]] = defaultdict(list)
+    for kind, pairs in near_duplicates(rows.texts("text_en", rows.prompts)).items():
+        for left, right in pairs:
+            if ids[left] != ids[right]:  # else one prompt that stands in two splits, under one id
+                first, second = sorted((splits[left], splits[right]))
+                found[first, second, kind].append((left, right))
+    for (first, second, kind), pairs in sorted(found.items(), key=lambda item: (item[0][0] != item[0][1], item[0])):
+        some = tuple(dict.fromkeys(rows.id.values[ids[place]] for pair in pairs[:_EXAMPLES] for place in pair))
+        if first == second:
+            word = "the same" if kind == "exact" else "nearly the same"
+            message = f"{names[first]}: {len(pairs)} pairs of English prompts read {word}"
+            yield Finding(f"duplicates_{kind}", NOTE, message, len(pairs), SOURCE_LANGUAGE, some)
+        else:
+            word = "duplicates" if kind == "exact" else "near-duplicates"
+            message = f"{names[first]}/{names[second]} {word}: {len(pairs)} pairs of English prompts"
+            yield Finding(f"leakage_{kind}", PROBLEM, message, len(pairs), SOURCE_LANGUAGE, some)
 
 
-def _english_by_split(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """split -> id -> English text; the English of a translation where no row is English."""
-    splits: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in rows:
-        if row["text_en"]:
-            splits[row["split"]][row["id"]] = row["text_en"]
-    return splits
-
-
-def _confounds(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+def _confounds(rows: _Rows) -> Iterator[Finding]:
     """Features other than harm that tell harmful rows from harmless ones, with the languages where they do."""
-    sides: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: {HARMFUL: [], HARMLESS: []})
-    for row in rows:
-        if row["text"] and row["label"] in (HARMFUL, HARMLESS):
-            sides[row["language"]][row["label"]].append(row)
-    both = {code: labels for code, labels in sorted(sides.items()) if labels[HARMFUL] and labels[HARMLESS]}
-    for check, measure, limit, words in _CONFOUNDS:
-        found = {code: measure(labels[HARMFUL], labels[HARMLESS]) for code, labels in both.items()}
-        beyond = {code: value for code, value in found.items() if value >= limit}
-        if beyond:
-            shown = ", ".join(f"{code} {value:.2f}" for code, value in beyond.items())
-            yield Finding(check, NOTE, f"{words}: {shown}", len(beyond))
+    languages = {code: rows.language.is_(code) for code in sorted(rows.language.values)}
+    found = confounds(rows.table, rows.label.is_(HARMFUL), rows.label.is_(HARMLESS), languages)
+    for check, values in found.items():
+        if values:
+            shown = ", ".join(f"{code} {value:.2f}" for code, value in values.items())
+            yield Finding(check, NOTE, f"{_CONFOUNDS[check]}: {shown}", len(values))
 
 
-def length_auc(harmful: Sequence[dict[str, Any]], harmless: Sequence[dict[str, Any]]) -> float:
-    """How well length in characters tells the two apart, whichever is longer: area under the ROC curve, 0.5 to 1."""
-    area = auc([len(row["text"]) for row in harmful], [len(row["text"]) for row in harmless])
-    return max(area, 1 - area)
-
-
-def punctuation_gap(harmful: Sequence[dict[str, Any]], harmless: Sequence[dict[str, Any]]) -> float:
-    """Difference of the shares of rows that end in punctuation, 0 to 1."""
-    left, right = (np.mean([row["text"].rstrip()[-1:] in _ENDINGS for row in side]) for side in (harmful, harmless))
-    return float(abs(left - right))
-
-
-def engine_gap(harmful: Sequence[dict[str, Any]], harmless: Sequence[dict[str, Any]]) -> float:
-    """Largest difference of an engine's shares of the two sides, 0 to 1."""
-    left, right = (Counter(row["translator"] for row in side) for side in (harmful, harmless))
-    return max(abs(left[name] / len(harmful) - right[name] / len(harmless)) for name in set(left) | set(right))
-
-
-_CONFOUNDS = (
-    (
-        "confound_length",
-        length_auc,
-        _CONFOUND_AUC,
-        "length tells harmful from harmless (area under the ROC curve; `release --subset matched` pairs them)",
-    ),
-    (
-        "confound_punctuation",
-        punctuation_gap,
-        _CONFOUND_SHARE,
-        "harmful and harmless rows differ in ending with punctuation (difference of shares)",
-    ),
-    (
-        "confound_engine",
-        engine_gap,
-        _CONFOUND_SHARE,
-        "harmful and harmless rows come from different engines (difference of shares)",
-    ),
-)
-
-
-def auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """Probability that a positive is larger than a negative, ties counting half."""
-    ordered = np.sort(np.asarray(negatives))
-    values = np.asarray(positives)
-    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-    return float(below.mean() / 2 / len(ordered))
-
-
-def _balance(rows: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Splits that hold far more of one label than of the other, in English."""
-    counts: Counter[tuple[str, str]] = Counter()
-    seen: set[str] = set()
-    for row in rows:
-        if row["id"] not in seen and row["text_en"]:
-            seen.add(row["id"])
-            counts[row["split"], row["label"]] += 1
-    for split in ("train", "validation", "test"):
+def _balance(rows: _Rows) -> Iterator[Finding]:
+    """Splits that hold far more prompts of one label than of the other."""
+    pairs = zip(rows.split.codes[rows.prompts], rows.label.codes[rows.prompts], strict=True)
+    counts = Counter((rows.split.values[split], rows.label.values[label]) for split, label in pairs)
+    for split in SPLITS:
         harmful, harmless = counts[split, HARMFUL], counts[split, HARMLESS]
         if harmful + harmless and max(harmful, harmless) > 2 * min(harmful, harmless):
             yield Finding(

@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import visible
 
-Pair = tuple[str, str]
+Pair = tuple[int, int]
 
 # Similarity (rapidfuzz's token_sort_ratio, 0 to 100) from which two prompts ask nearly the same. Read on the published
 # English: "a dialogue between two friends talking about a new movie they watched" and "a dialog for two characters
@@ -34,30 +34,29 @@ def normalised(text: str) -> str:
     return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", visible(text)).casefold()).strip()
 
 
-def near_duplicates(left: Mapping[str, str], right: Mapping[str, str] | None = None) -> dict[str, list[Pair]]:
-    """Pairs of ids whose texts are `exact` or `near` duplicates: between `left` and `right`, or within `left`.
+def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:
+    """Pairs of places whose texts are `exact` or `near` duplicates, the earlier place first, sorted."""
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extract
 
-    Both lists are sorted. Ids that both sides share are the same prompt and form no pair.
-    """
-    from rapidfuzz.fuzz import token_sort_ratio
-
-    plain = {("left", id): normalised(text) for id, text in left.items()}
-    plain |= {("right", id): normalised(text) for id, text in (right or {}).items()}
-    sharers = _Sharers(plain)
-    exact: set[Pair] = set()
-    near: set[Pair] = set()
-    for (side, id), text in plain.items():
-        if not text or (right is not None and side == "right"):
+    said = [normalised(text) for text in texts]
+    words = [" ".join(sorted(text.split())) for text in said]  # what token_sort_ratio compares
+    frequency = Counter(word for text in words for word in set(text.split()))
+    copies: dict[str, list[int]] = defaultdict(list)  # text -> where it stands
+    sharers: dict[str, list[int]] = defaultdict(list)  # word -> texts that it is among the rarest words of
+    exact: list[Pair] = []
+    near: list[Pair] = []
+    for place, text in enumerate(words):
+        if not text:
             continue
-        for other in sharers.candidates(text):
-            other_side, other_id = other
-            pair = (id, other_id) if right is not None else (min(id, other_id), max(id, other_id))
-            if id == other_id or (right is not None and other_side == "left") or pair in exact or pair in near:
-                continue
-            if plain[other] == text:
-                exact.add(pair)
-            elif token_sort_ratio(text, plain[other], score_cutoff=NEAR_DUPLICATE):
-                near.add(pair)
+        exact += [(other, place) for other in copies[said[place]]]
+        rarest = sorted(set(text.split()), key=lambda word: (frequency[word], word))[:_RAREST_WORDS]
+        others = sorted({other for word in rarest for other in sharers[word] if said[other] != said[place]})
+        close = extract(text, [words[other] for other in others], scorer=ratio, score_cutoff=NEAR_DUPLICATE, limit=None)
+        near += [(others[index], place) for _, _, index in close]
+        for shared in (copies[said[place]], *(sharers[word] for word in rarest)):
+            if len(shared) < _MOST_SHARERS:
+                shared.append(place)
     return {"exact": sorted(exact), "near": sorted(near)}
 
 
@@ -88,22 +87,3 @@ def groups_of_shared_targets(keys: npt.NDArray[Any], english: Sequence[str]) -> 
         if any(token_sort_ratio(one, other) < NEAR_DUPLICATE for other in others):
             found.append(rows)
     return found
-
-
-class _Sharers:
-    """Texts by their rarest words."""
-
-    def __init__(self, texts: Mapping[Pair, str]) -> None:
-        self._frequency = Counter(word for text in texts.values() for word in set(text.split()))
-        self._by_word: dict[str, list[Pair]] = defaultdict(list)
-        for key, text in texts.items():
-            for word in self._rarest(text):
-                self._by_word[word].append(key)
-
-    def candidates(self, text: str) -> Sequence[Pair]:
-        """Keys of texts that share one of the rarest words, the text's own among them."""
-        words = self._rarest(text)
-        return list(dict.fromkeys(key for word in words for key in self._by_word[word][:_MOST_SHARERS]))
-
-    def _rarest(self, text: str) -> list[str]:
-        return sorted(set(text.split()), key=lambda word: (self._frequency[word], word))[:_RAREST_WORDS]

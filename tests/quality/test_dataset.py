@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.dataset import Finding, auc, dataset_findings
+from polyrefuse_data.quality.confounds import auc
+from polyrefuse_data.quality.dataset import Finding, dataset_findings
 from polyrefuse_data.quality.duplicates import near_duplicates, normalised
 from tests.quality.tables import make_table
 
@@ -76,12 +77,16 @@ def test_auc_counts_ties_half() -> None:
     assert auc([2, 3], [1, 2]) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
 
 
-def test_near_duplicates_within_and_between() -> None:
-    texts = {"a": "How do I bake bread at home?", "b": "How do I bake a bread at home", "c": "Why is the sky blue?"}
-    assert near_duplicates(texts) == {"exact": [], "near": [("a", "b")]}
-    assert near_duplicates(texts, {"x": "why is the SKY blue"})["exact"] == [("c", "x")]
-    assert near_duplicates(texts, {"a": texts["a"]})["exact"] == []  # the same prompt
+def test_near_duplicates_are_found_and_told_from_exact_ones() -> None:
+    asked = ["How do I bake bread at home?", "How do I bake a bread at home", "Why is the sky blue?", "", ""]
+    assert near_duplicates(asked) == {"exact": [], "near": [(0, 1)]}
+    assert near_duplicates([*asked, "why is the SKY blue"])["exact"] == [(2, 5)]
     assert normalised("  Ｗhy,  is\u200b it? ") == "why is it"
+
+
+def test_one_prompt_in_two_splits_is_no_pair() -> None:
+    found = findings(english("a", "Name a fruit.", split="train"), english("a", "Name a fruit.", split="test"))
+    assert [finding for finding in found if finding.check.startswith("leakage")] == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,92 @@
+"""Columns of a whole table as arrays: what counts over many rows are made from, without a Python object a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polyrefuse_data.quality.batch import texts
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]  # row numbers
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A string column: its distinct values in order of appearance, and for each row the index of its own."""
+
+    values: list[str]
+    codes: npt.NDArray[np.int64]
+
+    def is_(self, value: str) -> Mask:
+        """Mask of the rows with this value."""
+        return np.equal(self.codes, self.values.index(value) if value in self.values else -1)
+
+
+def readable(table: pa.Table) -> pa.Table:
+    """The table with U+FFFD where a string column holds what is no UTF-8 (a lone surrogate)."""
+    for place, field in enumerate(table.schema):
+        if field.type in (pa.string(), pa.large_string()) and not _is_utf8(table[place]):
+            table = table.set_column(place, field, pa.array(texts(table, field.name), field.type))
+    return table
+
+
+def _is_utf8(column: pa.ChunkedArray) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def coded(table: pa.Table, column: str) -> Coded:
+    """A string column of few values, nulls as empty strings; all rows empty where the column is missing."""
+    if column not in table.column_names:
+        return Coded([""], np.zeros(table.num_rows, np.int64))
+    encoded = pc.fill_null(table[column].cast(pa.string()), "").combine_chunks().dictionary_encode()
+    return Coded(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Names:
+    """A column of lists of strings (`flags`, `reasons`) as pairs: `names[codes[i]]` stands in the list of `rows[i]`."""
+
+    names: list[str]
+    codes: npt.NDArray[np.int64]
+    rows: Rows
+    size: int  # rows of the table
+
+    def mask(self, name: str) -> Mask:
+        """Mask of the rows whose list holds the name."""
+        return self.any_of([name])
+
+    def any_of(self, names: Sequence[str]) -> Mask:
+        """Mask of the rows whose list holds any of the names."""
+        mask = np.zeros(self.size, dtype=bool)
+        mask[self.rows[np.isin(self.codes, [place for place, own in enumerate(self.names) if own in names])]] = True
+        return mask
+
+
+def names(table: pa.Table, column: str) -> Names:
+    """A column of lists of strings, null lists as empty ones."""
+    lists = table[column].combine_chunks()
+    flat = coded(pa.table({"name": pc.list_flatten(lists)}), "name")
+    rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Names(flat.values, flat.codes, rows, table.num_rows)
+
+
+def numbers_of(table: pa.Table, column: str) -> npt.NDArray[np.float32]:
+    """A numeric column with NaN for nulls, as rows keep it: single precision."""
+    values = pc.fill_null(table[column].cast(pa.float32()), float("nan"))
+    return np.asarray(values.to_numpy(), dtype=np.float32)
+
+
+def lengths(table: pa.Table, column: str) -> npt.NDArray[np.int64]:
+    """Characters of each text without the white space around it; nulls count 0."""
+    trimmed = pc.utf8_trim_whitespace(pc.fill_null(table[column], ""))
+    return np.asarray(pc.utf8_length(trimmed).to_numpy(), dtype=np.int64)
