@@ -79,7 +79,7 @@ def build(
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
         merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
-        summary = summarize(workspace, usage)
+        summary = summarize(workspace, usage, sum(map(store.unanswered, range(count))))
         store.clear()
     return summary
 

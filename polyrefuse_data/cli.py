@@ -23,6 +23,7 @@ from polyrefuse_data.redaction import redact_standard_streams
 from polyrefuse_data.workspace import Workspace
 
 CHECK_FOUND_SOMETHING = 1
+STOPPED_PART_WAY = 4
 
 app = typer.Typer(
     name="polyrefuse",
@@ -90,12 +91,15 @@ def build(
     """Translate the prompts, check every row, write rows.parquet beside the config. Run again to resume."""
     from polyrefuse_data.build import build as run_build
     from polyrefuse_data.config import load_config
+    from polyrefuse_data.summary import BuildSummary
 
     settings = load_config(config)
     summary = run_build(
         Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
     )
     _print(summary, as_json)
+    if isinstance(summary, BuildSummary) and summary.unanswered:
+        raise typer.Exit(STOPPED_PART_WAY)
 
 
 @app.command("import")

@@ -29,6 +29,7 @@ class BuildSummary:
     translators: dict[str, dict[str, int]]
     reasons: dict[str, int]
     usage: dict[str, dict[str, float]]  # over all runs of the workspace, translation back included
+    unanswered: int  # rows for which some backend gave no answer this time; another run asks it again
 
     @property
     def accepted(self) -> int:
@@ -44,6 +45,8 @@ class BuildSummary:
             cost = f", ${used['cost_usd']:.2f}" if "cost_usd" in used else ""
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
             lines.append(f"  used so far by {name}: {tokens}{cost}")
+        if self.unanswered:
+            lines.append(f"  {self.unanswered} rows got no answer from a backend this time: run again to ask it again")
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -68,7 +71,7 @@ class BuildEstimate:
             if price.input_tokens is not None:
                 parts.append(f"about {price.input_tokens} tokens in, {price.output_tokens} out")
                 parts.append("set input_price and output_price for money" if price.usd is None else f"${price.usd:.2f}")
-            parts.append(f"about {_duration(price.seconds)}")
+            parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
         return "\n".join(lines)
@@ -84,7 +87,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
-def summarize(workspace: Workspace, usage: dict[str, dict[str, float]]) -> BuildSummary:
+def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int) -> BuildSummary:
     """Count the rows and tries of a finished build, a part of the files at a time."""
     languages: dict[str, Counter[str]] = {}
     for batch in _batches(workspace.rows, ["language", "status"]):
@@ -105,6 +108,7 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]]) -> Build
         translators={name: dict(sorted(counts.items())) for name, counts in sorted(translators.items())},
         reasons=dict(sorted(reasons.items())),
         usage=usage,
+        unanswered=unanswered,
     )
 
 

@@ -63,7 +63,7 @@ class Finish:
             shard.number,
             make_rows(shard, self.quality),
             attempts_table(prompts, languages, shard.outcomes),
-            final=not any(outcome.ask_again for outcome in shard.outcomes),
+            unanswered=sum(outcome.ask_again for outcome in shard.outcomes),
         )
 
 

@@ -20,14 +20,14 @@ from polyrefuse_data.workspace import atomic_write, write_table
 
 
 class CompletionRecord(BaseModel):
-    """What a finished shard was made from (`key`), and the sha256 of its two files."""
+    """What a finished shard was made from (`key`), the sha256 of its two files, and how many rows to ask again."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
     rows: str
     attempts: str
-    final: bool
+    unanswered: int
 
 
 class ShardStore:
@@ -40,9 +40,9 @@ class ShardStore:
     def holds(self, shard: Shard) -> bool:
         """Whether this very shard is finished, its files whole, and nothing in it worth asking again."""
         try:
-            record = CompletionRecord.model_validate_json(self._path(shard.number, "json").read_bytes())
+            record = self._record(shard.number)
             return (
-                record.final
+                record.unanswered == 0
                 and record.key == self.key(shard)
                 and record.rows == _sha256(self._path(shard.number, "parquet"))
                 and record.attempts == _sha256(self._path(shard.number, "attempts.parquet"))
@@ -60,7 +60,7 @@ class ShardStore:
         rows, attempts = self._path(shard.number, "parquet"), self._path(shard.number, "attempts.parquet")
         write_table(shard.rows, rows)
         write_table(shard.attempts, attempts)
-        record = CompletionRecord(key=key, rows=_sha256(rows), attempts=_sha256(attempts), final=shard.final)
+        record = CompletionRecord(key=key, rows=_sha256(rows), attempts=_sha256(attempts), unanswered=shard.unanswered)
         atomic_write(self._path(shard.number, "json"), record.model_dump_json())
 
     def rows(self, number: int) -> pa.Table:
@@ -69,9 +69,16 @@ class ShardStore:
     def attempts(self, number: int) -> pa.Table:
         return _read(self._path(number, "attempts.parquet"))
 
+    def unanswered(self, number: int) -> int:
+        """Rows of a finished shard that got no answer from some backend this time."""
+        return self._record(number).unanswered
+
     def clear(self) -> None:
         """Remove everything: the rows are merged, or the shards are of no use any more."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _record(self, number: int) -> CompletionRecord:
+        return CompletionRecord.model_validate_json(self._path(number, "json").read_bytes())
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}.{suffix}"

@@ -51,13 +51,13 @@ class Shard:
 class FinishedShard:
     """The rows of a shard, checked one by one, and every try at them; both sorted as their files are.
 
-    `final` is False where a backend gave no answer this time, so that another run may end otherwise.
+    `unanswered` rows got no answer from some backend this time, so another run may end otherwise.
     """
 
     number: int
     rows: pa.Table
     attempts: pa.Table
-    final: bool
+    unanswered: int
 
 
 def cut(prompts: pa.Table, targets: Sequence[Language], size: int) -> Iterator[Shard]:

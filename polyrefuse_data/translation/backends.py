@@ -37,6 +37,11 @@ class Limited(Protocol):
 
     limits: RateLimits
 
+    @property
+    def limited_as(self) -> tuple[str, ...]:
+        """What its limits are for: backends that are the same in this keep them together."""
+        ...
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -75,9 +80,17 @@ def open_chain(config: TranslationConfig) -> Chain:
     """Open the backends of a config, each different one once. One with `candidates` is two steps: its first text, then,
     for the rows whose first text was rejected, the best of several."""
     opened: dict[str, Translator] = {}
+    limits: dict[tuple[str, ...], RateLimits] = {}
 
     def once(backend: Backend) -> Translator:
-        return opened.setdefault(backend.model_dump_json(), open_backend(backend))
+        key = backend.model_dump_json()
+        if key not in opened:
+            opened[key] = translator = open_backend(backend)
+            if isinstance(translator, Limited):
+                shared = limits.setdefault(translator.limited_as, translator.limits)
+                shared.tighten(translator.limits)
+                translator.limits = shared
+        return opened[key]
 
     steps = []
     for backend in config.backends:

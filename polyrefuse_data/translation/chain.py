@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator
+from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator, total_usage
 
 FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A translation of a row that might be kept; `attempt` counts the tries at this row up to this text, from 1."""
+    """A translation of a row that might be kept; `attempt` counts the tries at this row up to this text, from 1.
+
+    `usage` is what it took, translating back included; what several took together is on the first of them.
+    """
 
     text: str
     origin: str
@@ -26,6 +29,7 @@ class Candidate:
     attempt: int
     back_translation: str | None = None
     back_translator: str = ""
+    back_reasons: tuple[str, ...] = ()  # why backends that were asked did not translate it back
     usage: dict[str, float] = field(default_factory=dict)
 
 
@@ -45,13 +49,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a row: `outcome` is the status the checks gave the text, or FAILED; `reasons` say why."""
+    """One try at a row: `outcome` is the status the checks gave the text, or FAILED; `reasons` say why. `usage` is what
+    all its candidates and their back-translations took."""
 
     number: int
     translator: str
     outcome: str
     reasons: tuple[str, ...] = ()
     detail: str = ""
+    back_reasons: tuple[str, ...] = ()
     usage: dict[str, float] = field(default_factory=dict)
 
 
@@ -98,14 +104,12 @@ def propose(
     for row, result in zip(unsettled, results, strict=True):
         number = len(outcomes[row].attempts) + 1
         if isinstance(result, Translation):
-            texts = (result.text, *result.alternatives)
-            proposals[row] = [
-                Candidate(text, result.origin, translator.name, number, usage=result.usage) for text in texts
-            ]
+            first = Candidate(result.text, result.origin, translator.name, number, usage=result.usage)
+            proposals[row] = [first, *(replace(first, text=text, usage={}) for text in result.alternatives)]
         elif result.reason != NO_MATCH:
             outcomes[row].ask_again |= result.ask_again
             outcomes[row].attempts.append(
-                Attempt(number, translator.name, FAILED, (result.reason,), result.detail, result.usage)
+                Attempt(number, translator.name, FAILED, (result.reason,), result.detail, usage=result.usage)
             )
     for back_translator in back:
         _translate_back(outcomes, requests, proposals, back_translator, translate)
@@ -128,13 +132,16 @@ def _translate_back(
     ]
     asks = [Request(proposals[row][rank].text, requests[row].target, requests[row].source) for row, rank in missing]
     for (row, rank), result in zip(missing, translate(back_translator, asks), strict=True):
-        back = result.text if isinstance(result, Translation) else None
+        candidate = proposals[row][rank]
+        # Who was asked is told even where nothing came back: the checks flag such a row.
+        candidate = replace(
+            candidate, back_translator=back_translator.name, usage=total_usage((candidate.usage, result.usage))
+        )
         if isinstance(result, Failure):
             outcomes[row].ask_again |= result.ask_again
-        # Who was asked is told even where nothing came back: the checks flag such a row.
-        proposals[row][rank] = replace(
-            proposals[row][rank], back_translation=back, back_translator=back_translator.name
-        )
+            proposals[row][rank] = replace(candidate, back_reasons=(*candidate.back_reasons, result.reason))
+        else:
+            proposals[row][rank] = replace(candidate, back_translation=result.text)
 
 
 def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> None:
@@ -152,7 +159,14 @@ def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> N
         best = max(range(len(candidates)), key=lambda index: (_merit(verdicts[row][index]), -index))
         candidate, verdict = candidates[best], verdicts[row][best]
         outcome.attempts.append(
-            Attempt(candidate.attempt, candidate.translator, verdict.status, verdict.reasons, usage=candidate.usage)
+            Attempt(
+                candidate.attempt,
+                candidate.translator,
+                verdict.status,
+                verdict.reasons,
+                back_reasons=candidate.back_reasons,
+                usage=total_usage(candidate.usage for candidate in candidates),
+            )
         )
         if outcome.verdict is None or _merit(verdict) > _merit(outcome.verdict):
             outcome.chosen, outcome.verdict = candidate, verdict

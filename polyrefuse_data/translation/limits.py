@@ -16,8 +16,12 @@ class RateLimits:
     """Two token buckets, and a pause that a server asked for. Belongs to one event loop at a time."""
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
-        self._buckets = [_Bucket(requests_per_minute), _Bucket(tokens_per_minute)]
+        self._hold(requests_per_minute, tokens_per_minute)
         self._paused_until = 0.0
+
+    def tighten(self, other: RateLimits) -> None:
+        """Keep the stricter ones of both, from the first request on."""
+        self._hold(*map(_stricter, self._per_minute, other._per_minute))
 
     async def acquire(self, tokens: int) -> None:
         """Wait until a request of about `tokens` tokens may be sent, and count it."""
@@ -34,9 +38,17 @@ class RateLimits:
         """Send nothing for `seconds`: the server said so."""
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
+    def _hold(self, *per_minute: int | None) -> None:
+        self._per_minute = per_minute
+        self._buckets = [_Bucket(rate) for rate in per_minute]
+
     def _wait(self, tokens: int) -> float:
         waits = [bucket.wait(amount) for bucket, amount in zip(self._buckets, (1, tokens), strict=True)]
         return max(self._paused_until - time.monotonic(), *waits)
+
+
+def _stricter(one: int | None, other: int | None) -> int | None:
+    return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
 class _Bucket:

@@ -96,7 +96,7 @@ def test_every_candidate_is_translated_back_and_a_failed_one_is_null() -> None:
     a, b = run("ab", forward, back=[back])
     assert back.asked == ["A", "B!", "C!"]
     assert a.chosen == Candidate("B!", "machine", "x", 1, "a2", "back")
-    assert b.chosen == Candidate("C!", "machine", "x", 1, None, "back")  # who was asked is known
+    assert b.chosen == Candidate("C!", "machine", "x", 1, None, "back", ("timeout",))  # who was asked is known
 
 
 def test_next_backend_translates_back_what_the_first_refuses() -> None:
@@ -109,3 +109,18 @@ def test_next_backend_translates_back_what_the_first_refuses() -> None:
         ("a", "nllb"),
         ("b", "api"),
     ]
+
+
+def test_a_try_tells_what_all_of_it_took_and_why_nobody_translated_it_back() -> None:
+    forward = Step("x", {"a": Translation("A", alternatives=("B!",), usage={"input_tokens": 100, "cost_usd": 0.5})})
+    refusing = Step("y", {text: Failure("refused", usage={"input_tokens": 10}) for text in ("A", "B!")})
+    slow = Step("z", {"A": Translation("a"), "B!": Failure("timeout", ask_again=True, usage={"output_tokens": 1})})
+    outcome = run("a", forward, back=[refusing, slow])[0]
+    attempt = outcome.attempts[0]
+    assert attempt.usage == {
+        "input_tokens": 120,
+        "output_tokens": 1,
+        "cost_usd": 0.5,
+    }  # of both candidates
+    assert attempt.back_reasons == ("refused", "timeout")  # of the candidate that won
+    assert outcome.ask_again
