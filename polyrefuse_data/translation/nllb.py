@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
+from polyrefuse_data.errors import ModelError
 from polyrefuse_data.translation import ctranslate2
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 from polyrefuse_data.translation.batches import token_batches
@@ -16,8 +17,15 @@ from polyrefuse_data.translation.runtimes import Hypotheses, Runtime, Transforme
 _TARGET_TOKENS_PER_SOURCE_TOKEN = 3
 _TARGET_TOKENS_ROOM = 32
 
-# Source tokens of a batch: on two cores larger ones bring no more speed, only memory; a GPU wants many.
-BATCH_TOKENS = {"cpu": 896, "cuda": 16_384}
+# Budgets of `token_batches`: on two cores larger batches bring little speed for their memory (the 600M model takes
+# 1.1 GiB with this one); a GPU wants many.
+BATCH_TOKENS = {"cpu": 1300, "cuda": 24_000}
+
+# What libraries of models raise when they cannot compute; PyTorch's CPU kernels call it an IndexError.
+_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
+
+# A model that fails at this one too is broken; one that does not, failed because of the text.
+_PLAIN_SENTENCE = "How are you?"
 
 
 class NllbTranslator:
@@ -84,23 +92,39 @@ class NllbTranslator:
         return results
 
     def _generate(self, sources: list[list[int]], targets: list[int]) -> list[Result]:
-        """Generate; where memory runs out, do each half by itself."""
+        """Generate; where memory runs out, or the model fails at a row, do each half by itself."""
         if not sources:
             return []
-        bound = _TARGET_TOKENS_PER_SOURCE_TOKEN * max(map(len, sources)) + _TARGET_TOKENS_ROOM
         try:
-            hypotheses = self.runtime.generate(
-                sources, targets, self._beams, self.candidates, min(bound, self.config.max_new_tokens)
-            )
-        except (RuntimeError, MemoryError) as error:
-            if not self.runtime.is_out_of_memory(error):
-                raise
+            hypotheses = self._hypotheses(sources, targets)
+        except _ERRORS as error:
+            failure = self._failure(error, sources, targets)
         else:
             return [self._result(row) for row in hypotheses]
         if len(sources) == 1:
-            return [Failure("out_of_memory", f"a text of {len(sources[0])} tokens", ask_again=True)]
+            return [failure]
         half = len(sources) // 2
         return self._generate(sources[:half], targets[:half]) + self._generate(sources[half:], targets[half:])
+
+    def _hypotheses(self, sources: list[list[int]], targets: list[int]) -> list[Hypotheses]:
+        bound = _TARGET_TOKENS_PER_SOURCE_TOKEN * max(map(len, sources)) + _TARGET_TOKENS_ROOM
+        return self.runtime.generate(
+            sources, targets, self._beams, self.candidates, min(bound, self.config.max_new_tokens)
+        )
+
+    def _failure(self, error: Exception, sources: list[list[int]], targets: list[int]) -> Failure:
+        """What an error says of these rows. Raises ModelError where the model fails at a plain sentence too."""
+        if self.runtime.is_out_of_memory(error):
+            return Failure("out_of_memory", f"a text of {len(sources[0])} tokens", ask_again=True)
+        plain = [sources[0][0], *self.checkpoint.vocabulary.encode([_PLAIN_SENTENCE])[0], self.checkpoint.end]
+        try:
+            self._hypotheses([plain], targets[:1])
+        except _ERRORS as fault:
+            raise ModelError(
+                f"translation model {self.checkpoint.label!r} translates nothing here ({_first_line(fault)}): try "
+                'device = "cpu", dtype = "float32" or runtime = "transformers"; what was answered is kept'
+            ) from fault
+        return Failure("model_failed", _first_line(error), ask_again=True)
 
     def _result(self, hypotheses: Hypotheses) -> Result:
         texts = [self.checkpoint.decode(ids) for ids in hypotheses if ids is not None]
@@ -110,6 +134,10 @@ class NllbTranslator:
         if texts:
             return Failure("empty", "the model gave no text")
         return Failure("truncated", f"no end after {self.config.max_new_tokens} tokens or three times the source")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def open_nllb(config: NllbBackend) -> NllbTranslator:

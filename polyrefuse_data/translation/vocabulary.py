@@ -21,7 +21,7 @@ class Vocabulary(Protocol):
     def tokens(self, ids: Sequence[int]) -> list[str]: ...
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        """The ids of tokens that the vocabulary has."""
+        """The ids of tokens, without those that are none: a converted model may give one that only pads its table."""
         ...
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -55,8 +55,7 @@ class FileVocabulary:
         return [self._tokenizer.id_to_token(index) or UNKNOWN for index in ids]
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        ids: list[int] = [self._tokenizer.token_to_id(token) for token in tokens]
-        return ids
+        return [index for token in tokens if (index := self.index(token)) is not None]
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
@@ -81,8 +80,7 @@ class TransformersVocabulary:
         return tokens
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        ids: list[int] = self._tokenizer.convert_tokens_to_ids(list(tokens))
-        return ids
+        return [index for token in tokens if (index := self.index(token)) is not None]
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         ids: list[list[int]] = self._tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)[

@@ -8,7 +8,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -188,11 +190,57 @@ def test_bfloat16_is_taken_where_the_processor_multiplies_it(
     assert translator(tiny_nllb, dtype="float16").runtime.dtype == "float16"
 
 
-def test_other_errors_of_the_model_are_not_swallowed(tiny_nllb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Failing:
+    """A runtime that raises an error where `fails` says so of the token ids of a source."""
+
+    def __init__(self, runtime: Any, fails: Callable[[Sequence[int]], bool], error: Exception) -> None:
+        self._generate, self._fails, self._error = runtime.generate, fails, error
+        self.calls = 0
+
+    def __call__(self, sources: Sequence[Sequence[int]], *options: Any) -> Any:
+        self.calls += 1
+        if any(map(self._fails, sources)):
+            raise self._error
+        return self._generate(sources, *options)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shape mismatch\nat 0x1"), IndexError("index out of range in self")], ids=str
+)
+@pytest.mark.parametrize("runtime", ["transformers", "ctranslate2"])
+def test_row_at_which_the_model_fails_fails_alone(
+    tiny_nllb: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, error: Exception
+) -> None:
+    some = translator(tiny_nllb, runtime=runtime, max_new_tokens=100)
+    expected = translate_requests(some, REQUESTS)
+    bad = [4, 11]
+    sources = [some.checkpoint.encode(REQUESTS)[index] for index in bad]
+    monkeypatch.setattr(some.runtime, "generate", Failing(some.runtime, sources.__contains__, error))
+    results = translate_requests(some, REQUESTS)
+    alike = [index for index, request in enumerate(REQUESTS) if request.text in {REQUESTS[4].text, REQUESTS[11].text}]
+    failure = Failure("model_failed", str(error).split("\n")[0], ask_again=True)
+    assert results == [failure if index in alike else result for index, result in enumerate(expected)]
+    assert translate_requests(some, REQUESTS[4:5]) == [failure]  # also where it is all there is to ask
+
+
+@pytest.mark.parametrize("requests", [REQUESTS, REQUESTS[:1]], ids=len)
+def test_model_that_fails_at_everything_ends_the_run_at_once(
+    tiny_nllb: Path, monkeypatch: pytest.MonkeyPatch, requests: list[Request]
+) -> None:
     broken = translator(tiny_nllb)
-    monkeypatch.setattr(broken.runtime, "generate", lambda *_: (_ for _ in ()).throw(RuntimeError("shape mismatch")))
-    with pytest.raises(RuntimeError, match="shape mismatch"):
-        translate_requests(broken, REQUESTS)
+    failing = Failing(broken.runtime, lambda _: True, RuntimeError("device-side assert triggered\nCUDA kernel"))
+    monkeypatch.setattr(broken.runtime, "generate", failing)
+    with pytest.raises(ModelError, match=r"translates nothing here \(device-side assert triggered\): try device"):
+        translate_requests(broken, requests)
+    assert failing.calls == 2
+
+
+def test_damaged_conversion_is_named(tiny_nllb: Path, cache: Path) -> None:
+    translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])
+    (weights,) = cache.rglob("model.bin")
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="translates nothing here"):
+        translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])
 
 
 def test_text_longer_than_the_model_takes_is_a_failure(tiny_nllb: Path) -> None:
@@ -325,6 +373,31 @@ def test_the_fast_runtime_loads_neither_torch_nor_transformers(tiny_nllb: Path, 
     assert done.stdout.strip() == "{'ctranslate2'}"
 
 
+def test_builds_that_begin_together_convert_a_model_once(tiny_nllb: Path, cache: Path) -> None:
+    program = (
+        "from ctranslate2.converters import TransformersConverter as C; convert = C.convert; "
+        "C.convert = lambda *a, **b: (print('converts', flush=True), convert(*a, **b)); "
+        "from polyrefuse_data.config import NllbBackend; from polyrefuse_data.translation.nllb import open_nllb; "
+        f"open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='int8')).runtime._model"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate()[0] for process in both) == ["", "converts\n"]
+    assert [process.returncode for process in both] == [0, 0]
+
+
+@pytest.mark.parametrize("chosen", [None, "7"])
+def test_how_long_threads_spin_is_set_for_the_fast_runtime_alone(tiny_nllb: Path, chosen: str | None) -> None:
+    program = (
+        "import os; from polyrefuse_data.translation import ctranslate2; ctranslate2._library(); "
+        "print(os.environ.get('GOMP_SPINCOUNT'))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    shown = {**environment, "OMP_DISPLAY_ENV": "verbose", **({"GOMP_SPINCOUNT": chosen} if chosen else {})}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=shown)
+    assert done.stdout.strip() == str(chosen)  # the environment is left as it was
+    assert f"GOMP_SPINCOUNT = '{chosen or 1000}'" in done.stderr  # what libgomp read
+
+
 @pytest.mark.parametrize("text", ["a </s> b", "<s> deu_Latn eng_Latn", "<unk><pad><mask>"])
 def test_special_tokens_in_a_text_are_text(tiny_nllb: Path, text: str) -> None:
     from transformers import AutoTokenizer
@@ -336,6 +409,26 @@ def test_special_tokens_in_a_text_are_text(tiny_nllb: Path, text: str) -> None:
         ids = vocabulary.encode([text])[0]
         assert not {*ids} & {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
         assert vocabulary.ids(vocabulary.tokens(ids)) == ids
+
+
+def test_token_that_only_pads_the_table_of_a_converted_model_is_left_out(
+    tiny_nllb: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter makes up words where the model has more rows than its tokenizer has tokens."""
+    from transformers import AutoTokenizer
+
+    from polyrefuse_data.translation.vocabulary import FileVocabulary, TransformersVocabulary
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_nllb)
+    for vocabulary in (FileVocabulary(tiny_nllb / "tokenizer.json"), TransformersVocabulary(tokenizer)):
+        ids = vocabulary.encode(["bread"])[0]
+        assert vocabulary.ids([*vocabulary.tokens(ids), "madeupword0"]) == ids
+
+    padded = translator(tiny_nllb, runtime="ctranslate2")
+    bread = padded.checkpoint.vocabulary.tokens(padded.checkpoint.vocabulary.encode(["bread"])[0])
+    said = SimpleNamespace(hypotheses=[["deu_Latn", "madeupword0", *bread, "madeupword1", "</s>"]])
+    monkeypatch.setattr(padded.runtime, "_loaded", SimpleNamespace(translate_batch=lambda *_, **__: [said]))
+    assert translate_requests(padded, REQUESTS[:1]) == [Translation("bread")]
 
 
 def test_what_cannot_be_computed_here_is_named(tiny_nllb: Path) -> None:
@@ -351,11 +444,11 @@ def test_batches_keep_to_the_budget_and_pad_little() -> None:
     lengths = [5 + (37 * n) % 60 for n in range(500)] + [900]
     batches = token_batches(lengths, 512)
     assert sorted(index for batch in batches for index in batch) == list(range(501))
-    assert all(len(batch) * max(lengths[i] for i in batch) <= 512 or len(batch) == 1 for batch in batches)
+    assert all(len(batch) * (max(lengths[i] for i in batch) + 12) <= 512 or len(batch) == 1 for batch in batches)
     assert padding_ratio(lengths, batches) < 1.1
     sparse = [2**n for n in range(12)] * 3
     assert padding_ratio(sparse, token_batches(sparse, 10**6)) < 1.15
     assert len(token_batches(list(range(5, 25)), 512)) <= 2  # few texts do not fall into many small batches
-    assert max(map(len, token_batches([2] * 1000, 512))) == 32  # the shortest texts take memory too
+    assert max(map(len, token_batches([2] * 1000, 512))) == 36  # the shortest texts take memory too
     assert padding_ratio(lengths[:500], [list(range(n, n + 25)) for n in range(0, 500, 25)]) > 1.5  # in file order
     assert token_batches([], 10) == []
