@@ -3,8 +3,9 @@
     python benchmarks/translation.py [--runs 5] [--prompts 192]
 
 A 615M NLLB-shaped model with random weights never ends a sentence, so every text gets exactly `--new-tokens` tokens.
-Plain: transformers, float32, batches of 32 in file order. Each measurement is a process of its own; the ways take turns
-within a run, so that a busy machine slows all of them. Ratios are taken within a run; medians are over the runs.
+Plain: transformers, float32, batches of 32 in file order. All ways get the same prompts. Each measurement is a process
+of its own; the ways take turns within a run, so that a busy machine slows all of them. Ratios are taken within a run;
+medians are over the runs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ ENGLISH = Path(__file__).resolve().parents[1] / "../shared/upstream/english"
 PLAIN, TRANSFORMERS, CTRANSLATE2 = "plain", "transformers", "ctranslate2"
 WAYS = (PLAIN, TRANSFORMERS, CTRANSLATE2)
 PLAIN_BATCH = 32
-PLAIN_PROMPTS = 64  # its speed does not depend on how many batches there are
 
 
 def prompts(count: int) -> list[str]:
@@ -61,8 +61,6 @@ def measure(way: str, model: Path, count: int, new_tokens: int, device: str) -> 
     """One measurement in this process: seconds, tokens a second, padding and peak memory. Loading is not timed."""
     texts = prompts(count)
     run = _plain(model, new_tokens, device) if way == PLAIN else _ours(way, model, new_tokens, device)
-    if way == PLAIN:
-        texts = texts[:PLAIN_PROMPTS]
     run(texts[:2])  # loads the model
     started, cpu_started = time.perf_counter(), time.process_time()
     padding = run(texts)

@@ -78,7 +78,7 @@ class NllbBackend(_Section):
     device: str = "auto"
     num_beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
-    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens of a batch; default: what suits the device
+    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens of a batch, 12 more a text; default: by device
     candidates: int = Field(default=1, ge=1)  # ask for this many where the checks reject the first; the best wins
 
 

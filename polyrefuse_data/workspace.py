@@ -84,12 +84,15 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold `folder` (made where missing) against a second writer; ConfigError where another process holds it."""
+def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold `folder` (made where missing) against a second writer.
+
+    Where another process holds it: wait for that one to end, or else raise ConfigError.
+    """
     import filelock
 
     make_folder(folder)
-    lock = filelock.FileLock(folder / ".lock", blocking=False)
+    lock = filelock.FileLock(folder / ".lock", blocking=wait)
     try:
         with disk_errors(folder):
             lock.acquire()

@@ -10,14 +10,14 @@ import numpy as np
 # On a CPU it is worth several times more, but then small sets would be padded by more than 15%.
 _BATCH_COST = 128
 
-# However short a text is, it takes memory for its scores over the vocabulary and for its translation: that of so many
-# tokens at least.
-_SHORTEST = 16
+# However short a text is, it takes memory for its scores over the vocabulary, as much as so many source tokens.
+_SCORES = 12
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Split the indices of `lengths` into batches of similar length whose size x longest is at most `budget`: of all
-    such ways, the one with the fewest padded tokens, each batch counted as _BATCH_COST more.
+    """Split the indices of `lengths` into batches of similar length, size x (longest + _SCORES) at most `budget`.
+
+    Of all such ways, the one with the fewest padded tokens, each batch counted as _BATCH_COST more.
 
     Longest first: what would run out of memory does so at once. A text longer than the whole budget is a batch of its
     own.
@@ -29,7 +29,7 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     costs[0] = 0
     for begin, index in enumerate(order):
         longest = max(lengths[index], 1)
-        most = max(budget // max(longest, _SHORTEST), 1)
+        most = max(budget // (longest + _SCORES), 1)
         ends = slice(begin + 1, begin + 1 + most)
         ways = costs[begin] + _BATCH_COST + longest * np.arange(1, len(costs[ends]) + 1)
         cheaper = ways < costs[ends]

@@ -6,6 +6,7 @@ import ctypes
 import importlib.util
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from polyrefuse_data.workspace import lock_folder
 # Best computation for `dtype = "auto"` by device, and how CTranslate2 calls our int8.
 _BEST = {"cpu": "int8_float32", "cuda": "int8_float16"}
 
+# Turns (about 10 microseconds) that a thread spins at a barrier before it sleeps; to sleep at each of a step's hundreds
+# costs an eighth of the time. Ten times longer gains nothing on a quiet machine, and on a busy one, where the other
+# thread waits for a core, it nearly doubles the time.
+_SPIN = "1000"
+
 # glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD (malloc.h): blocks of any size come from one heap that never
 # shrinks.
 _MALLOPT = {-8: 1, -4: 0, -1: 2**31 - 1}
@@ -34,6 +40,19 @@ def is_installed() -> bool:
 def cache_folder() -> Path:
     """Where converted models are kept: `$XDG_CACHE_HOME/polyrefuse/ctranslate2`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyrefuse" / "ctranslate2"
+
+
+def _library() -> Any:
+    """The module ctranslate2. Its OpenMP (libgomp) reads once, as it is loaded, how long to spin."""
+    if "GOMP_SPINCOUNT" in os.environ:
+        import ctranslate2
+    else:
+        os.environ["GOMP_SPINCOUNT"] = _SPIN
+        try:
+            import ctranslate2
+        finally:
+            del os.environ["GOMP_SPINCOUNT"]  # torch brings an OpenMP of its own
+    return ctranslate2
 
 
 def _keep_freed_memory() -> None:
@@ -59,14 +78,14 @@ class CTranslate2Runtime:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
+        if is_installed() and self.device == "cpu":
+            _keep_freed_memory()
 
     @cached_property
     def device(self) -> str:
-        import ctranslate2
-
         if self.config.device != "auto":
             return self.config.device
-        return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        return "cuda" if _library().get_cuda_device_count() else "cpu"
 
     @cached_property
     def dtype(self) -> str:
@@ -78,8 +97,7 @@ class CTranslate2Runtime:
             raise MissingPrerequisite(
                 'translation.backends: runtime = "ctranslate2" is not installed: `pip install "polyrefuse-data[fast]"`'
             )
-        import ctranslate2
-
+        ctranslate2 = _library()
         kind, _, index = self.device.partition(":")
         if kind not in _BEST or (kind == "cuda" and int(index or 0) >= ctranslate2.get_cuda_device_count()):
             raise ConfigError(
@@ -118,14 +136,18 @@ class CTranslate2Runtime:
     @property
     def _model(self) -> Any:
         if self._loaded is None:
-            import ctranslate2
-
+            ctranslate2 = _library()
             kind, _, index = self.device.partition(":")
-            if kind == "cpu":
-                _keep_freed_memory()
-            self._loaded = ctranslate2.Translator(
-                str(self._converted()), device=kind, device_index=int(index or 0), compute_type=self.dtype
-            )
+            # In a thread that ends: helpers of this one would count with those that compute, and where there are more
+            # threads than cores libgomp lets none of them spin.
+            with ThreadPoolExecutor(1) as loader:
+                self._loaded = loader.submit(
+                    ctranslate2.Translator,
+                    str(self._converted()),
+                    device=kind,
+                    device_index=int(index or 0),
+                    compute_type=self.dtype,
+                ).result()
         return self._loaded
 
     def _until_end(self, tokens: list[str]) -> list[int] | None:
@@ -145,9 +167,10 @@ class CTranslate2Runtime:
     def _converted(self) -> Path:
         """The converted model in the cache, made where it is missing; whole or not there at all."""
         if not self._place.exists():
-            with lock_folder(cache_folder()), part_of(self._place, is_folder=True) as part:
-                self._convert(part / "model")
-                (part / "model").replace(self._place)
+            with lock_folder(cache_folder(), wait=True), part_of(self._place, is_folder=True) as part:
+                if not self._place.exists():  # another process converted it while we waited
+                    self._convert(part / "model")
+                    (part / "model").replace(self._place)
         return self._place
 
     def _convert(self, folder: Path) -> None:
