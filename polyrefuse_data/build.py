@@ -61,8 +61,8 @@ def build(
     targets = [language(code) for code in config.languages]
     if dry_run:
         return _estimate(workspace, config, prompts, targets)
-    with workspace.lock(), contextlib.closing(open_chain(config.translation)) as chain:
-        chain.prepare(_pairs(targets))
+    with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
+        chain = opened.prepare(_pairs(targets))
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
@@ -144,8 +144,8 @@ def _estimate(workspace: Workspace, config: Config, prompts: pa.Table, targets: 
     english = language(SOURCE_LANGUAGE)
     requests = [Request(text, english, target) for text in prompts["text"].to_pylist() for target in targets]
     with contextlib.ExitStack() as stack:
-        chain = stack.enter_context(contextlib.closing(open_chain(config.translation)))
-        chain.prepare(_pairs(targets))
+        opened = stack.enter_context(contextlib.closing(open_chain(config.translation)))
+        chain = opened.prepare(_pairs(targets))
         journal = None
         if workspace.journal.exists():
             journal = stack.enter_context(contextlib.closing(Journal(workspace.journal)))

@@ -19,8 +19,11 @@ from polyrefuse_data.build import build
 from polyrefuse_data.config import parse_config
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.languages import language
 from polyrefuse_data.rows import SCHEMA
 from polyrefuse_data.summary import BuildEstimate, BuildSummary
+from polyrefuse_data.translation.backends import open_chain
+from polyrefuse_data.translation.base import Pair
 from polyrefuse_data.workspace import Workspace
 from tests.translation.api_server import API_KEY, ApiServer, answer, error
 
@@ -177,6 +180,37 @@ def test_human_translations_come_first(folder: Path) -> None:
     asked = (folder / "asked.txt").read_text().splitlines()
     assert ENGLISH[0] not in asked
     assert GERMAN[0] in asked  # but translated back like the others
+
+
+def test_row_that_only_memories_were_asked_for_says_that_none_holds_it(folder: Path) -> None:
+    (folder / "memory.tsv").write_text(f"en\tde\n{ENGLISH[0]}\t{GERMAN[0]}\n")
+    _, rows = run(folder, {"engine": "memory", "paths": [str(folder / "memory.tsv")]})
+    german = {row["text_en"]: row for row in rows if row["language"] == "de"}
+    assert (german[ENGLISH[0]]["origin"], german[ENGLISH[0]]["text"]) == ("human", GERMAN[0])
+    for text in ENGLISH[1:]:
+        row = german[text]
+        assert (row["flags"][0], row["flags"][-1], row["attempts"]) == ("translation_failed", "no_match", 1)
+    attempts = pq.read_table(Workspace(folder / "ws").attempts).to_pylist()
+    failed = [row for row in attempts if row["outcome"] == "failed"]
+    assert [(row["reasons"], row["translator"]) for row in failed] == [(["no_match"], "memory:memory.tsv")] * 11
+
+
+def test_backend_that_cannot_translate_back_is_left_out_and_said_so(
+    folder: Path, api: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two others come first, so that it would only step in for them."""
+    one_way = program(folder, name="one-way")
+    one_way["commands"] = {"en-de": one_way["commands"]["en-de"]}
+    chain = open_chain(config(folder, program(folder), api_backend(api), one_way).translation)
+    ready = chain.prepare([Pair(language("en"), language("de"))])
+    assert [step.name for step in ready.steps] == [step.name for step in chain.steps]
+    names = ["command:program", "openai:test-model@127.0.0.1", "command:one-way"]
+    assert [step.name for step in chain.back] == names
+    assert [step.name for step in ready.back] == names[:2]
+    assert [record.getMessage() for record in caplog.records] == [
+        "command:one-way is not asked to translate back: translation.backends: one-way has no command for de-en: "
+        "it has en-de"
+    ]
 
 
 def test_best_candidate_of_several_is_kept(folder: Path, api: ApiServer) -> None:

@@ -14,7 +14,8 @@ from polyrefuse_data.quality.auditing import audit_rows
 from polyrefuse_data.shards.work import FinishedShard, Shard, Task
 from polyrefuse_data.translation.attempts import attempts_table
 from polyrefuse_data.translation.backends import Chain
-from polyrefuse_data.translation.chain import Candidate, Judge, Outcome, Verdict, propose, settle
+from polyrefuse_data.translation.base import NO_MATCH
+from polyrefuse_data.translation.chain import FAILED, Attempt, Candidate, Judge, Outcome, Verdict, propose, settle
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.run import TranslationRun
 
@@ -34,6 +35,8 @@ class Propose:
         shard.outcomes = shard.outcomes or [Outcome() for _ in requests]
         backend = self.chain.steps[self.step]
         shard.proposals = propose(shard.outcomes, requests, backend, self.chain.back, run.translate)
+        if self.step == len(self.chain.steps) - 1:
+            _note_unmatched(shard, backend.name)
         return shard
 
 
@@ -65,6 +68,13 @@ class Finish:
             attempts_table(prompts, languages, shard.outcomes),
             unanswered=sum(outcome.ask_again for outcome in shard.outcomes),
         )
+
+
+def _note_unmatched(shard: Shard, translator: str) -> None:
+    """Where only memories were asked, and none holds a text, that is the one try at its row."""
+    for row, outcome in enumerate(shard.outcomes):
+        if not outcome.attempts and row not in shard.proposals:
+            outcome.attempts.append(Attempt(1, translator, FAILED, (NO_MATCH,)))
 
 
 def make_rows(shard: Shard, quality: QualityConfig) -> pa.Table:

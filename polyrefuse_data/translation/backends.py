@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +14,8 @@ from polyrefuse_data.translation.base import Pair, SeveralCandidates, Translator
 from polyrefuse_data.translation.command import CommandTranslator
 from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.memory import TranslationMemory
+
+_logger = logging.getLogger(__name__)
 
 
 def open_backend(config: Backend) -> Translator:
@@ -51,15 +54,15 @@ class Chain:
     steps: list[Translator]
     back: list[Translator]
 
-    def prepare(self, pairs: Sequence[Pair]) -> None:
-        """Find what would stop every row. A backend that only steps in for another's back-translations and cannot do
-        these pairs is left out; every other one has to be ready."""
+    def prepare(self, pairs: Sequence[Pair]) -> Chain:
+        """Find what would stop every row; the chain that is left. A backend that only steps in for another's
+        back-translations and cannot do these pairs is left out, and said so; every other one has to be ready."""
         for translator in self.steps:
             translator.prepare(pairs)
         reverse = [Pair(pair.target, pair.source) for pair in pairs]
         for translator in self.back[:1]:
             translator.prepare(reverse)
-        self.back[1:] = [translator for translator in self.back[1:] if _can(translator, reverse)]
+        return replace(self, back=[*self.back[:1], *(back for back in self.back[1:] if _can(back, reverse))])
 
     def share_limits(self, share: Callable[[Callable[[], RateLimits]], RateLimits]) -> None:
         """Put what `share` makes of the rate limits in their place: copies of a backend then keep them together."""
@@ -111,6 +114,7 @@ def _same(limits: RateLimits) -> RateLimits:
 def _can(translator: Translator, pairs: Sequence[Pair]) -> bool:
     try:
         translator.prepare(pairs)
-    except PolyrefuseError:
+    except PolyrefuseError as error:
+        _logger.warning("%s is not asked to translate back: %s", translator.name, error)
         return False
     return True
