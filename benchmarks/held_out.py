@@ -3,8 +3,8 @@
     python benchmarks/held_out.py UPSTREAM [--generator first|other] [--languages de yo] [--folds 4]
 
 The English prompts fall into folds. Every lexicon is learnt anew without a fold's prompts, in all rows and seeds, and
-the whole audit then judges the published rows of that fold, untouched and with each corruption. Bounds and patterns stay
-as they are: they were chosen with these rows in view.
+the whole audit then judges the published rows of that fold, untouched and with each corruption. Bounds and patterns
+stay as they are: they were chosen with these rows in view.
 """
 
 from __future__ import annotations
