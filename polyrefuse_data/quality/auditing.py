@@ -6,8 +6,8 @@ Two steps, so that a large table can be checked shard by shard: `audit_rows` run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,29 +19,33 @@ from pydantic import ValidationError
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.batch import Batch, make_batch, texts
-from polyrefuse_data.quality.checks import checks_for
-from polyrefuse_data.quality.checks.base import Check, Labels, Score
+from polyrefuse_data.quality.batch import IMPORTED_SCORES, make_batch, texts
 from polyrefuse_data.quality.checks.correspondence import correspondence
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.pairing import as_given, with_english
-from polyrefuse_data.quality.thresholds import Thresholds, thresholds
+from polyrefuse_data.quality.processes import cores, map_batches
+from polyrefuse_data.quality.scoring import SCORE_COLUMNS as SCORE_COLUMNS
+from polyrefuse_data.quality.scoring import checked_columns, with_columns
+from polyrefuse_data.quality.scoring import score as score
+from polyrefuse_data.quality.thresholds import thresholds
 
 # Rows whose Python lists are held at once: memory beyond the table itself does not grow with the table.
-BATCH_ROWS = 4096
+BATCH_ROWS = 1024
 
-SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
-LABEL_COLUMNS = ("detected_language",)
+# Other processes load the checks anew (a second and a half each, and 0.3 GB): so many rows are worth one of them.
+_ROWS_A_WORKER = 10_000
+_MOST_WORKERS = 8
+
 _REQUIRED = ("id", "language", "text")
 _STRINGS = frozenset(field.name for field in schema.SCHEMA if field.type == pa.string())
-_TEXTS = ("language", "text", "text_en", "back_translation")
+_TEXTS = ("language", "text", "text_en", "back_translation")  # also what tells whose translation a text is
+_READ = frozenset([*schema.COLUMNS, *IMPORTED_SCORES])
 _SHARED = "duplicate_target"
-_SHARED_COLUMNS = ("language", "text", "text_en", "back_translation")
 
 Config = QualityConfig | Mapping[str, Any] | None
 
 
-def audit(rows: pa.Table, config: Config = None) -> pa.Table:
+def audit(rows: pa.Table, config: Config = None, *, workers: int | None = None) -> pa.Table:
     """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
 
     `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are, and a
@@ -49,25 +53,31 @@ def audit(rows: pa.Table, config: Config = None) -> pa.Table:
     integer. Extra columns are kept; dictionary-encoded texts come back as plain strings. Flags of the row's maker
     (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
     what the checks think of them in `flags`.
-    Raises ConfigError for what is no such table, and for a config with unknown keys, checks or languages.
+
+    `workers` processes do the work, this one among them; by default one more for every 10,000 rows, but no more than
+    there are cores, nor than 8; this one alone with a semantic model, which uses all cores. The result is the same.
+    Raises ConfigError for what is no such table, and for a config with unknown keys, checks or languages; EngineError
+    where another process dies.
     """
     settings, rows = quality_config(config), _readable(rows)
     paired = with_english(rows)
-    audited = audit_rows(paired, settings)
+    audited = audit_rows(paired, settings, workers=_workers(rows.num_rows, settings) if workers is None else workers)
     audited = schema.mark_parallel(mark_shared(audited, shared_rows([audited], settings), settings))
     return audited if paired is rows else as_given(audited, rows)
 
 
-def audit_rows(rows: pa.Table, config: Config = None) -> pa.Table:
+def audit_rows(rows: pa.Table, config: Config = None, *, workers: int = 1) -> pa.Table:
     """`audit` as far as each row decides it alone: no duplicate_target, and `parallel` as it was (null where missing).
 
     What a row gets does not depend on the other rows: shards of a table may be checked apart.
     """
-    rows = _readable(rows)
-    settings = quality_config(config)
-    bounds, checks = thresholds(settings), checks_for(settings)
-    starts = range(0, max(rows.num_rows, 1), BATCH_ROWS)
-    return _ordered(pa.concat_tables(_audit_batch(rows.slice(start, BATCH_ROWS), checks, bounds) for start in starts))
+    if workers < 1:
+        raise ConfigError(f"workers is the number of processes that check rows, this one among them: not {workers}")
+    rows, settings = _readable(rows), quality_config(config)
+    batches = [rows.slice(start, BATCH_ROWS) for start in range(0, max(rows.num_rows, 1), BATCH_ROWS)]
+    read = [batch.select([name for name in batch.column_names if name in _READ]) for batch in batches]
+    found = map_batches(partial(checked_columns, settings=settings), read, workers)
+    return _ordered(pa.concat_tables(map(with_columns, batches, found)))
 
 
 def shared_rows(tables: Iterable[pa.Table], config: Config = None) -> npt.NDArray[np.bool_]:
@@ -111,7 +121,7 @@ def mark_shared(rows: pa.Table, shared: npt.NDArray[np.bool_], config: Config = 
             status = pc.if_else(
                 pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
             )
-            part = _replaced(part, {"flags": pa.array(flags, pa.list_(pa.string())), "status": status})
+            part = with_columns(part, pa.table({"flags": pa.array(flags, pa.list_(pa.string())), "status": status}))
         parts.append(part)
     return pa.concat_tables(parts)
 
@@ -129,30 +139,10 @@ def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityC
         raise ConfigError("\n".join(lines)) from None
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Every score of some rows, by name: what verdicts are made from."""
-
-    numbers: dict[str, Score]
-    labels: dict[str, Labels]
-
-
-def score(batch: Batch, checks: Sequence[Check]) -> Scored:
-    """Run the checks on some rows. Decides nothing."""
-    numbers: dict[str, Score] = {}
-    labels: dict[str, Labels] = {}
-    for check in checks:
-        scores = check.score(batch)
-        numbers.update(scores.numbers)
-        labels.update(scores.labels)
-    return Scored(numbers, labels)
-
-
-def verdicts(scored: Scored, languages: list[str], bounds: Thresholds) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """(threshold name, rows beyond it) for each threshold, from scores alone."""
-    for name, threshold in bounds.table.items():
-        if threshold.score in scored.numbers:
-            yield name, ~threshold.accept(scored.numbers[threshold.score], bounds.bounds(name, languages))
+def _workers(rows: int, settings: QualityConfig) -> int:
+    if settings.semantic_model:
+        return 1
+    return min(cores(), _MOST_WORKERS, 1 + rows // _ROWS_A_WORKER)
 
 
 def _readable(rows: pa.Table) -> pa.Table:
@@ -193,59 +183,10 @@ def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Tab
     """The rows of all tables where `mask` is True, with the columns that tell whose translation a text is."""
     parts, start = [], 0
     for table in tables:
-        columns = [name for name in _SHARED_COLUMNS if name in table.column_names]
+        columns = [name for name in _TEXTS if name in table.column_names]
         parts.append(table.select(columns).filter(pa.array(mask[start : start + table.num_rows])))
         start += table.num_rows
     return pa.concat_tables(parts, promote_options="default")
-
-
-def _audit_batch(rows: pa.Table, checks: Sequence[Check], bounds: Thresholds) -> pa.Table:
-    batch = make_batch(rows)
-    scored = score(batch, checks)
-    flags = _maker_flags(rows)
-    rejected = np.array([bool(row) for row in flags], dtype=bool)
-    for name, beyond in verdicts(scored, batch.language, bounds):
-        threshold = bounds.table[name]
-        if threshold.rejects:
-            rejected |= beyond
-        for row in np.flatnonzero(beyond):
-            if threshold.flag not in flags[row]:
-                flags[row].append(threshold.flag)
-    return _with_columns(rows, scored, flags, rejected)
-
-
-def _maker_flags(rows: pa.Table) -> list[list[str]]:
-    if "flags" not in rows.column_names:
-        return [[] for _ in range(rows.num_rows)]
-    return [[flag for flag in row or [] if flag in schema.MAKER_FLAGS] for row in rows["flags"].to_pylist()]
-
-
-def _with_columns(rows: pa.Table, scored: Scored, flags: list[list[str]], rejected: npt.NDArray[np.bool_]) -> pa.Table:
-    status = pc.if_else(pa.array(rejected), schema.REJECTED, schema.ACCEPTED)
-    if "status" in rows.column_names:
-        edited = pc.fill_null(pc.equal(rows["status"].cast(pa.string()), schema.EDITED), False)
-        status = pc.if_else(edited, schema.EDITED, status)
-    columns: dict[str, Any] = {
-        name: pa.array(scored.numbers[name], from_pandas=True).cast(pa.float32())
-        for name in SCORE_COLUMNS
-        if name in scored.numbers
-    }
-    columns |= {name: pa.array(scored.labels[name], pa.string()) for name in LABEL_COLUMNS if name in scored.labels}
-    columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
-    if "parallel" not in rows.column_names:
-        columns["parallel"] = pa.nulls(rows.num_rows, pa.bool_())
-    return _replaced(rows, columns)
-
-
-def _replaced(rows: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
-    """The table with these columns of the schema put in place, or added; the others are shared, not copied."""
-    for name, values in columns.items():
-        field = schema.SCHEMA.field(name)
-        if name in rows.column_names:
-            rows = rows.set_column(rows.column_names.index(name), field, values)
-        else:
-            rows = rows.append_column(field, values)
-    return rows
 
 
 def _ordered(table: pa.Table) -> pa.Table:

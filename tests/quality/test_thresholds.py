@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from polyrefuse_data.config import QualityConfig
-from polyrefuse_data.quality.auditing import Scored, verdicts
+from polyrefuse_data.quality.scoring import Scored, verdicts
 from polyrefuse_data.quality.thresholds import THRESHOLDS, thresholds
 
 
