@@ -21,6 +21,7 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import IMPORTED_SCORES, make_batch, texts
 from polyrefuse_data.quality.checks.correspondence import correspondence
+from polyrefuse_data.quality.checks.imported import check_scales
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.processes import cores, map_batches
@@ -56,8 +57,8 @@ def audit(rows: pa.Table, config: Config = None, *, workers: int | None = None) 
 
     `workers` processes do the work, this one among them; by default one more for every 10,000 rows, but no more than
     there are cores, nor than 8; this one alone with a semantic model, which uses all cores. The result is the same.
-    Raises ConfigError for what is no such table, and for a config with unknown keys, checks or languages; EngineError
-    where another process dies.
+    Raises ConfigError for what is no such table, for imported scores on another scale than their bound, and for a
+    config with unknown keys, checks or languages; EngineError where another process dies.
     """
     settings, rows = quality_config(config), _readable(rows)
     paired = with_english(rows)
@@ -74,6 +75,7 @@ def audit_rows(rows: pa.Table, config: Config = None, *, workers: int = 1) -> pa
     if workers < 1:
         raise ConfigError(f"workers is the number of processes that check rows, this one among them: not {workers}")
     rows, settings = _readable(rows), quality_config(config)
+    check_scales(rows, settings)
     batches = [rows.slice(start, BATCH_ROWS) for start in range(0, max(rows.num_rows, 1), BATCH_ROWS)]
     read = [batch.select([name for name in batch.column_names if name in _READ]) for batch in batches]
     found = map_batches(partial(checked_columns, settings=settings), read, workers)

@@ -100,6 +100,8 @@ def texts(table: pa.Table, column: str) -> list[str]:
 def numbers(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
     """A numeric column with NaN for nulls. Raises ConfigError for a column that holds no numbers."""
     try:
+        if pa.types.is_boolean(table[column].type):  # Arrow would make 0 and 1 of it: below every bound
+            raise pa.ArrowInvalid("true and false are no numbers")
         values = table[column].cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ConfigError(f"column {column} does not hold numbers: rename it, or make it a number column") from None
