@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import time
+import urllib.parse
 from collections import defaultdict
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +40,14 @@ class ApiServer:
         self.batches: dict[str, dict[str, Any]] = {}
         self.batch_status = "completed"  # what submitted batches become
         self.batch_done: int | None = None  # how many of its lines are done; None: all
+        self.batch_errors: list[dict[str, Any]] = []  # why a batch failed
+        self.garble: Callable[[bytes], bytes] = lambda lines: lines  # what becomes of the lines of an output
+        self.gives_back_inputs = True
+        self.largest_page = 100
+        # By the beginning of "METHOD /path": errors sent in place of what was asked for; HANG, CUT and NOT_JSON lose
+        # the answer to what was carried out.
+        self.call_faults: dict[str, list[Any]] = defaultdict(list)
+        self.calls: list[tuple[str, float]] = []  # "METHOD /path" and when, of every request
         self.lock = threading.Lock()
         self._released = threading.Event()
         server = self
@@ -72,6 +81,23 @@ class ApiServer:
 
     def hang(self) -> None:
         self._released.wait(30)
+
+    @property
+    def paid(self) -> list[str]:
+        """The texts of all batches, as often as they were submitted, in the order of submission."""
+        lines = [
+            json.loads(line)
+            for batch in self.batches.values()
+            for line in self.files[batch["input_file_id"]].decode().splitlines()
+        ]
+        return [json.loads(line["body"]["messages"][-1]["content"])["text"] for line in lines]
+
+    def call_fault(self, call: str) -> Any:
+        """What is to go wrong with this request."""
+        with self.lock:
+            self.calls.append((call, time.monotonic()))
+            waiting = [faults for begin, faults in self.call_faults.items() if call.startswith(begin) and faults]
+            return waiting[0].pop(0) if waiting else None
 
     def completion(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Status, JSON and headers for a chat request, faults included."""
@@ -124,13 +150,14 @@ HANG, CUT, NOT_JSON = "hang", "cut", "not json"
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     api: ApiServer
+    lost: str | None  # how the answer is lost, if it is
 
     def log_message(self, *_: Any) -> None:
         pass
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        if not self._authorized():
+        if not self._authorized() or self._refused():
             return
         if self.path == "/v1/chat/completions":
             self._chat(json.loads(raw))
@@ -140,17 +167,42 @@ class _Handler(BaseHTTPRequestHandler):
             self._submit(json.loads(raw))
 
     def do_GET(self) -> None:
-        if not self._authorized():
+        if not self._authorized() or self._refused():
             return
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         if path == "/v1/batches":
-            self._send(200, {"object": "list", "data": list(self.api.batches.values()), "has_more": False})
+            self._list(dict(urllib.parse.parse_qsl(query)))
         elif path.startswith("/v1/batches/"):
             self._send(200, self._advance(path.rpartition("/")[2]))
         else:
-            self._send(200, self.api.files[path.split("/")[3]])
+            self._send_file(path.split("/")[3])
+
+    def _refused(self) -> bool:
+        """Play what is to go wrong; whether that is the answer already."""
+        fault = self.api.call_fault(f"{self.command} {self.path}")
+        self.lost = fault if isinstance(fault, str) else None
+        if isinstance(fault, tuple):
+            self._send(*fault)
+        return isinstance(fault, tuple)
+
+    def _list(self, asked: dict[str, str]) -> None:
+        """The newest first, a page at a time."""
+        batches = list(reversed(self.api.batches.values()))
+        names = [batch["id"] for batch in batches]
+        start = names.index(asked["after"]) + 1 if "after" in asked else 0
+        end = start + min(int(asked["limit"]), self.api.largest_page)
+        self._send(200, {"object": "list", "data": batches[start:end], "has_more": end < len(batches)})
+
+    def _send_file(self, name: str) -> None:
+        if name not in self.api.files:
+            self._send(*error(404, f"No such File object: {name}"))
+        elif name.startswith("file-") and not self.api.gives_back_inputs:
+            self._send(*error(400, "Not allowed to download files of purpose: batch"))
+        else:
+            self._send(200, self.api.files[name])
 
     def _authorized(self) -> bool:
+        self.lost = None
         if self.headers["Authorization"] == f"Bearer {API_KEY}":
             return True
         # Servers like to repeat the key.
@@ -165,24 +217,15 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             time.sleep(self.api.delay)
             if body["model"] != "test-model":
-                status, reply, headers = error(404, f"The model {body['model']} does not exist", "model_not_found")
-                self._send(status, reply, headers)
+                self._send(*error(404, f"The model {body['model']} does not exist", "model_not_found"))
                 return
             outcome = self.api.completion(body)
         finally:
             with self.api.lock:
                 self.api.in_flight -= 1
-        if outcome == HANG:
-            self.api.hang()
-            self.close_connection = True
-        elif outcome == CUT:
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            self.wfile.write(b'{"choices": [')
-            self.close_connection = True
-        elif outcome == NOT_JSON:
-            self._send(200, b'{"choices": [{"mess')
+        if isinstance(outcome, str):
+            self.lost = outcome
+            self._send(200, b"")
         else:
             self._send(*outcome)
 
@@ -205,7 +248,6 @@ class _Handler(BaseHTTPRequestHandler):
             "status": "in_progress",
             "created_at": 0,
             "metadata": body["metadata"],
-            "request_counts": {"total": 0, "completed": 0, "failed": 0},
         }
         self.api.batches[name] = batch
         self._send(200, batch)
@@ -215,27 +257,40 @@ class _Handler(BaseHTTPRequestHandler):
         batch = self.api.batches[name]
         if self.api.batch_status == "in_progress" or batch["status"] != "in_progress":
             return batch
-        lines = [json.loads(line) for line in self.api.files[batch["input_file_id"]].decode().splitlines()]
-        done = lines[: self.api.batch_done]
+        done = self.api.files[batch["input_file_id"]].decode().splitlines()[: self.api.batch_done]
         good, bad = [], []
-        for line in done:
+        for line in map(json.loads, [] if self.api.batch_status == "failed" else done):
             status, reply, _ = self.api.completion(line["body"])
             record = {"custom_id": line["custom_id"], "response": {"status_code": status, "body": reply}, "error": None}
             (good if status == 200 else bad).append(json.dumps(record))
         for key, records in (("output_file_id", good), ("error_file_id", bad)):
             if records:
                 batch[key] = f"{key}-{name}"
-                self.api.files[batch[key]] = ("\n".join(reversed(records)) + "\n").encode()  # in no certain order
+                lines = ("\n".join(reversed(records)) + "\n").encode()  # in no certain order
+                self.api.files[batch[key]] = self.api.garble(lines)
         batch["status"] = self.api.batch_status
-        batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
+        batch["errors"] = {"object": "list", "data": self.api.batch_errors} if self.api.batch_errors else None
         return batch
 
     def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        if self.lost == HANG:
+            self.api.hang()
+            self.close_connection = True
+        elif self.lost == CUT:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"choices": [')
+            self.close_connection = True
+        else:
+            self._write(status, b'{"choices": [{"mess' if self.lost == NOT_JSON else body, headers or {})
+
+    def _write(self, status: int, body: Any, headers: dict[str, str]) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

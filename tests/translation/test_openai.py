@@ -13,21 +13,31 @@ import pytest
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, TranslationError
 from polyrefuse_data.languages import language
-from polyrefuse_data.translation import Failure, Pair, Request, Translation, translate_requests
-from polyrefuse_data.translation import api_errors as backend
+from polyrefuse_data.translation import (
+    Failure,
+    Pair,
+    Request,
+    Translation,
+    api_errors,
+    fingerprint,
+    limits,
+    translate_requests,
+)
+from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.openai import OpenAITranslator
-from tests.translation.api_server import API_KEY, CUT, HANG, NOT_JSON, ApiServer, answer, error
+from tests.translation.api_server import API_KEY, CUT, HANG, NOT_JSON, ApiServer, answer, chat_completion, error
 
 EN, DE = language("en"), language("de")
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "_FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(api_errors, "_FIRST_BACKOFF", 0.01)
 
 
 def translator(api: ApiServer, **options: Any) -> OpenAITranslator:
-    defaults: dict[str, Any] = {"model": "test-model", "api_key_env": "TEST_API_KEY", "timeout_seconds": 0.5}
+    # A time-out that a busy machine does not reach: every one of them is a request more.
+    defaults: dict[str, Any] = {"model": "test-model", "api_key_env": "TEST_API_KEY", "timeout_seconds": 30}
     return OpenAITranslator(OpenAIBackend(base_url=api.base_url, **{**defaults, **options}))
 
 
@@ -55,22 +65,50 @@ def test_request_asks_for_the_object_and_sends_the_text_as_data(api: ApiServer) 
     assert api.asked == [text]  # the server read it back from the JSON of the user message
 
 
-@pytest.mark.parametrize("fault", [error(500, "boom"), error(503, "busy"), HANG, CUT, NOT_JSON], ids=str)
+# What gateways send with status 200 when the API behind them fails, at once or in the middle of an answer.
+WITHIN = {"error": {"code": 429, "message": "Rate limit exceeded", "metadata": {"provider_name": "x"}}}
+MIDWAY = {"choices": [{"message": {"content": '{"tr'}, "finish_reason": "error", "error": {"code": 502}}]}
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [error(500, "boom"), error(503, "busy"), CUT, NOT_JSON, (200, WITHIN, {}), (200, MIDWAY, {}), (200, DEEP, {})],
+    ids=lambda fault: ascii(fault)[:40],
+)
 def test_passing_trouble_is_retried_until_the_answer_comes(api: ApiServer, fault: Any) -> None:
     api.faults["b"] = [fault, fault]
-    results = translate_requests(translator(api, timeout_seconds=0.3), requests("a", "b", "c"))
+    results = translate_requests(translator(api), requests("a", "b", "c"))
     assert [result.text for result in results if isinstance(result, Translation)] == ["«de» a", "«de» b", "«de» c"]
     assert api.asked.count("b") == 3
 
 
+def test_server_that_hangs_is_asked_again(api: ApiServer) -> None:
+    api.faults["b"] = [HANG, HANG]
+    results = translate_requests(translator(api, timeout_seconds=0.5), requests("b"))
+    assert [result.text for result in results if isinstance(result, Translation)] == ["«de» b"]
+    assert not api.faults["b"]
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [(error(500, "boom"), "http_500"), (HANG, "timeout"), (CUT, "connection"), (NOT_JSON, "malformed_response")],
-    ids=str,
+    [
+        (error(500, "boom"), "http_500"),
+        (HANG, "timeout"),
+        (CUT, "connection"),
+        (NOT_JSON, "malformed_response"),
+        ((200, WITHIN, {}), "http_429"),
+        ((200, MIDWAY, {}), "http_502"),
+        ((200, {"error": "overloaded"}, {}), "http_500"),
+        ((200, {"choices": []}, {}), "malformed_response"),
+        ((200, [], {}), "malformed_response"),
+    ],
+    ids=lambda fault: ascii(fault)[:40],
 )
 def test_lasting_trouble_fails_its_row_alone_and_for_now(api: ApiServer, fault: Any, reason: str) -> None:
     api.faults["b"] = [fault] * 10
-    results = translate_requests(translator(api, max_retries=1, timeout_seconds=0.2), requests("a", "b", "c"))
+    asked = translator(api, max_retries=0, timeout_seconds=2 if fault == HANG else 30)
+    results = translate_requests(asked, requests("a", "b", "c"))
     assert isinstance(results[0], Translation)
     assert isinstance(results[2], Translation)
     assert isinstance(results[1], Failure)
@@ -103,6 +141,7 @@ def test_refusal_in_plain_text_is_never_taken_for_a_translation(api: ApiServer, 
         (error(400, "The response was filtered", "content_filter"), "content_filter"),
         (error(400, "triggering Azure OpenAI's content management policy"), "content_filter"),
         (error(403, "input was flagged by moderation"), "content_filter"),
+        (error(400, "maximum context length is 8192 tokens", "context_length_exceeded"), "too_long"),
         (answer("Sure! First preheat the oven."), "not_structured"),
         (answer('{"answer": "First preheat the oven."}'), "missing_field"),
         (answer('{"translation": null}'), "missing_field"),
@@ -137,7 +176,14 @@ def test_retry_after_may_be_a_date(api: ApiServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [error(429, "no credit", "insufficient_quota"), error(429, "tomorrow", retry_after="86400")], ids=str
+    "fault",
+    [
+        error(429, "no credit", "insufficient_quota"),
+        error(429, "tomorrow", retry_after="86400"),
+        error(503, "maintenance", retry_after="86400"),
+        (200, {"error": {"code": 402, "message": "Insufficient credits"}}, {}),
+    ],
+    ids=str,
 )
 def test_exhausted_quota_ends_the_run_and_keeps_what_came_before(api: ApiServer, fault: Any) -> None:
     api.faults["c"] = [fault]
@@ -167,20 +213,47 @@ def test_requests_run_side_by_side_up_to_the_limit(api: ApiServer) -> None:
     assert 4 <= api.most_in_flight <= 8
 
 
-def test_requests_per_minute_are_kept_by_all_that_share_them(api: ApiServer) -> None:
-    limited = translator(api, requests_per_minute=600, concurrency=60)  # 10 a second after the first 50
-    translate_requests(limited, requests(*map(str, range(50))))
-    translate_requests(limited.with_candidates(2), requests("a", "b", "c", "d", "e"))
-    assert len(api.times) == 60
-    assert api.times[-1] - api.times[0] > 0.8
+def test_every_try_is_within_limits_that_copies_share(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[int] = []
+    acquire = RateLimits.acquire
+
+    async def counted(limits: RateLimits, tokens: int) -> None:
+        await acquire(limits, tokens)
+        granted.append(id(limits))
+
+    monkeypatch.setattr(RateLimits, "acquire", counted)
+    api.faults["a"] = [error(500, "boom")]
+    limited = translator(api, requests_per_minute=600)
+    translate_requests(limited, requests("a", "b"))
+    translate_requests(limited.with_candidates(2), requests("c"))
+    assert granted == [id(limited.limits)] * len(api.asked) == [id(limited.limits)] * 5
 
 
-def test_tokens_per_minute_are_kept_as_the_server_counts_them(api: ApiServer) -> None:
-    # 110 a second after the first 550. A request is thought to take 192 and takes 110: six take 1.5 seconds, and would
-    # take 5.5 if nobody counted again.
-    limited = translator(api, tokens_per_minute=6600, concurrency=1)
-    translate_requests(limited, requests(*"abcdef"))
-    assert 1.2 < api.times[-1] - api.times[0] < 4.0
+@pytest.mark.parametrize(
+    ("usage", "taken"),
+    [
+        ({"prompt_tokens": 100, "completion_tokens": 10}, 110),
+        (None, 192),  # what it was thought to take
+        ({"prompt_tokens": 100}, 192),
+        ({"prompt_tokens": "100", "completion_tokens": 10}, 192),
+        ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, 192),
+        ({"prompt_tokens": -1, "completion_tokens": 10}, 192),
+    ],
+    ids=str,
+)
+def test_tokens_count_as_the_server_reports_them_or_as_they_were_thought(
+    api: ApiServer, usage: Any, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server does not count is not given back, or there would be no limit."""
+    taken_at_once: list[float] = []
+    monkeypatch.setattr(limits._Bucket, "take", lambda _, amount: taken_at_once.append(amount))
+    api.faults["a"] = [(200, {**chat_completion('{"translation": "A"}'), "usage": usage}, {})]
+    result = translate_requests(translator(api, tokens_per_minute=6600, input_price=1, output_price=1), requests("a"))[
+        0
+    ]
+    assert isinstance(result, Translation)
+    assert set(result.usage) == ({"input_tokens", "output_tokens", "cost_usd"} if taken == 110 else set())
+    assert sum(taken_at_once) == 1 + taken  # one request
 
 
 def test_candidates_are_sampled_and_paid_for_together(api: ApiServer) -> None:
@@ -228,6 +301,33 @@ def test_missing_key_is_found_before_anything_is_asked(api: ApiServer, monkeypat
     with pytest.raises(MissingPrerequisite, match="export TEST_API_KEY="):
         translator(api).prepare([Pair(EN, DE)])
     assert not api.asked
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "says"),
+    [
+        (error(400, "The model x does not exist", "model_not_found"), ConfigError, "check model and base_url"),
+        (error(400, "API key not valid. Please pass a valid API key."), MissingPrerequisite, "put a valid one in TEST"),
+        (error(403, "Your organization has been flagged"), MissingPrerequisite, "organization has been flagged"),
+    ],
+    ids=str,
+)
+def test_what_concerns_every_text_ends_the_run_at_the_first(
+    api: ApiServer, fault: Any, expected: type[Exception], says: str
+) -> None:
+    api.default_fault = fault
+    with pytest.raises(expected, match=says):
+        translate_requests(translator(api, concurrency=1), requests("a", "b"))
+    assert api.asked == ["a"]
+
+
+def test_models_behind_one_gateway_do_not_take_each_others_answers() -> None:
+    def asked(base_url: str) -> str:
+        return fingerprint(OpenAITranslator(OpenAIBackend(model="m", base_url=base_url)).settings)
+
+    one, other = "https://gateway/deployments/a", "https://gateway/deployments/b"
+    assert asked(one) != asked(other)
+    assert asked(one) == asked(f"{one}/")
 
 
 def test_unknown_model_is_one_error(api: ApiServer) -> None:
