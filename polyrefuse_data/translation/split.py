@@ -1,7 +1,7 @@
 """Cut a text into units that a model can take, so that joining the parts gives the text back to the character.
 
-Protected spans (placeholders, addresses, tags, code) are never cut. Where to cut is looked for in the text's shade: there,
-each character of a span is replaced by one that is neither letter, space nor mark.
+Protected spans (placeholders, addresses, tags, code) are never cut. Where to cut is looked for in the text's shade:
+there, each character of a span is replaced by one that is neither letter, space nor mark.
 """
 
 from __future__ import annotations
