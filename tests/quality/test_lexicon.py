@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -86,3 +89,22 @@ def test_overlap_weighs_rare_stems() -> None:
 
 def test_support_ranges() -> None:
     assert [support_range(n) for n in (1, 2, 3, 16, 17, 10_000)] == [0, 1, 2, 4, 5, 5]
+
+
+def test_log_odds_are_the_same_in_every_process() -> None:
+    """The order of a set changes with the process, and a sum or product with the order."""
+    program = (
+        "from polyrefuse_data.quality.lexicon import lexicon_for; "
+        "print([lexicon_for('de').log_odds(word, 'Write a short letter about the history of computers.') "
+        "for word in ('Brief', 'Geschichte', 'kurz', 'Computer', 'Schreiben', 'alte')])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(said) == 1

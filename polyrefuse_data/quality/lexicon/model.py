@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, repeat
 from pathlib import Path
 
 from polyrefuse_data.quality.lexicon.units import NON_LATIN, english_stems, target_units
@@ -88,7 +89,8 @@ class Lexicon:
     ) -> dict[str, tuple[frozenset[str], float, float]]:
         """word -> (its counterparts, log-odds where one is present, log-odds where none is)."""
         found = {}
-        for word, counterparts in table.items():
+        for word, unordered in table.items():
+            counterparts = sorted(unordered)  # the order of a set must not show
             absent = math.prod(1 - min(0.9, (other_support.get(c, 0) + 0.5) / (self.pairs + 1)) for c in counterparts)
             stems = [word] if table is self.translations else counterparts
             common = math.prod(1 - min(0.9, _SHARED_FORMS * stem_frequencies().get(stem, 0.0)) for stem in stems)
@@ -103,11 +105,12 @@ class Lexicon:
         stems, units = english_stems(source), target_units(text, self.language)
         found: list[float] = []
         for words, others, evidence in ((stems, units, self._forward), (units, stems, self._backward)):
-            for word in words & evidence.keys():
-                counterparts, present, absent = evidence[word]
-                found.append(absent if counterparts.isdisjoint(others) else present)
+            for word in words:
+                if (known := evidence.get(word)) is not None:
+                    counterparts, present, absent = known
+                    found.append(absent if counterparts.isdisjoint(others) else present)
         names = [unit for unit in units if unit.isascii() and unit not in self._backward]
-        found += [_name_odds(name, stems, self.language) for name in names]
+        found += _names_odds(names, stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
@@ -146,13 +149,14 @@ class Lexicon:
         )
 
 
-def _name_odds(unit: str, stems: Iterable[str], language: str) -> float:
-    """What a unit says that the lexicon does not know: a word in Latin letters that the prompt has, or has not."""
-    if len(unit) < _SHORTEST_NAME or not unit.isalpha():
-        return 0.0
-    shared = any(stem.startswith(unit) or (len(stem) >= _SHORTEST_NAME and unit.startswith(stem)) for stem in stems)
+def _names_odds(units: Iterable[str], stems: frozenset[str], language: str) -> Iterator[float]:
+    """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
     present, absent = _FOREIGN_NAME_ODDS if language in NON_LATIN else _COGNATE_ODDS
-    return present if shared else absent
+    beginnings = " ".join(["", *stems])
+    for unit in units:
+        if len(unit) >= _SHORTEST_NAME and unit.isalpha():
+            shorter = (unit[:length] for length in range(_SHORTEST_NAME, len(unit)))
+            yield present if f" {unit}" in beginnings or not stems.isdisjoint(shorter) else absent
 
 
 def _question_odds(text: str, source: str) -> float:
@@ -197,8 +201,8 @@ def english_overlap(left: str, right: str) -> float:
     """F1 of the stems that two English texts share, each weighed by its inverse document frequency, 0 to 1."""
     weights, unseen = stem_weights()
     one, other = english_stems(left), english_stems(right)
-    total = math.fsum(weights.get(stem, unseen) for words in (one, other) for stem in words)
-    return 2 * math.fsum(weights.get(stem, unseen) for stem in one & other) / total if total else 0.0
+    total = math.fsum(map(weights.get, chain(one, other), repeat(unseen)))
+    return 2 * math.fsum(map(weights.get, one & other, repeat(unseen))) / total if total else 0.0
 
 
 @lru_cache(maxsize=1)
