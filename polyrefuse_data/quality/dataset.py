@@ -26,6 +26,7 @@ from polyrefuse_data.sources.alignment import alignment
 PROBLEM, NOTE = "problem", "note"
 _EXAMPLES = 5
 _HALF = 0.5  # share of the letters in words of the prompt
+_MOST_ALIGNED = 1000  # rows compared with each other at once: the comparison is a matrix
 _LEAST_ALIGNED = 30  # rows below which alignment can be neither shown nor refuted
 # Standard deviations above chance: shifted and shuffled files stay at 1.7, aligned ones of thirty rows reach 2.4.
 _CHANCE = 2.0
@@ -160,9 +161,10 @@ def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[
     for key, group in rows.groups(translated & rows.has_prompt).items():
         if len(group) < _LEAST_ALIGNED:
             continue
-        proof = alignment(rows.texts("text_en", group), rows.texts("text", group))
-        if proof.file < _CHANCE:
-            message = f"{' '.join(key)}: rows do not follow their English ({proof.file:.1f} sd above chance)"
+        parts = np.array_split(group, -(-len(group) // _MOST_ALIGNED))
+        weakest = min(alignment(rows.texts("text_en", part), rows.texts("text", part)).file for part in parts)
+        if weakest < _CHANCE:
+            message = f"{' '.join(key)}: rows do not follow their English ({weakest:.1f} sd above chance)"
             yield Finding("alignment", PROBLEM, message, len(group), key[0])
     for key, group in rows.groups(translated & ~rows.has_prompt & rows.flags.mask(UNMATCHED)).items():
         if key not in told:

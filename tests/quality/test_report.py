@@ -46,7 +46,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     write_table(audit(make_table(*rows)), folder.rows)
     tries = [
         {"id": "own-3", "language": "de", "label": "harmless", "category": "<b>fraud</b>", "attempt": number,
-         "translator": "openai:x", "outcome": outcome, "reasons": reasons, "detail": "", "kept": False}
+         "translator": "openai:x", "outcome": outcome, "reasons": reasons, "detail": "", "kept": outcome == "accepted"}
         for number, outcome, reasons in ((1, "failed", ["refused"]), (2, "accepted", []))
     ]  # fmt: skip
     write_table(pa.Table.from_pylist(tries), folder.attempts)
@@ -73,7 +73,9 @@ def test_the_numbers_add_up(summary: dict[str, Any]) -> None:
     assert german["accepted"] + german["rejected"] == german["rows"] == 59
     assert sum(german["rejected_by_first_reason"].values()) == german["rejected"]
     assert summary["engines"]["openai:x"]["outcomes"] == {"accepted": 1, "failed": 1}
-    assert summary["refusals"] == {"<b>fraud</b>": {"tries": 2, "refused": 1}}
+    assert summary["refusals"]["<b>fraud</b>"] == {
+        "rows": 1, "tries": 2, "declined": 1, "fell_back": 1, "won_back": 1, "lost": 0
+    }  # fmt: skip
     assert "py3langid" in summary["signature"]
     assert re.fullmatch(r"[0-9a-f]{64}", summary["config_sha256"])
 

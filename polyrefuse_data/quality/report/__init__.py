@@ -26,6 +26,9 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
     files = json.loads(workspace.imports.read_text(encoding="utf-8")) if workspace.imports.exists() else []
     report = build_report(rows, settings.quality if config is None else config, attempts=attempts, files=files)
     page = workspace.report / "index.html"
-    atomic_write(workspace.report / "summary.json", json.dumps(report.summary, ensure_ascii=False, indent=1) + "\n")
+    atomic_write(
+        workspace.report / "summary.json",
+        json.dumps(report.summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
+    )
     atomic_write(page, render(report, title=settings.release.name))
     return page

@@ -8,7 +8,8 @@ from html import escape
 
 import numpy as np
 
-from polyrefuse_data.quality.report.summary import Distribution, Report, Sweep
+from polyrefuse_data.quality.report.scores import Distribution, Sweep
+from polyrefuse_data.quality.report.summary import Report
 
 _LABEL, _BAR, _GAP = 44, 20, 6
 _WIDTH = 860

@@ -1,0 +1,88 @@
+"""Audited rows as the report looks at them: columns of a table, gone through once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.quality.columns import Coded, Names, Rows, coded, names
+from polyrefuse_data.quality.thresholds import Thresholds
+from polyrefuse_data.rows import REJECTED
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows with their languages, status and flags as arrays, and the bounds they were judged by."""
+
+    table: pa.Table
+    bounds: Thresholds
+
+    @cached_property
+    def language(self) -> Coded:
+        return coded(self.table, "language")
+
+    @cached_property
+    def codes(self) -> list[str]:
+        """The languages: English first, then by code."""
+        return sorted(self.language.values, key=lambda code: (code != SOURCE_LANGUAGE, code)) if self.size else []
+
+    @cached_property
+    def rows_of(self) -> dict[str, Rows]:
+        """Language -> its rows."""
+        return {code: np.flatnonzero(self.language.is_(code)) for code in self.codes}
+
+    @cached_property
+    def status(self) -> Coded:
+        return coded(self.table, "status")
+
+    @cached_property
+    def flags(self) -> Names:
+        return names(self.table, "flags")
+
+    @property
+    def size(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def flag_counts(self) -> dict[str, Counter[str]]:
+        """Language -> flag -> rows that carry it."""
+        owners = self.language.codes[self.flags.rows]
+        return {code: self._counted(owners == place) for place, code in enumerate(self.language.values)}
+
+    def _counted(self, chosen: np.typing.NDArray[np.bool_]) -> Counter[str]:
+        counts = np.bincount(self.flags.codes[chosen], minlength=len(self.flags.names))
+        return Counter({name: int(count) for name, count in zip(self.flags.names, counts, strict=True) if count})
+
+    @cached_property
+    def _reasons(self) -> tuple[Rows, np.typing.NDArray[np.int64]]:
+        """(rows, flag codes): the flags of rejected rows that are a reason, in the order in which rows carry them."""
+        rejecting = {row.flag for row in self.bounds.table.values() if row.rejects}
+        remarks = {row.flag for row in self.bounds.table.values()} - rejecting
+        is_reason = np.array([name not in remarks for name in self.flags.names], dtype=bool)
+        chosen = self.status.is_(REJECTED)[self.flags.rows] & is_reason[self.flags.codes]
+        return self.flags.rows[chosen], self.flags.codes[chosen]
+
+    @cached_property
+    def first_reasons(self) -> dict[str, Counter[str]]:
+        """Language -> first reason -> rejected rows; `other` where a rejected row carries none."""
+        rows, codes = self._reasons
+        rows, first = np.unique(rows, return_index=True)
+        reason = np.full(self.size, -1)
+        reason[rows] = codes[first]
+        found = {}
+        for code, own in self.rows_of.items():
+            rejected = own[self.status.is_(REJECTED)[own]]
+            found[code] = Counter(self.flags.names[i] if i >= 0 else "other" for i in reason[rejected].tolist())
+        return found
+
+    @cached_property
+    def sole_reasons(self) -> Counter[str]:
+        """Flag -> rows that would be kept without it: it is their only reason."""
+        rows, codes = self._reasons
+        own = codes[np.bincount(rows, minlength=self.size)[rows] == 1]
+        return Counter(self.flags.names[code] for code in own.tolist())

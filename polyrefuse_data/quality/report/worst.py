@@ -1,0 +1,68 @@
+"""The rows to look at: of a large dataset not all can stand in one page, so each kind of trouble shows its worst."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.columns import Rows
+from polyrefuse_data.quality.report.view import View
+from polyrefuse_data.rows import ACCEPTED, REJECTED
+
+MOST_ROWS_SHOWN = 1500  # all of them would make the page of a large dataset unusable
+LONGEST_SHOWN = 1200  # characters of a text in the page
+_OF_EACH_KIND = 20  # rows of each language and first flag that are shown before any others
+
+_TEXTS = ("id", "language", "label", "split", "text", "text_en", "back_translation", "category", "translator")
+_SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
+
+
+def to_look_at(view: View) -> Rows:
+    """Rows that are not accepted or carry a flag: rejected ones first, those with most flags before the others."""
+    flags = np.bincount(view.flags.rows, minlength=view.size)
+    rows = np.flatnonzero((flags > 0) | ~view.status.is_(ACCEPTED))
+    return np.asarray(rows[np.lexsort((rows, -flags[rows], ~view.status.is_(REJECTED)[rows]))])
+
+
+def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dict[str, Any]]:
+    """The cells of at most MOST_ROWS_SHOWN of `rows` (worst first), and of the rows `also`, in this order.
+
+    Of each language and first flag the worst ones; where there is room, all rejected rows, then the others.
+    """
+    kinds = view.language.codes[rows] * (len(view.flags.names) + 1) + _first_flag(view)[rows]
+    rank = _rank_within(kinds)
+    group = np.where(rank < _OF_EACH_KIND, 0, np.where(view.status.is_(REJECTED)[rows], 1, 2))
+    chosen = np.sort(np.lexsort((rank, group))[:MOST_ROWS_SHOWN])
+    shown = [*dict.fromkeys([*rows[chosen].tolist(), *sorted(also)])]
+    part = view.table.take(pa.array(shown, pa.int64()))
+    cells: dict[str, list[Any]] = {name: [text[:LONGEST_SHOWN] for text in texts(part, name)] for name in _TEXTS}
+    cells |= {"status": texts(part, "status"), "detected": texts(part, "detected_language")}
+    cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in _SCORES}
+    cells["flags"] = [flags or [] for flags in part["flags"].to_pylist()]
+    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+
+
+def _first_flag(view: View) -> npt.NDArray[np.int64]:
+    """The code of each row's first flag, from 1; 0 for rows without."""
+    codes = np.zeros(view.size, dtype=np.int64)
+    rows, first = np.unique(view.flags.rows, return_index=True)
+    codes[rows] = view.flags.codes[first] + 1
+    return codes
+
+
+def _rank_within(kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many entries of the same kind stand in front of each one."""
+    order = np.argsort(kinds, kind="stable")
+    starts = np.searchsorted(kinds[order], kinds[order])
+    rank = np.empty(len(kinds), dtype=np.int64)
+    rank[order] = np.arange(len(kinds)) - starts
+    return rank
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 3)
