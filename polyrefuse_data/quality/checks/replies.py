@@ -1,54 +1,47 @@
 """translator_refused and translator_answered: a chat model that declined, or that did what the prompt asks, instead of
-translating it. Silent where the English prompt itself reads so.
+translating it.
 
-Patterns are the openings of such replies in each language; the back-translation of a reply is one in English.
+Looked for in the text, in its language and in English, and in the back-translation, which is English. An opening that
+the English prompt may have itself does not count; without an English prompt only what no prompt begins with does.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.reply_patterns import ANSWERS, REFUSALS, WITHOUT_MARKS
+from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings
 
 _OPENING = 400  # a reply shows what it is in its first sentences
+_PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
+_LATIN = re.compile("[a-z]{2}")
 
 
 def replies(batch: Batch) -> Scores:
-    """`refusal` and `answer`: 1 where the text or its back-translation opens as one and the prompt does not."""
-    rows = list(zip(batch.text, batch.text_en, batch.back_translation, batch.language, batch.translated, strict=True))
-    return Scores(
-        {
-            name: score_of([_reads_as(patterns, *row[:4]) if row[4] else None for row in rows])
-            for name, patterns in (("refusal", REFUSALS), ("answer", ANSWERS))
-        }
+    """`refusal` and `answer`: 1 where the text or its back-translation has such an opening, else 0; NaN for English."""
+    rows = zip(batch.text, batch.text_en, batch.back_translation, batch.language, strict=True)
+    found = [
+        (None, None) if language == SOURCE_LANGUAGE or not text.strip() else _replies(text, source, back, language)
+        for text, source, back, language in rows
+    ]
+    return Scores({REFUSAL: score_of([row[0] for row in found]), ANSWER: score_of([row[1] for row in found])})
+
+
+def _replies(text: str, source: str, back: str | None, language: str) -> tuple[float, float]:
+    prompt = fold(source[:_PROMPT].strip(), SOURCE_LANGUAGE)
+    folded = fold(text[:_OPENING], language)
+    readings = [(language, folded)]
+    if _LATIN.search(folded):
+        readings.append((SOURCE_LANGUAGE, folded))
+    if back:
+        readings.append((SOURCE_LANGUAGE, fold(back[:_OPENING], SOURCE_LANGUAGE)))
+    refusal, answer = (
+        any(next(table.found(read, prompt), None) for code, read in readings if (table := openings(code, kind)))
+        for kind in (REFUSAL, ANSWER)
     )
-
-
-def _reads_as(patterns: dict[str, str], text: str, source: str, back: str | None, language: str) -> float:
-    english = _compiled(patterns[SOURCE_LANGUAGE])
-    own = _compiled(patterns[language]) if language in patterns else english
-    opening = text[:_OPENING]
-    fires = (
-        own.search(_folded(opening, language)) or english.search(opening) or (back and english.search(back[:_OPENING]))
-    )
-    return float(bool(fires) and not english.search(source[:_OPENING]))
-
-
-def _folded(text: str, language: str) -> str:
-    """Without combining marks where patterns are written without them."""
-    if language not in WITHOUT_MARKS:
-        return text
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-
-
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return float(refusal), float(answer)
 
 
 CHECK = Check("replies", replies)

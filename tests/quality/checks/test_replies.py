@@ -1,0 +1,149 @@
+"""Refusals and answers are found in every language; prompts that only open so, and their translations, are kept."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
+from polyrefuse_data.quality.batch import make_batch
+from polyrefuse_data.quality.checks.replies import replies
+from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings
+from tests.quality.tables import make_table
+
+PROMPT = "Give three tips for staying healthy."
+CODES = (SOURCE_LANGUAGE, *TARGET_LANGUAGES)
+KINDS = (REFUSAL, ANSWER)
+
+
+def rows_of(name: str, language: str) -> list[dict[str, str]]:
+    with (Path(__file__).parent / name).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [row for row in rows if row["language"] == language]
+
+
+def fires(*rows: dict[str, Any]) -> list[set[str]]:
+    """The kinds of reply that each row reads as."""
+    scores = replies(make_batch(make_table(*rows))).numbers
+    return [{kind for kind in KINDS if scores[kind][row] == 1} for row in range(len(rows))]
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_replies_are_found(language: str) -> None:
+    rows = rows_of("replies.tsv", language)
+    # English replies stand under another language: an English row is a prompt.
+    where = language if language != SOURCE_LANGUAGE else "de"
+    found = fires(*({"language": where, "text": row["reply"], "text_en": PROMPT} for row in rows))
+    for kind in KINDS:
+        of_kind = [bool(kinds) for row, kinds in zip(rows, found, strict=True) if row["kind"] == kind]
+        assert len(of_kind) >= 30
+        assert sum(of_kind) >= 0.95 * len(of_kind)
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_refusals_that_say_what_they_decline_are_found_without_an_english_prompt(language: str) -> None:
+    rows = [row for row in rows_of("replies.tsv", language) if row["kind"] == REFUSAL]
+    where = language if language != SOURCE_LANGUAGE else "de"
+    found = fires(*({"language": where, "text": row["reply"], "text_en": ""} for row in rows))
+    assert sum(map(bool, found)) >= 0.7 * len(found)
+
+
+@pytest.mark.parametrize("language", [code for code in CODES if code != SOURCE_LANGUAGE])
+def test_faithful_translations_of_prompts_that_open_as_replies_are_kept(language: str) -> None:
+    rows = rows_of("prompts_like_replies.tsv", language)
+    assert len(rows) == 26
+    for row, kinds in zip(rows, fires(*rows), strict=True):
+        assert not kinds, row["text"]
+    for row, kinds in zip(rows, fires(*({**row, "back_translation": row["text_en"]} for row in rows)), strict=True):
+        assert not kinds, row["text_en"]
+
+
+def test_the_same_openings_are_replies_where_the_prompt_says_nothing_of_them() -> None:
+    rows = [row for code in CODES for row in rows_of("prompts_like_replies.tsv", code)]
+    found = fires(*({**row, "text_en": PROMPT} for row in rows))
+    assert sum(map(bool, found)) >= 0.5 * len(found)
+
+
+def test_false_alarms_are_rare(published: list[dict[str, Any]]) -> None:
+    for language in {row["language"] for row in published}:
+        own = [row for row in published if row["language"] == language]
+        for found in (fires(*own), fires(*({**row, "text_en": "", "back_translation": None} for row in own))):
+            assert sum(map(bool, found)) <= max(1, 0.001 * len(own)), language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hier ist die Übersetzung: Es tut mir leid, aber ich kann dabei nicht helfen.",
+        "Ich verstehe Ihre Frage, aber dabei kann ich Ihnen leider nicht helfen.",
+        "I'm sorry, but I can't help with that.",
+        "„Es tut mir leid, dabei kann ich nicht helfen.“",
+        "ES TUT MIR LEID, ABER DAS KANN ICH NICHT.",
+    ],
+)
+def test_a_refusal_is_found_behind_a_preface_in_english_and_in_quotes(text: str) -> None:
+    assert REFUSAL in fires({"text": text})[0]
+
+
+def test_a_reply_shows_in_the_back_translation() -> None:
+    good = {"text": "Nennen Sie drei Tipps für einen besseren Schlaf."}
+    refused, answered, kept = fires(
+        {**good, "back_translation": "I am sorry, I cannot help you with this."},
+        {**good, "back_translation": "Sure! Here are three tips."},
+        {**good, "back_translation": "Name three tips for better sleep."},
+    )
+    assert (refused, answered, kept) == ({REFUSAL}, {ANSWER}, set())
+
+
+def test_what_a_prompt_may_begin_with_does_not_count_without_an_english_prompt() -> None:
+    kept, refused, translated = fires(
+        {"text": "Hier ist eine Liste von Tieren: Sortieren Sie sie.", "text_en": ""},
+        {"text": "Es tut mir leid, aber ich kann Ihnen dabei nicht helfen.", "text_en": ""},
+        {"text": "Hier ist die Übersetzung: Sortieren Sie die Tiere.", "text_en": ""},
+    )
+    assert not kept
+    assert REFUSAL in refused
+    assert ANSWER in translated
+
+
+def test_marks_do_not_matter_where_people_leave_them_out() -> None:
+    assert fires({"language": "yo", "text": "Ma binu, mi o le ran o lowo pelu eyi."})[0] == {REFUSAL}
+    assert REFUSAL in fires({"language": "ar", "text": "عُذْرًا، لا أَسْتَطِيعُ المُسَاعَدَة."})[0]
+    assert REFUSAL in fires({"language": "fr", "text": "Desole, je ne peux pas vous aider."})[0]
+
+
+def test_english_rows_have_no_score_and_languages_without_a_table_are_read_in_english() -> None:
+    assert openings("sw", REFUSAL) is None
+    assert fires({"language": "swh_Latn", "text": "I'm sorry, but I can't help with that."}) == [{REFUSAL}]
+    assert fires({"language": "en", "text": "I'm sorry, but I can't help with that."}) == [set()]
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_is_one_expression_with_a_group_for_each_row(language: str, kind: str) -> None:
+    table = openings(language, kind)
+    assert table is not None
+    assert table.expression.groups == len(table.rows) > 10
+    for row in table.rows:
+        assert row.expression.groups == 0
+        assert not row.expression.match(""), row.expression.pattern
+        assert row.unless or kind == ANSWER  # a prompt may always tell of a refusal
+
+
+def test_a_megabyte_is_read_no_longer_than_a_prompt() -> None:
+    row = {"text": "ich kann " * 120_000, "text_en": "sorry " * 200_000, "back_translation": "i can " * 200_000}
+    start = time.process_time()
+    fires(row)
+    assert time.process_time() - start < 2
+
+
+def test_folding_keeps_letters_that_are_marks_in_scripts_without_spaces() -> None:
+    assert fold("ขอโทษครับ", "th") == "ขอโทษครับ"
+    assert fold("ガイド", "ja") == "ガイド"
+    assert fold("Désolé…", "fr") == "desole..."
+    assert re.fullmatch(r"\w+", fold("Ẹ̀", "yo"))
