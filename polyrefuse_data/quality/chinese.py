@@ -1,4 +1,4 @@
-"""What shows that a text is not the Chinese of `zh`, which is Mandarin in simplified characters."""
+"""What shows that a text is not the Chinese of `zh` (Mandarin in simplified characters), or that it is no Japanese."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from functools import lru_cache
 _CANTONESE = re.compile("[嘅啲冇唔咗喺佢嚟咩乜嘢畀瞓餸哋咁噉嗰攞睇]|点样|点解|喺边|系边度|隔篱|而家")
 
 
-def chinese_signs(text: str) -> float:
+def other_chinese(text: str) -> float:
     """Traditional characters, less simplified ones (a single one may be quoted), and characters of Cantonese."""
     return max(0, sum(map(_traditional, text))) + len(_CANTONESE.findall(text))
+
+
+def characters_not_japanese(text: str) -> float:
+    """Simplified characters that Japanese does not write (JIS X 0208)."""
+    return sum(map(_not_japanese, text))
+
+
+@lru_cache(maxsize=65536)
+def _not_japanese(character: str) -> bool:
+    return _encodes(character, "gb2312") and not _encodes(character, "shift_jis")
 
 
 @lru_cache(maxsize=65536)

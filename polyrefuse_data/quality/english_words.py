@@ -1,4 +1,4 @@
-"""Everyday English words: what names, titles and terms that translators keep hardly ever hold."""
+"""English words that show that a text is English, and English words that other languages have borrowed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,20 @@ _HOMOGRAPHS: dict[str, str] = {
     "yo": "a i me we no so to ni on if le and it is ile o je ti fun list state wa name",
 }
 
+# Terms that most languages take over as they are: they show nothing.
+_LOANS = """
+    machine learning deep big data science cloud computing blockchain bitcoin marketing social media startup software
+    hardware smartphone website web online offline email internet podcast blog chatbot feedback brainstorming design
+    workshop hashtag influencer stress burnout fast food hamburger jazz rock hip hop rap fitness yoga football
+    basketball tennis golf film thriller computer laptop tablet server browser app cookie spam phishing ransomware
+    malware keylogger hacking hacker sql injection open source user experience crowdfunding outsourcing storytelling
+    copywriting newsletter freelancer manager team leasing trading bullying mobbing stalking deepfake darknet dark
+    framework array string loop float boolean weekend python java javascript html css php api gps pdf usb dna
+"""
+LOANS = frozenset(_LOANS.split())
+
 
 @lru_cache(maxsize=256)
 def everyday_english(language: str) -> frozenset[str]:
-    """Everyday English words that a text in `language` (BCP-47) does not hold by itself."""
+    """Words that English names and terms hardly ever hold, nor a text in `language` (BCP-47) by itself."""
     return frozenset(_EVERYDAY.split()) - frozenset(_HOMOGRAPHS.get(language, "").split())

@@ -2,8 +2,8 @@
 the odds between two languages, and for the part of a text that speaks for another one.
 
 Every sequence that the model knows adds the same to a language's log-likelihood wherever it stands; so the stretch of a
-text that speaks most for another language is the largest sum over consecutive sequences (Kadane), without cutting the
-text into sentences first.
+text that speaks most for another language is the largest sum over consecutive words (Kadane's algorithm), without
+cutting the text into sentences first. A word counts for no more than _MOST_OF_A_WORD: no single one is a stretch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,20 @@ import numpy.typing as npt
 Weights = npt.NDArray[np.float32]
 
 _READINGS = 8192  # texts whose readings are kept: two batches, so that several checks read each text once
+_SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least that opens a letter of Chinese or Thai
+_WORD = 8  # sequences that make a word in scripts without spaces
+_MOST_OF_A_WORD = 15.0  # nats; a French word in a German text reaches 26
 _CHUNK = 32_768  # sequences that are summed up at once
 _APART = 1e7  # more than a text's sequences ever add up to: keeps the sums of different texts apart
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The known sequences of a text in order, its length in bytes and the log-likelihood of every column."""
+    """The known sequences of a text in order, where each word of it starts among them, its length in bytes and the
+    log-likelihood of every column."""
 
     sequences: list[int]
+    words: list[int]
     size: int
     scores: Weights
 
@@ -41,6 +46,17 @@ class Reading:
         scores = np.exp(scores - scores.max())
         total: Weights = scores / scores.sum()
         return total
+
+
+class _Chunk(NamedTuple):
+    """Some texts as one: their rows and numbers of sequences; the sequences; where words start among the sequences, and
+    texts among the words."""
+
+    rows: list[int]
+    sizes: list[int]
+    sequences: npt.NDArray[np.intp]
+    words: npt.NDArray[np.intp]
+    texts: npt.NDArray[np.intp]
 
 
 class Model:
@@ -77,46 +93,60 @@ class Model:
             text = text.lower()
         data = unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
         following, rows, found = self._next, self._rows, self._found
-        state, sequences = 0, []
+        state, start = 0, 0
+        sequences: list[int] = []
+        words: list[int] = []
         for byte in data:
             state = following[rows[state] + byte]
             sequence = found[state]
             if sequence >= 0:
                 sequences.append(sequence)
+            if (byte <= _SPACE and len(sequences) > start) or (
+                byte >= _THREE_BYTES and len(sequences) >= start + _WORD
+            ):
+                words.append(start)
+                start = len(sequences)
         if not sequences:
-            return Reading([], len(data), np.zeros_like(self._prior))
+            return Reading([], [], len(data), np.zeros_like(self._prior))
+        if len(sequences) > start:
+            words.append(start)
         counts = Counter(sequences)
         often = np.fromiter(counts.values(), np.float32, len(counts))
         scores = np.log1p(often) @ self._weights[np.fromiter(counts.keys(), np.intp, len(counts))]
-        return Reading(sequences, len(data), scores + self._prior)
+        return Reading(sequences, words, len(data), scores + self._prior)
 
     def longest_runs(
         self, texts: Sequence[str], own: Sequence[int], others: tuple[int, ...]
     ) -> npt.NDArray[np.float64]:
         """For each text the most that a stretch of it speaks for one of the columns `others` rather than for the
         column `own` of its row: (texts,), in nats."""
-        found = np.zeros(len(texts))
-        for rows, sequences, starts in self._chunks(texts):
-            contrast = self._contrast(others)[sequences].astype(np.float64)
-            contrast -= self._weights[sequences, np.repeat([own[row] for row in rows], np.diff(starts))][:, None]
-            contrast[starts[:-1]] = -_APART  # the first of each text is a gap
-            total = contrast.cumsum(axis=0)
-            runs = (total - np.minimum.accumulate(total, axis=0)).max(axis=1)
-            found[rows] = np.maximum.reduceat(runs, starts[:-1])
-        return found
+        runs = np.zeros(len(texts))
+        for chunk in self._chunks(texts):
+            columns = np.repeat([own[row] for row in chunk.rows], chunk.sizes)
+            contrast = self._contrast(others)[chunk.sequences] - self._weights[chunk.sequences, columns][:, None]
+            words = np.minimum(np.add.reduceat(contrast, chunk.words, axis=0), _MOST_OF_A_WORD)
+            # A gap in front of each text, too deep for any stretch to cross.
+            total = np.insert(words.astype(np.float64), chunk.texts, -_APART, axis=0).cumsum(axis=0)
+            run = (total - np.minimum.accumulate(total, axis=0)).max(axis=1)
+            runs[chunk.rows] = np.maximum.reduceat(run, chunk.texts + np.arange(len(chunk.texts)))
+        return runs
 
-    def _chunks(self, texts: Sequence[str]) -> Iterator[tuple[list[int], npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-        """(rows, their sequences with a gap in front of each row's, where each row's start and the last one's end)."""
+    def _chunks(self, texts: Sequence[str]) -> Iterator[_Chunk]:
         rows: list[int] = []
+        sizes: list[int] = []
         sequences: list[int] = []
-        starts = [0]
+        words: list[int] = []
+        starts: list[int] = []
         for row, text in enumerate(texts):
-            rows.append(row)
-            sequences += [0, *self.read(text).sequences]
-            starts.append(len(sequences))
-            if len(sequences) >= _CHUNK or row == len(texts) - 1:
-                yield rows, np.array(sequences, np.intp), np.array(starts, np.intp)
-                rows, sequences, starts = [], [], [0]
+            if (reading := self.read(text)).sequences:
+                rows.append(row)
+                sizes.append(len(reading.sequences))
+                starts.append(len(words))
+                words += [len(sequences) + start for start in reading.words]
+                sequences += reading.sequences
+            if rows and (len(sequences) >= _CHUNK or row == len(texts) - 1):
+                yield _Chunk(rows, sizes, *(np.array(part, np.intp) for part in (sequences, words, starts)))
+                rows, sizes, sequences, words, starts = [], [], [], [], []
 
     def _columns_alone(self, columns: tuple[int, ...]) -> Weights:
         return np.ascontiguousarray(self._weights[:, columns])

@@ -59,9 +59,9 @@ THRESHOLDS: dict[str, Threshold] = {
         "language_id",
         "language_confidence",
         FLOOR,
-        0.2,
-        "published PolyRefuse rows: p >= 0.2 rejects 0.3% of good rows; lower where short ones lie",
-        {"en": 0.02, "es": 0.06, "it": 0.06, "pl": 0.06, "ru": 0.1},
+        0.06,
+        "published PolyRefuse rows: rejects 0.1% of good rows; close relatives have a bound of their own",
+        {"en": 0.02},
     ),
     "language_unverified": Threshold(
         "language_unverified", "identifiable", FLOOR, 1, "the identifier knows the language", rejects=False
@@ -75,28 +75,19 @@ THRESHOLDS: dict[str, Threshold] = {
         CEILING,
         0,
         "published PolyRefuse rows: above their 99.8th percentile (nats)",
-        {"de": 2, "es": 5, "it": 3.5, "nl": 4.5, "pl": 8, "ru": 12, "yo": 5, "zh": 4},
+        {"de": 2, "es": 4.5, "it": 2.5, "ja": -20, "nl": 4.3, "pl": 8, "ru": 12, "yo": 5, "zh": 4},
     ),
     "mixed_languages": Threshold(
         "mixed_languages",
         "foreign_run",
         CEILING,
-        20,
-        "published PolyRefuse rows: above their 99.8th percentile (nats)",
-        {"de": 27, "ja": 26, "nl": 24, "pl": 22, "ko": 21},
+        16,
+        "published PolyRefuse rows: above their 99.8th percentile (nats), and above what one word may say",
+        {"es": 14.5, "it": 13.5, "ja": 20},
     ),
     "untranslated": Threshold("untranslated", "copy_ratio", CEILING, 0.8, _PUBLISHED),
-    "partly_translated_run": Threshold(
-        "partly_translated",
-        "english_run",
-        CEILING,
-        0.42,
-        _PUBLISHED,
-        {"de": 0.62, "nl": 0.55, "es": 0.45, "fr": 0.45, "it": 0.45, "th": 0.5, "yo": 0.5, "pl": 0.32, "ru": 0.32},
-    ),
-    "partly_translated_phrase": Threshold(
-        "partly_translated", "english_phrase", CEILING, 0.19, _PUBLISHED, {"th": 0.3}
-    ),
+    "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED),
+    "partly_translated_phrase": Threshold("partly_translated", "english_phrase", CEILING, 0.1, _PUBLISHED),
     "length_ratio_min": Threshold(
         "length_ratio",
         "length_ratio",

@@ -23,11 +23,6 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.casefold()))
 
 
-def without_quotes(text: str) -> str:
-    """The text less what stands in quotation marks or backticks: titles, code and examples that translators keep."""
-    return QUOTED.sub(" ", text)
-
-
 _SHARED_STEM = 5  # letters that a name keeps where a language inflects it (Fahrenheit, Fahrenheita)
 
 

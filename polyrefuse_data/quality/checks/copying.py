@@ -2,8 +2,8 @@
 
 Three scores from the words that text and prompt share. `copy_ratio` is the share of the text's letters in words of the
 prompt. `english_run` is the longest run of words that stands in the prompt in the same order, over the prompt's
-letters; `english_phrase` the longest such run with an everyday English word in it, which names and terms do not hold.
-What stands in quotation marks in the prompt counts for no run, since translators rightly keep it.
+letters; `english_phrase` the longest such run with an everyday English word in it. None of them counts what translators
+rightly keep: names, quotations, terms (kept.py).
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
-from polyrefuse_data.quality.words import without_quotes, words
+from polyrefuse_data.quality.kept import without_kept
+from polyrefuse_data.quality.words import words
 
 # One letter of these scripts says about as much as this many Latin ones (median length ratios of the published rows).
 _LETTERS_PER_CHARACTER = {"Hans": 3.3, "Hant": 3.3, "Jpan": 2.1, "Hang": 1.9}
 
 _ONE_WORD = 0.5  # a single shared word is a name or a loan (Shakespeare, weekend) more often than a rest of English
+_LONGEST = 400  # words of text and prompt that are compared: a few words over and over cost the square of their number
+_SHORTEST = 16  # letters: in a shorter prompt one word that both languages share would be half of it
 
 
 def copying(batch: Batch) -> Scores:
@@ -32,20 +35,22 @@ def copying(batch: Batch) -> Scores:
     for text, source, known, translated in zip(batch.prose, batch.prose_en, batch.known, batch.translated, strict=True):
         if not translated:
             ratio = run = phrase = None
+        elif set(words(source)).isdisjoint(words(text)):
+            ratio = run = phrase = 0.0
         else:
-            target = words(text)
-            ratio = copy_ratio(target, words(source), known)
-            run, phrase = english_runs(target, source, everyday_english(known.code if known else ""))
+            target, prompt = without_kept(text, source)
+            ratio = copy_ratio(target, prompt, known)
+            run, phrase = english_runs(target, prompt, everyday_english(known.code if known else ""))
         ratios.append(ratio)
         runs.append(run)
         phrases.append(phrase)
     return Scores({"copy_ratio": score_of(ratios), "english_run": score_of(runs), "english_phrase": score_of(phrases)})
 
 
-def copy_ratio(target: Sequence[str], source: Sequence[str], language: Language | None = None) -> float:
-    """Letters of `target` in words that `source` holds too (as often as it does), over the letters of `target`."""
+def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
+    """Letters of `target` in words that `prompt` holds too (as often as it does), over the letters of `target`."""
     weight = _LETTERS_PER_CHARACTER.get(language.script, 1.0) if language else 1.0
-    left = Counter(source)
+    left = Counter(prompt)
     copied = total = 0.0
     for word in target:
         letters = len(word) if word.isascii() else len(word) * weight
@@ -56,29 +61,25 @@ def copy_ratio(target: Sequence[str], source: Sequence[str], language: Language 
     return copied / total if total else 0.0
 
 
-def english_runs(target: Sequence[str], source: str, everyday: Collection[str]) -> tuple[float, float]:
-    """(longest run, longest run that holds a word of `everyday`) of `target` in `source` outside its quotation marks.
-
-    Both in letters, over the letters of `source` outside quotation marks.
-    """
-    prompt = words(without_quotes(source))
-    total = sum(map(len, prompt))
+def english_runs(target: Sequence[str], prompt: Sequence[str], everyday: Collection[str]) -> tuple[float, float]:
+    """(longest run, longest run that holds a word of `everyday`) of words of `target` that stand in `prompt` in the
+    same order: both in letters, over the letters of `prompt`."""
+    target, prompt = target[:_LONGEST], prompt[:_LONGEST]
     places: dict[str, list[int]] = {}
     for place, word in enumerate(prompt):
         places.setdefault(word, []).append(place)
     run = phrase = 0.0
     ending: dict[int, _Run] = {}  # place in the prompt -> the run that ends there
     for word in target:
-        if word not in places:
-            ending = {}
-            continue
         english = word in everyday
-        ending = {place: _longer(ending.get(place - 1), word, english) for place in places[word]}
+        ending = {place: _longer(ending.get(place - 1), word, english) for place in places.get(word, ())}
         for found in ending.values():
-            run = max(run, found.letters if found.words > 1 else found.letters * _ONE_WORD)
+            letters = found.letters if found.words > 1 else found.letters * _ONE_WORD
+            run = max(run, letters)
             if found.is_phrase:
-                phrase = max(phrase, found.letters)
-    return (run / total, phrase / total) if total else (0.0, 0.0)
+                phrase = max(phrase, letters)
+    total = max(_SHORTEST, sum(map(len, prompt)))
+    return run / total, phrase / total
 
 
 class _Run(NamedTuple):

@@ -11,12 +11,14 @@ from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
-from polyrefuse_data.quality.words import words
+from polyrefuse_data.quality.words import without_shared_words, words
 
 # English prompts may be about texts of another language ("Translate ... into English"), and may be as short as a name.
 _OPENING = 3  # words, of which one shows that English is spoken
 _SHORTEST_WORD = 3  # letters; shorter ones are words of half the languages
 _FEWEST_LETTERS = 10
+
+_DOUBTFUL = 0.5  # p below which the words of the prompt are left out: names are often in a third language
 
 
 def check(name: str) -> Check:
@@ -36,13 +38,15 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
     confidences: list[float | None] = []
     detected: list[str | None] = []
     identifiable: list[float | None] = []
-    for text, code, known in zip(batch.prose, batch.language, batch.known, strict=True):
+    for text, source, code, known in zip(batch.prose, batch.prose_en, batch.language, batch.known, strict=True):
         if not text.strip() or known is None:
             confidence, best, can = None, None, None
         else:
             wanted = known.identifiers
             can = float(not wanted.isdisjoint(identify.labels))
             found, p = identify.probability(text, wanted)
+            if p < _DOUBTFUL and code != SOURCE_LANGUAGE:
+                p = max(p, identify.probability(without_shared_words(text, source), wanted)[1])
             unsure = not can or (code == SOURCE_LANGUAGE and found not in wanted and _is_plainly_english(text, found))
             confidence = None if unsure else p
             best = known.code if found in wanted else found

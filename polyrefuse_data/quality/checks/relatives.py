@@ -14,13 +14,13 @@ from functools import lru_cache
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.chinese import chinese_signs
+from polyrefuse_data.quality.chinese import characters_not_japanese, other_chinese
 from polyrefuse_data.quality.naive_bayes import model
 from polyrefuse_data.quality.words import without_shared_words
 
 _SIGN = 30.0  # nats that one sign adds: what the model says of two or three words of a relative that it knows
 
-# Odds from which the words of the prompt are left out: names are often in a third language.
+# Odds from which the words of the prompt may be left out: names are often in a third language.
 _SUSPICIOUS = -10.0
 
 
@@ -41,7 +41,7 @@ class _Relatives:
 _RELATIVES: dict[str, _Relatives] = {
     "ar": _Relatives("fa ur ps ku sdh ug"),
     "de": _Relatives(
-        "lb nl",
+        "lb nl af da no sv",
         _signs(  # Swiss German
             "isch vo uf chan cha chasch chönd chönt chöne mer dä hüt werum öppis öpper nöd gsi gha hesch häsch hend "
             "händ hät wott wänn drüü zwe chli chind chatz chatze choche chunnt choo verzell gschicht guet gueti buech "
@@ -50,7 +50,7 @@ _RELATIVES: dict[str, _Relatives] = {
         ),
     ),
     "es": _Relatives(
-        "gl an ca pt oc ext",
+        "gl an ca pt oc ext it ro",
         _signs(  # Asturian; Galician and Portuguese
             "ye nel nes pa pal pola polos coles colos mio güei tamién dempués facer traduz conseyos meyor hestoria "
             "cuála esplica unha dunha nunha dun nun ao aos máis moi dous dúas cal cales cantos teu meu seu súa coa "
@@ -59,9 +59,9 @@ _RELATIVES: dict[str, _Relatives] = {
             r"|(?<!\w)(?!espíritu|tribu|menu|ímpetu)\w{2,}[bcdlmnrst]u(?!\w)",
         ),
     ),
-    "fr": _Relatives("oc ca wa gcf gcr"),
+    "fr": _Relatives("oc ca wa gcf gcr it ro"),
     "it": _Relatives(
-        "vec lij ca es pt oc",
+        "vec lij ca es pt oc ro",
         _signs(  # Neapolitan, Sicilian, Venetian
             "nu na pe cu pi nun aggio aggia pozzo pecché picchì chillo chella cchiù comme comu duje dui lu supra nta "
             "quanno quannu xe cossa mejo",
@@ -69,8 +69,9 @@ _RELATIVES: dict[str, _Relatives] = {
             r"|(?<!\w)(?!menu|guru|tofu)\w{2,}[bcdlmnprstv]u(?!\w)",
         ),
     ),
+    "ja": _Relatives("zh yue wuu", characters_not_japanese),
     "nl": _Relatives(
-        "af fy lb",
+        "af fy lb de da no",
         _signs(  # Limburgish
             "mich dich ich waat veur nao neet ouch euver miene dien diene mót baeter twie oet woróm",
             r"sj(?=[rtplnmw])|[äö]|(?<!\w)'ne[nt]?(?!\w)|nj(?!\w)",
@@ -94,7 +95,7 @@ _RELATIVES: dict[str, _Relatives] = {
         ),
     ),
     "yo": _Relatives("ig ha sw guw ln"),
-    "zh": _Relatives("yue wuu", chinese_signs),
+    "zh": _Relatives("yue wuu", other_chinese),
 }
 
 
@@ -108,11 +109,12 @@ def relative_odds(batch: Batch) -> Scores:
 
 
 def _odds(text: str, source: str, code: str) -> float:
-    odds = _known_odds(text, code) + _SIGN * _RELATIVES[code].signs(text)
-    if odds <= _SUSPICIOUS:
-        return odds
-    rest = without_shared_words(text, source)
-    return _known_odds(rest, code) + _SIGN * _RELATIVES[code].signs(rest)
+    odds = _all_odds(text, code)
+    return odds if odds <= _SUSPICIOUS else min(odds, _all_odds(without_shared_words(text, source), code))
+
+
+def _all_odds(text: str, code: str) -> float:
+    return _known_odds(text, code) + _SIGN * _RELATIVES[code].signs(text)
 
 
 def _known_odds(text: str, code: str) -> float:

@@ -1,0 +1,68 @@
+"""What a translation may keep of its English prompt: quotations, names and terms."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from polyrefuse_data.quality.english_words import LOANS
+from polyrefuse_data.quality.words import QUOTED, words
+
+_COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
+_TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
+_OPENS_A_SENTENCE = frozenset(".!?:\n")
+_WITHIN_NAMES = frozenset({"of", "the", "and", "in", "on", "for", "to", "a", "de", "la"})  # Game of Thrones
+_LONGEST = 4000  # characters
+_MOST_NAMES = 5  # capitalised words of a prompt that is no title (Summarize The Great Gatsby)
+
+
+def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
+    """The words of `text` and of its prompt `source`, less what the text may keep: quotations and names that stand in
+    both, hyphenated terms, loans, numbers and single letters. Both are read up to _LONGEST."""
+    text, source = text[:_LONGEST], source[:_LONGEST]
+    target = f" {' '.join(words(_COMPOUND.sub(' ', text)))} "
+    prompt = f" {' '.join(words(_COMPOUND.sub(' ', source)))} "
+    for phrase in (*_kept_of_prompt(source), *_phrases(_names(text))):
+        if phrase in target and phrase in prompt:
+            target, prompt = target.replace(phrase, " "), prompt.replace(phrase, " ")
+    return _free(target), _free(prompt)
+
+
+def _free(joined: str) -> list[str]:
+    return [word for word in joined.split() if len(word) > 1 and not word.isdecimal() and word not in LOANS]
+
+
+@lru_cache(maxsize=1024)
+def _kept_of_prompt(source: str) -> list[str]:
+    foreign = (word for word in words(source) if not word.isascii())  # crème brûlée
+    return _phrases(_names(source).union(QUOTED.findall(source), foreign))
+
+
+def _phrases(found: set[str]) -> list[str]:
+    """Each as its words between spaces, the longest first."""
+    return sorted((f" {' '.join(words(phrase))} " for phrase in found if words(phrase)), key=lambda p: (-len(p), p))
+
+
+def _names(text: str) -> set[str]:
+    """Capitalised Latin words that open no sentence, each alone and with those beside it (Lord of the Rings)."""
+    tokens = list(_TOKEN.finditer(text))
+    capitals = sum(token[0][0].isupper() for token in tokens)
+    if capitals > _MOST_NAMES and all(token[0][0].isupper() or token[0] in _WITHIN_NAMES for token in tokens):
+        return set()  # a title, or all capitals: nothing tells its names
+    names: set[str] = set()
+    start: int | None = None  # of the name that is being read
+    end = 0
+    for token in tokens:
+        if _is_name(token, text):
+            start = token.start() if start is None else start
+            end = token.end()
+            names.add(token[0])
+        elif token[0] not in _WITHIN_NAMES and start is not None:
+            names.add(text[start:end])
+            start = None
+    return names if start is None else names | {text[start:end]}
+
+
+def _is_name(token: re.Match[str], text: str) -> bool:
+    before = text[: token.start()].rstrip(" \"'“”‘’«(")
+    return token[0][0].isupper() and bool(before) and before[-1] not in _OPENS_A_SENTENCE
