@@ -51,6 +51,9 @@ def build(
     finished are not done again, and what was answered is not asked again. Large builds start worker processes, so a
     script that calls this needs the usual `if __name__ == "__main__":`.
 
+    Rows that a backend did not answer (a time-out, a busy API) are counted in the summary's `unanswered`: the next run
+    asks for them again.
+
     With `dry_run` nothing is written and no paid service is asked: the result says what the build would take.
 
     Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated, TranslationError

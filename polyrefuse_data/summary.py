@@ -46,7 +46,7 @@ class BuildSummary:
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
             lines.append(f"  used so far by {name}: {tokens}{cost}")
         if self.unanswered:
-            lines.append(f"  {self.unanswered} rows got no answer from a backend this time: run again to ask it again")
+            lines.append(f"  rows that a backend did not answer this time: {self.unanswered}; run again for them")
         return "\n".join(lines)
 
     def to_json(self) -> str:

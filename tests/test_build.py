@@ -143,6 +143,7 @@ def test_refusals_answers_and_outages_fall_back_and_are_counted(folder: Path, ap
     assert rejected == ["rejected", "rejected"]  # by the checks, not by the backend
     assert {row["category"] for row in attempts} == {"c0", "c1"}
     assert summary.reasons["refused"] == 1
+    assert summary.unanswered == 1  # the outage; refusals and answers are told as such
     assert (first[german[ENGLISH[0]]["id"]]["input_tokens"], first[german[ENGLISH[4]]["id"]]["input_tokens"]) == (
         100,
         None,
@@ -151,6 +152,28 @@ def test_refusals_answers_and_outages_fall_back_and_are_counted(folder: Path, ap
     assert summary.translators["command:program"] == {"accepted": 6}
     everything = b"".join(path.read_bytes() for path in (folder / "ws").iterdir() if path.is_file())
     assert API_KEY.encode() not in everything
+
+
+def test_rows_without_an_answer_are_told_and_end_the_command_with_4_until_they_have_one(
+    folder: Path, api: ApiServer
+) -> None:
+    api.faults[ENGLISH[0]] = [error(503, "busy")]
+    api.faults[GERMAN[1]] = [error(503, "busy")]
+    settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in api_backend(api, max_retries=0).items())
+    source = '[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
+    (folder / "polyrefuse.toml").write_text(f'languages = ["de"]\n{source}[[translation.backends]]\n{settings}')
+
+    def command() -> subprocess.CompletedProcess[str]:
+        arguments = [sys.executable, "-m", "polyrefuse_data.cli", "build", "-c", str(folder / "polyrefuse.toml")]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
+
+    first = command()
+    assert (first.returncode, "did not answer this time: 2; run again" in first.stdout) == (4, True), first.stderr
+    asked = len(api.asked)
+    second = command()
+    assert (second.returncode, "run again" in second.stdout) == (0, False), second.stderr
+    assert sorted(api.asked[asked:]) == sorted([ENGLISH[0], GERMAN[0], GERMAN[1]])
+    assert {row["status"] for row in Workspace(folder).read_rows().to_pylist()} == {"accepted"}
 
 
 def test_row_that_nobody_translates_is_kept_with_the_reason(folder: Path, api: ApiServer) -> None:

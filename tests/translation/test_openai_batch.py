@@ -253,9 +253,9 @@ def test_retry_after_is_honoured(api: ApiServer, call: str) -> None:
 
 
 BROKEN = [error(500, "boom"), (200, [], {}), (200, {"data": 1}, {})]
-LASTING = [(call, fault) for call in ("POST /v1/files", "GET /v1/batches") for fault in (CUT, NOT_JSON, *BROKEN)]
-LASTING += [("POST /v1/batches", fault) for fault in BROKEN]  # one whose answer is lost was made, and is found
-LASTING += [("GET /v1/files/", CUT), ("GET /v1/files/", BROKEN[0])]  # anything may be in a file
+LASTING = [(call, fault) for call in (CALLS[0], *CALLS[2:4]) for fault in (CUT, NOT_JSON, *BROKEN)]
+LASTING += [(CALLS[1], fault) for fault in BROKEN]  # one whose answer is lost was made, and is found
+LASTING += [(CALLS[4], CUT), (CALLS[4], BROKEN[0])]  # anything may be in a file
 
 
 @pytest.mark.parametrize(("call", "fault"), LASTING, ids=str)
