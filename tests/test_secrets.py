@@ -50,6 +50,7 @@ class EchoServer(ThreadingHTTPServer):
     """An API that answers every request with an error, or an answer, that repeats the key it was sent."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Echo)

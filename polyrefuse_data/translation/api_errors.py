@@ -21,7 +21,7 @@ from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseE
 from polyrefuse_data.translation.base import Failure, one_line
 
 if TYPE_CHECKING:
-    from openai import APIStatusError
+    from openai import APIConnectionError, APIStatusError
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _LONGEST_WAIT = 600.0  # a server that asks for more (a daily limit) ends the run; the next one goes on
@@ -176,6 +176,12 @@ class ApiError(Exception):
             and _CONTENT_FILTER_WORDS.search(self.message) is not None
             and _ACCOUNT_WORDS.search(self.message) is None
         )
+
+
+def lost_connection(error: APIConnectionError) -> str:
+    """Why there was no response, from the library below: the client's own words are `Connection error.`"""
+    cause = error.__cause__ or error
+    return str(cause) or type(cause).__name__
 
 
 def backoff(attempt: int) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import TranslationError
 from polyrefuse_data.translation import chat
-from polyrefuse_data.translation.api_errors import ApiError, backoff
+from polyrefuse_data.translation.api_errors import ApiError, backoff, lost_connection
 from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Units
 from polyrefuse_data.translation.chat_api import UNITS, ChatApi
 from polyrefuse_data.translation.limits import RateLimits
@@ -148,7 +148,7 @@ class OpenAITranslator:
             except (openai.APITimeoutError, TimeoutError):
                 failure = Failure("timeout", f"no answer in {self.config.timeout_seconds:g} seconds", ask_again=True)
             except openai.APIConnectionError as error:
-                failure = Failure("connection", str(error.__cause__ or error), ask_again=True)
+                failure = Failure("connection", lost_connection(error), ask_again=True)
             except (ValueError, RecursionError) as error:
                 failure = Failure("malformed_response", f"not JSON: {error}", ask_again=True)
             else:

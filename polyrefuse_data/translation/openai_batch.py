@@ -10,7 +10,7 @@ from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import PolyrefuseError, TranslationError
-from polyrefuse_data.translation.api_errors import ApiError
+from polyrefuse_data.translation.api_errors import ApiError, lost_connection
 from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Units, fingerprint, one_line
 from polyrefuse_data.translation.batch_jobs import FAILED, BatchJobs, Job, Line, MalformedAnswer
 from polyrefuse_data.translation.chat_api import UNITS, ChatApi
@@ -163,7 +163,7 @@ class OpenAIBatchTranslator:
             stop = error.stops(self.name, self.config)
             raise stop or TranslationError(f"{self.name}: the Batch API gives an error ({error}); {later}") from None
         except openai.APIConnectionError as error:
-            told = one_line(str(error.__cause__ or error))
+            told = one_line(lost_connection(error))
             raise TranslationError(f"{self.name}: no connection ({told}); {later}") from None
         except MalformedAnswer as error:
             told = one_line(str(error))
