@@ -89,7 +89,7 @@ class OpenAIBackend(_Section):
     model: str
     base_url: str | None = None  # default: OpenAI's own
     api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; empty for a server without
-    mode: Literal["live", "batch"] = "live"  # batch: the Batch API, half the price, within a day
+    mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=16, ge=1)
