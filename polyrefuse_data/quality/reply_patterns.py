@@ -11,7 +11,6 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,14 +18,21 @@ from importlib.resources import files
 REFUSAL, ANSWER = "refusal", "answer"
 _BEFORE = "before"
 _FOLDER = files(__package__) / "openings"
-_UNSPACED = frozenset({"ja", "ko", "th", "zh"})  # a word goes on without a space: marks are letters, no word ends
+_UNSPACED = frozenset({"ja", "ko", "th", "zh"})  # words go on without a space, and marks are letters
 
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670]")
-_APOSTROPHES = str.maketrans("‘’ʼ`", "''''")
-# Where a reply may begin. A refusal also after a preface ("I see, but"); Thai writes a space where others have a stop.
-_SENTENCE = re.compile(r"(?:^|[.:!?\n。؟])\W*")
-_CLAUSE = re.compile(r"(?:^|[.,:;!?(\n。、،؛؟—–])\W*")
-_THAI_CLAUSE = re.compile(r"(?:^|[.,:;!?(\s—–])\W*")
+# Where a sentence (group 1) or a clause of one begins. Thai writes a space where others have a stop.
+_CLAUSE = re.compile(r"(?:(^|[.:!?\n。؟])|[,;(、،؛—–])\W*")
+_THAI_CLAUSE = re.compile(r"(?:(^|[.:!?\s])|[,;(—–])\W*")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A folded text, and where its sentences and its clauses begin: a reply is often prefaced ("I see, but")."""
+
+    text: str
+    sentences: list[int]
+    clauses: list[int]
 
 
 @dataclass(frozen=True)
@@ -56,38 +62,47 @@ class Opening:
 class Openings:
     """The rows of one language and kind, in one expression that has a group for each."""
 
-    language: str
     kind: str
     rows: tuple[Opening, ...]
     expression: re.Pattern[str]
 
-    def found(self, text: str, source: str) -> Iterator[Opening]:
-        """Those of a folded text that its folded English prompt does not excuse; without one, of its first words."""
-        for start in starts(text, self.language, self.kind)[: None if source else 1]:
-            if not (match := self.expression.match(text, start)):
-                continue
-            for row in self.rows[match.lastindex - 1 :] if match.lastindex else ():
-                if row.counts(source) and row.expression.match(text, start):
-                    yield row
+    def find(self, reading: Reading, source: str) -> Opening | None:
+        """One that the folded English prompt does not excuse, None where there is none.
+
+        Answers are looked for where sentences begin, refusals where clauses do; without an English prompt both only
+        where the text does.
+        """
+        places = reading.clauses if self.kind == REFUSAL else reading.sentences
+        for place in places if source else places[:1]:
+            match = self.expression.match(reading.text, place)
+            for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
+                if row.counts(source) and row.expression.match(reading.text, place):
+                    return row
+        return None
+
+
+def read(text: str, language: str) -> Reading:
+    """A text as the openings of its language and English ones are matched on it."""
+    folded = fold(text, language)
+    clauses, sentences = [], []
+    for match in (_THAI_CLAUSE if language == "th" else _CLAUSE).finditer(folded):
+        clauses.append(match.end())
+        if match.lastindex:
+            sentences.append(match.end())
+    return Reading(folded, sentences, clauses)
 
 
 def fold(text: str, language: str) -> str:
     """Lower case, compatibility forms, plain apostrophes; where words are spaced, without marks and vowel signs."""
-    return _fold_marks(text, language).lower()
+    return _plain(text, language).lower()
 
 
-def _fold_marks(text: str, language: str) -> str:
+def _plain(text: str, language: str) -> str:
     if text.isascii():
         return text
     if language in _UNSPACED:
         return unicodedata.normalize("NFKC", text)
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text).translate(_APOSTROPHES))
-
-
-def starts(text: str, language: str, kind: str) -> list[int]:
-    """Where in a folded text a reply of a kind may begin: answers with a sentence, refusals with a clause as well."""
-    pattern = _THAI_CLAUSE if language == "th" else _CLAUSE if kind == REFUSAL else _SENTENCE
-    return [match.end() for match in pattern.finditer(text)]
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).replace("’", "'").replace("ʼ", "'")
 
 
 @cache
@@ -97,21 +112,16 @@ def openings(language: str, kind: str) -> Openings | None:
     if not path.is_file():
         return None
     table = _table(path.read_text(encoding="utf-8"))
-    before = "|".join(_fold_marks(row["opening"], language) for row in table if row["kind"] == _BEFORE)
-    words = "" if language in _UNSPACED else r"(?!\w)"
+    before = "|".join(_plain(row["opening"], language) for row in table if row["kind"] == _BEFORE)
+    end = "" if language in _UNSPACED else r"(?!\w)"
+    lead = rf"(?:(?:{before}){end}\W*)?"
     wanted = [row for row in table if row["kind"] == kind]
-    bodies = [f"(?:{_fold_marks(row['opening'], language)}){words}" for row in wanted]
-    lead = rf"(?:(?:{before}){words}\W*)?"
-    excuses = _excuses()
-    return Openings(
-        language,
-        kind,
-        tuple(
-            Opening(kind, re.compile(lead + body, re.DOTALL), tuple(excuses[name] for name in row["unless"].split()))
-            for row, body in zip(wanted, bodies, strict=True)
-        ),
-        re.compile(lead + "(?:" + "|".join(f"({body})" for body in bodies) + ")", re.DOTALL),
+    bodies = [f"(?:{_plain(row['opening'], language)}){end}" for row in wanted]
+    rows = tuple(
+        Opening(kind, re.compile(lead + body, re.DOTALL), tuple(_excuses()[name] for name in row["unless"].split()))
+        for row, body in zip(wanted, bodies, strict=True)
     )
+    return Openings(kind, rows, re.compile(lead + "(?:" + "|".join(f"({body})" for body in bodies) + ")", re.DOTALL))
 
 
 @cache

@@ -12,7 +12,7 @@ import re
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings
+from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings, read
 
 _OPENING = 400  # a reply shows what it is in its first sentences
 _PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
@@ -31,14 +31,14 @@ def replies(batch: Batch) -> Scores:
 
 def _replies(text: str, source: str, back: str | None, language: str) -> tuple[float, float]:
     prompt = fold(source[:_PROMPT].strip(), SOURCE_LANGUAGE)
-    folded = fold(text[:_OPENING], language)
-    readings = [(language, folded)]
-    if _LATIN.search(folded):
-        readings.append((SOURCE_LANGUAGE, folded))
+    reading = read(text[:_OPENING], language)
+    readings = [(language, reading)]
+    if _LATIN.search(reading.text):
+        readings.append((SOURCE_LANGUAGE, reading))
     if back:
-        readings.append((SOURCE_LANGUAGE, fold(back[:_OPENING], SOURCE_LANGUAGE)))
+        readings.append((SOURCE_LANGUAGE, read(back[:_OPENING], SOURCE_LANGUAGE)))
     refusal, answer = (
-        any(next(table.found(read, prompt), None) for code, read in readings if (table := openings(code, kind)))
+        any((table := openings(code, kind)) and table.find(reading, prompt) for code, reading in readings)
         for kind in (REFUSAL, ANSWER)
     )
     return float(refusal), float(answer)
