@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.invisible import INVISIBLE
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
 from polyrefuse_data.spans import without_spans
-
-# Zero-width and bidirectional controls, soft hyphen, byte order mark: taken out before any score is computed.
-INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
 
 IMPORTED_SCORES = ("comet", "metricx", "human")  # numeric columns that other tools and people may have added
 

@@ -12,7 +12,6 @@ from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
-from polyrefuse_data.quality.mojibake import misread_utf8
 from polyrefuse_data.quality.numbers import lost_numbers
 from tests.quality.tables import ENGLISH, GERMAN, make_table, verdict
 
@@ -129,40 +128,6 @@ def test_a_translated_bracket_is_kept() -> None:
 
 def test_lost_lines_reject() -> None:
     assert "preserved" in verdict("Sortiere die Liste: Apfel Birne", "Sort the list:\napple\npear")[1]
-
-
-def test_hidden_characters_reject_but_the_trace_of_a_translator_only_shows() -> None:
-    assert verdict(GERMAN.replace("wie sich", "wie \u200b\u200bsich")) == ("accepted", {"hidden_characters"})
-    for broken in ("So\u200bnne", "So\u00adnne", "So\u202enne", "So\x07nne", "\ufeffSonne", "\u200bSonne"):
-        assert verdict(GERMAN.replace("Sonne", broken)) == ("rejected", {"hidden_characters"}), broken
-
-
-def test_joiners_belong_to_persian_and_direction_marks_to_arabic() -> None:
-    assert "hidden_characters" not in verdict("می\u200cخواهم", language="fa")[1]
-    assert "hidden_characters" not in verdict("اشرح كيف تختلف الشمس\u200f.", language="ar")[1]
-    assert "hidden_characters" in verdict("اشرح كيف تخت\u200bلف الشمس.", language="ar")[1]
-
-
-def test_mojibake_is_told_from_rare_letters() -> None:
-    assert misread_utf8("Erklären".encode().decode("latin-1")) == 1
-    assert misread_utf8("“日本”".encode().decode("cp1252", "replace")) >= 2
-    assert misread_utf8("Ãzbekistan, naïve, ¿qué?") == 0
-
-
-@pytest.mark.parametrize("codec", ["latin-1", "cp1252", "cp1250", "cp1251", "koi8-r", "mac-roman", "cp437", "cp850"])
-def test_utf8_read_in_another_encoding_rejects(codec: str) -> None:
-    broken = GERMAN.replace("Erklären", "Erklären".encode().decode(codec))
-    assert "hidden_characters" in verdict(broken)[1]
-    assert "hidden_characters" in verdict(GERMAN.replace("ä", "?"))[1]
-
-
-def test_russian_letters_that_look_like_a_misread_pair_are_letters() -> None:
-    text = "Объясните, чем самолёт Пётра отличается от других самолётов."
-    assert verdict(text, "Explain how Peter's plane is different from other planes.", "ru") == ("accepted", set())
-
-
-def test_a_cyrillic_letter_in_a_latin_word_rejects() -> None:
-    assert verdict(GERMAN.replace("Sonne", "S\u043enne"))[1] == {"hidden_characters"}
 
 
 @pytest.mark.parametrize("field", ["mail@example.com", "https://example.com/a?b=1", "`os.remove(path)`", "%(count)d"])

@@ -1,0 +1,179 @@
+"""Mojibake: text whose bytes were read in another encoding than they were written in.
+
+Two signs. UTF-8 that was read as Windows-1252 is UTF-8 once more when it is written so. And every misreading puts into
+words what the language does not write in words: letters of another alphabet, symbols, capitals behind small letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from polyrefuse_data.languages import Language
+
+
+def _bytes_as(codec: str, first: int, last: int) -> str:
+    """A character class of the bytes from `first` to `last` as `codec` reads them."""
+    return "[" + "".join(re.escape(bytes([byte]).decode(codec, "ignore")) for byte in range(first, last + 1)) + "]"
+
+
+# UTF-8 read as Latin-1 or Windows-1252: a lead byte followed by continuation bytes, as characters. Not of Syriac,
+# Thaana and N'Ko (0xDC to 0xDF), which would be the end of a quotation: `süß“`.
+_CONTINUATION = f"[\x80-\xbf{_bytes_as('cp1252', 0x80, 0x9F)[1:]}"
+_MISREAD = re.compile(f"[\xc2-\xdb]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}|[\xf0-\xf4]{_CONTINUATION}{{3}}")
+
+# Letters beyond ASCII: a language's own, and those of names and loans that Western European languages pass around.
+_OWN = {
+    "de": "äöüß",
+    "es": "áéíóúüñªº",
+    "fr": "àâæçéèêëîïôœùûüÿ",
+    "it": "àèéìíîòóùúªº",
+    "nl": "áàâäçéèêëíïîóôöúûü",
+    "pl": "ąćęłńóśźż",
+    "ru": "".join(map(chr, range(0x430, 0x450))) + "ёіїєґў",
+}
+_GUESTS = {"pl": "áàâãäåçéèëíîïôöøúûü"}  # not ê, æ, ñ: Polish in Windows-1250, read as Windows-1252
+_WESTERN_GUESTS = "áàâãäåæçéèêëíîïñóôöøúûü"
+_LATIN = "".join(filter(str.isalpha, map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])))
+_ARABIC = "".join(filter(str.isalpha, map(chr, [*range(0x600, 0x780), *range(0x8A0, 0x900)])))
+_SPACED_SCRIPTS = {"Latn": _LATIN, "Cyrl": "".join(map(chr, range(0x400, 0x530))), "Arab": _ARABIC}
+_EVERYWHERE = "".join(map(chr, range(128))) + "\xa0\u202f“”„‚‘’«»‹›–—…¿¡ʼʻ،؛؟٪"
+
+# What no word of a spaced script holds, and what stands behind none. Neither holds the marks of everyday prose that
+# touch words (quotation marks, ®, ™, m², 20 °C), nor what stands between the single letters of a formula.
+_LETTER = r"[^\W\d_]"
+_BOXES = "\u2500-\u259f"
+_SIGNS = "¢£¤¥¦§¨©¬®¯°±²³´¶¸¹¼½¾¿¡÷‰•†‡€™№⌐◊„‚”‹›\u02c6-\u02dd\u2200-\u22ff"
+_MARKS = _SIGNS + _BOXES
+_INSIDE = re.compile(rf"[{_MARKS}](?:(?<={_LETTER}{_LETTER}.)(?={_LETTER})|(?<={_LETTER}.)(?={_LETTER}{_LETTER}))")
+_BEHIND = re.compile(
+    rf"[¢¤¦¨¬¯±´¶¸¹¼½¾÷†‡⌐„‚\u02c6-\u02dd{_BOXES}](?<={_LETTER}.)|[{_BOXES}](?={_LETTER})"
+    rf"|[√¬{_BOXES}](?=[{_SIGNS}ªº\u00c0-\u00ff])"
+)
+_CAPITAL_INSIDE = re.compile("[À-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪĮİĶĹĽŁŃŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽ](?<=[a-zß-öø-ÿ].)")
+_QUOTES = frozenset("„‚”‹›¿¡")  # marks of everyday prose, broken ones of words
+_NAME_BEGINS = 4  # letters
+_FOLDED = str.maketrans("łøđæœßı", "lodaosi")
+
+# Where letters became question marks. Where sentences may follow a question without a space, it takes two marks in a
+# row, or more questions than the prompt asks.
+_ALPHABETIC = "A-Za-zªº\u00c0-\u024f\u0370-\u052f\u0600-\u06ff\u1e00-\u1fff"
+_QUESTIONED = re.compile(rf"(?<=[{_ALPHABETIC}])\?(?=[a-z\u00df-\u00ff\u0430-\u045f])|\?{{2,}}(?={_LETTER})")
+_QUESTIONED_START = re.compile(rf"(?<![^\s\"'(«“„])\?(?={_LETTER})")
+_QUESTIONED_EDGE = re.compile(
+    rf"{_QUESTIONED_START.pattern}|(?<={_LETTER})\?(?={_LETTER}|[.,;:]| \?)|\? (?=[a-z\u00df-\u00ff\u0430-\u045f])"
+)
+
+# Cyrillic letters keep no case when one Cyrillic encoding is read as another.
+_CASE_LOST = re.compile("[а-џ][А-Я]")
+_CAPITAL = re.compile("[А-Я]")
+_MOST_CASE_LOST = 1  # кВт, мРНК
+
+# The encodings that hold every character of everyday Japanese and Korean; in others' bytes they read as rarer ones.
+_EVERYDAY_ENCODING = {"ja": "cp932", "ko": "euc_kr"}
+_CJK = re.compile("[가-힣\u3400-\u9fff]")
+_MOST_RARE = {"ja": 0, "ko": 1}
+
+
+def misread_utf8(text: str) -> int:
+    """Runs of characters that are UTF-8 once more when written as Windows-1252 or Latin-1."""
+    return sum(_is_utf8(match.group()) for match in _MISREAD.finditer(text))
+
+
+def lost_letters(text: str, source: str) -> int:
+    """Question marks that stand for letters which an encoding did not have: within and at the edge of words."""
+    if "?" not in text:
+        return 0
+    lost = len(_QUESTIONED.findall(text)) - len(_QUESTIONED.findall(source))
+    if _questions(text) > _questions(source):
+        lost = max(lost, 0) + len((_QUESTIONED_EDGE if source else _QUESTIONED_START).findall(text))
+    return max(0, lost)
+
+
+def misread_letters(text: str, source: str, language: Language) -> int:
+    """Characters in words of `text` that `language` does not write there, less those that `source` has too."""
+    if language.code in _EVERYDAY_ENCODING:
+        return _rare_characters(text, source, language.code)
+    quiet = _quiet(language)
+    if quiet is None:
+        return 0
+    odd = set(text).difference(quiet, source)
+    found = [match.start() for match in _CAPITAL_INSIDE.finditer(text)]
+    if odd or not _QUOTES.isdisjoint(text):
+        found += [match.start() for sign in (_INSIDE, _BEHIND) for match in sign.finditer(text)]
+    for character in filter(str.isalpha, odd):
+        found += [match.start() for match in _touching(character, language.script).finditer(text)]
+    broken = sum(text[place] not in source and not _is_name(source, text, place) for place in found)
+    return broken + (_lost_cases(text) if language.script == "Cyrl" and not _CASE_LOST.search(source) else 0)
+
+
+def _questions(text: str) -> int:
+    return sum(map(text.count, "?？؟"))
+
+
+def _is_utf8(run: str) -> bool:
+    try:
+        bytes(ord(c) if ord(c) < 256 else c.encode("cp1252")[0] for c in run).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@lru_cache
+def _quiet(language: Language) -> frozenset[str] | None:
+    """Characters that a text in `language` may hold anywhere; None for a script that is written without spaces."""
+    if language.script not in _SPACED_SCRIPTS:
+        return None
+    own = _OWN.get(language.code)
+    if own is None:
+        letters = _SPACED_SCRIPTS[language.script]
+    else:
+        letters = own + _GUESTS.get(language.code, _WESTERN_GUESTS if language.script == "Latn" else "")
+    return frozenset(letters + letters.upper() + _EVERYWHERE)
+
+
+@lru_cache(maxsize=1024)
+def _touching(character: str, script: str) -> re.Pattern[str]:
+    """`character`, an odd letter, where it does not belong: in a word of `script`, or anywhere in a Latin text."""
+    own = "A-Za-z\u00c0-\u024f\u1e00-\u1eff" if script == "Latn" else f"{_SPACED_SCRIPTS[script]}"
+    if unicodedata.name(character, "").startswith(("GREEK", "MICRO")):  # Δt, µm, kΩ, α
+        return re.compile(rf"(?<=[{own}]){character}(?=[{own}])|(?<=[{own}]{{2}}){character}")
+    if script == "Latn":
+        return re.compile(character)
+    return re.compile(rf"(?<=[{own}]){character}|{character}(?=[{own}])")
+
+
+def _lost_cases(text: str) -> int:
+    """Capitals behind small letters, where there are several or capitals all over."""
+    lost = len(_CASE_LOST.findall(text))
+    capitals = len(_CAPITAL.findall(text)) if lost else 0
+    return lost if lost > _MOST_CASE_LOST or 2 * capitals > sum(map(str.isalpha, text)) else 0
+
+
+def _is_name(source: str, text: str, place: int) -> bool:
+    """Whether the Latin letter at `place` is of a word that begins so in `source` too, perhaps without accents."""
+    if not unicodedata.name(text[place], "").startswith("LATIN"):
+        return False
+    start, end = place, place + 1
+    while start and text[start - 1].isalpha():
+        start -= 1
+    while end < len(text) and end < start + _NAME_BEGINS and text[end].isalpha():
+        end += 1
+    return end - start > 1 and _folded(text[start:end]) in _folded(source)
+
+
+@lru_cache(maxsize=256)
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.lower()).translate(_FOLDED)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _rare_characters(text: str, source: str, code: str) -> int:
+    codec = _EVERYDAY_ENCODING[code]
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        rare = [c for c in _CJK.findall(text) if c not in source and not c.encode(codec, "ignore")]
+        return len(rare) if len(rare) > _MOST_RARE[code] else 0
+    return 0
