@@ -14,8 +14,8 @@ def other_chinese(text: str) -> float:
 
 
 def characters_not_japanese(text: str) -> float:
-    """Simplified characters that Japanese does not write (JIS X 0208)."""
-    return sum(map(_not_japanese, text))
+    """Simplified characters that Japanese does not write (JIS X 0208), each as much as four words of a relative."""
+    return 4 * sum(map(_not_japanese, text))
 
 
 @lru_cache(maxsize=65536)

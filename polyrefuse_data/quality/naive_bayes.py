@@ -8,6 +8,7 @@ cutting the text into sentences first. A word counts for no more than _MOST_OF_A
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 Weights = npt.NDArray[np.float32]
+
+# Marks that the model has hardly seen: vowel signs and lengthening in Arabic; the line that stands for a dot in Yoruba.
+_VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
+_LINE_BELOW, _DOT_BELOW = "\u0329", "\u0323"
 
 _READINGS = 8192  # texts whose readings are kept: two batches, so that several checks read each text once
 _SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least that opens a letter of Chinese or Thai
@@ -91,7 +96,9 @@ class Model:
     def _read(self, text: str) -> Reading:
         if text.isupper():
             text = text.lower()
-        data = unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
+        data = unicodedata.normalize("NFC", _VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)).encode(
+            "utf-8", "surrogatepass"
+        )
         following, rows, found = self._next, self._rows, self._found
         state, start = 0, 0
         sequences: list[int] = []

@@ -50,7 +50,7 @@ def test_lingua_tells_the_languages_apart(rows: pa.Table) -> None:
     assert audited["detected_language"].to_pylist() == ["yo", "de", "zh", "fr"]
     assert audited["status"].to_pylist() == ["accepted", "accepted", "accepted", "rejected"]
     assert "language_id" in audited["flags"].to_pylist()[3]
-    assert identifier("lingua").rank("12 34")[0][1] == 0.0  # nothing to go by
+    assert identifier("lingua").probability("12 34", frozenset({"de"}))[1] == 0.0  # nothing to go by
 
 
 @pytest.fixture

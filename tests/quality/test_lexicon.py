@@ -79,6 +79,18 @@ def test_units() -> None:
     assert target_units("안녕하세요", "ko") == {"안녕"}
 
 
+@pytest.mark.parametrize(
+    ("language", "bare", "marked"),
+    [
+        ("ar", "اكتب رساله الى امي", "اُكْتُبْ رِسَالَه إِلَى أُمِّــي"),
+        ("yo", "Se alaye oro", "Ṣé àlàyé ọ̀rọ̀"),
+        ("yo", "oro", "o\u0329ro\u0329"),
+    ],
+)
+def test_units_are_the_same_with_marks_and_without(language: str, bare: str, marked: str) -> None:
+    assert target_units(bare, language) == target_units(marked, language)
+
+
 def test_overlap_weighs_rare_stems() -> None:
     assert english_overlap("Write about volcanoes", "Write about volcanoes") == pytest.approx(1.0)
     common = english_overlap("Write a story about cats", "Write a story about volcanoes")

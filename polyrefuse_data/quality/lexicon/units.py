@@ -8,10 +8,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from polyrefuse_data.quality.words import without_accents
+
 ENGLISH_STEM = 6
 _STEM = {"ko": 2, "ar": 5}  # characters of a word's beginning; a Hangul character is a syllable
 _DEFAULT_STEM = 5
 _RUN = {"ja": 2, "zh": 2, "th": 3}  # characters of a run in scripts without spaces
+
+# Languages often written without their marks, or with more of them: vowel signs, hamza and lengthening in Arabic; tones
+# and dots in Yoruba. Their units are letters alone.
+_UNMARKED = frozenset({"ar", "yo"})
+_LENGTHENING = "\u0640"
 
 NON_LATIN = frozenset({"ar", "ja", "ko", "ru", "th", "zh"})  # languages in which a Latin word is a name or term
 
@@ -30,6 +37,8 @@ def english_stems(text: str) -> frozenset[str]:
 def target_units(text: str, language: str) -> frozenset[str]:
     """The units of a text in `language` (BCP-47); `text` is NFC. Words in ASCII letters are cut as English ones are."""
     lowered = text.lower()
+    if language in _UNMARKED:
+        lowered = without_accents(lowered).replace(_LENGTHENING, "")
     if language in _RUN:
         return frozenset(_runs(lowered, _RUN[language]))
     length = _STEM.get(language, _DEFAULT_STEM)
