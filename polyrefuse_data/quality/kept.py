@@ -28,8 +28,13 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
     return _free(target), _free(prompt)
 
 
+def counts(word: str) -> bool:
+    """Whether a word says anything of its language by itself: no loan, number or single letter."""
+    return len(word) > 1 and not word.isdecimal() and word not in LOANS
+
+
 def _free(joined: str) -> list[str]:
-    return [word for word in joined.split() if len(word) > 1 and not word.isdecimal() and word not in LOANS]
+    return [word for word in joined.split() if counts(word)]
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
-from polyrefuse_data.quality.kept import without_kept
+from polyrefuse_data.quality.kept import counts, without_kept
 from polyrefuse_data.quality.words import words
 
 # One letter of these scripts says about as much as this many Latin ones (median length ratios of the published rows).
@@ -35,7 +35,7 @@ def copying(batch: Batch) -> Scores:
     for text, source, known, translated in zip(batch.prose, batch.prose_en, batch.known, batch.translated, strict=True):
         if not translated:
             ratio = run = phrase = None
-        elif set(words(source)).isdisjoint(words(text)):
+        elif not any(map(counts, set(words(source)).intersection(words(text)))):
             ratio = run = phrase = 0.0
         else:
             target, prompt = without_kept(text, source)
