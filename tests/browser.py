@@ -44,6 +44,14 @@ class Browser:
     def run(self, script: str) -> Any:
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 
+    def look(self, width: int, scheme: str) -> None:
+        """See pages at a width in CSS pixels, in the light or dark colour scheme."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        scheme_of = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        for command, parameters in (("setDeviceMetricsOverride", size), ("setEmulatedMedia", scheme_of)):
+            body = {"cmd": f"Emulation.{command}", "params": parameters}
+            self._call("POST", f"{self._session}/goog/cdp/execute", body)
+
     def log(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
         return entries

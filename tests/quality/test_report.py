@@ -42,6 +42,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             for n in range(3, 60)
         ),
         {"language": "en", "text": "Name three tips for a better sleep at night."},
+        {"text": "Tipps!", "text_en": "Name 60 tips for better sleep."},
     ]
     write_table(audit(make_table(*rows)), folder.rows)
     tries = [
@@ -66,11 +67,11 @@ def summary(workspace: Workspace) -> dict[str, Any]:
 
 
 def test_the_numbers_add_up(summary: dict[str, Any]) -> None:
-    assert summary["rows"] == 62
-    assert sum(summary["status"].values()) == 62
-    assert sum(line["rows"] for line in summary["languages"].values()) == 62
+    assert summary["rows"] == 63
+    assert sum(summary["status"].values()) == 63
+    assert sum(line["rows"] for line in summary["languages"].values()) == 63
     german = summary["languages"]["de"]
-    assert german["accepted"] + german["rejected"] == german["rows"] == 59
+    assert german["accepted"] + german["rejected"] == german["rows"] == 60
     assert sum(german["rejected_by_first_reason"].values()) == german["rejected"]
     assert summary["engines"]["openai:x"]["outcomes"] == {"accepted": 1, "failed": 1}
     assert summary["refusals"]["<b>fraud</b>"] == {
@@ -177,5 +178,63 @@ def test_rows_are_filtered_and_the_table_is_sorted(browser: Browser) -> None:
     lines = "[...document.querySelectorAll('#language-table tbody tr')]"
     counts = browser.run(f"return {lines}.map((row) => Number(row.cells[1].textContent))")
     assert counts == sorted(counts, reverse=True)
-    browser.run("document.querySelector('button[data-flag]').click()")
-    assert browser.run("return document.getElementById('filter-flag').value") != ""
+
+
+def test_numbers_of_the_tables_lead_to_their_rows(browser: Browser) -> None:
+    cells = "[...document.querySelectorAll('#reasons button[data-filter]')]"
+    for number in range(browser.run(f"return {cells}.length")):
+        browser.run(f"{cells}[{number}].click()")
+        expected = browser.run(f"return Number({cells}[{number}].textContent)")
+        assert browser.run("return document.getElementById('row-count').textContent").startswith(f"{expected} of ")
+    browser.run("document.querySelector('#outlier-table button[data-filter]').click()")
+    assert browser.run("return document.querySelectorAll('#row-list .row').length") == 1
+    browser.run("document.getElementById('reset').click()")
+
+
+def test_one_language_of_the_sweeps_is_shown_apart(browser: Browser) -> None:
+    browser.run(
+        "const s = document.getElementById('choose-line'); s.value = 'de'; s.dispatchEvent(new Event('change'))"
+    )
+    lines = "[...document.querySelectorAll('#sweep polyline')]"
+    clear = f"return {lines}.filter((n) => !n.classList.contains('dim')).map((n) => n.dataset.line)"
+    assert set(browser.run(clear)) == {"de"}
+
+
+def test_all_harmful_texts_are_shown_on_demand_and_hidden_again(browser: Browser) -> None:
+    for shown in (True, False):
+        browser.run("document.getElementById('reveal').click()")
+        assert (browser.run("return document.querySelectorAll('.blurred').length") == 0) is shown
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_clipped_and_all_is_readable(browser: Browser, width: int, scheme: str) -> None:
+    browser.look(width, scheme)
+    wider = "[...document.querySelectorAll('body *')].filter((n) => n.getBoundingClientRect().right > innerWidth + 1)"
+    assert browser.run(f"return {wider}.filter((n) => !n.closest('.scroll, nav, .text')).map((n) => n.outerHTML)") == []
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    small = "[...document.querySelectorAll('.chart text')].filter((n) => n.getBoundingClientRect().height < 9)"
+    assert browser.run(f"return {small}.filter((n) => n.checkVisibility()).map((n) => n.outerHTML)") == []
+    assert browser.run(_CONTRASTS) == []
+
+
+# Texts of the page that stand out from their ground by less than 3 to 1 (WCAG 2.2's least, for large text).
+_CONTRASTS = """
+const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+const over = ([r, g, b, a = 1], ground) => [r, g, b].map((v, i) => v * a + ground[i] * (1 - a));
+const ground = (node) => {
+  if (!node) return [255, 255, 255];
+  const own = parse(getComputedStyle(node).backgroundColor);
+  return own.length === 4 && own[3] === 0 ? ground(node.parentElement) : over(own, ground(node.parentElement));
+};
+const poor = (node) => {
+  const style = getComputedStyle(node);
+  const [x, y] = [light(parse(style.color)), light(ground(node))];
+  return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05) < 3;
+};
+return [...document.querySelectorAll("main *, header *, nav *")]
+  .filter((n) => [...n.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim()))
+  .filter((n) => !n.closest("svg, .blurred, script, option")).filter(poor).map((n) => n.outerHTML.slice(0, 120));
+"""

@@ -9,11 +9,10 @@ from html import escape
 import numpy as np
 
 from polyrefuse_data.quality.report.scores import Distribution, Sweep
-from polyrefuse_data.quality.report.summary import Report
 
-_LABEL, _BAR, _GAP = 44, 20, 6
+_LABEL = 44
 _WIDTH = 860
-_FIGURES = 170  # room for the figures behind a bar
+_COLOURS = 10
 
 
 def _svg(width: float, height: float, body: Sequence[str], label: str, kind: str = "") -> str:
@@ -27,40 +26,9 @@ def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") 
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(text)}</text>'
 
 
-def reason_colours(report: Report) -> dict[str, int]:
-    """A colour number for each reason of rejection, the commonest first."""
-    totals: dict[str, int] = {}
-    for line in report.summary["languages"].values():
-        for flag, count in line["rejected_by_first_reason"].items():
-            totals[flag] = totals.get(flag, 0) + count
-    return {flag: index % 10 for index, flag in enumerate(sorted(totals, key=lambda flag: (-totals[flag], flag)))}
-
-
-def kept_and_rejected(report: Report) -> str:
-    """A bar a language: accepted, edited, and rejected by the first reason."""
-    languages = report.summary["languages"]
-    colours = reason_colours(report)
-    most = max((line["rows"] for line in languages.values()), default=1) or 1
-    scale = (_WIDTH - _LABEL - _FIGURES) / most
-    body: list[str] = []
-    for place, (code, line) in enumerate(languages.items()):
-        y = place * (_BAR + _GAP)
-        body.append(_text(_LABEL - 8, y + 15, code, "end", "code"))
-        parts = [("accepted", line["accepted"], "accepted"), ("edited", line["edited"], "edited")]
-        parts += [(flag, count, f"reason{colours[flag]}") for flag, count in line["rejected_by_first_reason"].items()]
-        x = float(_LABEL)
-        for name, count, kind in parts:
-            if count:
-                width = max(1.5, count * scale)
-                title = f"<title>{escape(code)}: {escape(name)} {count}</title>"
-                body.append(
-                    f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" class="{kind}">{title}</rect>'
-                )
-                x += width
-        kept = line["accepted"] + line["edited"]
-        share = f"{kept / line['rows']:.1%}" if line["rows"] else ""
-        body.append(_text(x + 8, y + 15, f"{kept} of {line['rows']}  {share}", "start", "figure"))
-    return _svg(_WIDTH, max(1, len(languages)) * (_BAR + _GAP), body, "Rows kept and rejected by language")
+def reason_kind(place: int) -> str:
+    """The class of the reason that is `place`-th in number: nine colours, and one for all others."""
+    return f"reason{place}" if place < _COLOURS - 1 else "further"
 
 
 def distribution(chart: Distribution) -> str:
@@ -99,21 +67,22 @@ def distribution(chart: Distribution) -> str:
 
 def line_kinds(codes: Sequence[str]) -> dict[str, str]:
     """The class of each language's line: ten colours, then the same ten dashed."""
-    return {code: f"reason{index % 10}{' second' if index >= 10 else ''}" for index, code in enumerate(codes)}
+    return {
+        code: f"reason{index % _COLOURS}{' second' if index >= _COLOURS else ''}" for index, code in enumerate(codes)
+    }
 
 
 def sweep(chart: Sweep, kinds: Mapping[str, str]) -> str:
-    """Share of each language's rows that this threshold alone would reject, over the bound."""
-    width, height, left = 420, 200, 40
+    """Rows of each language that this threshold alone would reject, over the bound; elements name their languages."""
+    width, height, left = 340, 200, 40
     low, high = chart.steps[0], chart.steps[-1]
-    totals = {code: max(1, max(counts)) for code, counts in chart.rejected.items()}
     most = max((max(counts) for counts in chart.rejected.values()), default=1) or 1
 
     def x(value: float) -> float:
         return left + (value - low) / ((high - low) or 1) * (width - left - 16)
 
     def y(count: float) -> float:
-        return 12 + (1 - math.sqrt(count / most)) * (height - 44)
+        return 12 + (1 - math.sqrt(count / most)) * (height - 50)
 
     body = [f'<line x1="{left}" x2="{width - 16}" y1="{y(0):.1f}" y2="{y(0):.1f}" class="axis"/>']
     for count in sorted({0, round(most / 16), round(most / 4), most}):
@@ -121,14 +90,20 @@ def sweep(chart: Sweep, kinds: Mapping[str, str]) -> str:
         body.append(f'<line x1="{left}" x2="{width - 16}" y1="{y(count):.1f}" y2="{y(count):.1f}" class="grid"/>')
     for code, counts in chart.rejected.items():
         points = " ".join(f"{x(step):.1f},{y(count):.1f}" for step, count in zip(chart.steps, counts, strict=True))
-        title = f"<title>{escape(code)}: up to {totals[code]} rows</title>"
-        body.append(f'<polyline points="{points}" class="line {kinds[code]}">{title}</polyline>')
+        title = f"<title>{escape(code)}: up to {max(counts)} rows</title>"
+        body.append(
+            f'<polyline points="{points}" class="line {kinds[code]}" data-line="{escape(code)}">{title}</polyline>'
+        )
     for bound in sorted(set(chart.current.values())):
-        body.append(f'<line x1="{x(bound):.1f}" x2="{x(bound):.1f}" y1="12" y2="{y(0):.1f}" class="bound"/>')
+        codes = " ".join(code for code, own in chart.current.items() if own == bound)
+        body.append(
+            f'<line x1="{x(bound):.1f}" x2="{x(bound):.1f}" y1="12" y2="{y(0):.1f}" class="bound" '
+            f'data-line="{escape(codes)}"><title>{escape(codes)}: {bound:g}</title></line>'
+        )
     for value in np.linspace(low, high, 5):
-        body.append(_text(x(float(value)), height - 16, f"{value:.3g}", "middle", "tick"))
+        body.append(_text(x(float(value)), height - 22, f"{value:.3g}", "middle", "tick"))
     direction = "at least" if chart.is_floor else "at most"
-    body.append(_text(width / 2, height - 2, f"{chart.score}, {direction}", "middle", "tick"))
+    body.append(_text(width / 2, height - 6, f"{chart.score}, {direction}", "middle", "tick"))
     return _svg(width, height, body, f"Rows that {chart.threshold} would reject at each bound", "small")
 
 
@@ -146,12 +121,3 @@ def length_scatter(code: str, points: np.ndarray[tuple[int, int], np.dtype[np.fl
     body.append(_text(margin, margin, code, "start", "code"))
     outliers = int(points[:, 2].sum())
     return _svg(size, size, body, f"{code}: length of English and translation, {outliers} outliers", "tiny")
-
-
-def legend(colours: Mapping[str, int]) -> list[tuple[str, str]]:
-    """(class, name) of each colour of the bars."""
-    return [
-        ("accepted", "accepted"),
-        ("edited", "edited"),
-        *((f"reason{index}", flag) for flag, index in colours.items()),
-    ]

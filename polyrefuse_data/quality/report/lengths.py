@@ -28,7 +28,8 @@ def length_outliers(view: View) -> list[dict[str, Any]]:
         if len(rows) < _LEAST:
             continue
         logs = np.log(ratios[rows])
-        spread = _MAD_TO_SD * float(np.median(np.abs(logs - np.median(logs)))) or 1.0
+        deviating = float(np.median(np.abs(logs - np.median(logs))))
+        spread = _MAD_TO_SD * deviating or float(logs.std()) or 1.0  # no deviation: most rows have one ratio
         deviation = (logs - np.median(logs)) / spread
         order = np.argsort(deviation, kind="stable")
         for place in dict.fromkeys([*order[:_OUTLIERS].tolist(), *order[-_OUTLIERS:].tolist()]):

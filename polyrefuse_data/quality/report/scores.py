@@ -81,7 +81,7 @@ def graded_scores(view: View, checks: Sequence[Check]) -> Scores:
     for check in checks:
         if check.name not in kept:
             numbers = check.score(glance).numbers
-            lacking |= {name: check for name, values in numbers.items() if name not in found and _is_graded(values)}
+            lacking |= {name: check for name, values in numbers.items() if name not in found and _has_fractions(values)}
     sample = _sample(view)
     found |= {name: np.full(view.size, np.nan, np.float32) for name in lacking}
     for start in tqdm(range(0, len(sample), BATCH_ROWS), "scores", disable=None):
@@ -91,7 +91,8 @@ def graded_scores(view: View, checks: Sequence[Check]) -> Scores:
             for name, values in check.score(batch).numbers.items():
                 if name in lacking:
                     found[name][rows] = values
-    known = {name: values for name, values in found.items() if np.isfinite(values).any()}
+    known = {name: values for name, values in found.items() if name not in lacking or _is_graded(values)}
+    known = {name: values for name, values in known.items() if np.isfinite(values).any()}
     sampled = frozenset(lacking if len(sample) < view.size else ())
     return Scores(known, sampled, np.isin(np.arange(view.size), sample))
 
@@ -130,8 +131,11 @@ def sweeps(view: View, scores: Scores) -> list[Sweep]:
 
 
 def _is_graded(values: npt.NDArray[np.floating]) -> bool:
-    known = values[np.isfinite(values)]
-    return len(np.unique(known)) > 8 and bool((known % 1 != 0).any())
+    return _has_fractions(values) and len(np.unique(values[np.isfinite(values)])) > 8
+
+
+def _has_fractions(values: npt.NDArray[np.floating]) -> bool:
+    return bool((values[np.isfinite(values)] % 1 != 0).any())
 
 
 def _distribution(view: View, name: str, values: Numbers) -> Distribution:

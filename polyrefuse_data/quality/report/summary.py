@@ -24,7 +24,7 @@ from polyrefuse_data.quality.report.lengths import length_outliers, length_point
 from polyrefuse_data.quality.report.scores import Distribution, Scores, Sweep, distributions, graded_scores, sweeps
 from polyrefuse_data.quality.report.tries import engines, refusals, tries_of
 from polyrefuse_data.quality.report.view import View
-from polyrefuse_data.quality.report.worst import rows_to_show, to_look_at
+from polyrefuse_data.quality.report.worst import misidentified, rows_to_show, to_look_at
 from polyrefuse_data.quality.signatures import signature
 from polyrefuse_data.quality.thresholds import thresholds
 from polyrefuse_data.rows import ACCEPTED, EDITED, REJECTED
@@ -88,7 +88,7 @@ def build_report(
         distributions=distributions(view, scores),
         sweeps=swept,
         lengths=length_points(view, {row["row"] for row in outliers}),
-        rows=rows_to_show(view, worst, also={row["row"] for row in outliers}),
+        rows=rows_to_show(view, worst, also={row["row"] for row in outliers} | set(misidentified(view).tolist())),
         to_look_at=len(worst),
     )
 

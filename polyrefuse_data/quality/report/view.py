@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.columns import Coded, Names, Rows, coded, names
+from polyrefuse_data.quality.columns import Coded, Mask, Names, Rows, coded, names
 from polyrefuse_data.quality.thresholds import Thresholds
 from polyrefuse_data.rows import REJECTED
 
@@ -41,6 +41,10 @@ class View:
         return coded(self.table, "status")
 
     @cached_property
+    def _rejected(self) -> Mask:
+        return self.status.is_(REJECTED)
+
+    @cached_property
     def flags(self) -> Names:
         return names(self.table, "flags")
 
@@ -64,21 +68,29 @@ class View:
         rejecting = {row.flag for row in self.bounds.table.values() if row.rejects}
         remarks = {row.flag for row in self.bounds.table.values()} - rejecting
         is_reason = np.array([name not in remarks for name in self.flags.names], dtype=bool)
-        chosen = self.status.is_(REJECTED)[self.flags.rows] & is_reason[self.flags.codes]
+        chosen = self._rejected[self.flags.rows] & is_reason[self.flags.codes]
         return self.flags.rows[chosen], self.flags.codes[chosen]
 
     @cached_property
-    def first_reasons(self) -> dict[str, Counter[str]]:
-        """Language -> first reason -> rejected rows; `other` where a rejected row carries none."""
+    def _first_reason(self) -> np.typing.NDArray[np.int64]:
+        """The code of each row's first reason; -1 where it has none."""
         rows, codes = self._reasons
         rows, first = np.unique(rows, return_index=True)
         reason = np.full(self.size, -1)
         reason[rows] = codes[first]
-        found = {}
-        for code, own in self.rows_of.items():
-            rejected = own[self.status.is_(REJECTED)[own]]
-            found[code] = Counter(self.flags.names[i] if i >= 0 else "other" for i in reason[rejected].tolist())
-        return found
+        return reason
+
+    def reason_of(self, row: int) -> str:
+        """The first reason of a rejected row, `other` where it carries none; empty for rows that are not rejected."""
+        code = int(self._first_reason[row])
+        if code >= 0:
+            return self.flags.names[code]
+        return "other" if self._rejected[row] else ""
+
+    @cached_property
+    def first_reasons(self) -> dict[str, Counter[str]]:
+        """Language -> first reason -> rejected rows."""
+        return {code: Counter(map(self.reason_of, rows[self._rejected[rows]])) for code, rows in self.rows_of.items()}
 
     @cached_property
     def sole_reasons(self) -> Counter[str]:

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from polyrefuse_data.quality.batch import texts
-from polyrefuse_data.quality.columns import Rows
+from polyrefuse_data.quality.columns import Rows, coded
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.rows import ACCEPTED, REJECTED
 
 MOST_ROWS_SHOWN = 1500  # all of them would make the page of a large dataset unusable
 LONGEST_SHOWN = 1200  # characters of a text in the page
 _OF_EACH_KIND = 20  # rows of each language and first flag that are shown before any others
+_OF_EACH_CONFUSION = 3  # rows of each language and other language that it was taken for
 
 _TEXTS = ("id", "language", "label", "split", "text", "text_en", "back_translation", "category", "translator")
 _SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
@@ -27,6 +28,16 @@ def to_look_at(view: View) -> Rows:
     flags = np.bincount(view.flags.rows, minlength=view.size)
     rows = np.flatnonzero((flags > 0) | ~view.status.is_(ACCEPTED))
     return np.asarray(rows[np.lexsort((rows, -flags[rows], ~view.status.is_(REJECTED)[rows]))])
+
+
+def misidentified(view: View) -> Rows:
+    """Some rows of each language that was taken for each other one."""
+    detected = coded(view.table, "detected_language")
+    own = np.array([detected.values.index(code) if code in detected.values else -1 for code in view.language.values])
+    named = np.array([bool(code) for code in detected.values])
+    rows = np.flatnonzero((detected.codes != own[view.language.codes]) & named[detected.codes])
+    kinds = view.language.codes[rows] * len(detected.values) + detected.codes[rows]
+    return np.asarray(rows[_rank_within(kinds) < _OF_EACH_CONFUSION])
 
 
 def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dict[str, Any]]:
@@ -43,6 +54,7 @@ def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dic
     cells: dict[str, list[Any]] = {name: [text[:LONGEST_SHOWN] for text in texts(part, name)] for name in _TEXTS}
     cells |= {"status": texts(part, "status"), "detected": texts(part, "detected_language")}
     cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in _SCORES}
+    cells["reason"] = [view.reason_of(row) for row in shown]
     cells["flags"] = [flags or [] for flags in part["flags"].to_pylist()]
     return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
 

@@ -6,9 +6,10 @@
   const list = document.getElementById("row-list");
   const count = document.getElementById("row-count");
   const more = document.getElementById("more");
-  const filters = Object.fromEntries(
-    ["language", "flag", "status", "label", "order"].map((name) => [name, document.getElementById(`filter-${name}`)]));
+  const filters = Object.fromEntries([...document.querySelectorAll("[id^='filter-']")].map((node) => [node.id.slice(7), node]));
+  const order = document.getElementById("order");
   const search = document.getElementById("search");
+  const reveal = document.getElementById("reveal");
   const revealed = new Set();
   let found = rows;
   let shown = PAGE;
@@ -27,46 +28,52 @@
     body.dir = "auto";
     if (language) body.lang = language;
     const key = `${row.id} ${row.language} ${name}`;
-    if (row.label !== "harmless" && !revealed.has(key)) {
+    if (row.label !== "harmless" && !reveal.checked && !revealed.has(key)) {
       body.classList.add("blurred");
       body.tabIndex = 0;
       body.setAttribute("role", "button");
       body.setAttribute("aria-label", "Blurred text: activate to show");
-      const reveal = () => {
+      const show = () => {
         revealed.add(key);
         body.classList.remove("blurred");
         for (const attribute of ["role", "tabindex", "aria-label"]) body.removeAttribute(attribute);
       };
-      body.addEventListener("click", reveal, { once: true });
+      body.addEventListener("click", show, { once: true });
       body.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); reveal(); }
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); }
       });
     }
     block.append(body);
     return block;
   };
 
+  const SCORES = [["identified as", "detected"], ["p(language)", "language_confidence"], ["length ratio", "length_ratio"],
+    ["copied", "copy_ratio"], ["chrF++", "chrf"], ["BLEU", "bleu"]];
+
   const card = (row) => {
     const node = element("article", "row");
     const meta = element("div", "meta");
     meta.append(element("span", `chip ${row.status}`, row.status), element("strong", "", row.language), element("code", "", row.id));
-    meta.append(element("span", "", [row.label, row.split, row.category].filter(Boolean).join(" · ")));
-    for (const flag of row.flags) meta.append(element("span", "chip", flag));
-    const scores = [["detected", row.detected], ["p", row.language_confidence], ["length", row.length_ratio],
-      ["copy", row.copy_ratio], ["chrF++", row.chrf], ["BLEU", row.bleu]];
-    meta.append(element("span", "", scores.filter(([, value]) => value !== null && value !== undefined && value !== "")
-      .map(([name, value]) => `${name} ${value}`).join("  ")));
+    meta.append(element("span", "", [row.label, row.split, row.category, row.translator].filter(Boolean).join(" · ")));
+    for (const flag of row.flags) meta.append(element("span", "chip flag", flag));
+    const scores = element("div", "meta");
+    for (const [name, key] of SCORES) {
+      if (row[key] === null || row[key] === "") continue;
+      const score = element("span", "", `${name} `);
+      score.append(element("b", "", String(row[key])));
+      scores.append(score);
+    }
     const texts = element("div", "texts");
     texts.append(textBlock(row, "text", "text", row.language));
     if (row.text_en && row.language !== "en") texts.append(textBlock(row, "text_en", "English", "en"));
     if (row.back_translation) texts.append(textBlock(row, "back_translation", "back-translation", "en"));
-    node.append(meta, texts);
+    node.append(meta, scores, texts);
     return node;
   };
 
   const draw = () => {
     list.replaceChildren(...found.slice(0, shown).map(card));
-    count.textContent = `${found.length} of ${rows.length} rows`;
+    count.textContent = found.length ? `${found.length} of these ${rows.length} rows` : "None of the rows on this page: of those without a flag it shows only a few.";
     more.hidden = shown >= found.length;
   };
 
@@ -79,32 +86,42 @@
     copy: (a, b) => (b.copy_ratio ?? -1) - (a.copy_ratio ?? -1),
   };
 
+  const FITS = { flag: (row, value) => row.flags.includes(value) };
+  const fits = (row, name, value) => !value || (FITS[name] ? FITS[name](row, value) : row[name] === value);
+
   const refresh = () => {
     const wanted = search.value.trim().toLocaleLowerCase();
     found = rows.filter((row) =>
-      (!filters.language.value || row.language === filters.language.value) &&
-      (!filters.flag.value || row.flags.includes(filters.flag.value)) &&
-      (!filters.status.value || row.status === filters.status.value) &&
-      (!filters.label.value || row.label === filters.label.value) &&
+      Object.entries(filters).every(([name, filter]) => fits(row, name, filter.value)) &&
       (!wanted || [row.id, row.text, row.text_en, row.back_translation].some((text) => text && text.toLocaleLowerCase().includes(wanted))));
-    found = found.map((row, index) => [row, index]).sort(([a, i], [b, j]) => ORDERS[filters.order.value](a, b) || i - j).map(([row]) => row);
+    found = found.map((row, index) => [row, index]).sort(([a, i], [b, j]) => ORDERS[order.value](a, b) || i - j).map(([row]) => row);
+    for (const filter of Object.values(filters)) filter.classList.toggle("chosen", filter.value !== "");
     shown = PAGE;
     draw();
   };
 
-  for (const filter of Object.values(filters)) filter.addEventListener("change", refresh);
-  search.addEventListener("input", refresh);
-  more.addEventListener("click", () => { shown += PAGE; draw(); });
-  document.getElementById("reset").addEventListener("click", () => {
+  const reset = () => {
     for (const filter of Object.values(filters)) filter.selectedIndex = 0;
+    order.selectedIndex = 0;
     search.value = "";
-    refresh();
-  });
+  };
 
-  for (const cell of document.querySelectorAll("button[data-language][data-flag]")) {
+  for (const filter of [...Object.values(filters), order]) filter.addEventListener("change", refresh);
+  search.addEventListener("input", refresh);
+  reveal.addEventListener("change", draw);
+  more.addEventListener("click", () => { shown += PAGE; draw(); });
+  document.getElementById("reset").addEventListener("click", () => { reset(); refresh(); });
+
+  // Numbers of the tables lead to their rows.
+  for (const cell of document.querySelectorAll("button[data-filter]")) {
     cell.addEventListener("click", () => {
-      filters.language.value = cell.dataset.language;
-      filters.flag.value = cell.dataset.flag;
+      reset();
+      for (const [name, value] of Object.entries(JSON.parse(cell.dataset.filter))) {
+        if (name === "search") { search.value = value; continue; }
+        const filter = filters[name];
+        if (![...filter.options].some((option) => option.value === value)) filter.add(new Option(value, value));
+        filter.value = value;
+      }
       refresh();
       document.getElementById("rows").scrollIntoView();
     });
@@ -114,17 +131,18 @@
     head.querySelector("button").addEventListener("click", () => {
       const table = head.closest("table");
       const column = head.cellIndex;
-      const up = head.getAttribute("aria-sort") === "descending";
+      const numeric = head.classList.contains("number");
+      const up = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "descending" : !numeric;
       for (const other of table.querySelectorAll("th")) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const value = (line) => {
-        const text = line.cells[column].dataset.value ?? line.cells[column].textContent;
+        const text = line.cells[column].dataset.value ?? line.cells[column].textContent.trim();
         const number = Number.parseFloat(text);
-        return Number.isNaN(number) ? text : number;
+        return numeric ? (Number.isNaN(number) ? -Infinity : number) : text;
       };
       const compare = (a, b) => {
         const [x, y] = [value(a), value(b)];
-        const order = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
+        const order = numeric ? (x > y) - (x < y) : x.localeCompare(y);
         return up ? order : -order;
       };
       const body = table.tBodies[0];
@@ -137,5 +155,15 @@
     for (const figure of document.querySelectorAll("[data-score]")) figure.hidden = figure.dataset.score !== chooser.value;
   };
   if (chooser) { chooser.addEventListener("change", choose); choose(); }
+
+  const line = document.getElementById("choose-line");
+  if (line) {
+    line.addEventListener("change", () => {
+      for (const node of document.querySelectorAll("#sweep [data-line]")) {
+        const own = node.dataset.line === line.value || node.dataset.line.split(" ").includes(line.value);
+        node.classList.toggle("dim", line.value !== "" && !own);
+      }
+    });
+  }
   refresh();
 })();
