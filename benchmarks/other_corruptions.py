@@ -153,7 +153,8 @@ def _zero_width(row: Row, source: Corpus, rng: random.Random) -> Change:
     if row["language"] == "ar" and mark in "\u200e\u200f":
         mark = "\u200b"
     middle = text.find(" ") if " " in text else len(text) // 2
-    return {"text": rng.choice([mark + text, text + mark, text[:middle] + mark + text[middle:]])}
+    front = "\u200b" if mark == "\ufeff" else mark  # files begin with a byte order mark, and that breaks nothing
+    return {"text": rng.choice([front + text, text + mark, text[:middle] + mark + text[middle:]])}
 
 
 def _mojibake(row: Row, source: Corpus, rng: random.Random) -> Change:
@@ -221,9 +222,25 @@ def _placeholder_kept(row: Row, source: Corpus, rng: random.Random) -> Change:
     return {"text_en": f"{row['text_en'].rstrip()} {field}", "text": f"{row['text'].rstrip()} {field}"}
 
 
+def _unseen_marks(row: Row, source: Corpus, rng: random.Random) -> Change:
+    """Characters nobody sees that belong to a language's typing, or do no harm."""
+    text, code = row["text"], row["language"]
+    if code == "ar":
+        opened, closed = rng.choice(["\u2067\u2069", "\u202b\u202c", "\u2068\u2069", "\u200f\u200f"])
+        return {"text": f"{opened}{text}{closed}"}
+    if code == "fr":
+        return {"text": re.sub(r" ?([?!:;])", "\u202f\\1", text)}
+    if code in ("ja", "zh"):
+        return {"text": text.replace(" ", "\u3000") if " " in text else f"\u3000{text}"}
+    if code in ("de", "nl", "pl", "ru"):
+        return {"text": re.sub(r"([^\W\d_]{4})(?=[^\W\d_]{4})", "\\1\u00ad", text)}
+    return {"text": f"\ufeff{text} 👩\u200d🔬❤\ufe0f"}
+
+
 KEPT: tuple[Corruption, ...] = (
     Corruption("native_digits", _native_digits),
     Corruption("decomposed", _decomposed),
     Corruption("bare", _bare),
     Corruption("placeholder_kept", _placeholder_kept),
+    Corruption("unseen_marks", _unseen_marks),
 )

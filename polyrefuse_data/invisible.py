@@ -50,8 +50,9 @@ _BROKEN_SCRIPTS = frozenset({"Thai", "Laoo", "Khmr", "Mymr"})
 _BREAK = "\u200b"
 _LEADING_VOWELS = frozenset("เแโใไເແໂໃໄ\u17d2\u1039")
 _TRAILING_VOWELS = frozenset("ะาำๅๆະາຳໆ")
+_SILENCER = "\u0e4c"  # thanthakhat, on the last letters of a word
 _LETTERS = re.compile(r"[^\W\d_A-Za-z]+")
-_LONGEST_WORD = 14  # base letters
+_LONGEST_WORD = 12  # base letters
 
 
 def hidden_places(text: str, language: Language | None) -> list[int]:
@@ -88,12 +89,10 @@ def _lawful(language: Language | None) -> re.Pattern[str]:
 
 
 def _balanced(text: str, places: list[int]) -> set[int]:
-    """Embeddings and isolates that end in their own paragraph, and their ends. Overrides turn words round: none."""
+    """Embeddings and isolates that end, and their ends. Overrides, which turn words round, are none."""
     found: set[int] = set()
     opened: list[int] = []
-    for before, place in zip([0, *places], places, strict=False):
-        if "\n" in text[before:place]:
-            opened.clear()
+    for place in places:
         if text[place] in _OPENED:
             opened.append(place)
         elif text[place] in _CLOSED and opened and _OPENED[text[opened[-1]]] == text[place]:
@@ -104,14 +103,17 @@ def _balanced(text: str, places: list[int]) -> set[int]:
 def _word_breaks(text: str, places: list[int]) -> set[int]:
     """Zero-width spaces that part all the words of a text. A few of them in a long run of letters part nothing."""
     breaks = [place for place in places if text[place] == _BREAK]
-    possible = all(0 < place < len(text) - 1 and _parts_words(text[place - 1], text[place + 1]) for place in breaks)
+    around = [(text[max(0, place - 1) : place], text[place + 1 : place + 3]) for place in breaks]
+    possible = all(before and after and _parts_words(before, after) for before, after in around)
     letters = "".join(c for c in text if not _is_mark(c))
     longest = max(map(len, _LETTERS.findall(letters)), default=0)
     return set(breaks) if possible and longest <= _LONGEST_WORD else set()
 
 
 def _parts_words(before: str, after: str) -> bool:
-    return before not in _LEADING_VOWELS and after not in _TRAILING_VOWELS and not _is_mark(after)
+    """Whether a word may end with `before` and another begin with `after`, two characters."""
+    within = _is_mark(after[0]) or after[0] in _TRAILING_VOWELS or after[1:] == _SILENCER
+    return before not in _LEADING_VOWELS and not within
 
 
 def _is_mark(character: str) -> bool:

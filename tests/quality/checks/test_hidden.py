@@ -98,8 +98,10 @@ def test_a_message_behind_an_emoji_rejects() -> None:
     assert verdict(f"{GERMAN} 😀{smuggled}", f"{ENGLISH} 😀") == ("rejected", {"hidden_characters"})
 
 
-def test_isolates_do_not_balance_over_paragraphs() -> None:
-    assert invisible_characters("\u2067ا\nب\u2069", language("ar")) == (2, 0)
+def test_isolates_balance_in_order() -> None:
+    assert invisible_characters("\u2067ا\n\u202bب\u202c\u2069", language("ar")) == (0, 0)
+    assert invisible_characters("\u2069ا\u2067", language("ar")) == (2, 0)
+    assert invisible_characters("\u2067ا\u202c", language("ar")) == (2, 0)
 
 
 @pytest.mark.parametrize("code", ["ar", "th", "de", "pes_Arab"])
