@@ -5,7 +5,7 @@ Each gives every language it knows, and for a text the likeliest one and the pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -22,11 +22,13 @@ _FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is n
 @dataclass(frozen=True)
 class Identifier:
     """`labels` are ISO 639 codes, two letters where there are two. `probability` is a pure function of a text and the
-    codes that are wanted: (likeliest language, p that the language is one of them)."""
+    codes that are wanted: (likeliest language, p that the language is one of them). `read_ahead` takes texts that will
+    be asked about, where many at once are read faster."""
 
     name: str
     labels: frozenset[str]
     probability: Callable[[str, frozenset[str]], tuple[str, float]]
+    read_ahead: Callable[[Sequence[str]], object] = lambda texts: None
 
 
 def _ranking(name: str, labels: frozenset[str], rank: Callable[[str], Ranking]) -> Identifier:
@@ -42,7 +44,8 @@ def _ranking(name: str, labels: frozenset[str], rank: Callable[[str], Ranking]) 
 def _py3langid() -> Identifier:
     from polyrefuse_data.quality.naive_bayes import model
 
-    return Identifier(f"{model().name}|open set|nfc", frozenset(model().labels), model().probability)
+    known = model()
+    return Identifier(f"{known.name}|open set|nfc", frozenset(known.labels), known.probability, known.read_all)
 
 
 def _langdetect() -> Identifier:

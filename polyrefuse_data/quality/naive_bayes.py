@@ -10,23 +10,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Weights = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.intp]
 
 # Marks that the model has hardly seen: vowel signs and lengthening in Arabic; the line that stands for a dot in Yoruba.
 _VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
 _LINE_BELOW, _DOT_BELOW = "\u0329", "\u0323"
 
-_READINGS = 8192  # texts whose readings are kept: two batches, so that several checks read each text once
+_READINGS = 4096  # texts whose readings are kept: more than a batch, so that several checks read each text once
+# Steps that texts take together, and how many of them it takes for that to be faster: a step costs the same for all.
+_TOGETHER, _FEW = 600, 8
 _SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least that opens a letter of Chinese or Thai
 _WORD = 8  # sequences that make a word in scripts without spaces
 _MOST_OF_A_WORD = 15.0  # nats; a French word in a German text reaches 26
@@ -36,21 +39,14 @@ _APART = 1e7  # more than a text's sequences ever add up to: keeps the sums of d
 
 @dataclass(frozen=True)
 class Reading:
-    """The known sequences of a text in order, where each word of it starts among them, its length in bytes and the
-    log-likelihood of every column."""
+    """The known sequences of a text in order, where each word of it starts among them, and for every column the
+    log-likelihood and the probability; softened by the root of the length in bytes, as py3langid does, to stay
+    calibrated."""
 
-    sequences: list[int]
+    sequences: Numbers
     words: list[int]
-    size: int
     scores: Weights
-
-    @cached_property
-    def probabilities(self) -> Weights:
-        """Of every column; softened by the root of the length, as py3langid does, to stay calibrated."""
-        scores = self.scores / np.float32(max(self.size, 1) ** 0.5)
-        scores = np.exp(scores - scores.max())
-        total: Weights = scores / scores.sum()
-        return total
+    probabilities: Weights
 
 
 class _Chunk(NamedTuple):
@@ -59,15 +55,16 @@ class _Chunk(NamedTuple):
 
     rows: list[int]
     sizes: list[int]
-    sequences: npt.NDArray[np.intp]
-    words: npt.NDArray[np.intp]
-    texts: npt.NDArray[np.intp]
+    sequences: Numbers
+    words: Numbers
+    texts: Numbers
 
 
 class Model:
     """py3langid's own file. `labels` names the columns, some twice (one language in two scripts).
 
-    `read` reads a text; `columns` gives the columns that are one of some ISO 639 codes.
+    `columns` gives the columns that are one of some ISO 639 codes. Texts are best read many at once: the automaton that
+    finds the sequences takes a step for each byte, and all texts take it together.
     """
 
     def __init__(self) -> None:
@@ -78,10 +75,12 @@ class Model:
         self.labels: list[str] = loaded.nb_classes
         self._weights: Weights = loaded.nb_ptc.astype(np.float32)  # half precision is slow to compute with
         self._prior: Weights = loaded.nb_pc.astype(np.float32)
-        self._next, self._found = loaded.tk_nextmove, loaded.tk_output
-        self._rows = [row << 8 for row in loaded.tk_row]
+        self._next = np.asarray(loaded.tk_nextmove)  # state, by the row of the state before and a byte
+        self._row = np.asarray(loaded.tk_row, dtype=np.intp) << 8
+        self._found = np.asarray(loaded.tk_output, dtype=np.intp)  # the sequence that a state ends, or -1
+        self._one_step = loaded.tk_nextmove, self._row.tolist(), loaded.tk_output  # the same for one text alone
+        self._readings: dict[str, Reading] = {}
         # Bound to the instance, so that the caches live as long as it does.
-        self.read = lru_cache(maxsize=_READINGS)(self._read)
         self.columns = lru_cache(maxsize=None)(self._columns)
         self._contrast = lru_cache(maxsize=2)(self._columns_alone)
 
@@ -93,34 +92,79 @@ class Model:
         found = self.read(text).probabilities
         return self.labels[int(found.argmax())], float(sum(found[column] for column in self.columns(wanted)))
 
-    def _read(self, text: str) -> Reading:
-        if text.isupper():
-            text = text.lower()
-        data = unicodedata.normalize("NFC", _VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)).encode(
-            "utf-8", "surrogatepass"
-        )
-        following, rows, found = self._next, self._rows, self._found
-        state, start = 0, 0
-        sequences: list[int] = []
-        words: list[int] = []
-        for byte in data:
-            state = following[rows[state] + byte]
-            sequence = found[state]
-            if sequence >= 0:
-                sequences.append(sequence)
-            if (byte <= _SPACE and len(sequences) > start) or (
-                byte >= _THREE_BYTES and len(sequences) >= start + _WORD
-            ):
-                words.append(start)
-                start = len(sequences)
-        if not sequences:
-            return Reading([], [], len(data), np.zeros_like(self._prior))
-        if len(sequences) > start:
-            words.append(start)
-        counts = Counter(sequences)
-        often = np.fromiter(counts.values(), np.float32, len(counts))
-        scores = np.log1p(often) @ self._weights[np.fromiter(counts.keys(), np.intp, len(counts))]
-        return Reading(sequences, words, len(data), scores + self._prior)
+    def read(self, text: str) -> Reading:
+        """What the model sees in a text."""
+        return self.read_all([text])[0]
+
+    def read_all(self, texts: Sequence[str]) -> list[Reading]:
+        """What the model sees in each text; kept for a while."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._readings]
+        if len(self._readings) + len(new) > _READINGS:
+            self._readings = {text: self._readings[text] for text in texts if text in self._readings}
+        if new:
+            self._readings.update(zip(new, self._read(new), strict=True))
+        return [self._readings[text] for text in texts]
+
+    def _read(self, texts: Sequence[str]) -> Iterator[Reading]:
+        data = [_bytes(text) for text in texts]
+        sizes = np.array([len(text) for text in data], dtype=np.intp)
+        ends = np.cumsum(sizes)
+        letters = np.frombuffer(b"".join(data), dtype=np.uint8)
+        found = self._walk(letters, ends - sizes, sizes)
+        sequences = found[found >= 0]
+        before = np.concatenate([[0], np.cumsum(found >= 0)])  # sequences that end before a byte
+        bounds = before[np.concatenate([[0], ends])]
+        words = _words(letters, before, ends, bounds)
+        scores = self._scores(sequences, bounds)
+        softened = scores / np.sqrt(np.maximum(sizes, 1))[:, None].astype(np.float32)
+        shares = np.exp(softened - softened.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        for place, (start, end) in enumerate(pairwise(bounds.tolist())):
+            yield Reading(sequences[start:end], words[place], scores[place], shares[place])
+
+    def _walk(self, letters: npt.NDArray[np.uint8], starts: Numbers, sizes: Numbers) -> Numbers:
+        """The sequence that ends at each byte of texts that stand one after the other, -1 where none does."""
+        found = np.empty(len(letters), dtype=np.intp)
+        order = np.argsort(-sizes, kind="stable")
+        starts, sizes = starts[order], sizes[order]
+        longer = len(sizes) - np.cumsum(np.bincount(sizes))  # texts that go on after so many bytes
+        states, steps = np.zeros(len(sizes), dtype=np.intp), 0
+        for count in longer[:_TOGETHER].tolist():
+            if count < _FEW:
+                break
+            places = starts[:count] + steps
+            states = self._next[self._row[states[:count]] + letters[places]]
+            found[places] = self._found[states]
+            steps += 1
+        following, rows, ended = self._one_step
+        for start, size, state in zip(starts.tolist(), sizes.tolist(), states.tolist(), strict=False):
+            rest = []
+            for letter in letters[start + steps : start + size].tolist():
+                state = following[rows[state] + letter]
+                rest.append(ended[state])
+            found[start + steps : start + size] = rest
+        return found
+
+    def _scores(self, sequences: Numbers, bounds: Numbers) -> Weights:
+        """(text, column): log-likelihoods of texts whose sequences stand between `bounds`; 0 where one has none."""
+        count = len(bounds) - 1
+        texts = np.repeat(np.arange(count), np.diff(bounds))
+        keys, times = np.unique(texts * len(self._weights) + sequences, return_counts=True)
+        texts, sequences = np.divmod(keys, len(self._weights))
+        # Rows of the table that are used stand together, and so in the processor's cache.
+        place = np.zeros(len(self._weights), dtype=np.intp)
+        place[sequences] = 1
+        used = np.flatnonzero(place)
+        place[used] = np.arange(len(used))
+        weights, places, often = self._weights[used], place[sequences], np.log1p(times.astype(np.float32))
+        scores = np.zeros((count, len(self._prior)), dtype=np.float32)
+        ends = np.searchsorted(texts, np.arange(count), side="right").tolist()
+        start = 0
+        for text, end in enumerate(ends):
+            if end > start:
+                scores[text] = often[start:end] @ weights[places[start:end]] + self._prior
+            start = end
+        return scores
 
     def longest_runs(
         self, texts: Sequence[str], own: Sequence[int], others: tuple[int, ...]
@@ -140,23 +184,52 @@ class Model:
 
     def _chunks(self, texts: Sequence[str]) -> Iterator[_Chunk]:
         rows: list[int] = []
-        sizes: list[int] = []
-        sequences: list[int] = []
+        sequences: list[Numbers] = []
         words: list[int] = []
         starts: list[int] = []
-        for row, text in enumerate(texts):
-            if (reading := self.read(text)).sequences:
+        size = 0
+        for row, reading in enumerate(self.read_all(texts)):
+            if len(reading.sequences):
                 rows.append(row)
-                sizes.append(len(reading.sequences))
+                sequences.append(reading.sequences)
                 starts.append(len(words))
-                words += [len(sequences) + start for start in reading.words]
-                sequences += reading.sequences
-            if rows and (len(sequences) >= _CHUNK or row == len(texts) - 1):
-                yield _Chunk(rows, sizes, *(np.array(part, np.intp) for part in (sequences, words, starts)))
-                rows, sizes, sequences, words, starts = [], [], [], [], []
+                words += [size + start for start in reading.words]
+                size += len(reading.sequences)
+            if rows and (size >= _CHUNK or row == len(texts) - 1):
+                sizes = [len(own) for own in sequences]
+                yield _Chunk(rows, sizes, np.concatenate(sequences), np.array(words), np.array(starts))
+                rows, sequences, words, starts, size = [], [], [], [], 0
 
     def _columns_alone(self, columns: tuple[int, ...]) -> Weights:
         return np.ascontiguousarray(self._weights[:, columns])
+
+
+def _bytes(text: str) -> bytes:
+    """The text as the model reads it."""
+    if text.isupper():
+        text = text.lower()
+    unmarked = _VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)
+    return unicodedata.normalize("NFC", unmarked).encode("utf-8", "surrogatepass")
+
+
+def _words(letters: npt.NDArray[np.uint8], before: Numbers, ends: Numbers, bounds: Numbers) -> list[list[int]]:
+    """Where words start among the sequences of each text: after a space, and in scripts without after _WORD of them."""
+    breaks = np.flatnonzero((letters <= _SPACE) | (letters >= _THREE_BYTES))
+    least = np.where(letters[breaks] <= _SPACE, 1, _WORD).tolist()
+    counts = before[breaks + 1].tolist()
+    found: list[list[int]] = []
+    passed = 0
+    for end, (first, last) in zip(np.searchsorted(breaks, ends).tolist(), pairwise(bounds.tolist()), strict=True):
+        words, start = [], first
+        for count, fewest in zip(counts[passed:end], least[passed:end], strict=True):
+            if count - start >= fewest:
+                words.append(start - first)
+                start = count
+        if last > start:
+            words.append(start - first)
+        passed = end
+        found.append(words)
+    return found
 
 
 @lru_cache(maxsize=1)

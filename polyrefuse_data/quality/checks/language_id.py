@@ -35,6 +35,7 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
     their rows get no confidence, since whatever it says of them is wrong. Nor do English prompts that open in
     English, though most of their words are of another language.
     """
+    identify.read_ahead(batch.prose)
     confidences: list[float | None] = []
     detected: list[str | None] = []
     identifiable: list[float | None] = []
