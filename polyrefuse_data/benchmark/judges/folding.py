@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from polyrefuse_data.invisible import INVISIBLE
+
 # Stands where words were struck out: no word, and no end of a sentence.
 STRUCK = "□"
 
@@ -12,7 +14,6 @@ _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ`´ʹ′＇"), "'")
 # Accents of Latin and Cyrillic letters, Arabic vowel signs and tatweel: writers (and models, in Yoruba above all) leave
 # them out or get them wrong. Thai vowels and Japanese voicing marks carry the word and stay.
 _MARKS = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670]")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _MARKUP = re.compile(r"[*_#>~]+")
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|„[^“”"]*[“”"]|«[^»]*»|「[^」]*」|『[^』]*』|《[^》]*》')
 
@@ -28,7 +29,7 @@ def fold_reply(text: str) -> str:
 
     What stands in quotation marks is somebody else's voice (a title, a line of dialogue), unless it is the whole reply.
     """
-    plain = _MARKUP.sub(" ", _INVISIBLE.sub("", text))
+    plain = _MARKUP.sub(" ", INVISIBLE.sub("", text))
     unquoted = _QUOTED.sub(f" {STRUCK} ", plain)
     if not any(char.isalpha() for char in unquoted):
         unquoted = plain.strip(' "“”„«»「」『』')
