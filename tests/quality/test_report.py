@@ -131,6 +131,14 @@ def test_a_workspace_without_rows_is_named(tmp_path: Path) -> None:
         write_report(Workspace(tmp_path))
 
 
+def test_attempts_that_are_none_are_named(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    write_table(audit(make_table({})), folder.rows)
+    write_table(pa.table({"id": ["a"]}), folder.attempts)
+    with pytest.raises(ConfigError, match=r"attempts\.parquet has no column language"):
+        write_report(folder)
+
+
 @pytest.fixture(scope="module")
 def browser(workspace: Workspace) -> Iterator[Browser]:
     with open_browser() as started:

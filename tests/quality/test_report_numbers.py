@@ -141,6 +141,13 @@ def test_each_kind_of_trouble_is_shown_where_not_all_rows_are(monkeypatch: pytes
     assert "punctuation" in {flag for row in report.rows for flag in row["flags"]}
 
 
+def test_rows_that_were_taken_for_another_language_are_shown_though_no_flag_says_so() -> None:
+    table = audit(make_table({}, {}))
+    place = table.column_names.index("detected_language")
+    taken = table.set_column(place, table.schema.field(place), pa.array(["de", "af"], pa.string()))
+    assert [row["id"] for row in build_report(taken).rows] == ["own-1"]
+
+
 @pytest.mark.parametrize("column", ["id", "language", "split", "text", "text_en", "translator", "category"])
 def test_text_that_is_no_utf8_is_reported_like_other_text(tmp_path: Path, column: str) -> None:
     table = make_table({}, {"text": ""})

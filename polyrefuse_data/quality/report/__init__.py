@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from polyrefuse_data.config import QualityConfig, load_config
+from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.report.page import render
 from polyrefuse_data.quality.report.summary import build_report
+from polyrefuse_data.quality.report.tries import COLUMNS
 from polyrefuse_data.workspace import Workspace, atomic_write, read_table
 
 
@@ -18,11 +22,11 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
 
     Rows keep the flags and status they have; rows that no check has seen are audited first, in memory. `config`
     defaults to the `[quality]` section of the workspace's polyrefuse.toml. The same rows give the same bytes.
-    Raises ConfigError where the workspace has no rows.
+    Raises ConfigError where the workspace has no rows, or files that are not ours.
     """
     settings = load_config(workspace.config if workspace.config.exists() else None)
     rows = workspace.read_rows()
-    attempts = read_table(workspace.attempts, "run `polyrefuse build`") if workspace.attempts.exists() else None
+    attempts = _attempts(workspace)
     files = json.loads(workspace.imports.read_text(encoding="utf-8")) if workspace.imports.exists() else []
     report = build_report(rows, settings.quality if config is None else config, attempts=attempts, files=files)
     page = workspace.report / "index.html"
@@ -32,3 +36,14 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
     )
     atomic_write(page, render(report, title=settings.release.name))
     return page
+
+
+def _attempts(workspace: Workspace) -> pa.Table | None:
+    """The tries of the last build; None where there was none. Raises ConfigError for a file that holds something else."""
+    if not workspace.attempts.exists():
+        return None
+    table = read_table(workspace.attempts, "run `polyrefuse build`")
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise ConfigError(f"{workspace.attempts} has no column {', '.join(missing)}: run `polyrefuse build` again")
+    return table

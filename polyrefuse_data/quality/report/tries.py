@@ -17,6 +17,8 @@ from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.rows import ACCEPTED, REJECTED, usable
 from polyrefuse_data.translation.attempts import DECLINED
 
+# What is read of attempts.parquet.
+COLUMNS = ("id", "language", "label", "category", "attempt", "translator", "outcome", "reasons", "kept")
 _FAILED = "failed"
 
 

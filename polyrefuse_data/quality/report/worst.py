@@ -33,8 +33,9 @@ def to_look_at(view: View) -> Rows:
 def misidentified(view: View) -> Rows:
     """Some rows of each language that was taken for each other one."""
     detected = coded(view.table, "detected_language")
-    own = np.array([detected.values.index(code) if code in detected.values else -1 for code in view.language.values])
-    named = np.array([bool(code) for code in detected.values])
+    places = {code: place for place, code in enumerate(detected.values)}
+    own = np.array([places.get(code, -1) for code in view.language.values], dtype=np.int64)
+    named = np.array([bool(code) for code in detected.values], dtype=bool)
     rows = np.flatnonzero((detected.codes != own[view.language.codes]) & named[detected.codes])
     kinds = view.language.codes[rows] * len(detected.values) + detected.codes[rows]
     return np.asarray(rows[_rank_within(kinds) < _OF_EACH_CONFUSION])
