@@ -25,9 +25,7 @@ from polyrefuse_data.quality.checks.imported import check_scales
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.processes import cores, map_batches
-from polyrefuse_data.quality.scoring import SCORE_COLUMNS as SCORE_COLUMNS
 from polyrefuse_data.quality.scoring import checked_columns, with_columns
-from polyrefuse_data.quality.scoring import score as score
 from polyrefuse_data.quality.thresholds import thresholds
 
 # Rows whose Python lists are held at once: memory beyond the table itself does not grow with the table.

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from tqdm import tqdm
 
-from polyrefuse_data.quality.auditing import BATCH_ROWS, SCORE_COLUMNS
+from polyrefuse_data.quality.auditing import BATCH_ROWS
 from polyrefuse_data.quality.batch import Batch, make_batch
 from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.columns import Mask, Rows, numbers_of
 from polyrefuse_data.quality.report.view import View
+from polyrefuse_data.quality.scoring import SCORE_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold
 
 Numbers = npt.NDArray[np.float32]
