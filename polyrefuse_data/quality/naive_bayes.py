@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.intp]
 _VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
 _LINE_BELOW, _DOT_BELOW = "\u0329", "\u0323"
 
-_READINGS = 4096  # texts whose readings are kept: more than a batch, so that several checks read each text once
+_READINGS = 8192  # texts whose readings are kept: two batches, so that several checks read each text once
 # Steps that texts take together, and how many of them it takes for that to be faster: a step costs the same for all.
 _TOGETHER, _FEW = 600, 8
 _SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least that opens a letter of Chinese or Thai
@@ -99,8 +99,9 @@ class Model:
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         """What the model sees in each text; kept for a while."""
         new = [text for text in dict.fromkeys(texts) if text not in self._readings]
-        if len(self._readings) + len(new) > _READINGS:
-            self._readings = {text: self._readings[text] for text in texts if text in self._readings}
+        for text in list(islice(self._readings, max(0, len(self._readings) + len(new) - _READINGS))):
+            del self._readings[text]  # the oldest
+        new = [text for text in dict.fromkeys(texts) if text not in self._readings]
         if new:
             self._readings.update(zip(new, self._read(new), strict=True))
         return [self._readings[text] for text in texts]

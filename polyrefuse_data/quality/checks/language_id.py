@@ -35,27 +35,44 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
     their rows get no confidence, since whatever it says of them is wrong. Nor do English prompts that open in
     English, though most of their words are of another language.
     """
-    identify.read_ahead(batch.prose)
+    guesses = _guesses(batch, identify)
     confidences: list[float | None] = []
     detected: list[str | None] = []
     identifiable: list[float | None] = []
-    for text, source, code, known in zip(batch.prose, batch.prose_en, batch.language, batch.known, strict=True):
-        if not text.strip() or known is None:
+    for text, code, known, guess in zip(batch.prose, batch.language, batch.known, guesses, strict=True):
+        if known is None or guess is None:
             confidence, best, can = None, None, None
         else:
-            wanted = known.identifiers
-            can = float(not wanted.isdisjoint(identify.labels))
-            found, p = identify.probability(text, wanted)
-            if p < _DOUBTFUL and code != SOURCE_LANGUAGE:
-                p = max(p, identify.probability(without_shared_words(text, source), wanted)[1])
-            unsure = not can or (code == SOURCE_LANGUAGE and found not in wanted and _is_plainly_english(text, found))
+            found, p = guess
+            can = float(not known.identifiers.isdisjoint(identify.labels))
+            foreign = found not in known.identifiers
+            unsure = not can or (code == SOURCE_LANGUAGE and foreign and _is_plainly_english(text, found))
             confidence = None if unsure else p
-            best = known.code if found in wanted else found
+            best = found if foreign else known.code
         confidences.append(confidence)
         detected.append(best)
         identifiable.append(can)
     numbers = {"language_confidence": score_of(confidences), "identifiable": score_of(identifiable)}
     return Scores(numbers, {"detected_language": detected})
+
+
+def _guesses(batch: Batch, identify: Identifier) -> list[tuple[str, float] | None]:
+    """(likeliest language, p of the row's own) of each row with a text in a known language."""
+    identify.read_ahead(batch.prose)
+    guesses = [
+        identify.probability(text, known.identifiers) if known is not None and text.strip() else None
+        for text, known in zip(batch.prose, batch.known, strict=True)
+    ]
+    doubtful = {
+        row: without_shared_words(batch.prose[row], batch.prose_en[row])
+        for row, guess in enumerate(guesses)
+        if guess is not None and guess[1] < _DOUBTFUL and batch.language[row] != SOURCE_LANGUAGE
+    }
+    identify.read_ahead(list(doubtful.values()))
+    for row, rest in doubtful.items():
+        if (known := batch.known[row]) is not None and (guess := guesses[row]) is not None:
+            guesses[row] = guess[0], max(guess[1], identify.probability(rest, known.identifiers)[1])
+    return guesses
 
 
 def _is_plainly_english(text: str, found: str) -> bool:

@@ -8,12 +8,15 @@ them in a sentence that otherwise reads as the language, such as a name, does no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores
 from polyrefuse_data.quality.chinese import characters_not_japanese, other_chinese
 from polyrefuse_data.quality.naive_bayes import model
 from polyrefuse_data.quality.words import without_shared_words
@@ -101,26 +104,21 @@ _RELATIVES: dict[str, _Relatives] = {
 
 def relative_odds(batch: Batch) -> Scores:
     """Log-odds (nats) of the likeliest relative over the language; not computed for languages without an entry."""
-    odds = [
-        _odds(text, source, code) if code in _RELATIVES and text.strip() else None
-        for text, source, code in zip(batch.prose, batch.prose_en, batch.language, strict=True)
-    ]
-    return Scores({"relative_odds": score_of(odds)})
+    rows = [row for row, code in enumerate(batch.language) if code in _RELATIVES and batch.prose[row].strip()]
+    odds = np.full(len(batch), np.nan)
+    odds[rows] = _odds([batch.prose[row] for row in rows], [batch.language[row] for row in rows])
+    doubtful = [row for row in rows if odds[row] > _SUSPICIOUS]
+    rest = [without_shared_words(batch.prose[row], batch.prose_en[row]) for row in doubtful]
+    odds[doubtful] = np.minimum(odds[doubtful], _odds(rest, [batch.language[row] for row in doubtful]))
+    return Scores({"relative_odds": odds})
 
 
-def _odds(text: str, source: str, code: str) -> float:
-    odds = _all_odds(text, code)
-    return odds if odds <= _SUSPICIOUS else min(odds, _all_odds(without_shared_words(text, source), code))
-
-
-def _all_odds(text: str, code: str) -> float:
-    return _known_odds(text, code) + _SIGN * _RELATIVES[code].signs(text)
-
-
-def _known_odds(text: str, code: str) -> float:
-    scores = model().read(text).scores
-    own, *relatives = _columns(code)
-    return float(max(scores[column] for column in relatives) - scores[own])
+def _odds(texts: Sequence[str], languages: Sequence[str]) -> npt.NDArray[np.float64]:
+    found = np.empty(len(texts))
+    for row, (reading, text, code) in enumerate(zip(model().read_all(texts), texts, languages, strict=True)):
+        own, *relatives = reading.scores[list(_columns(code))].tolist()
+        found[row] = max(relatives) - own + _SIGN * _RELATIVES[code].signs(text)
+    return found
 
 
 @lru_cache(maxsize=32)
