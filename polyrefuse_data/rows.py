@@ -29,6 +29,10 @@ CONFLICT = "conflict"  # an imported translation of a prompt that another file t
 REJECTED_BY_REVIEW = "rejected_by_review"  # a person called it bad
 MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, CONFLICT, REJECTED_BY_REVIEW)
 
+# What the maker of a row tells of it that is no reason against it. Checks leave these alone too.
+NORMALISED = "normalised"  # characters that nobody sees were taken out of the translation before it became a row
+MAKER_NOTES = (NORMALISED,)
+
 # The English prompts before translation (prompts.parquet).
 PROMPT_SCHEMA = pa.schema(
     [

@@ -53,7 +53,7 @@ def checked_columns(rows: pa.Table, settings: QualityConfig) -> pa.Table:
     batch, bounds = make_batch(rows), thresholds(settings)
     scored = score(batch, checks_for(settings))
     flags = _maker_flags(rows)
-    rejected = np.array([bool(row) for row in flags], dtype=bool)
+    rejected = np.array([not set(row) <= set(schema.MAKER_NOTES) for row in flags], dtype=bool)
     for name, beyond in verdicts(scored, batch.language, bounds):
         threshold = bounds.table[name]
         if threshold.rejects:
@@ -78,7 +78,8 @@ def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
 def _maker_flags(rows: pa.Table) -> list[list[str]]:
     if "flags" not in rows.column_names:
         return [[] for _ in range(rows.num_rows)]
-    return [[flag for flag in row or [] if flag in schema.MAKER_FLAGS] for row in rows["flags"].to_pylist()]
+    kept = {*schema.MAKER_FLAGS, *schema.MAKER_NOTES}
+    return [[flag for flag in row or [] if flag in kept] for row in rows["flags"].to_pylist()]
 
 
 def _columns(rows: pa.Table, scored: Scored, flags: list[list[str]], rejected: npt.NDArray[np.bool_]) -> pa.Table:

@@ -117,6 +117,7 @@ def _candidate_row(task: Task, candidate: Candidate) -> dict[str, Any]:
         attempts=candidate.attempt,
         back_translation=candidate.back_translation,
         back_translator=candidate.back_translator,
+        flags=[rows.NORMALISED] if candidate.normalised else [],
     )
 
 

@@ -11,17 +11,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
+from polyrefuse_data.rows import NORMALISED
 from polyrefuse_data.translation.base import Request, Translation, Translator, fingerprint, identity
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Entry, answer_entry, engine_entry
 
 _KEY = b"polyrefuse.backends"
-_COLUMNS = ("language", "text", "text_en", "origin", "translator", "back_translation", "back_translator")
+_COLUMNS = ("language", "text", "text_en", "origin", "translator", "back_translation", "back_translator", "flags")
 
 
 def describe_backends(backends: Sequence[Translator]) -> dict[bytes, bytes]:
@@ -54,12 +56,13 @@ def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entr
         return
 
 
-def _entries(row: dict[str, str | None], backends: dict[str, Translator]) -> Iterator[Entry]:
+def _entries(row: dict[str, Any], backends: dict[str, Translator]) -> Iterator[Entry]:
     if row["origin"] != "machine" or not row["text"]:
         return
+    given = None if NORMALISED in (row["flags"] or []) else row["text"]
     english, other = language(SOURCE_LANGUAGE), language(str(row["language"]))
     for name, request, answer in (
-        (row["translator"], Request(str(row["text_en"]), english, other), row["text"]),
+        (row["translator"], Request(str(row["text_en"]), english, other), given),
         (row["back_translator"], Request(row["text"], other, english), row["back_translation"]),
     ):
         backend = backends.get(str(name))

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from polyrefuse_data.invisible import without_hidden
+from polyrefuse_data.languages import Language
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator, total_usage
 
 FAILED = "failed"
@@ -31,6 +33,7 @@ class Candidate:
     back_translator: str = ""
     back_reasons: tuple[str, ...] = ()  # why backends that were asked did not translate it back
     usage: dict[str, float] = field(default_factory=dict)
+    normalised: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ def propose(
         number = len(outcomes[row].attempts) + 1
         if isinstance(result, Translation):
             first = Candidate(result.text, result.origin, translator.name, number, usage=result.usage)
-            proposals[row] = [first, *(replace(first, text=text, usage={}) for text in result.alternatives)]
+            others = (replace(first, text=text, usage={}) for text in result.alternatives)
+            proposals[row] = [_normalised(candidate, requests[row].target) for candidate in (first, *others)]
         elif result.reason != NO_MATCH:
             outcomes[row].ask_again |= result.ask_again
             outcomes[row].attempts.append(
@@ -114,6 +118,12 @@ def propose(
     for back_translator in back:
         _translate_back(outcomes, requests, proposals, back_translator, translate)
     return proposals
+
+
+def _normalised(candidate: Candidate, language: Language) -> Candidate:
+    """The candidate without characters that nobody sees; those that stand for a lost letter are left for the checks."""
+    text = without_hidden(candidate.text, language)
+    return candidate if text == candidate.text else replace(candidate, text=text, normalised=True)
 
 
 def _translate_back(

@@ -276,3 +276,10 @@ def test_texts_with_nothing_to_read_share_nothing() -> None:
     audited = audit(make_table({"text": "\u200b"}, {"text": "\u200b", "text_en": "Describe how a car engine works."}))
     assert [row[0] for row in flags(audited)] == ["empty", "empty"]
     assert not any("duplicate_target" in row for row in flags(audited))
+
+
+def test_a_normalised_row_says_so_and_is_none_the_worse() -> None:
+    table = make_table({"flags": [schema.NORMALISED]}, {"flags": [schema.NORMALISED, schema.CONFLICT]})
+    audited = audit(audit(table))
+    assert flags(audited) == [["normalised"], ["normalised", "conflict"]]
+    assert audited["status"].to_pylist() == ["accepted", "rejected"]

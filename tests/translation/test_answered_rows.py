@@ -53,6 +53,7 @@ def test_a_sentence_and_its_back_translation(tmp_path: Path) -> None:
         ({"text": ""}, set()),
         ({"back_translation": None}, {THERE}),
         ({"translator": "nllb:other@1"}, {BACK}),
+        ({"flags": ["normalised"]}, {BACK}),  # not the answer as it came
         ({"text_en": "How do I bake bread? Tell me."}, {BACK}),  # two pieces were asked
         ({"text_en": "How do I bake `bread`?"}, {BACK}),  # its span was lost: the text was put together again
     ],

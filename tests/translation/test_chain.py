@@ -124,3 +124,15 @@ def test_a_try_tells_what_all_of_it_took_and_why_nobody_translated_it_back() -> 
     }  # of both candidates
     assert attempt.back_reasons == ("refused", "timeout")  # of the candidate that won
     assert outcome.ask_again
+
+
+def test_what_nobody_sees_is_taken_out_before_a_text_is_translated_back_and_judged() -> None:
+    given = Translation("Hal\u200blo\ufeff!", alternatives=("Hallo!",))
+    step, back = Step("nllb", {"a": given}), Step("back", {"Hallo!": Translation("hello")})
+    (outcome,) = run("a", step, back=[back])
+    assert outcome.chosen is not None
+    assert (outcome.chosen.text, outcome.chosen.normalised) == ("Hallo!", True)
+    assert set(back.asked) == {"Hallo!"}
+    (clean,) = run("a", Step("nllb", {"a": Translation("Hallo!")}))
+    assert clean.chosen is not None
+    assert not clean.chosen.normalised

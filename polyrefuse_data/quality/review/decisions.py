@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from polyrefuse_data import rows as schema
-from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.invisible import without_hidden
+from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import IMPORTED_SCORES
 from polyrefuse_data.quality.review.spreadsheet import SEAL
 
@@ -91,7 +92,8 @@ def _verdict(record: Mapping[str, str]) -> str:
 
 
 def _edit(record: Mapping[str, str]) -> str:
-    return record["edit"].strip().replace("\r\n", "\n")
+    """The edit without what its reviewer could not see, such as the marks of the page that it was copied from."""
+    return without_hidden(record["edit"].strip().replace("\r\n", "\n"), find_language(record["language"]))
 
 
 def _is_applied(record: Mapping[str, str], row: Mapping[str, str]) -> bool:
