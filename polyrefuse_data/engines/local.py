@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from polyrefuse_data.engines.base import Stage
 from polyrefuse_data.errors import EngineError
+from polyrefuse_data.machine import cores
 
 Thing = TypeVar("Thing")
 
@@ -27,7 +28,7 @@ class LocalEngine:
     """This machine. `workers` processes for stages without state; a single item is not worth starting any for."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or _cores()
+        self.workers = workers or cores()
         self._stack = ExitStack()
 
     def __enter__(self) -> LocalEngine:
@@ -154,13 +155,6 @@ class _Workers:
             ) from error
         self.stop()
         self._pool = self._open()
-
-
-def _cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _start_worker() -> None:

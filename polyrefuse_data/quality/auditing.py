@@ -19,12 +19,13 @@ from pydantic import ValidationError
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.machine import cores
 from polyrefuse_data.quality.batch import IMPORTED_SCORES, make_batch, texts
 from polyrefuse_data.quality.checks.correspondence import correspondence
 from polyrefuse_data.quality.checks.imported import check_scales
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.pairing import as_given, with_english
-from polyrefuse_data.quality.processes import cores, map_batches
+from polyrefuse_data.quality.processes import map_batches
 from polyrefuse_data.quality.scoring import checked_columns, with_columns
 from polyrefuse_data.quality.thresholds import thresholds
 

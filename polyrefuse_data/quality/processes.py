@@ -64,13 +64,6 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> list[p
     return [done[place] for place in range(len(batches))]
 
 
-def cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def serve() -> None:
     """What another process does: it answers batch after batch until its input ends."""
     # Ctrl-C reaches every process of the terminal; the one that started us decides what happens.
