@@ -109,7 +109,7 @@ class ApiError(Exception):
     @property
     def is_passing(self) -> bool:
         """Whether the same request may be answered a little later."""
-        return not self._is_final and (self.status in _PASSING_STATUS or self.status >= _ANY_PASSING_STATUS)
+        return self._may_pass and (self.retry_after or 0.0) <= _LONGEST_WAIT
 
     @property
     def retry_after(self) -> float | None:
@@ -128,7 +128,7 @@ class ApiError(Exception):
         """What it means for the text that was asked, where it means nothing for the others."""
         if self._is_content_filter:
             return Failure("content_filter", self.message)
-        if self.is_passing:
+        if self._may_pass:
             return Failure(f"http_{self.status}", self.message, ask_again=True)
         if self.code in _LENGTH_CODES or (self.status in (400, 413, 422) and _LENGTH_WORDS.search(self.message)):
             return Failure("too_long", self.message)
@@ -145,11 +145,11 @@ class ApiError(Exception):
         if self.status == 402 or self.code in _CREDIT_CODES:
             return TranslationError(f"{name}: the account is out of credit ({self}); run again to go on")
         if self.is_passing:
-            wait = self.retry_after or 0.0
-            if wait <= _LONGEST_WAIT:
-                return None
+            return None
+        if self._may_pass:
             return TranslationError(
-                f"{name}: {self} (asks to wait {wait:.0f} seconds); what was answered is kept: run again to go on"
+                f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); what was answered is kept: "
+                "run again to go on"
             )
         if self.status in (401, 403) or self.code in _KEY_CODES or _KEY_WORDS.search(self.message):
             variable = config.api_key_env or "the environment variable that api_key_env names"
@@ -163,8 +163,9 @@ class ApiError(Exception):
         return None
 
     @property
-    def _is_final(self) -> bool:
-        return self._is_content_filter or self.code in _CREDIT_CODES | _MODEL_CODES | _KEY_CODES
+    def _may_pass(self) -> bool:
+        final = self._is_content_filter or self.code in _CREDIT_CODES | _MODEL_CODES | _KEY_CODES
+        return not final and (self.status in _PASSING_STATUS or self.status >= _ANY_PASSING_STATUS)
 
     @property
     def _is_content_filter(self) -> bool:

@@ -12,7 +12,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from polyrefuse_data.translation.api_errors import ApiError, backoff
@@ -121,9 +120,10 @@ class BatchJobs:
         import openai
 
         once = self._client.with_options(max_retries=0).batches.with_raw_response
-        for attempt in count():
-            wait = backoff(attempt)
-            last = attempt >= self._client.max_retries
+        tries = 0
+        while True:
+            wait, last = backoff(tries), tries >= self._client.max_retries
+            tries += 1
             try:
                 made = once.create(
                     input_file_id=file, endpoint=_ENDPOINT, completion_window="24h", metadata={_TAG: self._tag}
@@ -140,7 +140,6 @@ class BatchJobs:
             async for job in self._list():
                 if job.input_file == file:
                     return job
-        raise AssertionError("unreachable")
 
     async def _list(self) -> AsyncIterator[Job]:
         """All batches with the tag, the newest first."""

@@ -271,6 +271,16 @@ def test_lasting_trouble_ends_the_run_and_the_next_one_goes_on(
     assert api.paid == ["a", "b"]
 
 
+@pytest.mark.parametrize("call", CALLS[:2])
+def test_a_wait_until_tomorrow_is_left_to_the_next_run(
+    api: ApiServer, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai_batch, "_NETWORK_RETRIES", 1)
+    api.call_faults[call] = [error(429, "daily limit", retry_after="86400")] * 2
+    with pytest.raises(TranslationError, match="asks to wait 86400 seconds"):
+        translate(api, "a")
+
+
 def test_failed_batch_ends_the_run_with_the_reason(api: ApiServer) -> None:
     api.batch_status, api.batch_errors = "failed", [{"code": "token_limit_exceeded", "message": "Enqueued too much"}]
     with pytest.raises(TranslationError, match=r"batch batch-0 failed \(Enqueued too much\)"):
