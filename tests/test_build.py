@@ -117,6 +117,21 @@ def test_rows_of_every_prompt_in_every_language_in_order(folder: Path) -> None:
     assert json.loads(summary.to_json())["rows"] == 36
 
 
+def test_what_nobody_sees_in_a_new_translation_is_taken_out_and_told(folder: Path) -> None:
+    """A trace goes before the text is translated back; a character that stands for a lost letter rejects as before."""
+    answers = dict(zip(ENGLISH, GERMAN, strict=True))
+    answers[ENGLISH[0]] = "\ufeff" + GERMAN[0].replace(" ", " \u200b", 1)
+    answers[ENGLISH[1]] = GERMAN[1].replace("e", "\x07", 1)
+    (folder / "de.json").write_text(json.dumps(answers))
+    _, rows = run(folder, program(folder), back_translation=program(folder))
+    german = {row["text_en"]: row for row in rows if row["language"] == "de"}
+    cleaned, broken = german[ENGLISH[0]], german[ENGLISH[1]]
+    assert (cleaned["text"], cleaned["back_translation"]) == (GERMAN[0], ENGLISH[0])
+    assert (cleaned["status"], cleaned["flags"]) == ("accepted", ["normalised"])
+    assert broken["status"] == "rejected"
+    assert "hidden_characters" in broken["flags"]
+
+
 def test_refusals_answers_and_outages_fall_back_and_are_counted(folder: Path, api: ApiServer) -> None:
     """An API refuses, answers instead of translating, and breaks; a program that cannot refuse does those rows."""
     answered = "Sure, here is how you can do that: first you need to buy the things and then you put them together."

@@ -217,3 +217,12 @@ def test_rows_with_broken_text_are_reviewed_like_others(tmp_path: Path) -> None:
     summary = import_review(folder, write(tmp_path / "back.csv", [rows[0] | {"edit": GOOD + "!"}, rows[1]]))
     assert (summary.edited, summary.refused) == (1, [])
     assert folder.read_rows()["text"].to_pylist() == [GOOD + "!", GOOD]
+
+
+def test_an_edit_holds_nothing_that_its_reviewer_did_not_see(workspace: Workspace) -> None:
+    rows = read(export_review(workspace))
+    rows[1]["edit"] = "Nennen Sie drei \u200bTipps für bes\u00adseren Schlaf in der Nacht."
+    import_review(workspace, write(workspace.review / "done.csv", rows))
+    edited = [row for row in workspace.read_rows().to_pylist() if row["status"] == "edited"]
+    assert [row["text"] for row in edited] == ["Nennen Sie drei Tipps für besseren Schlaf in der Nacht."]
+    assert "hidden_characters" not in edited[0]["flags"]
