@@ -103,7 +103,8 @@ class _Process:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        command = [sys.executable, "-c", _START, json.dumps(sys.path)]
+        path = [entry for entry in sys.path if isinstance(entry, str)]  # Python passes over any other
+        command = [sys.executable, "-c", _START, json.dumps(path)]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
