@@ -18,6 +18,10 @@ def _bytes_as(codec: str, first: int, last: int) -> str:
     return "[" + "".join(re.escape(bytes([byte]).decode(codec, "ignore")) for byte in range(first, last + 1)) + "]"
 
 
+def _letters(*ranges: tuple[int, int]) -> str:
+    return "".join(filter(str.isalpha, map(chr, (point for first, end in ranges for point in range(first, end)))))
+
+
 # UTF-8 read as Latin-1 or Windows-1252: a lead byte followed by continuation bytes, as characters. Not of Syriac,
 # Thaana and N'Ko (0xDC to 0xDF), which would be the end of a quotation: `süß“`.
 _CONTINUATION = f"[\x80-\xbf{_bytes_as('cp1252', 0x80, 0x9F)[1:]}"
@@ -31,13 +35,15 @@ _OWN = {
     "it": "àèéìíîòóùúªº",
     "nl": "áàâäçéèêëíïîóôöúûü",
     "pl": "ąćęłńóśźż",
-    "ru": "".join(map(chr, range(0x430, 0x450))) + "ёіїєґў",
+    "ru": _letters((0x430, 0x450)) + "ёіїєґў",
 }
 _GUESTS = {"pl": "áàâãäåçéèëíîïôöøúûü"}  # not ê, æ, ñ: Polish in Windows-1250, read as Windows-1252
 _WESTERN_GUESTS = "áàâãäåæçéèêëíîïñóôöøúûü"
-_LATIN = "".join(filter(str.isalpha, map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])))
-_ARABIC = "".join(filter(str.isalpha, map(chr, [*range(0x600, 0x780), *range(0x8A0, 0x900)])))
-_SPACED_SCRIPTS = {"Latn": _LATIN, "Cyrl": "".join(map(chr, range(0x400, 0x530))), "Arab": _ARABIC}
+_SPACED_SCRIPTS = {
+    "Latn": _letters((0xC0, 0x2C2), (0x1D00, 0x1DC0), (0x1E00, 0x1F00), (0xA720, 0xA800)),  # of Africa, of phonetics
+    "Cyrl": _letters((0x400, 0x530), (0x1C80, 0x1C90)),
+    "Arab": _letters((0x600, 0x780), (0x870, 0x900), (0xFB50, 0xFE00), (0xFE70, 0xFEFD)),
+}
 _EVERYWHERE = "".join(map(chr, range(128))) + "\xa0\u202f“”„‚‘’«»‹›–—…¿¡ʼʻ،؛؟٪"
 
 # What no word of a spaced script holds, and what stands behind none. Neither holds the marks of everyday prose that
@@ -136,7 +142,7 @@ def _quiet(language: Language) -> frozenset[str] | None:
 @lru_cache(maxsize=1024)
 def _touching(character: str, script: str) -> re.Pattern[str]:
     """`character`, an odd letter, where it does not belong: in a word of `script`, or anywhere in a Latin text."""
-    own = "A-Za-z\u00c0-\u024f\u1e00-\u1eff" if script == "Latn" else f"{_SPACED_SCRIPTS[script]}"
+    own = f"A-Za-z{_SPACED_SCRIPTS[script]}" if script == "Latn" else _SPACED_SCRIPTS[script]
     if unicodedata.name(character, "").startswith(("GREEK", "MICRO")):  # Δt, µm, kΩ, α
         return re.compile(rf"(?<=[{own}]){character}(?=[{own}])|(?<=[{own}]{{2}}){character}")
     if script == "Latn":

@@ -81,6 +81,13 @@ def test_one_word_in_another_encoding_rejects(codec: str) -> None:
         ("ko", "한자(漢字)와 café를 설명하세요.", "Explain Chinese characters and a café."),
         ("fr", "Qu’est-ce que l’œuvre de Čapek ? Et après → quoi ?", "What is Capek's work? And then → what?"),
         ("yo", "Ṣàlàyé bí oòrùn ṣe yàtọ̀ sí àwọn ìràwọ̀ mìíràn.", "Explain how the sun is different from other stars."),
+        ("ha", "Ka bayyana ƙasar da ɓarayi suke, da yadda ake ɗaukar su.", "Describe it."),
+        ("tw", "Kyerɛkyerɛ sɛnea owia no yɛ soronko wɔ nsoromma ho.", "Explain how the sun is different."),
+        ("ee", "Ðe nu me le alesi ɣe to vovo tso ɣletiwo gbɔ la ŋu.", "Explain how the sun is different."),
+        ("vi", "Hãy giải thích Mặt Trời khác với các ngôi sao như thế nào.", "Explain how the sun is different."),
+        ("tr", "Güneş’in diğer yıldızlardan farkını açıklayın.", "Explain how the sun is different."),
+        ("ckb", "ڕوونی بکەوە کە خۆر چۆن لە ئەستێرەکانی تر جیاوازە ﷺ", "Explain how the sun is different."),
+        ("kk", "Күннің басқа жұлдыздардан қалай ерекшеленетінін түсіндіріңіз.", "Explain how the sun is different."),
         ("ru", "Объясните, чем самолёт Пётра отличается от других.", "Explain how Peter's plane is different."),
     ],
 )
