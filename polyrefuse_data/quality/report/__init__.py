@@ -39,7 +39,7 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
 
 
 def _attempts(workspace: Workspace) -> pa.Table | None:
-    """The tries of the last build; None where there was none. Raises ConfigError for a file that holds something else."""
+    """The tries of the last build; None where there was none. Raises ConfigError for a file of another shape."""
     if not workspace.attempts.exists():
         return None
     table = read_table(workspace.attempts, "run `polyrefuse build`")
