@@ -1,0 +1,127 @@
+"""The numbers of an English prompt, and whether and how a good translation has to say each of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+
+from polyrefuse_data.quality.numbers.forms import HALF, Values, Way, any_of, take_forms
+from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
+
+
+class Need(Enum):
+    """When the translation has to say a number of the prompt."""
+
+    ALWAYS = 1
+    INSTEAD = 2  # where it says a number that the prompt does not: "first", "one", World War II may go without
+    NEVER = 3  # "a" may be said as "one", teenagers as 10代, so that this number is not there for another
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A number of the prompt, or several that belong together, and how it is written there."""
+
+    ways: tuple[Way, ...]
+    kind: Kind = Kind.DIGITS
+    need: Need = Need.ALWAYS
+
+
+_CARDINALS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen"
+    "|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+)
+_CARDINAL = re.compile(rf"(?:{_CARDINALS})(?: (?:{_CARDINALS}|hundred|thousand|million|billion|trillion|half))*")
+_CARDINAL_SOMEWHERE = re.compile(rf"\b(?:{_CARDINALS})\b")
+_DIGIT = re.compile(r"[\d¼½¾]")
+_ROMAN = re.compile(r"\b[IVX]{2,4}\b")
+_INDEX = re.compile(r"(?<![A-Za-z])([A-Za-z]+)(\d{1,9})(?!\d)")  # CO2, WW2
+_ARTICLE = re.compile(r"\ban?\b", re.IGNORECASE)
+_ARTICLES = frozenset({"de", "es", "fr", "it", "nl", "yo", "zh"})  # where "a" is mostly said as "one"
+_TEENS = re.compile(r"teen|\bdecades?\b|\badolescen", re.IGNORECASE)
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+           "December")  # fmt: skip
+_MONTH = re.compile(rf"\b(?:{'|'.join(_MONTHS)})\b")
+_ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
+_NUMBERED_MONTHS = frozenset({"ja", "ko", "zh"})
+_LARGEST_UNSAID = {"ar": 2}  # Arabic has a dual, and singulars go without one
+_BUDDHIST_YEARS = 543  # Thai texts count years from 544 BC
+_YEARS = range(1000, 2101)
+
+
+def asks_numbers(source: str) -> bool:
+    """Whether `source` says any number that a translation has to say too: a quick look."""
+    return bool(_DIGIT.search(source) or _CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
+
+
+def asked_numbers(source: str, text: str, language: str) -> list[Asked]:
+    """The numbers of `source`, and how a translation into `language` that reads `text` may say them."""
+    asked = list(_implied(source, text, language))
+    if _DIGIT.search(source):
+        forms, source = take_forms(source, text)
+        asked += map(Asked, forms)
+        asked += (_index(match, text) for match in _INDEX.finditer(source))
+        source = _INDEX.sub(" ; ", source)
+    said = _read_english(source)
+    asked += (
+        Asked(_plain(one), one.kind, _need(one, said[:place], text.lower(), language)) for place, one in enumerate(said)
+    )
+    if language == "th":
+        asked = [replace(one, ways=tuple(tuple(map(_with_buddhist_years, way)) for way in one.ways)) for one in asked]
+    return asked
+
+
+@lru_cache(maxsize=1 << 14)  # a prompt comes once for each language
+def _read_english(source: str) -> tuple[Said, ...]:
+    return tuple(read_numbers(source, "en"))
+
+
+def _implied(source: str, text: str, language: str) -> Iterator[Asked]:
+    """What is a number only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
+    if _TEENS.search(source):
+        yield Asked(((any_of(10),),), need=Need.NEVER)
+    if language in _NUMBERED_MONTHS:
+        for name in _MONTH.findall(source):
+            certain = name not in _ALSO_WORDS and name not in text
+            yield Asked(((any_of(_MONTHS.index(name) + 1),),), need=Need.ALWAYS if certain else Need.INSTEAD)
+    if language in _ARTICLES:
+        yield from [Asked(((any_of(1),),), Kind.WORDS, Need.NEVER)] * len(_ARTICLE.findall(source))
+
+
+def _index(match: re.Match[str], text: str) -> Asked:
+    """CO2 keeps its number where it keeps its letters; WW2 may be the Second World War."""
+    letters, number = match.groups()
+    kept = re.search(rf"(?<![A-Za-z]){letters}(?![A-Za-z])", text)
+    return Asked(((any_of(int(number)),),), need=Need.ALWAYS if kept else Need.INSTEAD)
+
+
+def _need(said: Said, before: Sequence[Said], text: str, language: str) -> Need:
+    """Digits and cardinals are said; "one", "a hundred" and ordinals may go without, and two where there is a dual.
+
+    Three pros and three cons may be three of each; a title may keep its English words.
+    """
+    if said.kind is Kind.DIGITS:
+        return Need.ALWAYS
+    counts = _CARDINAL.fullmatch(said.text) and said.readings[0] > _LARGEST_UNSAID.get(language, 1)
+    again = said.text in (other.text for other in before) or said.text in text
+    return Need.ALWAYS if counts and not again else Need.INSTEAD
+
+
+def _plain(said: Said) -> tuple[Way, ...]:
+    value, parts = said.readings[0], said.parts
+    values = any_of(*said.readings)
+    if len(parts) == 1 and value > parts[0]:  # 2 million: the million may be a word that nobody listed
+        values |= {parts[0]}
+    ways: list[Way] = [(values,)]
+    if parts and all(part >= 100 for part in parts):  # 100,200,300: a list after all
+        ways.append(tuple(map(any_of, parts)))
+    if value % 1 == Fraction(1, 2):  # 2.5 hours: two hours and a half
+        ways.append((any_of(int(value)), HALF))
+    return tuple(ways)
+
+
+def _with_buddhist_years(values: Values) -> Values:
+    return values | {value + _BUDDHIST_YEARS for value in values if value in _YEARS}

@@ -1,0 +1,152 @@
+"""What English writes with numbers and other languages write in another way: dates, times, decades, shares, idioms.
+
+3 pm is 15 o'clock, the 1990s are the nineties, the 14th century is the thirteen hundreds, 9/11 may name the month.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from polyrefuse_data.quality.numbers.grammar import Value
+
+Values = frozenset[Value]  # values of which any will do
+Way = tuple[Values, ...]  # what has to be there, all of it; nothing: the whole may go unsaid, but not a part of it
+
+HALF: Values = frozenset({Fraction(1, 2)})
+_NAMED_MONTHS = 12
+_LARGEST_SHARE = 10  # 9/10 is nine tenths, 9/11 a day
+_THAI_EVENING = "ทุ่ม"  # hours since six in the evening
+
+_DATE = re.compile(
+    r"(?<![\d./-])(?:(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})|(\d{1,2})/(\d{1,2})/(\d\d))"
+    r"(?![\d/-])"
+)
+_MIXED = re.compile(r"(?<![\d/.,])(\d+)[ -](\d+)/([1-9]\d?)(?![\d/])")
+_PAIR = re.compile(r"(?<![\d/])(\d{1,4})/(\d{1,4})(?![\d/])")
+_NOON = r"(?=(?:\s?(?:-|–|to|and|or|until|,)\s?\d{1,2}(?::\d\d)?){0,5}\s?(?:([ap])\.?m\b|in the (evening|afternoon)\b))"
+_TIME = re.compile(rf"(?<![\w/:.,])(\d{{1,2}})(?::([0-5]\d))?(?:{_NOON}|(?<=:\d\d)(?![\d:]))", re.IGNORECASE)
+_CENTURY = re.compile(
+    r"(?<!\w)(\d{1,2})(?:st|nd|rd|th)(?=(?:[ ,-]|and|or|to|early|late|mid|\d|st|nd|rd|th){1,30}centur)", re.IGNORECASE
+)
+_DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)['’]?s\b")
+_ALWAYS = re.compile(r"(?<![\w/])(24)/(7)(?![\w/])")
+_PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
+_PANDEMIC_BY_NAME = re.compile("新冠|新型冠|コロナ|coron|корон|كورونا|โคโรนา", re.IGNORECASE)
+_IN_FIGURES = re.compile(r"\d\s?[./-]\s?\d|\d/|/\d|\d\s?[月월]|[月월]\s?\d|分[之の]|분의")
+
+
+def take_forms(source: str, text: str) -> tuple[list[tuple[Way, ...]], str]:
+    """The ways to say each of these forms of `source` in a translation that reads `text`, and `source` without them."""
+    found: list[tuple[Way, ...]] = []
+    for pattern, ways in _FORMS:
+        if matches := list(pattern.finditer(source)):
+            found += (ways(match, text) for match in matches)
+            source = pattern.sub(" ; ", source)
+    return found, source
+
+
+def any_of(*values: Value) -> Values:
+    """Values of which any will do."""
+    return frozenset(values)
+
+
+def _date(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """A year and two numbers, of which one may have become the name of a month."""
+    numbers = [int(group) for group in match.groups() if group is not None]
+    years, (first, second) = _date_parts(numbers, match.group(1) is not None)
+    return ((years, any_of(first), any_of(second)), *_with_named_month(first, second, text, (years,)))
+
+
+def _date_parts(numbers: list[int], year_first: bool) -> tuple[Values, list[int]]:
+    year = numbers.pop(0 if year_first else 2)
+    return (any_of(year, 1900 + year, 2000 + year) if year < 100 else any_of(year)), numbers
+
+
+def _with_named_month(first: int, second: int, text: str, others: Way = ()) -> Iterator[Way]:
+    if not _IN_FIGURES.search(text):
+        for month, day in ((first, second), (second, first)):
+            if 1 <= month <= _NAMED_MONTHS:
+                yield (*others, any_of(day))
+
+
+def _mixed(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """1 1/2 cups: 1½, one and a half."""
+    whole, left, right = map(int, match.groups())
+    share = Fraction(left, right)
+    return ((any_of(whole + share),), (any_of(whole), any_of(share)), (any_of(whole), any_of(left), any_of(right)))
+
+
+def _pair(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """A month and a day, or a fraction: 1/2 is ½ or a half, 9/11 is September 11 or 911."""
+    left, right = int(match.group(1)), int(match.group(2))
+    ways = [(any_of(left), any_of(right)), (any_of(int(f"{left}{right}")),)]
+    if right:
+        ways.append((any_of(Fraction(left, right)),))
+    if left == 1 and not _IN_FIGURES.search(text):
+        ways.append((any_of(right),))  # a third
+    elif not left < right <= _LARGEST_SHARE:
+        ways += _with_named_month(left, right, text)
+    return tuple(ways)
+
+
+def _time(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """An hour of either clock; half past three is half four in German, three and a half in Spanish."""
+    hours = _hours(int(match.group(1)), "p" if match.group(4) else (match.group(3) or "").lower(), text)
+    minutes = int(match.group(2) or 0)
+    after = any_of(*(hour + 1 for hour in hours))
+    ways: list[Way] = [(hours, any_of(minutes))] if minutes else [(hours,)]
+    if minutes == 30:
+        ways += [(hours, HALF), (after, HALF)]
+    elif minutes in (15, 45):  # a quarter past, three quarters
+        ways += [(hours, any_of(4)), (after, any_of(15, 4))]
+    return tuple(ways)
+
+
+def _hours(hour: int, half: str, text: str) -> Values:
+    if half == "p":
+        evening = any_of(hour - 6) if _THAI_EVENING in text else any_of()
+        return any_of(hour, hour % 12 + 12) | evening
+    if half == "a":
+        return any_of(0, 12, 24) if hour == 12 else any_of(hour)
+    return any_of(hour, hour - 12) if hour > 12 else any_of(hour)
+
+
+def _century(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """The 14th century is the 1300s, the trecento."""
+    century = int(match.group(1))
+    return ((any_of(century, 100 * (century - 1), 100 * (century - 11)),),)
+
+
+def _decade(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """The 1990s are the nineties, the 1800s the 19th century."""
+    decade = int(match.group(1))
+    if decade < 100:
+        return ((any_of(decade, 1900 + decade, 2000 + decade),),)
+    century, years = any_of(decade // 100 + 1), decade % 100
+    if not years:
+        return ((any_of(decade) | century,),)
+    return ((any_of(decade),), (century, any_of(years)), (any_of(years),))
+
+
+def _always(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """24/7: day and night."""
+    return ((any_of(24), any_of(7)), ())
+
+
+def _pandemic(match: re.Match[str], text: str) -> tuple[Way, ...]:
+    """COVID-19 is 新冠 in Chinese: without a number where it goes by another name."""
+    return ((any_of(19),), ()) if _PANDEMIC_BY_NAME.search(text) else ((any_of(19),),)
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], tuple[Way, ...]]], ...] = (
+    (_ALWAYS, _always),
+    (_PANDEMIC, _pandemic),
+    (_DATE, _date),
+    (_MIXED, _mixed),
+    (_PAIR, _pair),
+    (_TIME, _time),
+    (_CENTURY, _century),
+    (_DECADE, _decade),
+)

@@ -1,0 +1,85 @@
+"""The number words of a language (words.py), compiled into patterns that find numbers in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.quality.numbers.words import NUMBER_WORDS, NumberWords
+
+Value = int | Fraction
+
+GROUPING = "[.,'’\u066b\u066c \u00a0\u2009\u202f]"
+POINT = "[.,·\u066b]"
+_VULGAR = "[¼½¾⅐-⅞]"
+_DIGITS = rf"\d{{1,3}}(?:{GROUPING}\d{{3}})+(?!\d)(?:{POINT}\d+)?|\d+(?:{POINT}\d+)?|(?<![\w.,]){POINT}\d+|{_VULGAR}"
+_ENGLISH_DIGITS = rf"\d{{1,3}}(?:,\d{{3}})+(?![\d,])(?:\.\d+)?|(?<!\d\.)\d+\.\d+(?!\.?\d)|(?<![\w.])\.\d+|\d+|{_VULGAR}"
+_LETTER = r"[^\W\d_]"
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The patterns of one language, compiled: a run of numbers, and one component."""
+
+    words: NumberWords
+    english: bool
+    run: re.Pattern[str]  # group 1; without it, a word that only looks like a number
+    component: re.Pattern[str]  # group 1: digits; group n: a word for values[n - 2]
+    values: tuple[Value, ...]
+
+
+@cache
+def grammar_of(language: str) -> Grammar:
+    """The grammar of a language; without number words where words.py has none."""
+    words = NUMBER_WORDS.get(language, NumberWords({}))
+    digits = _ENGLISH_DIGITS if language == SOURCE_LANGUAGE else _DIGITS
+    forms = {
+        value: sorted((_pattern(form, words) for form in words.words[value].split()), key=len, reverse=True)
+        for value in sorted(words.words, reverse=True)  # "centaine" before "cent", 20 before 2
+    }
+    every = [form for some in forms.values() for form in some]
+    part = _either([digits, *map(_stem, every)])
+    word = f"(?={part})(?:{part}{words.inside})*{_either([digits, *(_ended(form, words) for form in every)])}"
+    border = f"(?<!{_LETTER})" if words.spaced else ""
+    unlike = f"{border}(?:{words.unlike})|" if words.unlike else ""
+    start = rf"(?:(?=[\d.,·]|{_VULGAR})|{border}{words.before})"
+    groups = [digits, *("|".join(map(_stem, some)) for some in forms.values())]
+    return Grammar(
+        words,
+        english=language == SOURCE_LANGUAGE,
+        run=re.compile(f"{unlike}({start}{word}(?:{words.between}{words.before}{word})*)"),
+        component=re.compile("|".join(f"({group})" for group in groups)),
+        values=tuple(Fraction(value) if value % 1 else int(value) for value in forms),
+    )
+
+
+def _pattern(form: str, words: NumberWords) -> str:
+    return form.replace("_", " ").replace("~", words.endings)
+
+
+def _stem(form: str) -> str:
+    return form.removesuffix("*")
+
+
+def _ended(form: str, words: NumberWords) -> str:
+    """The last component of a word: with any ending where the form is open, else up to the word's border."""
+    if form.endswith("*"):
+        return _stem(form) + r"\w*"
+    return f"{form}(?!{_LETTER})" if words.spaced else form
+
+
+def _either(patterns: Iterable[str]) -> str:
+    """Any of these patterns; those of one first letter together, so that most places of a text fail at once."""
+    by_letter: dict[str, list[str]] = {}
+    others = []
+    for pattern in patterns:
+        if pattern[0].isalpha() and pattern[1:2] not in ("?", "*", "+", "{"):
+            by_letter.setdefault(pattern[0], []).append(pattern[1:])
+        else:
+            others.append(pattern)
+    grouped = [f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items()]
+    return f"(?:{'|'.join([*others, *grouped])})"

@@ -1,0 +1,94 @@
+"""Numbers of a prompt that its translation lost or changed, however each of the two writes them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_numbers
+from polyrefuse_data.quality.numbers.forms import Way
+from polyrefuse_data.quality.numbers.grammar import Value
+from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
+
+_MOST = 200  # numbers of a prompt that are looked for: none has more, a broken row may
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
+
+
+def lost_numbers(text: str, source: str, language: str) -> int:
+    """How many numbers of `source` the translation `text` does not say."""
+    if not asks_numbers(source):
+        return 0
+    asked = asked_numbers(source, text, language)[:_MOST]
+    if not _unsaid(asked, read_digits(text)):
+        return 0
+    return _unsaid(asked, read_numbers(text, language, initials=_ORDINAL.search(source) is not None))
+
+
+def _unsaid(asked: Sequence[Asked], said: Sequence[Said]) -> int:
+    """How many of the numbers asked for find none of their own in `said`, as far as they need one.
+
+    Words take words first, digits digits: what the prompt says in words is not there for a number in digits. Where the
+    text has digits left that nobody asked for, a number that seems to be said in words was rather changed.
+    """
+    by_kind = {kind: [one for one in said if one.kind is kind] for kind in Kind}
+    as_words, words = _match(_of(asked, Kind.WORDS), by_kind[Kind.WORDS])
+    as_digits, digits = _match(_of(asked, Kind.DIGITS), by_kind[Kind.DIGITS])
+    needed = [one for one in as_digits if one.need is not Need.NEVER]
+    still_open, rest = _match(needed, [*digits, *words])
+    in_words = len(needed) - len(still_open)
+    more_open, rest = _match((one for one in as_words if one.need is not Need.NEVER), rest)
+    return _unsaid_in_parts([*still_open, *more_open], rest, in_words)
+
+
+def _of(asked: Sequence[Asked], kind: Kind) -> list[Asked]:
+    return sorted((one for one in asked if one.kind is kind), key=lambda one: (one.need.value, len(one.ways)))
+
+
+def _match(asked: Iterable[Asked], said: list[Said]) -> tuple[list[Asked], list[Said]]:
+    """Give each number asked for numbers of its own as they stand; what stays open, and what stays over."""
+    still_open = []
+    for one in asked:
+        rest = next((rest for way in one.ways if way and (rest := _taken(way, said)) is not None), None)
+        if rest is None:
+            still_open.append(one)
+        else:
+            said = rest
+    return still_open, said
+
+
+def _unsaid_in_parts(asked: Sequence[Asked], said: Sequence[Said], doubtful: int) -> int:
+    """The same with the parts of numbers that are left: 2020 150 may be two."""
+    parts = Counter(value for one in said for value in (*one.readings, *one.parts))
+    unsaid = Counter[Need]()
+    for one in asked:
+        rest = next((rest for way in one.ways if way and (rest := _taken_apart(way, parts)) is not None), None)
+        if rest is not None:
+            parts = rest
+        elif () not in one.ways or any(parts[value] > 0 for values in one.ways[0] for value in values):
+            unsaid[one.need] += 1
+    others = sum(
+        one.kind is Kind.DIGITS and all(value > 1 and parts[value] > 0 for value in one.readings) for one in said
+    )
+    return unsaid[Need.ALWAYS] + min(unsaid[Need.INSTEAD] + doubtful, others)
+
+
+def _taken(way: Way, said: Sequence[Said]) -> list[Said] | None:
+    """What is left of `said` after one number for each of `way`; None where one of them is not there."""
+    rest = list(said)
+    for values in way:
+        found = next((place for place, one in enumerate(rest) if not values.isdisjoint(one.readings)), None)
+        if found is None:
+            return None
+        del rest[found]
+    return rest
+
+
+def _taken_apart(way: Way, parts: Counter[Value]) -> Counter[Value] | None:
+    rest = parts.copy()
+    for values in way:
+        found = next((value for value in values if rest[value] > 0), None)
+        if found is None:
+            return None
+        rest[found] -= 1
+    return rest
