@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_CANTONESE = re.compile("[嘅啲冇唔咗喺佢嚟咩乜嘢畀瞓餸哋咁噉嗰攞睇]|点样|点解|喺边|系边度|隔篱|而家")
+_CANTONESE = re.compile(
+    "[嘅啲冇唔咗喺佢嚟咩乜嘢畀瞓餸哋咁噉嗰攞睇㗎揾]|点[样解整]|边(?:个|度(?!假))|话我|几多|屋企|隔篱|而家"
+)
 
 
 def other_chinese(text: str) -> float:

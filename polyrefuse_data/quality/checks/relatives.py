@@ -46,44 +46,47 @@ _RELATIVES: dict[str, _Relatives] = {
     "de": _Relatives(
         "lb nl af da no sv",
         _signs(  # Swiss German
-            "isch vo uf chan cha chasch chönd chönt chöne mer dä hüt werum öppis öpper nöd gsi gha hesch häsch hend "
-            "händ hät wott wänn drüü zwe chli chind chatz chatze choche chunnt choo verzell gschicht guet gueti buech "
-            "mues muess lueg zäme gits söll wär miis diis sini mini dini ufem",
-            r"üü|ää|öö|riib|(?<![\w'’.])[dsz] (?=\w{2})",
+            "isch bisch vo de uf chan cha chasch chönd chönt chöne chum chunnt chind chli chatz chatze choche choo "
+            "mer dä hüt werum öppis öpper nöd nüt gsi gha gah goh gseh hesch häsch hend händ hät het wott wänn drüü "
+            "zwe verzell gschicht guet gueti buech mues muess lueg zäme gits söll wär miis diis sini dini ufem emene "
+            "läbe läbed vil jetz aa",
+            r"üü|ää|öö|öi|uu[sfrtch]|[^h]ii[bstnrm]|(?<!\w)ch(?:[äö]|u[^ct])|(?<![\w'’.-])[dszei] (?=\w)",
         ),
     ),
     "es": _Relatives(
         "gl an ca pt oc ext it ro",
         _signs(  # Asturian; Galician and Portuguese
-            "ye nel nes pa pal pola polos coles colos mio güei tamién dempués facer traduz conseyos meyor hestoria "
-            "cuála esplica unha dunha nunha dun nun ao aos máis moi dous dúas cal cales cantos teu meu seu súa coa "
-            "coas noso nosa quen dáme podo xente não você um uma",
-            r"(?<!\w)[dlnmts]['’](?=[aeiouh])|\w['’]l(?!\w)|\w{2}[áéí]u(?!\w)"
-            r"|(?<!\w)(?!espíritu|tribu|menu|ímpetu)\w{2,}[bcdlmnrst]u(?!\w)",
+            "ye yera nel nes nesti esti pa pal pola coles colos mio ensin tamién dempués agora entós faer facer tien "
+            "traduz conseyos meyor hestoria cuála cuálos ónde esplica describi escribi munches coses persones pataques "
+            "suaños neñu neña unha dunha nunha dun nun ao aos máis moi dous dúas cales cantos teu meu seu súa coa coas "
+            "noso nosa quen dáme podo você não um uma",
+            r"(?<!\w)[dlnmts]['’](?=[aeiouh])|\w['’]l(?!\w)|\w{2}[áéí]u(?!\w)|(?<!\w)(?:güe|lli)"
+            r"|(?<!\w)x(?:ente|en?er|uez|ust|un|ov|ui|og)|(?<!\w)(?!espíritu|tribu|menu|ímpetu)\w{2,}[bcdlmnrst]u(?!\w)",
         ),
     ),
     "fr": _Relatives("oc ca wa gcf gcr it ro"),
     "it": _Relatives(
         "vec lij ca es pt oc ro",
         _signs(  # Neapolitan, Sicilian, Venetian
-            "nu na pe cu pi nun aggio aggia pozzo pecché picchì chillo chella cchiù comme comu duje dui lu supra nta "
-            "quanno quannu xe cossa mejo",
-            r"(?<!\w)['’][eaon](?= )|(?<!\w)[ôâê](?!\w)|(?<!\w)n (?=\w{3})|(?<!\w)d[ia] l['’]|gghi[ua]?(?!\w)"
+            "nu na pe cu nun aggio aggia pecché picchì chillo chella cchiù comme comu duje dui lu supra nta quanno "
+            "quannu addò unni xe cossa mejo vojo",
+            r"(?<!\w)['’][eaon](?= )|(?<!\w)[ôâê](?!\w)|(?<!\w)n (?=\w{3})|(?<!\w)d[ia] l['’]|gghi[ua]?(?!\w)|[łî]"
             r"|(?<!\w)(?!menu|guru|tofu)\w{2,}[bcdlmnprstv]u(?!\w)",
         ),
     ),
     "ja": _Relatives("zh yue wuu", characters_not_japanese),
     "nl": _Relatives(
         "af fy lb de da no",
-        _signs(  # Limburgish
-            "mich dich ich waat veur nao neet ouch euver miene dien diene mót baeter twie oet woróm",
-            r"sj(?=[rtplnmw])|[äö]|(?<!\w)'ne[nt]?(?!\w)|nj(?!\w)",
+        _signs(  # Limburgish; Afrikaans
+            "mich dich ich waat veur nao neet ouch euver miene dien diene mót twie woróm wae haet woe mense ek hulle "
+            "baie hoekom watter hierdie daardie",
+            r"sj(?=[rtplnmw])|[äö]|(?<!\w)'ne[nt]?(?!\w)|nj(?!\w)|(?<!\w)oet|[wgbdv]ae(?!l)",
         ),
     ),
     "pl": _Relatives(
         "cs sk sl hr",
         _signs(  # Silesian, Kashubian
-            "moga sie kaj czymu abo ino mojigo trzi dej tyż bydzie niy lepij dzisiej srogie gyszichta jako mie dlo "
+            "moga chca sie kaj czymu abo ino mojigo trzi dej tyż bydzie niy lepij dzisiej gyszichta mie dlo wiela kej "
             "rzyka rzyki",
             r"[ōŏôãõòùë]|iy|rzi|tuplik|ojrop",
         ),
@@ -91,9 +94,9 @@ _RELATIVES: dict[str, _Relatives] = {
     "ru": _Relatives(
         "uk be bg mk sr",
         _signs(  # words of Ukrainian and Bulgarian without a letter of their own
-            "як яка яке чому що це цей ця треба хто де коли дуже буде "
-            "са се ще съм сте това тази този тези ги ми какво каква къде кога защо кой коя кои мога със във един една "
-            "едно обясни обяснете опишете напишете назовете",
+            "як яка яке чому що це цей ця треба хто коли дуже буде "
+            "са се ще съм сте това тази този тези ги ми какво каква къде кога защо кой коя кои мога със във една едно "
+            "колко хора нещо някои няма преди докато също което която обясни обяснете опишете напишете назовете",
             r"(?:ння|увати|тися)(?!\w)|[бвгджзклмнпрстфхцчшщ]ъ[бвгджзклмнпрстфхцчшщ]",
         ),
     ),
