@@ -84,7 +84,7 @@ def _duration(seconds: float) -> str:
     """`40 seconds`, `12 minutes`, `3.5 hours`."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{round(seconds / 3600, 1):g} hours"
 
 
 def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int) -> BuildSummary:

@@ -19,6 +19,7 @@ import pytest
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
 from polyrefuse_data.languages import language
+from polyrefuse_data.summary import BuildEstimate
 from polyrefuse_data.translation import (
     Failure,
     Request,
@@ -29,6 +30,7 @@ from polyrefuse_data.translation import (
     openai_batch,
     translate_requests,
 )
+from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.translation.openai_batch import OpenAIBatchTranslator
 from tests.translation.api_server import CUT, HANG, NOT_JSON, ApiServer, answer, error
 
@@ -326,6 +328,7 @@ def test_half_the_price_is_estimated_and_counted_within_a_day(api: ApiServer) ->
     live = open_backend(OpenAIBackend(model="test-model", **prices)).price(asked)  # type: ignore[attr-defined]
     assert batch.usd == pytest.approx(live.usd / 2)
     assert (batch.seconds, batch.at_most) == (24 * 3600, True)
+    assert "within 24 hours" in BuildEstimate(1000, 2000, [Estimate("m", "translation", 1000, 0, batch)]).to_text()
     result = translate(api, "a", **prices)[0]
     assert result.usage == {"input_tokens": 100, "output_tokens": 10, "cost_usd": pytest.approx(60e-6)}
 
