@@ -25,6 +25,7 @@ NEAR_DUPLICATE = 75.0
 # Prompts are compared where they share one of their rarest words: all pairs of 100,000 prompts would be 5 billion.
 _RAREST_WORDS = 8
 _MOST_SHARERS = 200
+_LONGEST_COMPARED = 2_000  # characters; the time of a comparison grows with the square, and no prompt is longer
 
 _NO_WORD = re.compile(r"[\W_]+")
 
@@ -40,7 +41,7 @@ def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:
     from rapidfuzz.process import extract
 
     said = [normalised(text) for text in texts]
-    words = [" ".join(sorted(text.split())) for text in said]  # what token_sort_ratio compares
+    words = [" ".join(sorted(text[:_LONGEST_COMPARED].split())) for text in said]  # what token_sort_ratio compares
     frequency = Counter(word for text in words for word in set(text.split()))
     copies: dict[str, list[int]] = defaultdict(list)  # text -> where it stands
     sharers: dict[str, list[int]] = defaultdict(list)  # word -> texts that it is among the rarest words of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,10 @@ def test_what_the_published_dataset_got_wrong(tmp_path: Path) -> None:
     for code, line in summary["languages"].items():
         if code not in ("zh", "yi"):
             assert line["rejected"] <= 0.01 * line["rows"], code
+
+
+def test_very_long_prompts_are_compared_by_their_beginnings() -> None:
+    drawn = random.Random(0)
+    words = [[f"{drawn.randrange(9**6)}" for _ in range(5_000)] for _ in range(3)]
+    start = " ".join(words[0][:500])
+    assert near_duplicates([start + " ".join(words[1]), start + " ".join(words[2])])["near"] == [(0, 1)]

@@ -122,7 +122,7 @@ def _filters(report: Report) -> list[tuple[str, str, list[str]]]:
         ("split", "every split"),
         ("category", "every category"),
         ("translator", "every translator"),
-        ("detected", "every identified language"),
+        ("detected", "identified as any"),
     ]
     return [(name, every, _values(report, name)) for name, every in named]
 
