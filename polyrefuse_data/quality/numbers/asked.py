@@ -52,9 +52,14 @@ _BUDDHIST_YEARS = 543  # Thai texts count years from 544 BC
 _YEARS = range(1000, 2101)
 
 
-def asks_numbers(source: str) -> bool:
-    """Whether `source` says any number that a translation has to say too: a quick look."""
-    return bool(_DIGIT.search(source) or _CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
+def asks_digits(source: str) -> bool:
+    """Whether `source` has numbers in digits."""
+    return bool(_DIGIT.search(source))
+
+
+def asks_words(source: str) -> bool:
+    """Whether `source` says any number in words or Roman numerals that a translation has to say too: a quick look."""
+    return bool(_CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
 
 
 def asked_numbers(source: str, text: str, language: str) -> list[Asked]:

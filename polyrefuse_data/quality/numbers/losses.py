@@ -6,23 +6,29 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_numbers
+from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_digits, asks_words
 from polyrefuse_data.quality.numbers.forms import Way
 from polyrefuse_data.quality.numbers.grammar import Value
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
 
 _MOST = 200  # numbers of a prompt that are looked for: none has more, a broken row may
+_CLUSTER = re.compile(r"[\d¼½¾](?:[\d¼½¾.,:/'’ -]*[\d¼½¾])?")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
 
 
 def lost_numbers(text: str, source: str, language: str) -> int:
     """How many numbers of `source` the translation `text` does not say."""
-    if not asks_numbers(source):
+    if not asks_words(source) and (not asks_digits(source) or _are_as_they_were(text, source)):
         return 0
     asked = asked_numbers(source, text, language)[:_MOST]
     if not _unsaid(asked, read_digits(text)):
         return 0
     return _unsaid(asked, read_numbers(text, language, initials=_ORDINAL.search(source) is not None))
+
+
+def _are_as_they_were(text: str, source: str) -> bool:
+    """Whether both have the same digits, set in the same way: most translations do, and need no closer look."""
+    return Counter(_CLUSTER.findall(text)) == Counter(_CLUSTER.findall(source))
 
 
 def _unsaid(asked: Sequence[Asked], said: Sequence[Said]) -> int:
