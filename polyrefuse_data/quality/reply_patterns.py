@@ -1,8 +1,9 @@
 """How chat models open a refusal or an answer, in fourteen languages: the rows of openings/<language>.tsv.
 
-A row is a kind (`refusal`, `answer`), a regular expression for the beginning of a sentence or clause, and the names of
-what excuses it: words of the English prompt (openings/unless.tsv) of which a faithful translation may begin so as well.
-Rows of the kind `before` are words that may precede an opening ("but", "however").
+A row is a kind, a regular expression, and the names of what excuses it: words of the English prompt
+(openings/unless.tsv) whose faithful translation may read so as well. The kinds are `refusal`, which begins a clause,
+`declining`, which may stand anywhere in the first sentences, and `answer`, which begins a sentence; rows of the kind
+`before` are words that may precede a refusal or an answer ("but", "however").
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-REFUSAL, ANSWER = "refusal", "answer"
+REFUSAL, DECLINING, ANSWER = "refusal", "declining", "answer"
 _BEFORE = "before"
 _FOLDER = files(__package__) / "openings"
 _UNSPACED = frozenset({"ja", "ko", "th", "zh"})  # words go on without a space, and marks are letters
 
+_BEGINNING = 60  # characters: what is declined is said by then ("I am sorry, but as an assistant I cannot help with")
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670]")
 # Where a sentence (group 1) or a clause of one begins. Thai writes a space where others have a stop.
 _CLAUSE = re.compile(r"(?:(^|[.:!?\n。؟])|[,;(、،؛—–])\W*")
@@ -45,7 +47,7 @@ class Excuse:
 
 @dataclass(frozen=True)
 class Opening:
-    """One row. `expression` matches at the beginning of a clause of a folded text."""
+    """One row; `expression` matches on a folded text."""
 
     kind: str
     expression: re.Pattern[str]
@@ -69,16 +71,21 @@ class Openings:
     def find(self, reading: Reading, source: str) -> Opening | None:
         """One that the folded English prompt does not excuse, None where there is none.
 
-        Answers are looked for where sentences begin, refusals where clauses do; without an English prompt both only
-        where the text does.
+        Without an English prompt they are looked for only where the text begins.
         """
-        places = reading.clauses if self.kind == REFUSAL else reading.sentences
-        for place in places if source else places[:1]:
+        for place in self._places(reading, bool(source)):
             match = self.expression.match(reading.text, place)
             for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
                 if row.counts(source) and row.expression.match(reading.text, place):
                     return row
         return None
+
+    def _places(self, reading: Reading, everywhere: bool) -> list[int]:
+        if self.kind == DECLINING:
+            found = [match.start() for match in self.expression.finditer(reading.text)]
+            return found if everywhere else [place for place in found if place < _BEGINNING]
+        places = reading.clauses if self.kind == REFUSAL else reading.sentences
+        return places if everywhere else places[:1]
 
 
 def read(text: str, language: str) -> Reading:
@@ -112,9 +119,13 @@ def openings(language: str, kind: str) -> Openings | None:
     if not path.is_file():
         return None
     table = _table(path.read_text(encoding="utf-8"))
-    before = "|".join(_plain(row["opening"], language) for row in table if row["kind"] == _BEFORE)
-    end = "" if language in _UNSPACED else r"(?!\w)"
-    lead = rf"(?:(?:{before}){end}\W*)?"
+    spaced = language not in _UNSPACED
+    end = r"(?!\w)" if spaced else ""
+    if kind == DECLINING:
+        lead = r"\b" if spaced else ""
+    else:
+        before = "|".join(_plain(row["opening"], language) for row in table if row["kind"] == _BEFORE)
+        lead = rf"(?:(?:{before}){end}\W*)?"
     wanted = [row for row in table if row["kind"] == kind]
     bodies = [f"(?:{_plain(row['opening'], language)}){end}" for row in wanted]
     rows = tuple(

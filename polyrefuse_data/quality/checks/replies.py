@@ -12,7 +12,7 @@ import re
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings, read
+from polyrefuse_data.quality.reply_patterns import ANSWER, DECLINING, REFUSAL, fold, openings, read
 
 _OPENING = 400  # a reply shows what it is in its first sentences
 _PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
@@ -38,8 +38,12 @@ def _replies(text: str, source: str, back: str | None, language: str) -> tuple[f
     if back:
         readings.append((SOURCE_LANGUAGE, read(back[:_OPENING], SOURCE_LANGUAGE)))
     refusal, answer = (
-        any((table := openings(code, kind)) and table.find(reading, prompt) for code, reading in readings)
-        for kind in (REFUSAL, ANSWER)
+        any(
+            (table := openings(code, kind)) and table.find(reading, prompt)
+            for code, reading in readings
+            for kind in kinds
+        )
+        for kinds in ((REFUSAL, DECLINING), (ANSWER,))
     )
     return float(refusal), float(answer)
 

@@ -13,7 +13,7 @@ import pytest
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
 from polyrefuse_data.quality.batch import make_batch
 from polyrefuse_data.quality.checks.replies import replies
-from polyrefuse_data.quality.reply_patterns import ANSWER, REFUSAL, fold, openings
+from polyrefuse_data.quality.reply_patterns import ANSWER, DECLINING, REFUSAL, fold, openings
 from tests.quality.tables import make_table
 
 PROMPT = "Give three tips for staying healthy."
@@ -124,11 +124,11 @@ def test_english_rows_have_no_score_and_languages_without_a_table_are_read_in_en
 
 
 @pytest.mark.parametrize("language", CODES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", (REFUSAL, DECLINING, ANSWER))
 def test_a_table_is_one_expression_with_a_group_for_each_row(language: str, kind: str) -> None:
     table = openings(language, kind)
     assert table is not None
-    assert table.expression.groups == len(table.rows) > 10
+    assert table.expression.groups == len(table.rows) > 3
     for row in table.rows:
         assert row.expression.groups == 0
         assert not row.expression.match(""), row.expression.pattern
