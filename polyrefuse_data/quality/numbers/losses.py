@@ -54,8 +54,10 @@ def _of(asked: Sequence[Asked], kind: Kind) -> list[Asked]:
 def _match(asked: Iterable[Asked], said: list[Said]) -> tuple[list[Asked], list[Said]]:
     """Give each number asked for numbers of its own as they stand; what stays open, and what stays over."""
     still_open = []
+    values = {value for one in said for value in one.readings}
     for one in asked:
-        rest = next((rest for way in one.ways if way and (rest := _taken(way, said)) is not None), None)
+        ways = (way for way in one.ways if way and not any(map(values.isdisjoint, way)))
+        rest = next((rest for way in ways if (rest := _taken(way, said)) is not None), None)
         if rest is None:
             still_open.append(one)
         else:
@@ -79,22 +81,21 @@ def _unsaid_in_parts(asked: Sequence[Asked], said: Sequence[Said], doubtful: int
     return unsaid[Need.ALWAYS] + min(unsaid[Need.INSTEAD] + doubtful, others)
 
 
-def _taken(way: Way, said: Sequence[Said]) -> list[Said] | None:
+def _taken(way: Way, said: list[Said]) -> list[Said] | None:
     """What is left of `said` after one number for each of `way`; None where one of them is not there."""
-    rest = list(said)
     for values in way:
-        found = next((place for place, one in enumerate(rest) if not values.isdisjoint(one.readings)), None)
+        found = next((place for place, one in enumerate(said) if not values.isdisjoint(one.readings)), None)
         if found is None:
             return None
-        del rest[found]
-    return rest
+        said = said[:found] + said[found + 1 :]
+    return said
 
 
 def _taken_apart(way: Way, parts: Counter[Value]) -> Counter[Value] | None:
-    rest = parts.copy()
     for values in way:
-        found = next((value for value in values if rest[value] > 0), None)
+        found = next((value for value in values if parts[value] > 0), None)
         if found is None:
             return None
-        rest[found] -= 1
-    return rest
+        parts = parts.copy()
+        parts[found] -= 1
+    return parts
