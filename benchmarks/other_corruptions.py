@@ -62,19 +62,47 @@ def _untranslated(row: Row, source: Corpus, rng: random.Random) -> Change:
 
 
 def _half_translated(row: Row, source: Corpus, rng: random.Random) -> Change:
-    """A share of 40 to 60% of the words in English: in front, behind or in the middle."""
-    english, own = row["text_en"].split(), _pieces(row)
-    if len(english) < 4:
+    return _half_of({"language": "en", "text": row["text_en"]}, row, rng)
+
+
+def _half_in_another_language(row: Row, source: Corpus, rng: random.Random) -> Change:
+    other = _same_prompt_elsewhere(row, source, rng)
+    return _half_of(other, row, rng) if other else None
+
+
+def _sentence_in_another_language(row: Row, source: Corpus, rng: random.Random) -> Change:
+    """A prompt twice as long, of which one part was translated into another language."""
+    second = source.another(row, rng)
+    other = _same_prompt_elsewhere(second, source, rng) if second else None
+    if other is None:
+        return None
+    texts = [row["text"], other["text"]]
+    rng.shuffle(texts)
+    return {"text": " ".join(texts), "text_en": f"{row['text_en']} {other['text_en']}", "back_translation": None}
+
+
+def _same_prompt_elsewhere(row: Row, source: Corpus, rng: random.Random) -> Row | None:
+    codes = [
+        code for code in sorted(source.by_language) if code != row["language"] and (row["id"], code) in source.by_key
+    ]
+    return source.by_key[row["id"], rng.choice(codes)] if codes else None
+
+
+def _half_of(other: Row, row: Row, rng: random.Random) -> Change:
+    """A share of 40 to 60% of the words from `other`: in front, behind or in the middle."""
+    theirs, own = _pieces(other), _pieces(row)
+    if len(theirs) < 4:
         return None
     share = rng.uniform(0.4, 0.6)
-    n, m = round(len(english) * share), round(len(own) * share)
+    n, m = round(len(theirs) * share), round(len(own) * share)
     place = rng.randrange(3)
     if place == 0:
-        return {"text": " ".join(english[:n]) + " " + _joined(row, own[m:]), "back_translation": None}
-    if place == 1:
-        return {"text": _joined(row, own[: len(own) - m]) + " " + " ".join(english[-n:]), "back_translation": None}
-    front, e = (len(own) - m) // 2, (len(english) - n) // 2
-    parts = [_joined(row, own[:front]), " ".join(english[e : e + n]), _joined(row, own[front + m :])]
+        parts = [_joined(other, theirs[:n]), _joined(row, own[m:])]
+    elif place == 1:
+        parts = [_joined(row, own[: len(own) - m]), _joined(other, theirs[-n:])]
+    else:
+        front, e = (len(own) - m) // 2, (len(theirs) - n) // 2
+        parts = [_joined(row, own[:front]), _joined(other, theirs[e : e + n]), _joined(row, own[front + m :])]
     return {"text": " ".join(parts), "back_translation": None}
 
 
@@ -189,6 +217,8 @@ OTHER_CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("related_language", _related_language, gross=False),
     Corruption("untranslated", _untranslated),
     Corruption("half_translated", _half_translated, gross=False),
+    Corruption("half_in_another_language", _half_in_another_language, gross=False),
+    Corruption("sentence_in_another_language", _sentence_in_another_language, gross=False),
     Corruption("truncated", _truncated),
     Corruption("other_row", _other_row),
     Corruption("looped", _looped),
