@@ -34,7 +34,7 @@ def counts(word: str) -> bool:
 
 
 def _free(joined: str) -> list[str]:
-    return [word for word in joined.split() if counts(word)]
+    return list(filter(counts, joined.split()))
 
 
 @lru_cache(maxsize=1024)
@@ -45,7 +45,8 @@ def _kept_of_prompt(source: str) -> list[str]:
 
 def _phrases(found: set[str]) -> list[str]:
     """Each as its words between spaces, the longest first."""
-    return sorted((f" {' '.join(words(phrase))} " for phrase in found if words(phrase)), key=lambda p: (-len(p), p))
+    phrases = (f" {' '.join(split)} " for split in map(words, found) if split)
+    return sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
 
 
 def _names(text: str) -> set[str]:
@@ -69,5 +70,7 @@ def _names(text: str) -> set[str]:
 
 
 def _is_name(token: re.Match[str], text: str) -> bool:
+    if not token[0][0].isupper():
+        return False
     before = text[: token.start()].rstrip(" \"'“”‘’«(")
-    return token[0][0].isupper() and bool(before) and before[-1] not in _OPENS_A_SENTENCE
+    return bool(before) and before[-1] not in _OPENS_A_SENTENCE
