@@ -1,6 +1,6 @@
 """preserved: numbers, placeholders, URLs and lines of the prompt that the translation lost.
 
-A number may be written as a word or a Roman numeral, or in another way of counting; numbers.py knows them.
+A number may be written as a word or a Roman numeral, or in another way of counting; quality/numbers knows them.
 """
 
 from __future__ import annotations

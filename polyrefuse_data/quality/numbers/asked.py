@@ -9,7 +9,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
-from polyrefuse_data.quality.numbers.forms import HALF, Values, Way, any_of, take_forms
+from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
 
 
@@ -44,11 +44,12 @@ _ARTICLES = frozenset({"de", "es", "fr", "it", "nl", "yo", "zh"})  # where "a" i
 _TEENS = re.compile(r"teen|\bdecades?\b|\badolescen", re.IGNORECASE)
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
-_MONTH = re.compile(rf"\b(?:{'|'.join(_MONTHS)})\b")
+_MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( \d)?")
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
 _NUMBERED_MONTHS = frozenset({"ja", "ko", "zh"})
 _LARGEST_UNSAID = {"ar": 2}  # Arabic has a dual, and singulars go without one
-_BUDDHIST_YEARS = 543  # Thai texts count years from 544 BC
+# Years counted in another way: what the text shows then, and what it adds to the year.
+_ERAS = {"th": (("", 543),), "ja": (("令和", -2018), ("平成", -1988), ("昭和", -1925))}
 _YEARS = range(1000, 2101)
 
 
@@ -74,8 +75,8 @@ def asked_numbers(source: str, text: str, language: str) -> list[Asked]:
     asked += (
         Asked(_plain(one), one.kind, _need(one, said[:place], text.lower(), language)) for place, one in enumerate(said)
     )
-    if language == "th":
-        asked = [replace(one, ways=tuple(tuple(map(_with_buddhist_years, way)) for way in one.ways)) for one in asked]
+    if eras := [years for sign, years in _ERAS.get(language, ()) if sign in text]:
+        asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
     return asked
 
 
@@ -89,8 +90,8 @@ def _implied(source: str, text: str, language: str) -> Iterator[Asked]:
     if _TEENS.search(source):
         yield Asked(((any_of(10),),), need=Need.NEVER)
     if language in _NUMBERED_MONTHS:
-        for name in _MONTH.findall(source):
-            certain = name not in _ALSO_WORDS and name not in text
+        for day, name, year in _MONTH.findall(source):
+            certain = name not in text and (day or year or name not in _ALSO_WORDS)
             yield Asked(((any_of(_MONTHS.index(name) + 1),),), need=Need.ALWAYS if certain else Need.INSTEAD)
     if language in _ARTICLES:
         yield from [Asked(((any_of(1),),), Kind.WORDS, Need.NEVER)] * len(_ARTICLE.findall(source))
@@ -128,5 +129,5 @@ def _plain(said: Said) -> tuple[Way, ...]:
     return tuple(ways)
 
 
-def _with_buddhist_years(values: Values) -> Values:
-    return values | {value + _BUDDHIST_YEARS for value in values if value in _YEARS}
+def _with_eras(way: Way, eras: Sequence[int]) -> Way:
+    return tuple(values | {value + years for value in values if value in _YEARS for years in eras} for values in way)

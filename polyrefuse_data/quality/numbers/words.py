@@ -68,7 +68,7 @@ _HAN_UNLIKE = (
 )
 
 _COUNTED = "(?=_?(?:가지|개|명|번|권|달|시|살|사람|마리|줄|문장|단어|단락|편|곳|배|주|자리|쪽|장|병|잔|시간|차례|종류|대|나라|단계|항목|방법|이유|예|문단|방향|친구|점|팀|쌍|그룹|부분|조각|회사|국가|도시|지역|인물|주인공|캐릭터|형제|아이|남자|여자|질문|해|분|차원|수))"
-_SINO = "(?:차원|세기|단계|개월|주일|주간|주년|학년|계절|등(?![가-힣])|년(?!대기)|월(?![가-힣])|월에|월의|분의)"
+_SINO = "(?:차원|세기|단계|개월|주일|주간|주년|학년|계절|등(?![가-힣])|년(?!대기)|분(?=_|간|동안|이내|[.,]|$)|월(?![가-힣])|월에|월의|분의)"
 
 
 def _yoruba() -> Words:
@@ -125,7 +125,7 @@ NUMBER_WORDS: dict[str, NumberWords] = {
     }, between="[ \u00a0-](?:and )?(?:a )?"),
     "ar": NumberWords({
         0: "صفر", 0.5: "نصف", 1: "واحدا? واحده احد احدي اول اولي حادي حاديه وحيد وحيده", 2: "اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي ثان ثاني (?<=ال)ثانيه ثانيا كلا كلتا ثنائي* "
-        "\\b\\w{2,9}تين \\b\\w{2,9}تان حلين حلان طريقين سببين سببان مثالين مثالان كتابين شخصين شخصان يومين اسبوعين شهرين عامين خيارين موقعين سؤالين سؤالان نوعين نوعان عنصرين رقمين عددين بلدين فريقين طفلين رجلين اقتراحين",
+        "\\b(?!\\w{0,4}ستين)\\w{2,9}تين\\b \\b\\w{2,9}تان\\b حلين حلان طريقين سببين سببان مثالين مثالان كتابين شخصين شخصان يومين اسبوعين شهرين عامين خيارين موقعين سؤالين سؤالان نوعين نوعان عنصرين رقمين عددين بلدين فريقين طفلين رجلين اقتراحين",
         3: "ثلاث ثلاثه ثالث ثالثه ثالثا ثلث اثلاث ثلاثي*", 4: "اربع اربعه رابع رابعه رابعا ربع ارباع رباعي*", 5: "خمس خمسه خامس خامسه خامسا خماسي*", 6: "ست سته سادس سادسه سادسا سداسي*",
         7: "سبع سبعه سابع سابعه سابعا سباعي*", 8: "ثمان ثماني ثمانيه ثامن ثامنه ثامنا ثمن", 9: "تسع تسعه تاسع تاسعه تاسعا", 10: "عشر عشره عاشر عاشره عشرات عقد",
         12: "دزينه", 20: "عشرون عشرين عشرينات عشرينيات", 30: "ثلاثون ثلاثين ثلاثينات ثلاثينيات", 40: "اربعون اربعين اربعينات اربعينيات", 50: "خمسون خمسين خمسينات خمسينيات",
@@ -142,7 +142,7 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         1000: "tausend* tsd", 10**6: "million* mio", 10**9: "milliarde* mrd", 10**12: "billion* bio",
     }, endings="e[mnrs]?", inside="(?:und)?"),
     "es": NumberWords({
-        0: "cero", 0.5: "medi[oa]s? mitad", 1: "uno? ún una primer~ primer única único", 2: "dos dós segundo segunda segundas ambos ambas dúo bidimensional*",
+        0: "cero", 0.5: "medi[oa]s? mitad", 1: "uno? ún una primer~ primer única único", 2: "dos dós segundo segunda segundas ambos ambas doble dobles dúo bidimensional*",
         3: "tres trés tercer tercer~ tercio tercios trío tridimensional*", 4: "cuatro cuart~", 5: "cinco quint~", 6: "seis séis sext~", 7: "siete séptim~",
         8: "ocho octav~", 9: "nueve noven~", 10: "diez décim~ década décadas decena decenas decenio*", 11: "once undécim~ onceav~", 12: "doce duodécim~ docena docenas", 13: "trece",
         14: "catorce", 15: "quince quincena* quinceañer*", 16: "dieciséis dieciseis", 17: "diecisiete", 18: "dieciocho", 19: "diecinueve", 20: "veinte veinti(?=[uúdtcson]) vigésim~ veinteañer~ veintitant~ veintena*",
@@ -151,7 +151,7 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         600: "seiscient~", 700: "setecient~", 800: "ochocient~", 900: "novecient~", 1000: "mil miles millar* milésim~", 10**6: "mill[oó]n millones", 10**9: "millardo*", 10**12: "bill[oó]n billones",
     }, endings="[oa]s?", between=r"[ \u00a0-](?:y |de )?"),
     "fr": NumberWords({
-        0: "zéro", 0.5: "demie? moitié", 1: "une? premi[eè]re? premiers premières unième", 2: "deux deuxième* second seconde bidimension*", 3: "trois troisième* tiers tridimension*",
+        0: "zéro", 0.5: "demie? moitié", 1: "une? premi[eè]re? premiers premières unième", 2: "deux deuxième* second seconde doubles? bidimension*", 3: "trois troisième* tiers tridimension*",
         4: "quatre quatrième* quart quarts", 5: "cinq cinquième*", 6: "six sixième*", 7: "sept septième*", 8: "huit huitième* huitaine", 9: "neuf neuvième*", 10: "dix dixième* dizaine* décennie* décade",
         11: "onze onzième*", 12: "douze douzième* douzaine*", 13: "treize treizième*", 14: "quatorze quatorzième*", 15: "quinze quinzième* quinzaine*", 16: "seize seizième*",
         20: "vingts? vingtième* vingtaine*", 30: "trente trentième* trentaine*", 40: "quarante quarantième* quarantaine", 50: "cinquante cinquantième* cinquantaine*",
@@ -159,7 +159,7 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         10**6: "million*", 10**9: "milliard*", 10**12: "billion*",
     }, between=r"[ \u00a0-](?:et[ -])?(?:de )?"),
     "it": NumberWords({
-        0: "zero", 0.5: "mezz[oaie] metà", 1: "uno? una un(?=') primo primi prime (?<=la_)prima unico unica", 2: "due second[aei] secondo entramb~ bidimension*", 3: "tre tré terz~ tridimension*", 4: "quattro quart~",
+        0: "zero", 0.5: "mezz[oaie] metà", 1: "uno? una un(?=') primo primi prime (?<=la_)prima unico unica", 2: "due second[aei] secondo entramb~ doppi[oa]? bidimension*", 3: "tre tré terz~ tridimension*", 4: "quattro quart~",
         5: "cinque quint~", 6: "(?<!tu_)(?<!se_)(?<!che_)(?<!chi_)(?<!non_)(?<!ci_)(?<!dove_)(?<!come_)(?<!quando_)sei(?!_(?:un|una|uno|il|lo|la|in|a|al|di|da|con|per|stat[oa]|così|molto|mai|tu|solo|sola|già|pront[oa]|sicur[oa]|liber[oa]|brav[oa])\\b)(?!_(?:un|l)') sest~",
         7: "sette settim[oaie]", 8: "otto ottav~", 9: "nove non[oae]", 10: "dieci decim~ decennio decenni decina decine", 11: "undic(?:i|enn[ei])", 12: "dodic(?:i|enn[ei]) dozzina dozzine",
         13: "tredic(?:i|enn[ei])", 14: "quattordic(?:i|enn[ei])", 15: "quindic(?:i|enn[ei])", 16: "sedic(?:i|enn[ei])", 17: "diciassett(?:e|enn[ei])", 18: "diciott(?:o|enn[ei])", 19: "diciannove", 20: "venti vent(?=uno|un|otto|esim|enn)* ventin[ao]", 30: "trenta trent(?=uno|un|otto|esim|enn)* trentina",
@@ -172,8 +172,8 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         100: "百", 1000: "千", 10**4: "万 萬", 10**8: "億", 10**12: "兆",
     }, between=" ", unlike=_HAN_UNLIKE, positional=True, spaced=False, tenfold=True, never_alone=10**4),
     "ko": NumberWords({
-        0: "영(?=[%시도퍼점으]|$)* 제로*", 0.5: "반(?=에|까지|부터|이|의|,|_|\\.|$|\\?|으로)* 절반*", 1: f"하루* 하나(?!요|님)* 한{_COUNTED}* (?<=[열물른흔쉰순든])한* 첫* 일(?=[십백천만억]|_?{_SINO})* (?<=십)일*", 2: f"이틀* 둘이* 둘* 두{_COUNTED}* (?<=[열물른흔쉰순든])두* 두(?=_)* 이(?=[십백천만억]|_개월|{_SINO})* (?<=십)이*",
-        3: f"사흘* 셋* 세{_COUNTED}* (?<=[열물른흔쉰순든])세* 석(?=_달|_장)* 삼(?=[십백천만억]|_?{_SINO})* (?<=십)삼*", 4: f"나흘* 넷* 네{_COUNTED}* (?<=[열물른흔쉰순든])네* 넉(?=_달|_장)* 사(?=[십백천만억]|_?{_SINO})* (?<=십)사*",
+        0: "영(?=[%시도퍼점으]|$)* 제로*", 0.5: "반(?=에|까지|부터|이|의|,|_|\\.|$|\\?|으로)* 절반*", 1: f"한(?=두)* 하루* 하나(?!요|님)* 한{_COUNTED}* (?<=[열물른흔쉰순든])한* 첫* 일(?=[십백천만억]|_?{_SINO})* (?<=십)일*", 2: f"(?<=한)두* 두(?=세)* 이틀* 둘이* 둘* 두{_COUNTED}* (?<=[열물른흔쉰순든])두* 두(?=_)* 이(?=[십백천만억]|_개월|{_SINO})* (?<=십)이*",
+        3: f"서(?=너)* 사흘* 셋* 세{_COUNTED}* (?<=[열물른흔쉰순든두])세* 석(?=_달|_장)* 삼(?=[십백천만억]|_?{_SINO})* (?<=십)삼*", 4: f"(?<=서)너* 나흘* 넷* 네{_COUNTED}* (?<=[열물른흔쉰순든])네* 넉(?=_달|_장)* 사(?=[십백천만억]|_?{_SINO})* (?<=십)사*",
         5: f"닷새* 다섯* 오(?=[십백천만억]|_?{_SINO})* (?<=십)오*", 6: f"유월(?=_|에|의)* 엿새* 여섯* 육(?=[십백천만억]|_?{_SINO})* (?<=십)육*", 7: f"이레(?=_|간|동안)* 일곱* 칠(?=[십백천만억]|_?{_SINO})* (?<=십)칠*",
         8: f"여덟* 팔(?=[십백천만억]|_?{_SINO})* (?<=십)팔*", 9: f"아홉* 구(?=[십백천만억]|_?{_SINO})* (?<=십)구*",
         10: f"시월(?=_|에|의)* 열흘* 십* 열(?=하나|한|두|둘|세|셋|네|넷|다섯|여섯|일곱|여덟|아홉)* 열{_COUNTED}* 열(?=_)*", 20: "스물* 스무(?=_|살|명|개)*", 30: "서른*", 40: "마흔*", 50: "쉰*", 60: "예순*", 70: "일흔*", 80: "여든*", 90: "아흔*",
@@ -181,7 +181,7 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         10**4: "만(?=[일이삼사오육칠팔구천백십]|년|명|개|원|배)* 만(?=_)* (?<=[일이삼사오육칠팔구십백천\\d])만*", 10**6: "백만*", 10**8: "억* (?<=\\d)억*", 10**12: "조(?=_)* (?<=[일이삼사오육칠팔구십백천\\d])조*",
     }, between=" ", unlike="백인|천만에|백신|만일|만약|백화|백과|백업|천천|천연|천사|천장|천국|천재|만화|만족|백색|첫눈|열심|열쇠|둘러|두통|일하|일반|일본|일정|일부|한국|십자|조금", tenfold=True, never_alone=10**8),
     "nl": NumberWords({
-        0: "nul", 0.5: "halve? helft", 1.5: "anderhal[fv]e?", 1: "één een ene eerste eenmaal ééns eenen", 2: "twee(?!t|ling|de)* tweede twee(?=tal|talig)* beide beiden", 3: "drie(?!st)* derde derden", 4: "vier vierde viertal vier(?=en(?!\\b|d)|daag|jarig|voud|weke|maand|hoek|kant|stemm|persoon|zijd|dub)*",
+        0: "nul", 0.5: "halve? helft", 1.5: "anderhal[fv]e?", 1: "één een ene eerste eenmaal ééns eenen", 2: "twee(?!t|ling|de)* tweede twee(?=tal|talig)* beide beiden dubbele?", 3: "drie(?!st)* derde derden", 4: "vier vierde viertal vier(?=en(?!\\b|d)|daag|jarig|voud|weke|maand|hoek|kant|stemm|persoon|zijd|dub)*",
         5: "vijf*", 6: "zes*", 7: "zeven*", 8: "acht achtste achttal acht(?=en(?:dert|twint|veer|vijft|zest|zev|tach|neg)|jarig|voud|hoek|honderd|duizend|daag|weke|tien|delig|kant)*", 9: "negen*", 10: "tien(?!er)* decennium decennia", 11: "elf elfde elfhonderd elf(?=honderd|duizend|jarig|tal)*",
         12: "twaalf* dozijn*", 13: "dertien*", 14: "veertien*", 20: "twintig*", 30: "dertig*", 40: "veertig*", 50: "vijftig*", 60: "zestig*", 70: "zeventig*", 80: "tachtig*", 90: "negentig*",
         100: "honderd*", 1000: "duizend*", 10**6: "miljoen* mln", 10**9: "miljard* mld", 10**12: "biljoen*",
@@ -196,8 +196,8 @@ NUMBER_WORDS: dict[str, NumberWords] = {
         800: "osiemset ośmiuset", 900: "dziewięćset dziewięciuset", 1000: "tysiąc* tysięc* tys", 10**6: "milion* mln", 10**9: "miliard* mld", 10**12: "bilion* bln",
     }, endings="(?:y|ego|emu|ym|a|ej|ą|e|ych|ymi|i|iego|iemu|im|imi|ich|ie|o)"),
     "ru": NumberWords({
-        0: "ноль нуль нуля нулю нулев~", 0.5: "половин* пол", 1.5: "полтор*", 1: "один одна одно одного одной одному одним одном одну одни одних перв~ единственн~", 2: "два две двух двум двумя двое двоих двоим втор~ оба обе обоих обеих обоим обеим двух* двум(?=я|ерн)*",
-        3: "три тр[её]х тр[её]м тремя трое троих трет~ треть трети тр[её]х*", 4: "четыр[её]* четырьмя четверо четверых четв[её]рт~ четверть четверти", 5: "пять пяти пятью пятеро пят~ пяти*", 6: "шесть шести шестью шестеро шест~ шести*",
+        0: "ноль нуль нуля нулю нулев~", 0.5: "половин* пол", 1.5: "полтор*", 1: "один одна одно одного одной одному одним одном одну одни одних перв~ единственн~", 2: "два две двух двум двумя двое двоих двоим дважды вдвое вдвоём двукратн~ втор~ оба обе обоих обеих обоим обеим двух* двум(?=я|ерн)*",
+        3: "три тр[её]х тр[её]м тремя трое троих трижды втрое тр[её]хкратн~ трет~ треть трети тр[её]х*", 4: "четыр[её]* четырьмя четырежды вчетверо четверо четверых четв[её]рт~ четверть четверти", 5: "пять пяти пятью пятеро пят~ пяти*", 6: "шесть шести шестью шестеро шест~ шести*",
         7: "семь семи семеро седьм~ семи(?!нар|т\\b|т[аоы]|ть)*", 8: "восемь восьми восемью восьм~ восьми*", 9: "девять девяти девятью девят~ девяти*", 10: "десять десяти десятью десят~ десяток десятк* десяти* декад*",
         11: "одиннадцат*", 12: "двенадцат* дюжин*", 13: "тринадцат*", 14: "четырнадцат*", 15: "пятнадцат*", 16: "шестнадцат*", 17: "семнадцат*", 18: "восемнадцат*", 19: "девятнадцат*", 20: "двадцат*", 30: "тридцат*",
         40: "сорок сорока сороков~ сорока(?=лет)*", 50: "пятьдесят* пятидесят*", 60: "шестьдесят* шестидесят*", 70: "семьдесят* семидесят*", 80: "восемьдесят* восьмидесят*", 90: "девяност*", 100: "сто ста сот~ сотн* столет*",
