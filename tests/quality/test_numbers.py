@@ -69,6 +69,7 @@ def test_what_prompt_and_text_say_in_words_is_not_there_for_digits() -> None:
 def test_english_number_words_count_and_titles_keep_theirs() -> None:
     assert lost_numbers("都市を挙げてください。", "Name five cities.", "ja") == 1
     assert lost_numbers("7つの都市を挙げてください。", "Name five cities.", "ja") == 1
+    assert lost_numbers("पाँच शहरों के नाम बताइए।", "Name five cities.", "hi") == 0  # a language without number words
     assert lost_numbers("「Ocean's Eleven」のあらすじ", "Summarize Ocean's Eleven.", "ja") == 0
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
+from polyrefuse_data.quality.numbers.words import NUMBER_WORDS
 
 
 class Need(Enum):
@@ -107,10 +108,13 @@ def _index(match: re.Match[str], text: str) -> Asked:
 def _need(said: Said, before: Sequence[Said], text: str, language: str) -> Need:
     """Digits and cardinals are said; "one", "a hundred" and ordinals may go without, and two where there is a dual.
 
-    Three pros and three cons may be three of each; a title may keep its English words.
+    Three pros and three cons may be three of each; a title may keep its English words; what other languages say in
+    words nobody can tell here.
     """
     if said.kind is Kind.DIGITS:
         return Need.ALWAYS
+    if language not in NUMBER_WORDS:
+        return Need.NEVER
     counts = _CARDINAL.fullmatch(said.text) and said.readings[0] > _LARGEST_UNSAID.get(language, 1)
     again = said.text in (other.text for other in before) or said.text in text
     return Need.ALWAYS if counts and not again else Need.INSTEAD
