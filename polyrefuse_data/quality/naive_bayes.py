@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.intp]
 _VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
 _LINE_BELOW, _DOT_BELOW = "\u0329", "\u0323"
 
-_READINGS = 8192  # texts whose readings are kept: two batches, so that several checks read each text once
+_READINGS = 4096  # texts whose readings are kept: more than a batch, so that several checks read each text once
 # Steps that texts take together, and how many of them it takes for that to be faster: a step costs the same for all.
 _TOGETHER, _FEW = 600, 8
 _SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least that opens a letter of Chinese or Thai
