@@ -50,7 +50,7 @@ _EVERYWHERE = "".join(map(chr, range(128))) + "\xa0\u202f“”„‚‘’«»�
 # touch words (quotation marks, ®, ™, m², 20 °C), nor what stands between the single letters of a formula.
 _LETTER = r"[^\W\d_]"
 _BOXES = "\u2500-\u259f"
-_SIGNS = "¢£¤¥¦§¨©¬®¯°±²³´¶¸¹¼½¾¿¡÷‰•†‡€™№⌐◊„‚”‹›\u02c6-\u02dd\u2200-\u22ff"
+_SIGNS = "¢£¤¥¦§¨©¬®¯°±²³´¶¸¹¼½¾¿¡÷‰•†‡€™№⌐◊„‚”‹›\u02c6-\u02dd\u2200-\u22ff\uff61-\uff9f"
 _MARKS = _SIGNS + _BOXES
 _INSIDE = re.compile(rf"[{_MARKS}](?:(?<={_LETTER}{_LETTER}.)(?={_LETTER})|(?<={_LETTER}.)(?={_LETTER}{_LETTER}))")
 _BEHIND = re.compile(
@@ -76,8 +76,8 @@ _CASE_LOST = re.compile("[а-џ][А-Я]")
 _CAPITAL = re.compile("[А-Я]")
 _MOST_CASE_LOST = 1  # кВт, мРНК
 
-# The encodings that hold every character of everyday Japanese and Korean; in others' bytes they read as rarer ones.
-_EVERYDAY_ENCODING = {"ja": "cp932", "ko": "euc_kr"}
+# Encodings that together hold every character of everyday Japanese and Korean; the bytes of others read as rarer ones.
+_EVERYDAY_ENCODINGS = {"ja": ("cp932", "euc_jis_2004"), "ko": ("iso2022_kr",)}
 _CJK = re.compile("[가-힣\u3400-\u9fff]")
 _MOST_RARE = {"ja": 0, "ko": 1}
 
@@ -99,7 +99,7 @@ def lost_letters(text: str, source: str) -> int:
 
 def misread_letters(text: str, source: str, language: Language) -> int:
     """Characters in words of `text` that `language` does not write there, less those that `source` has too."""
-    if language.code in _EVERYDAY_ENCODING:
+    if language.code in _EVERYDAY_ENCODINGS:
         return _rare_characters(text, source, language.code)
     quiet = _quiet(language)
     if quiet is None:
@@ -108,7 +108,7 @@ def misread_letters(text: str, source: str, language: Language) -> int:
     found = [match.start() for match in _CAPITAL_INSIDE.finditer(text)]
     if odd or not _QUOTES.isdisjoint(text):
         found += [match.start() for sign in (_INSIDE, _BEHIND) for match in sign.finditer(text)]
-    for character in filter(str.isalpha, odd):
+    for character in filter(_is_letter, odd):
         found += [match.start() for match in _touching(character, language.script).finditer(text)]
     broken = sum(text[place] not in source and not _is_name(source, text, place) for place in found)
     return broken + (_lost_cases(text) if language.script == "Cyrl" and not _CASE_LOST.search(source) else 0)
@@ -143,11 +143,16 @@ def _quiet(language: Language) -> frozenset[str] | None:
 def _touching(character: str, script: str) -> re.Pattern[str]:
     """`character`, an odd letter, where it does not belong: in a word of `script`, or anywhere in a Latin text."""
     own = f"A-Za-z{_SPACED_SCRIPTS[script]}" if script == "Latn" else _SPACED_SCRIPTS[script]
-    if unicodedata.name(character, "").startswith(("GREEK", "MICRO")):  # Δt, µm, kΩ, α
+    if unicodedata.name(character, "").startswith("GREEK"):  # Δt, kΩ, α
         return re.compile(rf"(?<=[{own}]){character}(?=[{own}])|(?<=[{own}]{{2}}){character}")
     if script == "Latn":
         return re.compile(character)
     return re.compile(rf"(?<=[{own}]){character}|{character}(?=[{own}])")
+
+
+def _is_letter(character: str) -> bool:
+    """Whether it is a letter, and no sign made of one: ª, µ, ℝ, ﬁ, ᵉ."""
+    return character.isalpha() and unicodedata.normalize("NFKC", character) == character
 
 
 def _lost_cases(text: str) -> int:
@@ -176,10 +181,17 @@ def _folded(text: str) -> str:
 
 
 def _rare_characters(text: str, source: str, code: str) -> int:
-    codec = _EVERYDAY_ENCODING[code]
-    try:
-        text.encode(codec)
-    except UnicodeEncodeError:
-        rare = [c for c in _CJK.findall(text) if c not in source and not c.encode(codec, "ignore")]
-        return len(rare) if len(rare) > _MOST_RARE[code] else 0
-    return 0
+    if _is_everyday(text, code):
+        return 0
+    rare = [c for c in _CJK.findall(text) if c not in source and not _is_everyday(c, code)]
+    return len(rare) if len(rare) > _MOST_RARE[code] else 0
+
+
+def _is_everyday(text: str, code: str) -> bool:
+    for codec in _EVERYDAY_ENCODINGS[code]:
+        try:
+            text.encode(codec)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False

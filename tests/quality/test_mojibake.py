@@ -71,6 +71,7 @@ def test_one_word_in_another_encoding_rejects(codec: str) -> None:
     [
         ("de", "Wer war Antonín Dvořák, und wo liegt Łódź?", "Who was Antonin Dvorak, and where is Lodz?"),
         ("de", "Warum ist kΩ · m² · 20 °C · Δt · µm · Coca-Cola® · CO₂ · „süß“ richtig?", "Why is this right?"),
+        ("fr", "Le XIXᵉ siècle, le nº 5, 3 µg et ℝ : ﬁn.", "The 19th century, No. 5, 3 µg and R: end."),
         ("es", "Háblame de El Niño, de la 1ª y de Mª José; ¡ya! ¿Y la col·lecció?", "Tell me about El Nino."),
         ("pl", "Opisz El Niño i crêpe suzette.", "Describe El Niño and crêpes suzette."),
         ("pl", "Kim był Erdoğan w Gdańsku?", "Who was Erdogan in Gdansk?"),
@@ -78,6 +79,8 @@ def test_one_word_in_another_encoding_rejects(codec: str) -> None:
         ("ru", "Напиши на C++ и Python, что такое e-mail № 5.", "Write in C++ and Python what e-mail No. 5 is."),
         ("ar", "ما هو café في باريس؟ اكتب C++ و x²", "What is a café in Paris? Write C++ and x²"),
         ("ja", "café とPythonでα粒子を説明してください。", "Explain alpha particles in café and Python."),
+        ("ja", "頰が赤い人と𠮟られた人、時間と髙橋さんを説明して😀。", "Explain red cheeks and Mr Takahashi."),
+        ("ko", "쫌 그만해, 엌 😀 café 뷁", "Stop it, eek 😀"),
         ("ko", "한자(漢字)와 café를 설명하세요.", "Explain Chinese characters and a café."),
         ("fr", "Qu’est-ce que l’œuvre de Čapek ? Et après → quoi ?", "What is Capek's work? And then → what?"),
         ("yo", "Ṣàlàyé bí oòrùn ṣe yàtọ̀ sí àwọn ìràwọ̀ mìíràn.", "Explain how the sun is different from other stars."),
@@ -93,6 +96,25 @@ def test_one_word_in_another_encoding_rejects(codec: str) -> None:
 )
 def test_rare_letters_names_and_signs_are_not_misread(code: str, text: str, source: str) -> None:
     assert misread_letters(text, source, language(code)) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("ja", "发生した时间を说明してください。"),
+        ("ko", "뿄뿉쒗 설명해 주세요."),
+        ("ru", "нАЗЪЯМХ, ЙЮЙ ПЮЯРСР ЖБЕРШ."),
+        ("ru", "Љак ѕѓ сделать торт?"),
+        ("pl", "Wyja¶nij, jak rosn± kwiaty."),
+        ("pl", "Wyjanij, co robiæ."),
+        ("es", "Explica c¢mo crecen las flores."),
+        ("fr", "Explique l’humiditÚ."),
+        ("de", "Erkl盲re es."),
+    ],
+)
+def test_what_a_language_does_not_write_in_words_is_misread(code: str, text: str) -> None:
+    assert misread_letters(text, "", language(code)) > 0
+    assert misread_letters(text, text, language(code)) == 0
 
 
 @pytest.mark.parametrize(
