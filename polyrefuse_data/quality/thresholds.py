@@ -86,7 +86,7 @@ THRESHOLDS: dict[str, Threshold] = {
         {"es": 14.5, "fr": 13.5, "it": 12.5, "ja": 20, "yo": 20},
     ),
     "untranslated": Threshold("untranslated", "copy_ratio", CEILING, 0.8, _PUBLISHED),
-    "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED),
+    "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED, {"yo": 0.4}),
     "partly_translated_phrase": Threshold("partly_translated", "english_phrase", CEILING, 0.1, _PUBLISHED),
     "length_ratio_min": Threshold(
         "length_ratio",
