@@ -48,7 +48,8 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
 _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( \d)?")
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
 _NUMBERED_MONTHS = frozenset({"ja", "ko", "zh"})
-_LARGEST_UNSAID = {"ar": 2}  # Arabic has a dual, and singulars go without one
+_DUAL = frozenset({"ar"})
+_LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
 # Years counted in another way: what the text shows then, and what it adds to the year.
 _ERAS = {"th": (("", 543),), "ja": (("令和", -2018), ("平成", -1988), ("昭和", -1925))}
 _YEARS = range(1000, 2101)
@@ -73,8 +74,11 @@ def asked_numbers(source: str, text: str, language: str) -> list[Asked]:
         asked += (_index(match, text) for match in _INDEX.finditer(source))
         source = _INDEX.sub(" ; ", source)
     said = _read_english(source)
+    unsaid = 2 if language in _DUAL or len(source) > _LONG else 1
+    lowered = text.lower()
     asked += (
-        Asked(_plain(one), one.kind, _need(one, said[:place], text.lower(), language)) for place, one in enumerate(said)
+        Asked(_plain(one), one.kind, _need(one, said[:place], lowered, language, unsaid))
+        for place, one in enumerate(said)
     )
     if eras := [years for sign, years in _ERAS.get(language, ()) if sign in text]:
         asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
@@ -105,8 +109,8 @@ def _index(match: re.Match[str], text: str) -> Asked:
     return Asked(((any_of(int(number)),),), need=Need.ALWAYS if kept else Need.INSTEAD)
 
 
-def _need(said: Said, before: Sequence[Said], text: str, language: str) -> Need:
-    """Digits and cardinals are said; "one", "a hundred" and ordinals may go without, and two where there is a dual.
+def _need(said: Said, before: Sequence[Said], text: str, language: str, unsaid: int) -> Need:
+    """Digits and cardinals above `unsaid` are said; "one", "a hundred" and ordinals may go without.
 
     Three pros and three cons may be three of each; a title may keep its English words; what other languages say in
     words nobody can tell here.
@@ -115,7 +119,7 @@ def _need(said: Said, before: Sequence[Said], text: str, language: str) -> Need:
         return Need.ALWAYS
     if language not in NUMBER_WORDS:
         return Need.NEVER
-    counts = _CARDINAL.fullmatch(said.text) and said.readings[0] > _LARGEST_UNSAID.get(language, 1)
+    counts = _CARDINAL.fullmatch(said.text) and said.readings[0] > unsaid
     again = said.text in (other.text for other in before) or said.text in text
     return Need.ALWAYS if counts and not again else Need.INSTEAD
 
