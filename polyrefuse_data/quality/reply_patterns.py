@@ -13,7 +13,7 @@ import io
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 REFUSAL, DECLINING, ANSWER = "refusal", "declining", "answer"
@@ -47,11 +47,15 @@ class Excuse:
 
 @dataclass(frozen=True)
 class Opening:
-    """One row; `expression` matches on a folded text."""
+    """One row; `pattern` is matched on a folded text."""
 
-    kind: str
-    expression: re.Pattern[str]
+    pattern: str
     unless: tuple[Excuse, ...]
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """Compiled only for the few texts in which a row before it is found."""
+        return re.compile(self.pattern, re.DOTALL)
 
     def counts(self, source: str) -> bool:
         """Whether it speaks against a translation of `source`, a folded English prompt, empty where there is none."""
@@ -107,9 +111,10 @@ def fold(text: str, language: str) -> str:
 def _plain(text: str, language: str) -> str:
     if text.isascii():
         return text
+    text = text.replace("’", "'").replace("ʼ", "'")
     if language in _UNSPACED:
         return unicodedata.normalize("NFKC", text)
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).replace("’", "'").replace("ʼ", "'")
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 @cache
@@ -129,7 +134,7 @@ def openings(language: str, kind: str) -> Openings | None:
     wanted = [row for row in table if row["kind"] == kind]
     bodies = [f"(?:{_plain(row['opening'], language)}){end}" for row in wanted]
     rows = tuple(
-        Opening(kind, re.compile(lead + body, re.DOTALL), tuple(_excuses()[name] for name in row["unless"].split()))
+        Opening(lead + body, tuple(_excuses()[name] for name in row["unless"].split()))
         for row, body in zip(wanted, bodies, strict=True)
     )
     return Openings(kind, rows, re.compile(lead + "(?:" + "|".join(f"({body})" for body in bodies) + ")", re.DOTALL))
