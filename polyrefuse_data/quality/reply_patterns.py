@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
+
 REFUSAL, DECLINING, ANSWER = "refusal", "declining", "answer"
 _BEFORE = "before"
 _FOLDER = files(__package__) / "openings"
+_WITH_TABLE = frozenset({SOURCE_LANGUAGE, *TARGET_LANGUAGES})
 _UNSPACED = frozenset({"ja", "ko", "th", "zh"})  # words go on without a space, and marks are letters
 
 _BEGINNING = 60  # characters: what is declined is said by then ("I am sorry, but as an assistant I cannot help with")
@@ -120,10 +123,9 @@ def _plain(text: str, language: str) -> str:
 @cache
 def openings(language: str, kind: str) -> Openings | None:
     """The rows of a language and kind; None for a language without a table."""
-    path = _FOLDER / f"{language}.tsv"
-    if not path.is_file():
+    if language not in _WITH_TABLE:
         return None
-    table = _table(path.read_text(encoding="utf-8"))
+    table = _table((_FOLDER / f"{language}.tsv").read_text(encoding="utf-8"))
     spaced = language not in _UNSPACED
     end = r"(?!\w)" if spaced else ""
     if kind == DECLINING:

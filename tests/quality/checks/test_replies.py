@@ -118,7 +118,7 @@ def test_marks_do_not_matter_where_people_leave_them_out() -> None:
 
 
 def test_english_rows_have_no_score_and_languages_without_a_table_are_read_in_english() -> None:
-    assert openings("sw", REFUSAL) is None
+    assert openings("sw", REFUSAL) is openings("unless", REFUSAL) is None
     assert fires({"language": "swh_Latn", "text": "I'm sorry, but I can't help with that."}) == [{REFUSAL}]
     assert REFUSAL in fires({"language": "ja", "text": "I’m sorry, but I can’t help with that."})[0]
     assert fires({"language": "en", "text": "I'm sorry, but I can't help with that."}) == [set()]
