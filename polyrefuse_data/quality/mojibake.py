@@ -55,10 +55,10 @@ _MARKS = _SIGNS + _BOXES
 _INSIDE = re.compile(rf"[{_MARKS}](?:(?<={_LETTER}{_LETTER}.)(?={_LETTER})|(?<={_LETTER}.)(?={_LETTER}{_LETTER}))")
 _BEHIND = re.compile(
     rf"[¢¤¦¨¬¯±´¶¸¹¼½¾÷†‡⌐„‚\u02c6-\u02dd{_BOXES}](?<={_LETTER}.)|[{_BOXES}](?={_LETTER})"
-    rf"|[√¬{_BOXES}](?=[{_SIGNS}ªº\u00c0-\u00ff])"
+    rf"|[√¬{_BOXES}](?=[{_SIGNS}ªº\u00c0-\u00ff])|·(?=[{_SIGNS}ªºπ])"
 )
 _CAPITAL_INSIDE = re.compile("[À-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪĮİĶĹĽŁŃŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽ](?<=[a-zß-öø-ÿ].)")
-_QUOTES = frozenset("„‚”‹›¿¡")  # marks of everyday prose, broken ones of words
+_QUOTES = frozenset("„‚”‹›¿¡·")  # marks of everyday prose, broken ones of words
 _NAME_BEGINS = 4  # letters
 _FOLDED = str.maketrans("łøđæœßı", "lodaosi")
 
