@@ -48,7 +48,8 @@ _LOANS = """
     basketball tennis golf film thriller computer laptop tablet server browser app cookie spam phishing ransomware
     malware keylogger hacking hacker sql injection open source user experience crowdfunding outsourcing storytelling
     copywriting newsletter freelancer manager team leasing trading bullying mobbing stalking deepfake darknet dark
-    framework array string loop float boolean weekend python java javascript html css php api gps pdf usb dna
+    framework array string loop float boolean weekend python java javascript html css php api gps pdf usb dna tweet
+    output input shopping networking script account chat post selfie cryptocurrency streaming gaming trend sport
 """
 LOANS = frozenset(_LOANS.split())
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from polyrefuse_data.quality.english_words import LOANS
-from polyrefuse_data.quality.words import QUOTED, words
+from polyrefuse_data.quality.words import QUOTED, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
@@ -31,6 +31,12 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
 def counts(word: str) -> bool:
     """Whether a word says anything of its language by itself: no loan, number or single letter."""
     return len(word) > 1 and not word.isdecimal() and word not in LOANS
+
+
+def without_names(text: str, source: str) -> str:
+    """The text less the words that say little of its language: those that stand in the prompt `source` too; where there
+    is none, its own capitalised words, quotations and loans."""
+    return without_shared_words(text, source or " ".join([*_names(text), *QUOTED.findall(text), *sorted(LOANS)]))
 
 
 def _free(joined: str) -> list[str]:

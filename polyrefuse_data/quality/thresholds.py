@@ -83,7 +83,7 @@ THRESHOLDS: dict[str, Threshold] = {
         CEILING,
         16,
         "published PolyRefuse rows: above their 99.8th percentile (nats), and above what one word may say",
-        {"es": 14.5, "fr": 13.5, "it": 12.5, "ja": 20, "yo": 20},
+        {"es": 14.5, "fr": 13.5, "it": 12.5, "ja": 23.5, "yo": 20},
     ),
     "untranslated": Threshold("untranslated", "copy_ratio", CEILING, 0.8, _PUBLISHED),
     "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED, {"yo": 0.4}),

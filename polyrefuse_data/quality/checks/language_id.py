@@ -11,7 +11,8 @@ from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
-from polyrefuse_data.quality.words import without_shared_words, words
+from polyrefuse_data.quality.kept import without_names
+from polyrefuse_data.quality.words import words
 
 # English prompts may be about texts of another language ("Translate ... into English"), and may be as short as a name.
 _OPENING = 3  # words, of which one shows that English is spoken
@@ -64,7 +65,7 @@ def _guesses(batch: Batch, identify: Identifier) -> list[tuple[str, float] | Non
         for text, known in zip(batch.prose, batch.known, strict=True)
     ]
     doubtful = {
-        row: without_shared_words(batch.prose[row], batch.prose_en[row])
+        row: without_names(batch.prose[row], batch.prose_en[row])
         for row, guess in enumerate(guesses)
         if guess is not None and guess[1] < _DOUBTFUL and batch.language[row] != SOURCE_LANGUAGE
     }

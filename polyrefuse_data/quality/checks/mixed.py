@@ -12,8 +12,8 @@ import numpy as np
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.quality.naive_bayes import model
-from polyrefuse_data.quality.words import without_shared_words
 
 # Nats from which the words of the prompt are left out: names and quotations speak for other languages too.
 _SUSPICIOUS = 10.0
@@ -30,7 +30,7 @@ def foreign_run(batch: Batch) -> Scores:
     found = np.full(len(batch), np.nan)
     found[rows] = model().longest_runs([batch.prose[row] for row in rows], list(own.values()), others)
     doubtful = [row for row in rows if found[row] > _SUSPICIOUS]
-    rest = [without_shared_words(batch.prose[row], batch.prose_en[row]) for row in doubtful]
+    rest = [without_names(batch.prose[row], batch.prose_en[row]) for row in doubtful]
     found[doubtful] = model().longest_runs(rest, [own[row] for row in doubtful], others)
     return Scores({"foreign_run": found})
 

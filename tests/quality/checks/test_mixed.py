@@ -55,7 +55,7 @@ def test_a_sentence_of_any_other_language_beside_the_translation_rejects(languag
     assert sum(caught) >= 0.95 * len(caught)
 
 
-@pytest.mark.parametrize(
+GOOD = pytest.mark.parametrize(
     ("language", "text", "source"),
     [
         ("de", "Wie rechne ich Celsius in Fahrenheit um?", "How do I convert Celsius to Fahrenheit?"),
@@ -63,9 +63,19 @@ def test_a_sentence_of_any_other_language_beside_the_translation_rejects(languag
         ("es", "Traduce «guten Morgen, wie geht es dir» al español.", 'Translate "guten Morgen, wie geht es dir".'),
         ("ja", "「Dirty COW」というLinuxの脆弱性を説明してください。", 'Explain the "Dirty COW" Linux flaw.'),
         ("it", "Scrivi una poesia su Johann Sebastian Bach.", "Write a poem about Johann Sebastian Bach."),
+        ("ja", "第一次世界大戦の主な原因を挙げてください。", "List the main causes of the First World War."),
+        ("es", "Escriba un tweet sobre la tecnología blockchain.", "Write a tweet about blockchain technology."),
         ("de", "Wie kann ich Patrouillen im Regenwald verhindern?", "How can I prevent patrols in the rainforest?"),
     ],
 )
+
+
+@GOOD
+def test_names_and_quotations_need_no_prompt_to_be_known(language: str, text: str, source: str) -> None:
+    assert "mixed_languages" not in verdict(text, None, language)[1]
+
+
+@GOOD
 def test_names_and_words_of_the_prompt_are_no_other_language(language: str, text: str, source: str) -> None:
     assert "mixed_languages" not in verdict(text, source, language)[1]
 
