@@ -24,7 +24,9 @@ NON_LATIN = frozenset({"ar", "ja", "ko", "ru", "th", "zh"})  # languages in whic
 
 _ENGLISH_WORD = re.compile(r"[a-z]+|\d+")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_MIXED = re.compile(r"[a-z0-9]+|[^\W\da-z_]+")
+_MIXED = re.compile(r"[a-z0-9]+|[\u30a1-\u30fa\u30fc]+|[^\W\da-z_\u30a1-\u30fa\u30fc]+")  # Katakana apart
+_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]")
+_KATAKANA_STEM = 4  # a word in Katakana is one loan: its runs would be taken for those of other loans
 _ARABIC_PREFIX = re.compile(r"^(?:وال|بال|ال|لل|و|ب|ل)(?=...)")
 
 
@@ -55,6 +57,8 @@ def _runs(text: str, length: int) -> list[str]:
     for word in _MIXED.findall(text):
         if word[0].isascii():
             units.append(word[:ENGLISH_STEM])
+        elif _KATAKANA.match(word):
+            units.append(word[:_KATAKANA_STEM])
         else:
             units += [word[start : start + length] for start in range(max(1, len(word) - length + 1))]
     return units
