@@ -8,7 +8,6 @@ cutting the text into sentences first. A word counts for no more than _MOST_OF_A
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from polyrefuse_data.quality.words import VOWEL_SIGNS
+
 Weights = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.intp]
 
-# Marks that the model has hardly seen: vowel signs and lengthening in Arabic; the line that stands for a dot in Yoruba.
-_VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
+# The line that stands for a dot in Yoruba: the model has hardly seen it, nor vowel signs in Arabic.
 _LINE_BELOW, _DOT_BELOW = "\u0329", "\u0323"
 
 _READINGS = 4096  # texts whose readings are kept: more than a batch, so that several checks read each text once
@@ -209,7 +209,7 @@ def _bytes(text: str) -> bytes:
     """The text as the model reads it."""
     if text.isupper():
         text = text.lower()
-    unmarked = _VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)
+    unmarked = VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)
     return unicodedata.normalize("NFC", unmarked).encode("utf-8", "surrogatepass")
 
 

@@ -10,6 +10,9 @@ from functools import lru_cache
 _WORD = re.compile(r"[0-9]+|[A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]+|[^\W\dA-Za-z\u00c0-\u024f_]+")
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|‘[^’]{3,}’|'[^']{3,}'(?!\w)|`[^`]*`")
 
+# Marks that Arabic is mostly written without: vowel signs, and lengthening of a letter.
+VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
+
 # The first word of a character's Unicode name, where it is not the name of the script itself.
 _SCRIPT_OF_NAME = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KATAKANA-HIRAGANA": "Katakana", "HALFWIDTH": "Katakana"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.words import VOWEL_SIGNS
 
 # The spans of a text (an address, code) count as one word: they are as long in Chinese as in English, and with nothing
 # in their place, the few words around them would be measured as a text of their own.
@@ -26,10 +27,12 @@ def length_ratio(batch: Batch) -> Scores:
 
 
 def _length(prose: str, text: str) -> int:
-    """Characters of `text`; `prose` is its beginning, as far as the checks read, without the spans."""
+    """Characters of `text`, Arabic vowel signs apart; `prose` is its beginning, as far as the checks read, without the
+    spans."""
     text = text.strip()
     spans, rest = min(len(text), LONGEST_TEXT) - len(prose), len(text) - LONGEST_TEXT
-    return max(1, len(prose.strip()) + min(max(0, spans), _WORD) + max(0, rest))
+    signs = 0 if prose.isascii() else len(VOWEL_SIGNS.findall(prose))
+    return max(1, len(prose.strip()) - signs + min(max(0, spans), _WORD) + max(0, rest))
 
 
 CHECK = Check("length_ratio", length_ratio)

@@ -32,3 +32,10 @@ def test_a_kept_address_does_not_hide_that_the_rest_is_gone() -> None:
 
 def test_a_text_beyond_what_the_checks_read_is_measured_whole() -> None:
     assert "length_ratio" in verdict("Das ist ein Satz. " * 1200, "This is a sentence. " * 10_000)[1]
+
+
+def test_vowel_signs_lengthen_no_text() -> None:
+    source = "Write a short text about the history of Rome."
+    text = "اكتب نصا قصيرا عن تاريخ روما."
+    marked = "".join(f"{letter}\u064e" if letter.isalpha() else letter for letter in text)
+    assert verdict(text, source, "ar")[0] == verdict(marked, source, "ar")[0] == "accepted"
