@@ -82,7 +82,8 @@ def build(
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
         merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
-        summary = summarize(workspace, usage, sum(map(store.unanswered, range(count))))
+        unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
+        summary = summarize(workspace, usage, unanswered, missing)
         store.clear()
     return summary
 

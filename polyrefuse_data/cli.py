@@ -98,7 +98,7 @@ def build(
         Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
     )
     _print(summary, as_json)
-    if isinstance(summary, BuildSummary) and summary.unanswered:
+    if isinstance(summary, BuildSummary) and summary.missing:
         raise typer.Exit(STOPPED_PART_WAY)
 
 

@@ -30,6 +30,7 @@ class BuildSummary:
     reasons: dict[str, int]
     usage: dict[str, dict[str, float]]  # over all runs of the workspace, translation back included
     unanswered: int  # rows for which some backend gave no answer this time; another run asks it again
+    missing: int  # those of them for which no other backend stepped in
 
     @property
     def accepted(self) -> int:
@@ -46,7 +47,10 @@ class BuildSummary:
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
             lines.append(f"  used so far by {name}: {tokens}{cost}")
         if self.unanswered:
-            lines.append(f"  rows that a backend did not answer this time: {self.unanswered}; run again for them")
+            lines.append(
+                f"  rows that a backend did not answer this time: {self.unanswered} "
+                f"(no other stepped in: {self.missing}); run again to ask for them"
+            )
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -87,7 +91,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{round(seconds / 3600, 1):g} hours"
 
 
-def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int) -> BuildSummary:
+def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int, missing: int) -> BuildSummary:
     """Count the rows and tries of a finished build, a part of the files at a time."""
     languages: dict[str, Counter[str]] = {}
     for batch in _batches(workspace.rows, ["language", "status"]):
@@ -109,6 +113,7 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
         reasons=dict(sorted(reasons.items())),
         usage=usage,
         unanswered=unanswered,
+        missing=missing,
     )
 
 

@@ -158,7 +158,8 @@ def test_refusals_answers_and_outages_fall_back_and_are_counted(folder: Path, ap
     assert rejected == ["rejected", "rejected"]  # by the checks, not by the backend
     assert {row["category"] for row in attempts} == {"c0", "c1"}
     assert summary.reasons["refused"] == 1
-    assert summary.unanswered == 1  # the outage; refusals and answers are told as such
+    # The outage; refusals and answers are told as such.
+    assert (summary.unanswered, summary.missing) == (1, 0)
     assert (first[german[ENGLISH[0]]["id"]]["input_tokens"], first[german[ENGLISH[4]]["id"]]["input_tokens"]) == (
         100,
         None,
@@ -183,7 +184,10 @@ def test_rows_without_an_answer_are_told_and_end_the_command_with_4_until_they_h
         return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
 
     first = command()
-    assert (first.returncode, "did not answer this time: 2; run again" in first.stdout) == (4, True), first.stderr
+    assert (first.returncode, "did not answer this time: 2 (no other stepped in: 2); run" in first.stdout) == (
+        4,
+        True,
+    ), first.stderr
     asked = len(api.asked)
     second = command()
     assert (second.returncode, "run again" in second.stdout) == (0, False), second.stderr

@@ -67,6 +67,7 @@ class Finish:
             make_rows(shard, self.quality),
             attempts_table(prompts, languages, shard.outcomes),
             unanswered=sum(outcome.ask_again for outcome in shard.outcomes),
+            missing=sum(outcome.lacks_an_answer for outcome in shard.outcomes),
         )
 
 

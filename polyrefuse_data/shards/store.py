@@ -20,7 +20,7 @@ from polyrefuse_data.workspace import atomic_write, write_table
 
 
 class CompletionRecord(BaseModel):
-    """What a finished shard was made from (`key`), the sha256 of its two files, and how many rows to ask again."""
+    """What a finished shard was made from (`key`), the sha256 of its two files, and the counts of `FinishedShard`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,6 +28,7 @@ class CompletionRecord(BaseModel):
     rows: str
     attempts: str
     unanswered: int
+    missing: int
 
 
 class ShardStore:
@@ -60,7 +61,13 @@ class ShardStore:
         rows, attempts = self._path(shard.number, "parquet"), self._path(shard.number, "attempts.parquet")
         write_table(shard.rows, rows)
         write_table(shard.attempts, attempts)
-        record = CompletionRecord(key=key, rows=_sha256(rows), attempts=_sha256(attempts), unanswered=shard.unanswered)
+        record = CompletionRecord(
+            key=key,
+            rows=_sha256(rows),
+            attempts=_sha256(attempts),
+            unanswered=shard.unanswered,
+            missing=shard.missing,
+        )
         atomic_write(self._path(shard.number, "json"), record.model_dump_json())
 
     def rows(self, number: int) -> pa.Table:
@@ -69,9 +76,10 @@ class ShardStore:
     def attempts(self, number: int) -> pa.Table:
         return _read(self._path(number, "attempts.parquet"))
 
-    def unanswered(self, number: int) -> int:
-        """Rows of a finished shard that got no answer from some backend this time."""
-        return self._record(number).unanswered
+    def unanswered(self, number: int) -> tuple[int, int]:
+        """Rows of a finished shard that some backend did not answer, and those where no other stepped in."""
+        record = self._record(number)
+        return record.unanswered, record.missing
 
     def clear(self) -> None:
         """Remove everything: the rows are merged, or the shards are of no use any more."""

@@ -51,13 +51,15 @@ class Shard:
 class FinishedShard:
     """The rows of a shard, checked one by one, and every try at them; both sorted as their files are.
 
-    `unanswered` rows got no answer from some backend this time, so another run may end otherwise.
+    `unanswered` rows got no answer from some backend this time, so another run may end otherwise; for `missing` of them
+    no other backend stepped in.
     """
 
     number: int
     rows: pa.Table
     attempts: pa.Table
     unanswered: int
+    missing: int
 
 
 def cut(prompts: pa.Table, targets: Sequence[Language], size: int) -> Iterator[Shard]:

@@ -80,6 +80,12 @@ class Outcome:
     def settled(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
 
+    @property
+    def lacks_an_answer(self) -> bool:
+        """Nobody gave a good translation, or nobody translated it back, and another run may get one."""
+        back_is_missing = self.chosen is not None and self.chosen.back_translator and not self.chosen.back_translation
+        return self.ask_again and (not self.settled or bool(back_is_missing))
+
 
 # The candidates of each row that has any, best first.
 Proposals = dict[int, list[Candidate]]

@@ -109,13 +109,13 @@ def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch
 def test_shard_of_other_settings_is_not_taken(folder: Path, tmp_path: Path) -> None:
     shard = first_shard(folder)
     store = ShardStore(tmp_path / "shards", {"languages": ["de"]})
-    empty = FinishedShard(0, pa.table({"id": ["a"]}), pa.table({"id": ["a"]}), unanswered=0)
+    empty = FinishedShard(0, pa.table({"id": ["a"]}), pa.table({"id": ["a"]}), unanswered=0, missing=0)
     assert not store.holds(shard)
     store.add(empty, store.key(shard))
     assert store.holds(shard)
     assert not ShardStore(tmp_path / "shards", {"languages": ["de", "zh"]}).holds(shard)
     assert not store.holds(type(shard)(0, shard.prompts[1:], shard.targets))
-    store.add(FinishedShard(0, empty.rows, empty.attempts, unanswered=1), store.key(shard))
+    store.add(FinishedShard(0, empty.rows, empty.attempts, unanswered=1, missing=0), store.key(shard))
     assert not store.holds(shard)  # a backend gave no answer: the next run asks again
     (tmp_path / "shards" / "000000.json").write_text("{")
     assert not store.holds(shard)
