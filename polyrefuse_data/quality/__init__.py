@@ -1,10 +1,29 @@
-"""Quality: checks that score rows, thresholds that decide, and the report, review and figures over them."""
+"""Quality: checks that score rows, thresholds that decide, and the report, review and figures over them.
+
+The names below load on first use: a process that only checks rows loads neither the report nor the review.
+"""
 
 from __future__ import annotations
 
-from polyrefuse_data.quality.auditing import audit
-from polyrefuse_data.quality.report import write_report
-from polyrefuse_data.quality.review import export_review, import_review
-from polyrefuse_data.quality.signatures import signature
+from typing import TYPE_CHECKING
+
+from polyrefuse_data.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from polyrefuse_data.quality.auditing import audit as audit
+    from polyrefuse_data.quality.report import write_report as write_report
+    from polyrefuse_data.quality.review import export_review as export_review
+    from polyrefuse_data.quality.review import import_review as import_review
+    from polyrefuse_data.quality.signatures import signature as signature
+
+_HOMES = {
+    "audit": "auditing",
+    "export_review": "review",
+    "import_review": "review",
+    "signature": "signatures",
+    "write_report": "report",
+}
 
 __all__ = ["audit", "export_review", "import_review", "signature", "write_report"]
+
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 
-_ENGLISH = pa.array([SOURCE_LANGUAGE, language(SOURCE_LANGUAGE).flores])
+_ENGLISH = (SOURCE_LANGUAGE, language(SOURCE_LANGUAGE).flores)
 
 
 def with_english(rows: pa.Table) -> pa.Table:
@@ -17,7 +17,7 @@ def with_english(rows: pa.Table) -> pa.Table:
     """
     given = rows["text_en"].cast(pa.string()) if "text_en" in rows.column_names else pa.nulls(len(rows), pa.string())
     missing = pc.equal(pc.fill_null(pc.binary_length(given), 0), 0)
-    is_english = pc.fill_null(pc.is_in(rows["language"].cast(pa.string()), _ENGLISH), False)
+    is_english = pc.fill_null(pc.is_in(rows["language"].cast(pa.string()), pa.array(_ENGLISH)), False)
     english = rows.select(["id", "text"]).filter(is_english)
     if not english.num_rows or not pc.any(missing).as_py():
         return rows

@@ -9,6 +9,7 @@ A row is a kind, a regular expression, and the names of what excuses it: words o
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import unicodedata
@@ -150,3 +151,12 @@ def _excuses() -> dict[str, Excuse]:
 
 def _table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@cache
+def openings_signature() -> str:
+    """8 hex digits over all tables."""
+    digest = hashlib.sha256()
+    for path in sorted(_FOLDER.iterdir(), key=lambda path: path.name):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"openings-{digest.hexdigest()[:8]}"

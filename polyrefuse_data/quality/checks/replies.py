@@ -12,7 +12,7 @@ import re
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.reply_patterns import ANSWER, DECLINING, REFUSAL, fold, openings, read
+from polyrefuse_data.quality.reply_patterns import ANSWER, DECLINING, REFUSAL, fold, openings, openings_signature, read
 
 _OPENING = 400  # a reply shows what it is in its first sentences
 _PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
@@ -48,4 +48,4 @@ def _replies(text: str, source: str, back: str | None, language: str) -> tuple[f
     return float(refusal), float(answer)
 
 
-CHECK = Check("replies", replies)
+CHECK = Check("replies", replies, openings_signature)

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from polyrefuse_data.quality.words import VOWEL_SIGNS
+
 Words = Mapping[float, str]
 
 
@@ -41,7 +43,6 @@ class NumberWords:
     fold: Callable[[str], str] = str
 
 
-_VOWEL_SIGNS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _ARABIC_LETTERS = str.maketrans("أإآٱىة", "اااايه")
 _TONES = re.compile("[\u0300\u0301\u0304]")
 # Told from other words by their tones alone: ogun is war, eje is blood.
@@ -51,7 +52,7 @@ _TONED_WORD = re.compile(rf"\b(?:{'|'.join(_TONED_FORMS)})(?![\w\u0300\u0301])")
 
 
 def _folded_arabic(text: str) -> str:
-    return _VOWEL_SIGNS.sub("", text).translate(_ARABIC_LETTERS)
+    return VOWEL_SIGNS.sub("", text).translate(_ARABIC_LETTERS)
 
 
 def _folded_yoruba(text: str) -> str:
