@@ -129,7 +129,7 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         -2,
         "cross-validated on published rows: about 1% of good rows that the lexicon has not seen lie below",
-        {"ar": -2.5, "ja": -3.5, "ko": -2.5, "pl": -2.5, "ru": -3, "th": -4, "yo": -2.5, "zh": -1.2},
+        {"ar": -2.5, "ja": -3.5, "ko": -2.5, "pl": -2.5, "ru": -2.5, "th": -4, "yo": -2.5, "zh": -1.2},
     ),
     "mismatched_english": Threshold("mismatched", "own_english", FLOOR, 1, "an English row is its own prompt"),
     "semantic": Threshold("semantic", "semantic_similarity", FLOOR, 0.4, "LaBSE; only with quality.semantic_model"),

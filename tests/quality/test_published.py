@@ -11,8 +11,10 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.quality import audit
 from tests.quality.conftest import TARGETS
 
-MOST_LOST, LEAST_CAUGHT, LEAST_CAUGHT_OF_HARD_KINDS = 0.01, 0.98, 0.90
-ROWS = 200  # about so many rows of each kind and language: the whole set is measured by benchmarks/quality.py
+# About so many rows of each kind and language. The whole set, where 0.98 are caught, is measured by
+# benchmarks/quality.py; a sample of this size may be two hundredths off.
+ROWS = 200
+MOST_LOST, LEAST_CAUGHT, LEAST_CAUGHT_OF_HARD_KINDS = 0.01, 0.96, 0.90
 
 
 @pytest.fixture(scope="module")
