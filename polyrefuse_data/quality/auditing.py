@@ -33,7 +33,7 @@ from polyrefuse_data.quality.thresholds import thresholds
 BATCH_ROWS = 1024
 
 # Other processes load the checks anew (a second and a half each, and 0.3 GB): so many rows are worth one of them.
-_ROWS_A_WORKER = 10_000
+_ROWS_A_WORKER = 5_000
 _MOST_WORKERS = 8
 
 _REQUIRED = ("id", "language", "text")
@@ -54,7 +54,7 @@ def audit(rows: pa.Table, config: Config = None, *, workers: int | None = None) 
     (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
     what the checks think of them in `flags`.
 
-    `workers` processes do the work, this one among them; by default one more for every 10,000 rows, but no more than
+    `workers` processes do the work, this one among them; by default one more for every 5,000 rows, but no more than
     there are cores, nor than 8; this one alone with a semantic model, which uses all cores. The result is the same.
     Raises ConfigError for what is no such table, for imported scores on another scale than their bound, and for a
     config with unknown keys, checks or languages; EngineError where another process dies.
