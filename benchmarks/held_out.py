@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,9 +24,7 @@ from polyrefuse_data.quality.batch import visible
 from polyrefuse_data.quality.checks import correspondence
 from polyrefuse_data.quality.lexicon import Lexicon
 from polyrefuse_data.quality.lexicon.train import aligned_pairs, learn
-from polyrefuse_data.sources import import_path
-from polyrefuse_data.workspace import Workspace
-from quality import GENERATORS, measure, published_rows, show
+from quality import GENERATORS, measure, published, rows_with_english, show
 
 Table = dict[str, dict[str, tuple[float, int]]]
 
@@ -68,11 +65,9 @@ def main() -> None:
     parser.add_argument("--generator", choices=GENERATORS, default="first")
     parser.add_argument("--languages", nargs="+", choices=TARGET_LANGUAGES, default=TARGET_LANGUAGES)
     options = parser.parse_args()
-    rows = published_rows(options.upstream)
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder) / "ws")
-        import_path(options.upstream / "PolyRefuse", workspace, english=options.upstream / "english")
-        pairs = {language: aligned_pairs(workspace.path)[language] for language in options.languages}
+    with published(options.upstream) as workspace:
+        rows, aligned = rows_with_english(workspace), aligned_pairs(workspace.path)
+    pairs = {language: aligned[language] for language in options.languages}
     kinds = GENERATORS[options.generator]
     tables = []
     for prompts in tqdm(folds(rows, options.folds), "folds", disable=None):

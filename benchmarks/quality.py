@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,18 @@ GENERATORS = {"first": CORRUPTIONS, "other": OTHER_CORRUPTIONS, "kept": KEPT}
 _OWN_LANGUAGE_ONLY = "yi"  # published, asked for by nobody, and no language of the thresholds
 
 
-def published_rows(upstream: Path) -> list[dict[str, Any]]:
-    """The rows of the published folder that have English, as dicts of the row schema."""
+@contextmanager
+def published(upstream: Path) -> Iterator[Workspace]:
+    """A workspace with the published folder, for a while."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder) / "ws")
         import_path(upstream / "PolyRefuse", workspace, english=upstream / "english")
-        rows: list[dict[str, Any]] = workspace.read_rows().to_pylist()
+        yield workspace
+
+
+def rows_with_english(workspace: Workspace) -> list[dict[str, Any]]:
+    """The translations of a workspace that have English, as dicts of the row schema."""
+    rows: list[dict[str, Any]] = workspace.read_rows().to_pylist()
     return [row for row in rows if row["text_en"] and row["language"] not in ("en", _OWN_LANGUAGE_ONLY)]
 
 
@@ -118,7 +125,11 @@ def main() -> None:
     parser.add_argument("--languages", nargs="+", choices=TARGET_LANGUAGES, default=())
     parser.add_argument("--kinds", nargs="+", help="these corruptions alone")
     options = parser.parse_args()
-    rows = seed_rows() if options.rows == "seeds" else published_rows(options.upstream)
+    if options.rows == "seeds":
+        rows = seed_rows()
+    else:
+        with published(options.upstream) as workspace:
+            rows = rows_with_english(workspace)
     if options.fit_overlap:
         print(fit_overlap(rows))
         return

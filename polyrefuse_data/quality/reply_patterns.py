@@ -9,7 +9,6 @@ A row is a kind, a regular expression, and the names of what excuses it: words o
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 import unicodedata
@@ -18,6 +17,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
+from polyrefuse_data.quality.digests import digest_of
 
 REFUSAL, DECLINING, ANSWER = "refusal", "declining", "answer"
 _BEFORE = "before"
@@ -155,8 +155,5 @@ def _table(text: str) -> list[dict[str, str]]:
 
 @cache
 def openings_signature() -> str:
-    """8 hex digits over all tables."""
-    digest = hashlib.sha256()
-    for path in sorted(_FOLDER.iterdir(), key=lambda path: path.name):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"openings-{digest.hexdigest()[:8]}"
+    """Of all tables."""
+    return f"openings-{digest_of(_FOLDER.iterdir())}"

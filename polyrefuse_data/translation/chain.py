@@ -83,8 +83,9 @@ class Outcome:
     @property
     def lacks_an_answer(self) -> bool:
         """Nobody gave a good translation, or nobody translated it back, and another run may get one."""
-        back_is_missing = self.chosen is not None and self.chosen.back_translator and not self.chosen.back_translation
-        return self.ask_again and (not self.settled or bool(back_is_missing))
+        kept = self.chosen
+        lacks_back = kept is not None and kept.back_translator != "" and not kept.back_translation
+        return self.ask_again and (lacks_back or not self.settled)
 
 
 # The candidates of each row that has any, best first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,13 +13,13 @@ from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import MissingPrerequisite
 from polyrefuse_data.redaction import declare_secret
 from polyrefuse_data.translation import chat
-from polyrefuse_data.translation.base import Request, Result, Translation, Units, total_usage
+from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _LONGEST_TEXT = 8000  # characters; longer ones are cut, so that no answer nears the longest that models give
-UNITS = Units(_LONGEST_TEXT, sentences=False)
+_UNITS = Units(_LONGEST_TEXT, sentences=False)
 
 # Our names of the token counts, and those of a completion.
 _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
@@ -136,3 +136,29 @@ class ChatApi:
         usage = {ours: float(reported[theirs]) for ours, theirs in _TOKEN_COUNTS.items()}
         cost = self.cost(*usage.values())
         return usage if cost is None else {**usage, "cost_usd": cost}
+
+
+class ChatBackend:
+    """What a backend is, however it sends its requests: one by one, or as batches."""
+
+    def __init__(self, config: OpenAIBackend, candidates: int = 1) -> None:
+        self.config = config
+        self.api = ChatApi(config, candidates)
+
+    @property
+    def name(self) -> str:
+        return self.api.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.api.settings
+
+    @property
+    def units(self) -> Units:
+        return _UNITS
+
+    def prepare(self, pairs: Iterable[Pair]) -> None:
+        self.api.key()
+
+    def close(self) -> None:
+        """Connections live as long as a call of `translate`."""

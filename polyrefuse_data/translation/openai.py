@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import TranslationError
 from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.api_errors import ApiError, backoff, lost_connection
-from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Units
-from polyrefuse_data.translation.chat_api import UNITS, ChatApi
+from polyrefuse_data.translation.base import Failure, Price, Request, Result
+from polyrefuse_data.translation.chat_api import ChatBackend
 from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.streams import stream
 
@@ -25,12 +25,11 @@ _GIVE_UP_AFTER = 20
 _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
-class OpenAITranslator:
+class OpenAITranslator(ChatBackend):
     """One chat model. Its limits hold for everything that this object, and those made from it, ask."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, limits: RateLimits | None = None) -> None:
-        self.config = config
-        self.api = ChatApi(config, candidates)
+        super().__init__(config, candidates)
         self.limits = limits or RateLimits(config.requests_per_minute, config.tokens_per_minute)
 
     def with_candidates(self, candidates: int) -> OpenAITranslator:
@@ -42,29 +41,11 @@ class OpenAITranslator:
         """What the API counts by: its limits hold for a model and an account."""
         return self.api.address, self.config.model, self.config.api_key_env
 
-    @property
-    def name(self) -> str:
-        return self.api.name
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self.api.settings
-
-    @property
-    def units(self) -> Units:
-        return UNITS
-
-    def prepare(self, pairs: Iterable[Pair]) -> None:
-        self.api.key()
-
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return [[index] for index in range(len(requests))]
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         return stream(lambda: self._translate(batches))
-
-    def close(self) -> None:
-        """Connections live as long as a call of `translate`."""
 
     def price(self, requests: Sequence[Request]) -> Price:
         """What asking for `requests` will take, by the length of the texts, the limits and a usual delay."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import PolyrefuseError, TranslationError
 from polyrefuse_data.translation.api_errors import ApiError, lost_connection
-from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, Units, fingerprint, one_line
+from polyrefuse_data.translation.base import Failure, Price, Request, Result, fingerprint, one_line
 from polyrefuse_data.translation.batch_jobs import FAILED, BatchJobs, Job, Line, MalformedAnswer
-from polyrefuse_data.translation.chat_api import UNITS, ChatApi
+from polyrefuse_data.translation.chat_api import ChatBackend
 from polyrefuse_data.translation.streams import stream
 
 # Requests of one batch; the API takes 50,000 and 200 MB.
@@ -23,32 +22,16 @@ _NETWORK_RETRIES = 8
 _WINDOW_SECONDS = 24 * 3600.0
 
 
-class OpenAIBatchTranslator:
+class OpenAIBatchTranslator(ChatBackend):
     """One chat model. A line of a batch is known by what it asks, so whatever an earlier run submitted, on whichever
     machine and beside whichever other texts, is waited for and fetched instead of being paid for again."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1) -> None:
-        self.config = config
-        self.api = ChatApi(config, candidates)
+        super().__init__(config, candidates)
         self._held: dict[str, Job] | None = None  # the lines of batches that were there before, once they were read
 
     def with_candidates(self, candidates: int) -> OpenAIBatchTranslator:
         return OpenAIBatchTranslator(self.config, candidates)
-
-    @property
-    def name(self) -> str:
-        return self.api.name
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self.api.settings
-
-    @property
-    def units(self) -> Units:
-        return UNITS
-
-    def prepare(self, pairs: Iterable[Pair]) -> None:
-        self.api.key()
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         size = max(_LARGEST_BATCH // self.api.candidates, 1)
@@ -56,9 +39,6 @@ class OpenAIBatchTranslator:
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         return stream(lambda: self._translate(batches))
-
-    def close(self) -> None:
-        """Connections live as long as a call of `translate`."""
 
     def price(self, requests: Sequence[Request]) -> Price:
         """What asking for `requests` will take: batches are done side by side, each within the API's window."""

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,17 +18,9 @@ from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language, language
 from polyrefuse_data.translation import Failure, Pair, Request, Translation, fingerprint, translate_requests
-from polyrefuse_data.translation.batches import padding_ratio, token_batches
-from polyrefuse_data.translation.nllb import NllbTranslator, open_nllb
+from polyrefuse_data.translation.nllb import open_nllb
 from tests.translation.conftest import ENGLISH
-
-EN, DE, YO, ZH = map(language, ("en", "de", "yo", "zh"))
-REQUESTS = [Request(text, EN, target) for text in ENGLISH for target in (DE, YO, ZH)]
-
-
-def translator(model: Path, **options: Any) -> NllbTranslator:
-    settings = {"runtime": "transformers", "dtype": "float32", "device": "cpu", "max_new_tokens": 24, **options}
-    return open_nllb(NllbBackend(model=str(model), **settings))
+from tests.translation.tiny import DE, EN, REQUESTS, translator
 
 
 def plain_greedy(model: Path, text: str, target: Language, max_new_tokens: int = 24) -> list[int]:
@@ -102,23 +93,6 @@ def test_revision_of_a_folder_is_that_of_its_content(tiny_nllb: Path, tmp_path: 
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps({**config, "scale_embedding": False}))
     assert translator(copy).name != translator(tiny_nllb).name
-
-
-def test_conversion_is_kept_and_leaves_nothing_half_made(
-    tiny_nllb: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ctranslate2.converters import TransformersConverter
-
-    fast = translator(tiny_nllb, runtime="ctranslate2", dtype="int8")
-    with monkeypatch.context() as broken:
-        broken.setattr(TransformersConverter, "convert", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(ModelError, match=r"cannot be converted .*disk full.*runtime = \"transformers\""):
-            translate_requests(fast, REQUESTS)
-    converted = cache / "polyrefuse" / "ctranslate2"
-    assert [path.name for path in converted.iterdir()] == [".lock"]
-    translate_requests(fast, REQUESTS)
-    monkeypatch.setattr(TransformersConverter, "convert", None)  # a second one would fail
-    translate_requests(translator(tiny_nllb, runtime="ctranslate2", dtype="int8"), REQUESTS)
 
 
 def test_memory_that_runs_out_halves_the_batch_and_loses_no_row(
@@ -233,14 +207,6 @@ def test_model_that_fails_at_everything_ends_the_run_at_once(
     with pytest.raises(ModelError, match=r"translates nothing here \(device-side assert triggered\): try device"):
         translate_requests(broken, requests)
     assert failing.calls == 2
-
-
-def test_damaged_conversion_is_named(tiny_nllb: Path, cache: Path) -> None:
-    translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])
-    (weights,) = cache.rglob("model.bin")
-    weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(ModelError, match="translates nothing here"):
-        translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])
 
 
 def test_text_longer_than_the_model_takes_is_a_failure(tiny_nllb: Path) -> None:
@@ -358,46 +324,6 @@ def test_weights_that_cannot_be_fetched_are_an_error_at_the_start(hub: Path) -> 
         fetched.prepare([Pair(EN, DE)])
 
 
-def test_the_fast_runtime_loads_neither_torch_nor_transformers(tiny_nllb: Path, cache: Path) -> None:
-    """They would take a fifth of a gigabyte."""
-    translate_requests(translator(tiny_nllb, runtime="ctranslate2"), REQUESTS[:1])  # converts, with both
-    program = (
-        "import sys; from polyrefuse_data.config import NllbBackend; from polyrefuse_data.languages import language; "
-        "from polyrefuse_data.translation import Pair, Request, translate_requests; "
-        "from polyrefuse_data.translation.nllb import open_nllb; pair = language('en'), language('de'); "
-        f"fast = open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='float32')); "
-        "fast.prepare([Pair(*pair)]); translate_requests(fast, [Request('List three fruits.', *pair)]); "
-        "print({'ctranslate2', 'torch', 'transformers'} & {*sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "{'ctranslate2'}"
-
-
-def test_builds_that_begin_together_convert_a_model_once(tiny_nllb: Path, cache: Path) -> None:
-    program = (
-        "from ctranslate2.converters import TransformersConverter as C; convert = C.convert; "
-        "C.convert = lambda *a, **b: (print('converts', flush=True), convert(*a, **b)); "
-        "from polyrefuse_data.config import NllbBackend; from polyrefuse_data.translation.nllb import open_nllb; "
-        f"open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='int8')).runtime._model"
-    )
-    both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert sorted(process.communicate()[0] for process in both) == ["", "converts\n"]
-    assert [process.returncode for process in both] == [0, 0]
-
-
-@pytest.mark.parametrize("chosen", [None, "7"])
-def test_how_long_threads_spin_is_set_for_the_fast_runtime_alone(tiny_nllb: Path, chosen: str | None) -> None:
-    program = (
-        "import os; from polyrefuse_data.translation import ctranslate2; ctranslate2._library(); "
-        "print(os.environ.get('GOMP_SPINCOUNT'))"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
-    shown = {**environment, "OMP_DISPLAY_ENV": "verbose", **({"GOMP_SPINCOUNT": chosen} if chosen else {})}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=shown)
-    assert done.stdout.strip() == str(chosen)  # the environment is left as it was
-    assert f"GOMP_SPINCOUNT = '{chosen or 1000}'" in done.stderr  # what libgomp read
-
-
 @pytest.mark.parametrize("text", ["a </s> b", "<s> deu_Latn eng_Latn", "<unk><pad><mask>"])
 def test_special_tokens_in_a_text_are_text(tiny_nllb: Path, text: str) -> None:
     from transformers import AutoTokenizer
@@ -411,26 +337,6 @@ def test_special_tokens_in_a_text_are_text(tiny_nllb: Path, text: str) -> None:
         assert vocabulary.ids(vocabulary.tokens(ids)) == ids
 
 
-def test_token_that_only_pads_the_table_of_a_converted_model_is_left_out(
-    tiny_nllb: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The converter makes up words where the model has more rows than its tokenizer has tokens."""
-    from transformers import AutoTokenizer
-
-    from polyrefuse_data.translation.vocabulary import FileVocabulary, TransformersVocabulary
-
-    tokenizer = AutoTokenizer.from_pretrained(tiny_nllb)
-    for vocabulary in (FileVocabulary(tiny_nllb / "tokenizer.json"), TransformersVocabulary(tokenizer)):
-        ids = vocabulary.encode(["bread"])[0]
-        assert vocabulary.ids([*vocabulary.tokens(ids), "madeupword0"]) == ids
-
-    padded = translator(tiny_nllb, runtime="ctranslate2")
-    bread = padded.checkpoint.vocabulary.tokens(padded.checkpoint.vocabulary.encode(["bread"])[0])
-    said = SimpleNamespace(hypotheses=[["deu_Latn", "madeupword0", *bread, "madeupword1", "</s>"]])
-    monkeypatch.setattr(padded.runtime, "_loaded", SimpleNamespace(translate_batch=lambda *_, **__: [said]))
-    assert translate_requests(padded, REQUESTS[:1]) == [Translation("bread")]
-
-
 def test_what_cannot_be_computed_here_is_named(tiny_nllb: Path) -> None:
     with pytest.raises(ConfigError, match="needs runtime"):
         translator(tiny_nllb, dtype="int8").prepare([Pair(EN, DE)])
@@ -438,17 +344,3 @@ def test_what_cannot_be_computed_here_is_named(tiny_nllb: Path) -> None:
         translator(tiny_nllb, device="cuda:7").prepare([Pair(EN, DE)])
     with pytest.raises(ConfigError, match="device 'cuda:7'"):
         translator(tiny_nllb, device="cuda:7", runtime="ctranslate2").prepare([Pair(EN, DE)])
-
-
-def test_batches_keep_to_the_budget_and_pad_little() -> None:
-    lengths = [5 + (37 * n) % 60 for n in range(500)] + [900]
-    batches = token_batches(lengths, 512)
-    assert sorted(index for batch in batches for index in batch) == list(range(501))
-    assert all(len(batch) * (max(lengths[i] for i in batch) + 12) <= 512 or len(batch) == 1 for batch in batches)
-    assert padding_ratio(lengths, batches) < 1.1
-    sparse = [2**n for n in range(12)] * 3
-    assert padding_ratio(sparse, token_batches(sparse, 10**6)) < 1.15
-    assert len(token_batches(list(range(5, 25)), 512)) <= 2  # few texts do not fall into many small batches
-    assert max(map(len, token_batches([2] * 1000, 512))) == 36  # the shortest texts take memory too
-    assert padding_ratio(lengths[:500], [list(range(n, n + 25)) for n in range(0, 500, 25)]) > 1.5  # in file order
-    assert token_batches([], 10) == []

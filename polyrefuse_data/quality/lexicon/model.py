@@ -8,7 +8,6 @@ that the lexicon does not know say nothing. The lengths of the two texts are wei
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 
+from polyrefuse_data.quality.digests import digest_of
 from polyrefuse_data.quality.lexicon.units import NON_LATIN, english_stems, target_units
 
 FOLDER = Path(__file__).parent
@@ -207,8 +207,5 @@ def english_overlap(left: str, right: str) -> float:
 
 @lru_cache(maxsize=1)
 def lexicon_signature() -> str:
-    """8 hex digits over all bundled lexicons."""
-    digest = hashlib.sha256()
-    for path in sorted([*FOLDER.glob("*.tsv"), FOLDER / "stems.txt"]):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"lexicon-{digest.hexdigest()[:8]}"
+    """Of all bundled lexicons."""
+    return f"lexicon-{digest_of([*FOLDER.glob('*.tsv'), FOLDER / 'stems.txt'])}"
