@@ -171,9 +171,8 @@ def _sweep(view: View, name: str, row: Threshold, scores: Scores) -> Sweep:
     steps = np.linspace(min([tail[0], *current.values()]), max([tail[1], *current.values()]), _SWEEP_STEPS).round(5)
     rejected = {}
     for code, numbers in own.items():
-        counts = _beyond(
-            numbers, steps.astype(np.float32), row.is_floor
-        )  # float32 as scores are: 0.8 is not beyond 0.8
+        # float32 as scores are: 0.8 is not beyond 0.8.
+        counts = _beyond(numbers, steps.astype(np.float32), row.is_floor)
         rejected[code] = (counts / scores.share(row.score, view.rows_of[code])).round().astype(int).tolist()
     sampled = int(scores.sample.sum()) if row.score in scores.sampled else None
     return Sweep(name, row.score, row.is_floor, steps.tolist(), rejected, current, sampled)

@@ -16,10 +16,10 @@ from polyrefuse_data.quality.columns import Coded, Mask, Rows, coded, names
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.rows import ACCEPTED, REJECTED, usable
 from polyrefuse_data.translation.attempts import DECLINED
+from polyrefuse_data.translation.chain import FAILED
 
 # What is read of attempts.parquet.
 COLUMNS = ("id", "language", "label", "category", "attempt", "translator", "outcome", "reasons", "kept")
-_FAILED = "failed"
 
 
 class Tries:
@@ -128,7 +128,7 @@ def _present(tries: Tries, own: Mask) -> list[str]:
 
 def _failures(tries: Tries, own: Mask) -> dict[str, int]:
     """Reason -> tries that gave no text, the commonest first."""
-    chosen = (own & tries.outcome.is_(_FAILED))[tries.reasons.rows]
+    chosen = (own & tries.outcome.is_(FAILED))[tries.reasons.rows]
     counts = np.bincount(tries.reasons.codes[chosen], minlength=len(tries.reasons.names))
     found = {name: int(count) for name, count in zip(tries.reasons.names, counts, strict=True) if count}
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

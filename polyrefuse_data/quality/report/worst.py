@@ -12,6 +12,7 @@ import pyarrow as pa
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.columns import Rows, coded
 from polyrefuse_data.quality.report.view import View
+from polyrefuse_data.quality.scoring import SCORE_COLUMNS
 from polyrefuse_data.rows import ACCEPTED, REJECTED
 
 MOST_ROWS_SHOWN = 1500  # all of them would make the page of a large dataset unusable
@@ -20,7 +21,6 @@ _OF_EACH_KIND = 20  # rows of each language and first flag that are shown before
 _OF_EACH_CONFUSION = 3  # rows of each language and other language that it was taken for
 
 _TEXTS = ("id", "language", "label", "split", "text", "text_en", "back_translation", "category", "translator")
-_SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 
 
 def to_look_at(view: View) -> Rows:
@@ -54,7 +54,7 @@ def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dic
     part = view.table.take(pa.array(shown, pa.int64()))
     cells: dict[str, list[Any]] = {name: [text[:LONGEST_SHOWN] for text in texts(part, name)] for name in _TEXTS}
     cells |= {"status": texts(part, "status"), "detected": texts(part, "detected_language")}
-    cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in _SCORES}
+    cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in SCORE_COLUMNS}
     cells["reason"] = [view.reason_of(row) for row in shown]
     cells["flags"] = [flags or [] for flags in part["flags"].to_pylist()]
     return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
