@@ -45,11 +45,17 @@ def failing(batch: pa.Table, here: int, how: str) -> pa.Table:
     return batch
 
 
-def test_batches_come_back_in_order_from_several_processes() -> None:
+@pytest.fixture
+def others() -> set[psutil.Process]:
+    """Processes that tests of other modules have left with this one (multiprocessing's resource tracker)."""
+    return set(psutil.Process().children())
+
+
+def test_batches_come_back_in_order_from_several_processes(others: set[psutil.Process]) -> None:
     found = pa.concat_tables(map_batches(partial(numbered, here=os.getpid()), _BATCHES, workers=2))
     assert found["number"].to_pylist() == list(range(6))
     assert len(set(found["process"].to_pylist())) == 2
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) == others
 
 
 @pytest.mark.parametrize(
@@ -60,10 +66,12 @@ def test_batches_come_back_in_order_from_several_processes() -> None:
         ("killed", EngineError, "ended with code -9: out of memory"),
     ],
 )
-def test_errors_elsewhere_are_raised_here(how: str, kind: type[Exception], message: str) -> None:
+def test_errors_elsewhere_are_raised_here(
+    how: str, kind: type[Exception], message: str, others: set[psutil.Process]
+) -> None:
     with pytest.raises(kind, match=message):
         map_batches(partial(failing, here=os.getpid(), how=how), _BATCHES, workers=2)
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) == others
 
 
 def test_python_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
