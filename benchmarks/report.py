@@ -19,10 +19,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from polyrefuse_data.build import check_rows
+from polyrefuse_data.pipeline.build import check_rows
 from polyrefuse_data.quality import write_report
 from polyrefuse_data.sources import import_path
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 
 
 @dataclass(frozen=True)

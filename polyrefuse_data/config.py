@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
-from polyrefuse_data.redaction import without_credentials
-from polyrefuse_data.workspace import atomic_write
+from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.redaction import without_credentials
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
 

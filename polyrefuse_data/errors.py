@@ -2,7 +2,7 @@
 
 import re
 
-from polyrefuse_data.redaction import redact
+from polyrefuse_data.system.redaction import redact
 
 _LONGEST_LINE = 1000
 _UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -1,4 +1,4 @@
-"""Where a build's files live, how they are written whole, and who may write them.
+"""Where the files of a build live.
 
 WORKSPACE/  polyrefuse.toml  prompts.parquet  journal.sqlite  rows.parquet  attempts.parquet
             report/{index.html,summary.json}  review/
@@ -7,15 +7,14 @@ WORKSPACE/  polyrefuse.toml  prompts.parquet  journal.sqlite  rows.parquet  atte
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from polyrefuse_data.disk import disk_errors
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.parts import part_of
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.system.locks import lock_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,97 +80,3 @@ class Workspace:
         """Hold the folder for writing; a second writer gets a ConfigError at once. Released by the system if we die."""
         with lock_folder(self.path):
             yield
-
-
-@contextlib.contextmanager
-def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder` (made where missing) against a second writer.
-
-    Where another process holds it: wait for that one to end, or else raise ConfigError.
-    """
-    import filelock
-
-    make_folder(folder)
-    lock = filelock.FileLock(folder / ".lock", blocking=wait)
-    try:
-        with disk_errors(folder):
-            lock.acquire()
-    except filelock.Timeout:
-        raise ConfigError(
-            f"{folder}: another polyrefuse process is writing here; wait for it to end, or choose another folder"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot write here ({error.strerror or error}); choose another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents. Raises ConfigError where that is not possible, DiskError on a full disk."""
-    try:
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
-
-
-@contextlib.contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to; moved into place, synced, when the block ends without an error.
-
-    Readers see the old file or the new one, never a part. On an error the old file stays and the part is removed.
-    Raises ConfigError where the folder does not let us write, DiskError where the disk is full or fails.
-    """
-    make_folder(target.parent)
-    if target.is_dir():
-        raise ConfigError(f"{target}: cannot write this file, a folder has its name: move the folder away")
-    with disk_errors(target), contextlib.ExitStack() as stack:
-        try:
-            part = stack.enter_context(part_of(target))
-        except OSError as error:
-            raise ConfigError(
-                f"{target}: cannot write this file ({error.strerror or error}); choose another folder"
-            ) from error
-        part.chmod(0o666 & ~_umask())  # private until now; ours are ordinary files
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def atomic_write(target: Path, content: str | bytes) -> None:
-    """Write a whole small file, or leave the one that is there."""
-    with atomic_path(target) as part:
-        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-
-
-def write_table(table: pa.Table, target: Path | IO[bytes]) -> None:
-    """Write a table as Parquet, atomically. The same rows give the same bytes (one pinned pyarrow)."""
-    import pyarrow.parquet as pq
-
-    if isinstance(target, Path):
-        with atomic_path(target) as part:
-            pq.write_table(table, part, compression="zstd")
-    else:
-        pq.write_table(table, target, compression="zstd")
-
-
-def read_table(path: Path, mend: str) -> pa.Table:
-    """Read a Parquet file. Raises ConfigError with `mend` where it is missing or broken."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.exists():
-        raise ConfigError(f"{path} is not there: {mend}")
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): {mend}") from error

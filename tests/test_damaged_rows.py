@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from polyrefuse_data.build import check_rows
 from polyrefuse_data.errors import PolyrefuseError
+from polyrefuse_data.pipeline.build import check_rows
 from polyrefuse_data.quality import audit, export_review, write_report
 from polyrefuse_data.release import write_release
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 from tests.quality.tables import make_table
 
 

@@ -22,7 +22,8 @@ from polyrefuse_data.demo.page import write_page
 from polyrefuse_data.quality import audit, export_review, import_review
 from polyrefuse_data.quality import write_report as write_quality_report
 from polyrefuse_data.release import write_release
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 from tests.browser import Browser, open_browser
 from tests.quality.tables import make_table
 from tests.release.conftest import make_rows, make_workspace

@@ -18,7 +18,8 @@ from polyrefuse_data.errors import ConfigError, PolyrefuseError, ReleaseError, S
 from polyrefuse_data.release import diff_releases, load_release, verify_release, write_release
 from polyrefuse_data.rows import sort_rows, table_from_rows
 from polyrefuse_data.sources import import_path
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 from tests.hub_double import HubDouble
 from tests.hub_double.repo import Blob, Repo
 from tests.release.conftest import make_rows, make_workspace

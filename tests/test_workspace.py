@@ -10,15 +10,9 @@ import pyarrow as pa
 import pytest
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.workspace import (
-    Workspace,
-    atomic_path,
-    atomic_write,
-    lock_folder,
-    make_folder,
-    read_table,
-    write_table,
-)
+from polyrefuse_data.system.files import atomic_path, atomic_write, make_folder, read_table, write_table
+from polyrefuse_data.system.locks import lock_folder
+from polyrefuse_data.workspace import Workspace
 
 TABLE = pa.table({"id": ["a", "b"], "n": [1, 2]})
 
@@ -76,7 +70,7 @@ def test_a_second_writer_is_turned_away_and_the_lock_goes_with_its_holder(tmp_pa
             textwrap.dedent(f"""
                 import sys
                 from pathlib import Path
-                from polyrefuse_data.workspace import lock_folder
+                from polyrefuse_data.system.locks import lock_folder
                 with lock_folder(Path({str(tmp_path)!r})):
                     print("held", flush=True)
                     sys.stdin.read()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from polyrefuse_data.bounds import bounded
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.system.limits import bounded
 
 # Handed to every template; templates ignore what they do not know. The date keeps templates that print today's date
 # (Llama 3.1 and later) the same from day to day.

@@ -16,8 +16,8 @@ from torch import Tensor
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
-from polyrefuse_data.checkpoints import damage_explained, folder_revision, load_weights
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 

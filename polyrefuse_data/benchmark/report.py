@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM, RunFolde
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
-from polyrefuse_data.workspace import atomic_write
+from polyrefuse_data.system.files import atomic_write
 
 # What scores.json of this version holds at the top.
 _PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")

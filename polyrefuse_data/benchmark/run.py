@@ -41,7 +41,7 @@ from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.rows import HARMLESS, LABELS
-from polyrefuse_data.workspace import lock_folder
+from polyrefuse_data.system.locks import lock_folder
 
 # Refusal tokens are found in short replies to the first training prompts of each label: the judge reads openings only.
 _DISCOVERY_PROMPTS = 64

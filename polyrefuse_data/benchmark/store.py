@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.workspace import atomic_path, atomic_write, read_table, write_table
+from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, write_table
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
 

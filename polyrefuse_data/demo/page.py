@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from polyrefuse_data.workspace import atomic_write
+from polyrefuse_data.system.files import atomic_write
 
 # The reports are pages with styles and scripts of their own: `srcdoc` frames keep them apart in one file.
 PAGE = """<!doctype html>

@@ -19,7 +19,8 @@ from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
 from polyrefuse_data.demo.page import write_page
 from polyrefuse_data.demo.seeds import memory_records
 from polyrefuse_data.errors import ReleaseError
-from polyrefuse_data.workspace import Workspace, atomic_write, make_folder
+from polyrefuse_data.system.files import atomic_write, make_folder
+from polyrefuse_data.workspace import Workspace
 
 VERSION = "0.1.0"
 STEPS = 6
@@ -90,7 +91,7 @@ def _write_workspace(workspace: Workspace) -> Config:
 
 
 def _build(workspace: Workspace, config: Config) -> None:
-    from polyrefuse_data.build import build
+    from polyrefuse_data.pipeline.build import build
 
     summary = build(workspace, config)
     _say(summary.to_text())

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from polyrefuse_data.engines.base import Stage
 from polyrefuse_data.errors import EngineError
-from polyrefuse_data.machine import cores
+from polyrefuse_data.system.machine import cores
 
 Thing = TypeVar("Thing")
 

@@ -19,15 +19,15 @@ from pydantic import ValidationError
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.machine import cores
 from polyrefuse_data.quality.batch import IMPORTED_SCORES, make_batch, texts
 from polyrefuse_data.quality.checks.correspondence import correspondence
 from polyrefuse_data.quality.checks.imported import check_scales
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.pairing import as_given, with_english
-from polyrefuse_data.quality.processes import map_batches
 from polyrefuse_data.quality.scoring import checked_columns, with_columns
 from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.system.machine import cores
+from polyrefuse_data.system.workers import map_batches
 
 # Rows whose Python lists are held at once: memory beyond the table itself does not grow with the table.
 BATCH_ROWS = 1024

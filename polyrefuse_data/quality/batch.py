@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.invisible import INVISIBLE
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
-from polyrefuse_data.spans import without_spans
+from polyrefuse_data.text.invisible import INVISIBLE
+from polyrefuse_data.text.spans import without_spans
 
 IMPORTED_SCORES = ("comet", "metricx", "human")  # numeric columns that other tools and people may have added
 

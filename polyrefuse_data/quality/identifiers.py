@@ -42,7 +42,7 @@ def _ranking(name: str, labels: frozenset[str], rank: Callable[[str], Ranking]) 
 
 
 def _py3langid() -> Identifier:
-    from polyrefuse_data.quality.naive_bayes import model
+    from polyrefuse_data.text.naive_bayes import model
 
     known = model()
     return Identifier(f"{known.name}|open set|nfc", frozenset(known.labels), known.probability, known.read_all)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from polyrefuse_data.quality.english_words import LOANS
-from polyrefuse_data.quality.words import QUOTED, without_shared_words, words
+from polyrefuse_data.text.words import QUOTED, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polyrefuse_data.lazy import lazy_names
+from polyrefuse_data.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from polyrefuse_data.release.diff import diff_releases as diff_releases

@@ -13,9 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from polyrefuse_data.config import Config, config_hash, load_config
-from polyrefuse_data.disk import disk_errors
 from polyrefuse_data.errors import ConfigError, ReleaseError
-from polyrefuse_data.parts import part_of
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import render_card
 from polyrefuse_data.release.changelog import first_changelog, next_changelog
@@ -34,6 +32,8 @@ from polyrefuse_data.release.provenance import (
 )
 from polyrefuse_data.release.subsets import subset_rows
 from polyrefuse_data.release.versions import check_step, parse_version, step_between
+from polyrefuse_data.system.disk import disk_errors
+from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.workspace import Workspace
 
 # What decides the bytes of a release besides the rows.

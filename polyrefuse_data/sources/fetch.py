@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from polyrefuse_data.errors import MissingPrerequisite, SourceError
-from polyrefuse_data.workspace import atomic_write
+from polyrefuse_data.system.files import atomic_write
 
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3

@@ -15,7 +15,8 @@ from polyrefuse_data.sources import upstream
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
-from polyrefuse_data.workspace import Workspace, atomic_write, write_table
+from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.workspace import Workspace
 
 
 def import_path(

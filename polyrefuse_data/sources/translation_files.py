@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.language_tags import language_of_tag
 from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages.tags import language_of_tag
 from polyrefuse_data.rows import LABELS, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import Record, read_bytes, read_records
-from polyrefuse_data.tmx import Unit, read_units
+from polyrefuse_data.text.tmx import Unit, read_units
 
 
 @dataclass(frozen=True)

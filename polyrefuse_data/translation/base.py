@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from polyrefuse_data.languages import Language
-from polyrefuse_data.redaction import redact
+from polyrefuse_data.system.redaction import redact
 
 
 class Request(NamedTuple):

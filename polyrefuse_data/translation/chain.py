@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.invisible import without_hidden
 from polyrefuse_data.languages import Language
+from polyrefuse_data.text.invisible import without_hidden
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator, total_usage
 
 FAILED = "failed"

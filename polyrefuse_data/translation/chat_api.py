@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import MissingPrerequisite
-from polyrefuse_data.redaction import declare_secret
+from polyrefuse_data.system.redaction import declare_secret
 from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.checkpoints import damage_explained, folder_revision, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
+from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
 from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from polyrefuse_data.config import CommandBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
-from polyrefuse_data.programs import run_program
+from polyrefuse_data.system.subprocesses import run_program
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 
 # After this many texts that failed one by one, before any was translated, the program is taken to be broken.

@@ -11,14 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.checkpoints import safetensors_only
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
-from polyrefuse_data.parts import part_of
+from polyrefuse_data.system.locks import lock_folder
+from polyrefuse_data.system.safe_weights import safetensors_only
+from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.translation.checkpoint import Checkpoint
 from polyrefuse_data.translation.runtimes import Hypotheses
 from polyrefuse_data.translation.vocabulary import END
-from polyrefuse_data.workspace import lock_folder
 
 # Best computation for `dtype = "auto"` by device, and how CTranslate2 calls our int8.
 _BEST = {"cpu": "int8_float32", "cuda": "int8_float16"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from polyrefuse_data.spans import lost_spans
+from polyrefuse_data.text.spans import lost_spans
 from polyrefuse_data.translation.base import Failure, Request, Result, Translation, Units, total_usage
 from polyrefuse_data.translation.split import Part, split_around_spans, split_long, split_sentences
 

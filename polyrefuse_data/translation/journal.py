@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.disk import disk_errors
 from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.system.disk import disk_errors
+from polyrefuse_data.system.files import make_folder
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
 from polyrefuse_data.translation.sqlite_pages import PAGE_BYTES
-from polyrefuse_data.workspace import make_folder
 
 FORMAT = 2
 

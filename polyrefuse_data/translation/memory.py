@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.language_tags import language_of_tag
-from polyrefuse_data.tmx import read_units
+from polyrefuse_data.languages.tags import language_of_tag
+from polyrefuse_data.text.tmx import read_units
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Pair, Request, Result, Translation
 
 # One unit of a memory: the same sentence by code of our languages; others are left out.

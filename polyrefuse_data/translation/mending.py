@@ -14,9 +14,9 @@ from itertools import count
 from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.files import atomic_path
 from polyrefuse_data.translation.journal import FORMAT, TABLES, Entry, create, digest, explained
 from polyrefuse_data.translation.sqlite_pages import MAGIC, PAGE_BYTES, application_ids, log_is_broken, read_records
-from polyrefuse_data.workspace import atomic_path
 
 _logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import NamedTuple
 
-from polyrefuse_data.spans import SPAN
+from polyrefuse_data.text.spans import SPAN
 
 # Everything that str.splitlines treats as the end of a line.
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.rows import mark_parallel, prompt_id, sort_rows, table_from_rows
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }} <|end|> {% endfor %}"

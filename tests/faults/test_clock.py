@@ -12,8 +12,8 @@ import httpx2
 import openai
 import pytest
 
-from polyrefuse_data.build import build
 from polyrefuse_data.config import load_config
+from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.quality import write_report
 from polyrefuse_data.release import write_release
 from polyrefuse_data.translation.api_errors import ApiError

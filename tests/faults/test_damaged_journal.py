@@ -33,7 +33,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     log = tmp_path_factory.mktemp("log") / "log.txt"
-    with Launcher(log, "polyrefuse_data.build", "polyrefuse_data.translation.command", "sacrebleu") as started:
+    with Launcher(log, "polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu") as started:
         yield started
 
 

@@ -93,7 +93,7 @@ def workspace(small: Path, tmp_path: Path) -> Path:
 
 
 def test_build(small: Path, tmp_path: Path) -> None:
-    modules = ("polyrefuse_data.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas")
+    modules = ("polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas")
     with Launcher(tmp_path / "log.txt", *modules) as launcher:
         fill_everywhere(
             small,

@@ -84,7 +84,7 @@ def kill_everywhere(
 def build_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     log = tmp_path_factory.mktemp("log") / "build.txt"
     with Launcher(
-        log, "polyrefuse_data.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas"
+        log, "polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas"
     ) as launcher:
         yield launcher
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.release import write_release
 from polyrefuse_data.rows import mark_parallel, prompt_id, sort_rows, table_from_rows
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 
 KEYS = [prompt.key for prompt in seed_prompts()][:: len(seed_prompts()) // 12][:12]
 LANGUAGES = ("de", "es")

@@ -41,9 +41,10 @@ from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.sources.imported import Imported
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.sources.upstream import read_upstream
+from polyrefuse_data.system.files import write_table
 from polyrefuse_data.translation.chat import read_completion
 from polyrefuse_data.translation.memory import read_memory
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.workspace import Workspace
 
 _LONGEST_LINE, _MOST_LINES = 1200, 12
 

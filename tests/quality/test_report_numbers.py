@@ -18,8 +18,9 @@ from polyrefuse_data.quality.report import scores, worst
 from polyrefuse_data.quality.report.summary import build_report
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.system.files import write_table
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.workspace import Workspace
 from tests.quality.tables import make_table
 
 

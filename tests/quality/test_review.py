@@ -14,7 +14,8 @@ import pytest
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, export_review, import_review
 from polyrefuse_data.quality.review.decisions import seal
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 from tests.quality.tables import make_table
 
 GOOD = "Nennen Sie drei Tipps für einen besseren Schlaf in der Nacht."

@@ -6,7 +6,8 @@ import pytest
 
 from polyrefuse_data.release import write_release
 from polyrefuse_data.rows import prompt_id, sort_rows, table_from_rows
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 
 LANGUAGES = ("de", "en", "yo")
 

@@ -19,7 +19,8 @@ from polyrefuse_data.errors import ConfigError, DiskError, ReleaseError
 from polyrefuse_data.release import load_release, release_info, verify_release, write_release
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import COLUMNS, SCHEMA, table_from_rows
-from polyrefuse_data.workspace import Workspace, write_table
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
 
 from .conftest import make_rows, make_workspace
 

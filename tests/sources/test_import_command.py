@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from polyrefuse_data.workspace import Workspace, read_table
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.workspace import Workspace
 
 
 def polyrefuse(*args: str | Path) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,8 @@ from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import prompt_id
 from polyrefuse_data.sources import ImportSummary, import_path
-from polyrefuse_data.workspace import Workspace, read_table
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.workspace import Workspace
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE tmx SYSTEM "tmx14.dtd">

@@ -16,7 +16,8 @@ from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import SCHEMA, prompt_id
 from polyrefuse_data.sources import ImportSummary, import_path
 from polyrefuse_data.sources.upstream import read_upstream
-from polyrefuse_data.workspace import Workspace, read_table
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.workspace import Workspace
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/upstream"
 

@@ -19,7 +19,7 @@ import pytest
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
 from polyrefuse_data.languages import language
-from polyrefuse_data.summary import BuildEstimate
+from polyrefuse_data.pipeline.summary import BuildEstimate
 from polyrefuse_data.translation import (
     Failure,
     Request,

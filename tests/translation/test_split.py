@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from polyrefuse_data.spans import SPAN
+from polyrefuse_data.text.spans import SPAN
 from polyrefuse_data.translation.split import Part, split_around_spans, split_long, split_sentences
 
 PIECES = [

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
-from polyrefuse_data.redaction import redact, without_credentials
+from polyrefuse_data.system.redaction import redact, without_credentials
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"

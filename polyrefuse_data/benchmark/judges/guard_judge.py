@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.guards import GuardFamily
-from polyrefuse_data.checkpoints import damage_explained, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 16
 # A reply longer than this (characters) is judged by its start: guards have short contexts.

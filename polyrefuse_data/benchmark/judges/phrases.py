@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polyrefuse_data.benchmark.judges.base import Opinion
-from polyrefuse_data.benchmark.judges.folding import STRUCK, fold_letters, fold_reply
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE
+from polyrefuse_data.text.folding import STRUCK, fold_letters, fold_reply
 
 VERSION = "1"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
-from polyrefuse_data.quality.overlap import chrf_and_bleu
+from polyrefuse_data.text.overlap import chrf_and_bleu
 
 
 def back_translation_scores(batch: Batch) -> Scores:

@@ -17,7 +17,7 @@ from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.kept import counts, without_kept
-from polyrefuse_data.quality.words import words
+from polyrefuse_data.text.words import words
 
 # One letter of these scripts says about as much as this many Latin ones (median length ratios of the published rows).
 _LETTERS_PER_CHARACTER = {"Hans": 3.3, "Hant": 3.3, "Jpan": 2.1, "Hang": 1.9}

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 
-from polyrefuse_data.invisible import hidden_places
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.mojibake import lost_letters, misread_letters, misread_utf8
+from polyrefuse_data.text.invisible import hidden_places
+from polyrefuse_data.text.mojibake import lost_letters, misread_letters, misread_utf8
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\ufffd\ue000-\uf8ff]")
 _TRANSLATOR_TRACE = re.compile('(?<=[\\s("])\u200b\u200b(?=\\S)|(?<=[^\\W\\d_])\u200b\u200b(?=[^\\W\\d_])')

@@ -12,7 +12,7 @@ from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
 from polyrefuse_data.quality.kept import without_names
-from polyrefuse_data.quality.words import words
+from polyrefuse_data.text.words import words
 
 # English prompts may be about texts of another language ("Translate ... into English"), and may be as short as a name.
 _OPENING = 3  # words, of which one shows that English is spoken

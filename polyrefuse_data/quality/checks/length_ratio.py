@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.words import VOWEL_SIGNS
+from polyrefuse_data.text.words import VOWEL_SIGNS
 
 # The spans of a text (an address, code) count as one word: they are as long in Chinese as in English, and with nothing
 # in their place, the few words around them would be measured as a text of their own.

@@ -13,7 +13,7 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
 from polyrefuse_data.quality.kept import without_names
-from polyrefuse_data.quality.naive_bayes import model
+from polyrefuse_data.text.naive_bayes import model
 
 # Nats from which the words of the prompt are left out: names and quotations speak for other languages too.
 _SUSPICIOUS = 10.0

@@ -10,7 +10,7 @@ import re
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
-from polyrefuse_data.spans import lost_spans
+from polyrefuse_data.text.spans import lost_spans
 
 _BRACKETED = re.compile(
     r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】"

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
 from polyrefuse_data.quality.chinese import characters_not_japanese, other_chinese
-from polyrefuse_data.quality.naive_bayes import model
-from polyrefuse_data.quality.words import without_shared_words
+from polyrefuse_data.text.naive_bayes import model
+from polyrefuse_data.text.words import without_shared_words
 
 _SIGN = 30.0  # nats that one sign adds: what the model says of two or three words of a relative that it knows
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.words import script, words
+from polyrefuse_data.text.words import script, words
 
 
 def expected_script(batch: Batch) -> Scores:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from polyrefuse_data.checkpoints import damage_explained, load_weights
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 32
 _LONGEST = 256  # tokens

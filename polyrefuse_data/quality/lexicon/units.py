@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from polyrefuse_data.quality.words import without_accents
+from polyrefuse_data.text.words import without_accents
 
 ENGLISH_STEM = 6
 _STEM = {"ko": 2, "ar": 5}  # characters of a word's beginning; a Hangul character is a syllable

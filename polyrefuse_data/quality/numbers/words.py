@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from polyrefuse_data.quality.words import VOWEL_SIGNS
+from polyrefuse_data.text.words import VOWEL_SIGNS
 
 Words = Mapping[float, str]
 

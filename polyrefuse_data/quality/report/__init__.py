@@ -14,7 +14,8 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.report.page import render
 from polyrefuse_data.quality.report.summary import build_report
 from polyrefuse_data.quality.report.tries import COLUMNS
-from polyrefuse_data.workspace import Workspace, atomic_write, read_table
+from polyrefuse_data.system.files import atomic_write, read_table
+from polyrefuse_data.workspace import Workspace
 
 
 def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any] | None = None) -> Path:

@@ -25,7 +25,8 @@ from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
 from polyrefuse_data.quality.review.spreadsheet import SEAL, SHOWN, read_csv, to_csv
 from polyrefuse_data.quality.thresholds import thresholds
-from polyrefuse_data.workspace import Workspace, atomic_write, write_table
+from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.workspace import Workspace
 
 _SEED = 0
 

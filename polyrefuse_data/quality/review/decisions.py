@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from polyrefuse_data import rows as schema
-from polyrefuse_data.invisible import without_hidden
 from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import IMPORTED_SCORES
 from polyrefuse_data.quality.review.spreadsheet import SEAL
+from polyrefuse_data.text.invisible import without_hidden
 
 GOOD, BAD = "good", "bad"
 _VERDICTS = ("", GOOD, BAD)

@@ -13,10 +13,10 @@ import pytest
 
 from polyrefuse_data.benchmark.judges import judge_refusal, judge_signature
 from polyrefuse_data.benchmark.judges import phrases as phrases_module
-from polyrefuse_data.benchmark.judges.folding import fold_letters, fold_reply
 from polyrefuse_data.benchmark.judges.phrases import GROUPS, WEIGHTS, phrase_list
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
+from polyrefuse_data.text.folding import fold_letters, fold_reply
 
 REPLIES = json.loads((Path(__file__).parent / "replies.json").read_text(encoding="utf-8"))
 LISTS = Path(phrases_module.__file__).parent / "lists"

@@ -9,7 +9,7 @@ import pytest
 from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.languages import TARGET_LANGUAGES
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.naive_bayes import model
+from polyrefuse_data.text.naive_bayes import model
 from tests.quality.tables import make_table, verdict
 
 SOURCE = "Explain how volcanoes form and where in the world most of them are."

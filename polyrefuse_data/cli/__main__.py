@@ -1,0 +1,3 @@
+from polyrefuse_data.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""Commands that show and review the rows of a workspace: report, review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyrefuse_data.cli.options import JsonOption, WorkspaceArgument, codes
+from polyrefuse_data.cli.output import print_summary
+from polyrefuse_data.workspace import Workspace
+
+app = typer.Typer()
+review_app = typer.Typer(help="Round trip through a spreadsheet for human reviewers.", no_args_is_help=True)
+app.add_typer(review_app, name="review")
+
+
+@app.command()
+def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
+    """Write the quality report (report/index.html and report/summary.json) over whatever rows.parquet holds."""
+    from polyrefuse_data.quality import write_report
+
+    folder = Workspace(workspace)
+    page = write_report(folder)
+    typer.echo((folder.report / "summary.json").read_text(encoding="utf-8") if as_json else page)
+
+
+@review_app.command("export")
+def review_export(
+    workspace: WorkspaceArgument,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write (default: WORKSPACE/review/review.csv).")] = None,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Flagged rows instead of a stratified sample.")] = False,
+    size: Annotated[int, typer.Option(min=1, help="Rows a language in a sample.")] = 50,
+    only: Annotated[str | None, typer.Option("--languages", help="Comma-separated languages.")] = None,
+) -> None:
+    """Write rows to a spreadsheet (CSV) with columns for verdict, edit and reviewer."""
+    from polyrefuse_data.quality import export_review
+
+    typer.echo(export_review(Workspace(workspace), out, flagged=flagged, size=size, languages=codes(only)))
+
+
+@review_app.command("import")
+def review_import(
+    workspace: WorkspaceArgument,
+    file: Annotated[Path, typer.Argument(help="The reviewed CSV file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Apply the reviewers' verdicts and edits, and report how far they agree with the checks."""
+    from polyrefuse_data.quality import import_review
+
+    print_summary(import_review(Workspace(workspace), file), as_json)

@@ -1,0 +1,18 @@
+"""The whole chain on the bundled prompts and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo-out")) -> None:
+    """Run the whole chain offline on bundled prompts and tiny models: build, release, verify, benchmark, report."""
+    from polyrefuse_data.demo.run import run_demo
+
+    run_demo(out)

@@ -1,0 +1,1 @@
+"""The pipeline of a build: prompts, translation, checks, rows; its shards and its summary."""

@@ -1,0 +1,162 @@
+"""The pipeline: prompts -> translation with fall-backs -> back-translation -> checks -> rows.parquet."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from polyrefuse_data import __version__, rows
+from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
+from polyrefuse_data.engines import Engine, Stage, open_engine
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.pipeline.shards.merge import merge
+from polyrefuse_data.pipeline.shards.steps import Finish, Propose, Settle
+from polyrefuse_data.pipeline.shards.store import ShardStore
+from polyrefuse_data.pipeline.shards.work import SHARD_PROMPTS, Shard, cut
+from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary, summarize
+from polyrefuse_data.quality import audit
+from polyrefuse_data.quality.signatures import signature
+from polyrefuse_data.sources import load_prompts
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.translation.answered_rows import describe_backends, entries_of_rows
+from polyrefuse_data.translation.backends import Chain, open_chain
+from polyrefuse_data.translation.base import Pair, Request, identity
+from polyrefuse_data.translation.estimate import estimate_chain
+from polyrefuse_data.translation.journal import Journal
+from polyrefuse_data.translation.mending import mend_journal
+from polyrefuse_data.workspace import Workspace
+
+# A Batch API takes up to a day for what it is given, so it is given much at once.
+_SHARD_PROMPTS_BATCH_API = 20_000
+
+
+def build(
+    workspace: Workspace,
+    config: Config,
+    *,
+    engine: str = "local",
+    address: str | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
+    progress: bool = True,
+) -> BuildSummary | BuildEstimate:
+    """Make prompts.parquet, rows.parquet and attempts.parquet of a workspace from its config.
+
+    Every prompt has a row in every language; one that no backend could translate is a rejected row with its reason. The
+    same config, sources and models give the same bytes on every engine. Run again after a stop: shards that were
+    finished are not done again, and what was answered is not asked again. Large builds start worker processes, so a
+    script that calls this needs the usual `if __name__ == "__main__":`.
+
+    Rows that a backend did not answer (a time-out, a busy API) are counted in the summary's `unanswered`: the next run
+    asks for them again.
+
+    With `dry_run` nothing is written and no paid service is asked: the result says what the build would take.
+
+    Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated, TranslationError
+    where no backend can go on, EngineError where workers die again and again.
+    """
+    place = open_engine(engine, config.engine, address)
+    prompts = load_prompts(config.sources, limit=limit)
+    targets = [language(code) for code in config.languages]
+    if dry_run:
+        return _estimate(workspace, config, prompts, targets)
+    with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
+        chain = opened.prepare(_pairs(targets))
+        write_table(prompts, workspace.prompts)
+        size = _shard_prompts(config)
+        store = ShardStore(workspace.shards, _settings(config, chain))
+        backends = [*chain.steps, *chain.back]
+        mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
+        with place:
+            journal = place.share(partial(Journal, workspace.journal.absolute()))
+            chain.share_limits(place.share)
+            with tqdm(
+                total=prompts.num_rows * (1 + len(targets)), desc="build", unit="row", disable=not progress
+            ) as bar:
+                stages = _stages(chain, journal, config.quality, progress)
+                _do_shards(place, stages, cut(prompts, targets, size), store, bar)
+            usage = journal.usage()
+        count, described = -(-prompts.num_rows // size), describe_backends(backends)
+        merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
+        unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
+        summary = summarize(workspace, usage, unanswered, missing)
+        store.clear()
+    return summary
+
+
+def check_rows(workspace: Workspace) -> None:
+    """Run the checks anew over rows.parquet, with the thresholds of the workspace's config where it has one."""
+    quality = load_config(workspace.config).quality if workspace.config.exists() else QualityConfig()
+    with workspace.lock():
+        table = rows.mark_parallel(audit(workspace.read_rows(), quality))
+        write_table(rows.sort_rows(table), workspace.rows)
+
+
+def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:
+    """Every backend of the chain, each followed by the checks; after the last one the rows are made."""
+    stages = []
+    for number, backend in enumerate(chain.steps):
+        stages.append(Stage(backend.name, Propose(chain, number, journal, progress), keeps_state=True))
+        last = number == len(chain.steps) - 1
+        stages.append(Stage("checks", Finish(quality) if last else Settle(quality), keeps_state=False))
+    return stages
+
+
+def _do_shards(
+    place: Engine, stages: Sequence[Stage], shards: Iterable[Shard], store: ShardStore, bar: tqdm[Any]
+) -> None:
+    """Take the shards that are not finished yet through the stages, and keep each as soon as it is."""
+    under_way: dict[int, str] = {}
+
+    def missing() -> Iterator[Shard]:
+        for shard in shards:
+            if store.holds(shard):
+                bar.update(shard.size)
+            else:
+                under_way[shard.number] = store.key(shard)
+                yield shard
+
+    with contextlib.closing(place.run(stages, missing())) as finished:  # workers stop with it
+        for shard in finished:
+            store.add(shard, under_way.pop(shard.number))
+            bar.update(shard.rows.num_rows)
+
+
+def _settings(config: Config, chain: Chain) -> dict[str, object]:
+    """Everything that decides the rows of a shard, but for its prompts."""
+    return {
+        "version": __version__,
+        "languages": config.languages,
+        "checks": signature(config.quality),
+        "quality": config_hash(config.quality),
+        "steps": [identity(step) for step in chain.steps],
+        "back": [identity(step) for step in chain.back],
+    }
+
+
+def _shard_prompts(config: Config) -> int:
+    backends = [*config.translation.backends, config.translation.back_translation]
+    batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
+    return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)
+
+
+def _estimate(workspace: Workspace, config: Config, prompts: pa.Table, targets: Sequence[Language]) -> BuildEstimate:
+    english = language(SOURCE_LANGUAGE)
+    requests = [Request(text, english, target) for text in prompts["text"].to_pylist() for target in targets]
+    with contextlib.ExitStack() as stack:
+        opened = stack.enter_context(contextlib.closing(open_chain(config.translation)))
+        chain = opened.prepare(_pairs(targets))
+        journal = None
+        if workspace.journal.exists():
+            journal = stack.enter_context(contextlib.closing(Journal(workspace.journal)))
+        backends = estimate_chain(requests, chain, journal)
+    return BuildEstimate(prompts.num_rows, prompts.num_rows + len(requests), backends)
+
+
+def _pairs(targets: Sequence[Language]) -> list[Pair]:
+    return [Pair(language(SOURCE_LANGUAGE), target) for target in targets]

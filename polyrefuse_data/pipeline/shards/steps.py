@@ -1,0 +1,137 @@
+"""What is done to a shard: ask a backend, let the checks judge, and at last make its rows. Each step can be pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from polyrefuse_data import rows
+from polyrefuse_data.config import QualityConfig
+from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard, Task
+from polyrefuse_data.quality.auditing import audit_rows
+from polyrefuse_data.translation.attempts import attempts_table
+from polyrefuse_data.translation.backends import Chain
+from polyrefuse_data.translation.base import NO_MATCH
+from polyrefuse_data.translation.chain import FAILED, Attempt, Candidate, Judge, Outcome, Verdict, propose, settle
+from polyrefuse_data.translation.journal import Journal
+from polyrefuse_data.translation.run import TranslationRun
+
+
+@dataclass(frozen=True)
+class Propose:
+    """Ask the backend of one step of the chain about the rows that are not settled, and translate back what it says."""
+
+    chain: Chain
+    step: int
+    journal: Journal
+    progress: bool
+
+    def __call__(self, shard: Shard) -> Shard:
+        run = TranslationRun(self.journal, self.progress)
+        requests = [task.request for task in shard.tasks]
+        shard.outcomes = shard.outcomes or [Outcome() for _ in requests]
+        backend = self.chain.steps[self.step]
+        shard.proposals = propose(shard.outcomes, requests, backend, self.chain.back, run.translate)
+        if self.step == len(self.chain.steps) - 1:
+            _note_unmatched(shard, backend.name)
+        return shard
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Let the checks judge what was proposed."""
+
+    quality: QualityConfig
+
+    def __call__(self, shard: Shard) -> Shard:
+        settle(shard.outcomes, shard.proposals, _judge(shard.tasks, self.quality))
+        shard.proposals = {}
+        return shard
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Judge the last proposals and make the rows."""
+
+    quality: QualityConfig
+
+    def __call__(self, shard: Shard) -> FinishedShard:
+        Settle(self.quality)(shard)
+        tasks = shard.tasks
+        prompts, languages = [task.prompt for task in tasks], [task.language.code for task in tasks]
+        return FinishedShard(
+            shard.number,
+            make_rows(shard, self.quality),
+            attempts_table(prompts, languages, shard.outcomes),
+            unanswered=sum(outcome.ask_again for outcome in shard.outcomes),
+            missing=sum(outcome.lacks_an_answer for outcome in shard.outcomes),
+        )
+
+
+def _note_unmatched(shard: Shard, translator: str) -> None:
+    """Where only memories were asked, and none holds a text, that is the one try at its row."""
+    for row, outcome in enumerate(shard.outcomes):
+        if not outcome.attempts and row not in shard.proposals:
+            outcome.attempts.append(Attempt(1, translator, FAILED, (NO_MATCH,)))
+
+
+def make_rows(shard: Shard, quality: QualityConfig) -> pa.Table:
+    """All rows of a shard, English included, each checked by itself, sorted; `parallel` is set when all shards are."""
+    made = list(zip(shard.tasks, shard.outcomes, strict=True))
+    kept = [outcome.verdict.row for _, outcome in made if outcome.verdict]
+    failed = [(task, outcome) for task, outcome in made if outcome.verdict is None]
+    unchecked = [rows.english_row(prompt) for prompt in shard.prompts]
+    unchecked += [_failed_row(task, outcome) for task, outcome in failed]
+    checked = audit_rows(rows.table_from_rows(unchecked), quality).to_pylist()
+    for row, (_, outcome) in zip(checked[len(shard.prompts) :], failed, strict=True):
+        row["flags"] += [reason for attempt in outcome.attempts[-1:] for reason in attempt.reasons[:1]]
+    return rows.sort_rows(rows.table_from_rows([*checked, *kept]))
+
+
+def _judge(tasks: Sequence[Task], quality: QualityConfig) -> Judge:
+    """Candidates judged by the same checks as finished rows."""
+
+    def judge(candidates: Sequence[tuple[int, Candidate]]) -> list[Verdict]:
+        records = [_candidate_row(tasks[row], candidate) for row, candidate in candidates]
+        audited = audit_rows(rows.table_from_rows(records), quality)
+        accepted = rows.usable(audited).to_pylist()
+        return [_verdict(row, good) for row, good in zip(audited.to_pylist(), accepted, strict=True)]
+
+    return judge
+
+
+def _verdict(row: dict[str, Any], accepted: bool) -> Verdict:
+    merit = (-len(row["flags"]), row["chrf"] or 0.0, row["language_confidence"] or 0.0)
+    return Verdict(row["status"], accepted, tuple(row["flags"]), merit, row)
+
+
+def _candidate_row(task: Task, candidate: Candidate) -> dict[str, Any]:
+    return rows.translated_row(
+        task.prompt,
+        task.language.code,
+        text=candidate.text,
+        origin=candidate.origin,
+        translator=candidate.translator,
+        attempts=candidate.attempt,
+        back_translation=candidate.back_translation,
+        back_translator=candidate.back_translator,
+        flags=[rows.NORMALISED] if candidate.normalised else [],
+    )
+
+
+def _failed_row(task: Task, outcome: Outcome) -> dict[str, Any]:
+    """The row of a text that no backend gave: the checks know nothing of why, so its maker says it."""
+    last = outcome.attempts[-1] if outcome.attempts else None
+    return rows.translated_row(
+        task.prompt,
+        task.language.code,
+        text="",
+        origin="machine",
+        translator=last.translator if last else "",
+        attempts=len(outcome.attempts),
+        flags=[rows.TRANSLATION_FAILED],
+        status=rows.REJECTED,
+    )

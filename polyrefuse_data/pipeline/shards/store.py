@@ -1,0 +1,104 @@
+"""Finished shards on disk, each with a completion record: a run that was stopped does only the others.
+
+WORKSPACE/shards/  00012.parquet  00012.attempts.parquet  00012.json (written last: without it the shard is not there)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
+from polyrefuse_data.system.files import atomic_write, write_table
+
+
+class CompletionRecord(BaseModel):
+    """What a finished shard was made from (`key`), the sha256 of its two files, and the counts of `FinishedShard`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    rows: str
+    attempts: str
+    unanswered: int
+    missing: int
+
+
+class ShardStore:
+    """The shards of one build. `settings` is whatever decides their rows: a shard made under others is done again."""
+
+    def __init__(self, folder: Path, settings: object) -> None:
+        self.folder = folder
+        self._settings = json.dumps(settings, sort_keys=True, ensure_ascii=False)
+
+    def holds(self, shard: Shard) -> bool:
+        """Whether this very shard is finished, its files whole, and nothing in it worth asking again."""
+        try:
+            record = self._record(shard.number)
+            return (
+                record.unanswered == 0
+                and record.key == self.key(shard)
+                and record.rows == _sha256(self._path(shard.number, "parquet"))
+                and record.attempts == _sha256(self._path(shard.number, "attempts.parquet"))
+            )
+        except (OSError, ValidationError):
+            return False
+
+    def key(self, shard: Shard) -> str:
+        """sha256 of the settings, the prompts and the languages of a shard."""
+        prompts = json.dumps([list(prompt.values()) for prompt in shard.prompts], ensure_ascii=False)
+        return hashlib.sha256(f"{self._settings}\n{prompts}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    def add(self, shard: FinishedShard, key: str) -> None:
+        """Keep a finished shard: its files, then the record that they are whole."""
+        rows, attempts = self._path(shard.number, "parquet"), self._path(shard.number, "attempts.parquet")
+        write_table(shard.rows, rows)
+        write_table(shard.attempts, attempts)
+        record = CompletionRecord(
+            key=key,
+            rows=_sha256(rows),
+            attempts=_sha256(attempts),
+            unanswered=shard.unanswered,
+            missing=shard.missing,
+        )
+        atomic_write(self._path(shard.number, "json"), record.model_dump_json())
+
+    def rows(self, number: int) -> pa.Table:
+        return _read(self._path(number, "parquet"))
+
+    def attempts(self, number: int) -> pa.Table:
+        return _read(self._path(number, "attempts.parquet"))
+
+    def unanswered(self, number: int) -> tuple[int, int]:
+        """Rows of a finished shard that some backend did not answer, and those where no other stepped in."""
+        record = self._record(number)
+        return record.unanswered, record.missing
+
+    def clear(self) -> None:
+        """Remove everything: the rows are merged, or the shards are of no use any more."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _record(self, number: int) -> CompletionRecord:
+        return CompletionRecord.model_validate_json(self._path(number, "json").read_bytes())
+
+    def _path(self, number: int, suffix: str) -> Path:
+        return self.folder / f"{number:06d}.{suffix}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): run `polyrefuse build` again to make it anew") from error
