@@ -1,12 +1,12 @@
 """Learn the bundled lexicons from aligned prompts:
 
     polyrefuse import PolyRefuse --out ws
-    python -m polyrefuse_data.quality.lexicon.train ws [--cross-validate] [--languages de,yo] [--out FOLDER]
+    python -m polyrefuse_data.languages.lexicon.train ws [--cross-validate] [--languages de,yo]
 
-The pairs are the accepted rows of the workspace, the bundled seed prompts with their phrases, and words_<code>.jsonl
-beside this file (Chinese, of which few published rows are aligned). IBM Model 1 (Brown et al. 1993) over stems gives
+The pairs are the accepted rows of the workspace, the bundled seed prompts with their phrases, and words.jsonl of the
+pack (Chinese, of which few published rows are aligned). IBM Model 1 (Brown et al. 1993) over stems gives
 translation probabilities; a unit becomes a translation of a stem where it is several times likelier beside it than by
-chance. stems.txt counts the English prompts that hold each stem.
+chance. stems.tsv of the English pack counts the English prompts that hold each stem.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pathlib import Path
 
 import numpy as np
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.batch import visible
-from polyrefuse_data.quality.lexicon.model import FOLDER, SUPPORT_RANGES, LengthModel, Lexicon, support_range
-from polyrefuse_data.quality.lexicon.units import english_stems, target_units
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.languages.lexicon.model import STEMS, SUPPORT_RANGES, LengthModel, Lexicon, support_range
+from polyrefuse_data.languages.lexicon.units import english_stems, target_units
 from polyrefuse_data.rows import usable
+from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.workspace import Workspace
 
 Pairs = Sequence[tuple[str, str]]  # (English, text)
 
-_SEEDS = FOLDER.parents[1] / "demo" / "seeds"
+_SEEDS = Path(__file__).parents[2] / "demo" / "seeds"
 
 _ITERATIONS = 5
 _NOTHING = ""  # the empty word of Model 1: what a unit comes from that no stem explains
@@ -42,7 +42,7 @@ _SHORTEST_SENTENCE = 20  # characters; words and phrases say nothing about the l
 _PRIOR = 1.0
 
 
-def learn(pairs: Pairs, language: str) -> Lexicon:
+def learn(pairs: Pairs, language: Language) -> Lexicon:
     """A lexicon with hit rates measured by cross-validation within `pairs`."""
     whole = _learn(pairs, language)
     hits = np.zeros((2, len(SUPPORT_RANGES) + 1, 2))
@@ -64,7 +64,7 @@ def learn(pairs: Pairs, language: str) -> Lexicon:
     return replace(whole, stem_rates=tuple(rates[0].tolist()), unit_rates=tuple(rates[1].tolist()))
 
 
-def _learn(pairs: Pairs, language: str) -> Lexicon:
+def _learn(pairs: Pairs, language: Language) -> Lexicon:
     sentences = [(sorted(english_stems(e)), sorted(target_units(t, language))) for e, t in pairs]
     stem_support = Counter(stem for stems, _ in sentences for stem in stems)
     unit_support = Counter(unit for _, units in sentences for unit in units)
@@ -125,7 +125,7 @@ def _folds(pairs: Pairs) -> Iterable[tuple[Pairs, Pairs]]:
         yield [pair for place, pair in enumerate(mixed) if place % _FOLDS != fold], unseen
 
 
-def cross_validate(pairs: Pairs, language: str) -> tuple[np.ndarray, np.ndarray]:
+def cross_validate(pairs: Pairs, language: Language) -> tuple[np.ndarray, np.ndarray]:
     """Log-odds of unseen true pairs, and of unseen pairs whose texts were swapped."""
     true, swapped = [], []
     for seen, unseen in _folds(pairs):
@@ -150,10 +150,10 @@ def aligned_pairs(workspace: Path) -> dict[str, list[tuple[str, str]]]:
         for section in ("prompts", "phrases"):
             english = seeds[SOURCE_LANGUAGE][section]
             found[code].update((english[key], visible(text)) for key, text in seeds[code][section].items())
-    for path in sorted(FOLDER.glob("words_*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            found[row["language"]].add((row["text_en"], visible(row["text"])))
+    for code, known in LANGUAGES.items():
+        if known.pack and (path := known.pack / "words.jsonl").exists():
+            rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            found[code].update((row["text_en"], visible(row["text"])) for row in rows)
     return {code: sorted(pairs) for code, pairs in sorted(found.items())}
 
 
@@ -170,23 +170,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--languages", default="", help="comma-separated; default: all")
     parser.add_argument("--cross-validate", action="store_true")
-    parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
     pairs = aligned_pairs(options.workspace)
     if not options.cross_validate and not options.languages:
-        (options.out / "stems.txt").write_text(stem_counts(pairs), encoding="utf-8")
-    for language in options.languages.split(",") if options.languages else sorted(pairs):
+        STEMS.write_text(stem_counts(pairs), encoding="utf-8")
+    for code in options.languages.split(",") if options.languages else sorted(pairs):
+        known = language(code)
         if options.cross_validate:
-            true, swapped = cross_validate(pairs[language], language)
+            true, swapped = cross_validate(pairs[code], known)
             for bound in range(-2, -9, -1):
                 lost, caught = (true < bound).mean(), (swapped < bound).mean()
-                print(
-                    f"{language}\tat least {bound}\tgood pairs lost {lost:.4f}\tswapped caught {caught:.4f}", flush=True
-                )
+                print(f"{code}\tat least {bound}\tgood pairs lost {lost:.4f}\tswapped caught {caught:.4f}", flush=True)
         else:
-            lexicon = learn(pairs[language], language)
-            (options.out / f"{language}.tsv").write_text(lexicon.to_tsv(), encoding="utf-8")
-            print(f"{language}: {len(pairs[language])} pairs, {len(lexicon.translations)} stems", file=sys.stderr)
+            lexicon = learn(pairs[code], known)
+            (LANGUAGES[code].pack or Path()).joinpath("lexicon.tsv").write_text(lexicon.to_tsv(), encoding="utf-8")
+            print(f"{code}: {len(pairs[code])} pairs, {len(lexicon.translations)} stems", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,26 +8,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from polyrefuse_data.languages.language import Language
 from polyrefuse_data.text.words import without_accents
 
 ENGLISH_STEM = 6
-_STEM = {"ko": 2, "ar": 5}  # characters of a word's beginning; a Hangul character is a syllable
-_DEFAULT_STEM = 5
-_RUN = {"ja": 2, "zh": 2, "th": 3}  # characters of a run in scripts without spaces
-
-# Languages often written without their marks, or with more of them: vowel signs, hamza and lengthening in Arabic; tones
-# and dots in Yoruba. Their units are letters alone.
-_UNMARKED = frozenset({"ar", "yo"})
-_LENGTHENING = "\u0640"
-
-NON_LATIN = frozenset({"ar", "ja", "ko", "ru", "th", "zh"})  # languages in which a Latin word is a name or term
+LATIN = "Latn"
+_LENGTHENING = "\u0640"  # of an Arabic letter
 
 _ENGLISH_WORD = re.compile(r"[a-z]+|\d+")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _MIXED = re.compile(r"[a-z0-9]+|[\u30a1-\u30fa\u30fc]+|[^\W\da-z_\u30a1-\u30fa\u30fc]+")  # Katakana apart
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]")
 _KATAKANA_STEM = 4  # a word in Katakana is one loan: its runs would be taken for those of other loans
-_ARABIC_PREFIX = re.compile(r"^(?:وال|بال|ال|لل|و|ب|ل)(?=...)")
 
 
 @lru_cache(maxsize=2048)
@@ -36,20 +28,23 @@ def english_stems(text: str) -> frozenset[str]:
     return frozenset(word[:ENGLISH_STEM] for word in _ENGLISH_WORD.findall(text.lower()))
 
 
-def target_units(text: str, language: str) -> frozenset[str]:
-    """The units of a text in `language` (BCP-47); `text` is NFC. Words in ASCII letters are cut as English ones are."""
+def target_units(text: str, language: Language) -> frozenset[str]:
+    """The units of a text in `language`; `text` is NFC. In another script than Latin, words in ASCII letters (names and
+    terms) are cut as English ones are."""
     lowered = text.lower()
-    if language in _UNMARKED:
+    if not language.traits.units.marked:
         lowered = without_accents(lowered).replace(_LENGTHENING, "")
-    if language in _RUN:
-        return frozenset(_runs(lowered, _RUN[language]))
-    length = _STEM.get(language, _DEFAULT_STEM)
+    if language.run:
+        return frozenset(_runs(lowered, language.run))
     found = _WORD.findall(lowered)
-    if language in NON_LATIN:
+    latin: set[str] = set()
+    if language.script != LATIN:
         latin = {word[:ENGLISH_STEM] for word in found if word.isascii()}
-        found = [_ARABIC_PREFIX.sub("", word) for word in found if not word.isascii()]
-        return frozenset(latin.union(word[:length] for word in found))
-    return frozenset(word[:length] for word in found)
+        found = [word for word in found if not word.isascii()]
+    if prefixes := language.traits.units.prefixes:
+        prefix = re.compile(rf"^(?:{prefixes})(?=...)")
+        found = [prefix.sub("", word) for word in found]
+    return frozenset(latin.union(word[: language.stem] for word in found))
 
 
 def _runs(text: str, length: int) -> list[str]:

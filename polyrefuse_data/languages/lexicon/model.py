@@ -15,10 +15,12 @@ from functools import lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 
-from polyrefuse_data.quality.digests import digest_of
-from polyrefuse_data.quality.lexicon.units import NON_LATIN, english_stems, target_units
+from polyrefuse_data.languages.language import Language
+from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
+from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, language_packs
+from polyrefuse_data.system.digests import digest_of
 
-FOLDER = Path(__file__).parent
+STEMS = Path(__file__).parents[1] / SOURCE_LANGUAGE / "stems.tsv"
 
 # Upper ends of the ranges of support (pairs in which a stem was seen) that have hit rates of their own.
 SUPPORT_RANGES = (1, 2, 4, 8, 16)
@@ -61,7 +63,7 @@ class Lexicon:
     which each was seen.
     """
 
-    language: str
+    language: Language
     pairs: int
     translations: Mapping[str, frozenset[str]]
     stem_support: Mapping[str, int]
@@ -132,7 +134,7 @@ class Lexicon:
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def from_tsv(cls, text: str, language: str) -> Lexicon:
+    def from_tsv(cls, text: str, language: Language) -> Lexicon:
         """Read the format of `to_tsv`."""
         stems, units = (part.splitlines() for part in text.split("\n\n"))
         header, entries = stems[:4], [line.split("\t") for line in stems[4:]]
@@ -149,9 +151,9 @@ class Lexicon:
         )
 
 
-def _names_odds(units: Iterable[str], stems: frozenset[str], language: str) -> Iterator[float]:
+def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
     """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
-    present, absent = _FOREIGN_NAME_ODDS if language in NON_LATIN else _COGNATE_ODDS
+    present, absent = _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
     beginnings = " ".join(["", *stems])
     for unit in units:
         if len(unit) >= _SHORTEST_NAME and unit.isalpha():
@@ -169,13 +171,10 @@ def support_range(support: int) -> int:
     return next((place for place, end in enumerate(SUPPORT_RANGES) if support <= end), len(SUPPORT_RANGES))
 
 
-@lru_cache(maxsize=64)
-def lexicon_for(language: str) -> Lexicon | None:
-    """The bundled lexicon of a language, or None."""
-    path = FOLDER / f"{language}.tsv"
-    return (
-        Lexicon.from_tsv(path.read_text(encoding="utf-8"), language) if language.isalpha() and path.exists() else None
-    )
+def lexicon_for(code: str) -> Lexicon | None:
+    """The lexicon of a language, or None."""
+    known = find_language(code)
+    return known.lexicon if known else None
 
 
 @lru_cache(maxsize=1)
@@ -193,7 +192,7 @@ def stem_weights() -> tuple[dict[str, float], float]:
 
 
 def _stem_counts() -> tuple[int, dict[str, int]]:
-    count, *lines = (FOLDER / "stems.txt").read_text(encoding="utf-8").splitlines()
+    count, *lines = STEMS.read_text(encoding="utf-8").splitlines()
     return int(count), {stem: int(seen) for stem, seen in (line.split("\t") for line in lines)}
 
 
@@ -205,7 +204,7 @@ def english_overlap(left: str, right: str) -> float:
     return 2 * math.fsum(map(weights.get, one & other, repeat(unseen))) / total if total else 0.0
 
 
-@lru_cache(maxsize=1)
 def lexicon_signature() -> str:
-    """Of all bundled lexicons."""
-    return f"lexicon-{digest_of([*FOLDER.glob('*.tsv'), FOLDER / 'stems.txt'])}"
+    """Of every lexicon."""
+    packs = (known.pack for known in language_packs().values() if known.pack)
+    return f"lexicon-{digest_of([STEMS, *(path for pack in packs if (path := pack / 'lexicon.tsv').exists())])}"
