@@ -17,6 +17,7 @@ from polyrefuse_data import __version__
 from polyrefuse_data.cli import benchmark, checking, demo, making, releasing
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
+from polyrefuse_data.system.extras import missing_extra
 from polyrefuse_data.system.redaction import redact_standard_streams
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
 
@@ -54,7 +55,7 @@ def main() -> None:
         if is_stopping():
             tell_stopped()
             raise Stopped from error
-        told = disk_error(error) or error
+        told = disk_error(error) or missing_extra(error, "this command") or error
         if not isinstance(told, PolyrefuseError):
             raise
         typer.echo(f"error: {told}", err=True)

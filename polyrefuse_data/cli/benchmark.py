@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from polyrefuse_data.cli.options import LanguageList, codes
+from polyrefuse_data.system.extras import require
 
 app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
@@ -41,6 +42,7 @@ def benchmark_run(
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
 ) -> None:
     """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
+    require("measuring a model", "benchmark")
     from polyrefuse_data.benchmark.run import run_benchmark
 
     typer.echo(
@@ -75,6 +77,7 @@ def benchmark_report(
     show_replies: Annotated[bool, typer.Option("--show-replies", help="Put the text of replies in the page.")] = False,
 ) -> None:
     """Write one report over one or many runs."""
+    require("a benchmark report", "benchmark")
     from polyrefuse_data.benchmark.report import write_report
 
     typer.echo(write_report(runs, out, show_replies=show_replies))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from polyrefuse_data.system.machine import keep_freed_memory
+
 app = typer.Typer()
 
 
@@ -15,4 +17,5 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for everything the demo 
     """Run the whole chain offline on bundled prompts and tiny models: build, release, verify, benchmark, report."""
     from polyrefuse_data.demo.run import run_demo
 
+    keep_freed_memory()
     run_demo(out)

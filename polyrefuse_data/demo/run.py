@@ -19,6 +19,7 @@ from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
 from polyrefuse_data.demo.page import write_page
 from polyrefuse_data.demo.seeds import memory_records
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.files import atomic_write, make_folder
 from polyrefuse_data.workspace import Workspace
 
@@ -56,6 +57,7 @@ BENCHMARK: dict[str, Any] = {
 
 def run_demo(out: Path) -> Path:
     """Run the whole chain into `out` and return the page to open. What an earlier run finished is used again."""
+    require("the demo", "nllb", "benchmark")
     bundled_model(CHAT)  # known missing before anything is made
     make_folder(out)
     step = _Steps(STEPS)

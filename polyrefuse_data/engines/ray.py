@@ -5,7 +5,6 @@ Ray Data streams the items through the stages, and does again what was lost with
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import logging
 import os
@@ -19,13 +18,15 @@ from typing import Any, TypeVar, cast
 
 from polyrefuse_data.config import EngineConfig
 from polyrefuse_data.engines.base import Stage
-from polyrefuse_data.errors import ConfigError, EngineError, MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.errors import ConfigError, EngineError, PolyrefuseError
+from polyrefuse_data.system.extras import require
+from polyrefuse_data.system.machine import keep_freed_memory
 
 Thing = TypeVar("Thing")
 
 _ITEM = "item"
 
-# Set before Ray is loaded, unless they are set already.
+# Set while the engine runs, from before Ray is loaded, unless they are set already.
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
@@ -37,16 +38,16 @@ class RayEngine:
     """A Ray cluster: the one that this process is connected to, the one at `address`, or a new one on this machine."""
 
     def __init__(self, config: EngineConfig, address: str | None = None) -> None:
-        if importlib.util.find_spec("ray") is None:
-            raise MissingPrerequisite('the ray engine is not installed: `pip install "polyrefuse-data[ray]"`')
+        require("the ray engine", "ray")
         self.config = config
         self.address = address
         self._started = False
+        self._set: list[str] = []
         self._keepers: list[Any] = []
 
     def __enter__(self) -> RayEngine:
-        for name, value in _ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        self._set = [name for name in _ENVIRONMENT if name not in os.environ]
+        os.environ.update({name: _ENVIRONMENT[name] for name in self._set})
         import ray
         import ray.data
 
@@ -84,6 +85,8 @@ class RayEngine:
         if self._started:
             ray.shutdown()
             self._started = False
+        for name in self._set:
+            os.environ.pop(name, None)
 
     def share(self, make: Callable[[], Thing]) -> Thing:
         """An actor beside this process (its files are the ones here) keeps the thing."""
@@ -173,6 +176,7 @@ class _Actor:
     """A stage in an actor, which holds it as long as the run lasts."""
 
     def __init__(self, stage: Stage) -> None:
+        keep_freed_memory()
         self._task = _Task(stage)
 
     def __call__(self, record: dict[str, Any]) -> dict[str, Any]:

@@ -28,4 +28,4 @@ _HOMES = {
 
 __all__ = ["diff_releases", "load_release", "publish_release", "release_info", "verify_release", "write_release"]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -51,6 +51,11 @@ def without_credentials(address: str) -> str:
     return address
 
 
+def environment_without_secrets() -> dict[str, str]:
+    """The environment for a process that needs no key."""
+    return {name: value for name, value in os.environ.items() if not _names_a_secret(name)}
+
+
 def redact(text: str) -> str:
     """The same text with every secret masked."""
     for secret in _secrets():
@@ -88,7 +93,11 @@ class _RedactedStream(io.TextIOWrapper):
         return len(text)
 
 
+def _names_a_secret(variable: str) -> bool:
+    return variable in _declared or _SECRET_VARIABLE.search(variable) is not None
+
+
 def _secrets() -> list[str]:
     """The longest first, so that one that holds another is masked whole."""
-    values = {value.strip() for name, value in os.environ.items() if name in _declared or _SECRET_VARIABLE.search(name)}
+    values = {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)
