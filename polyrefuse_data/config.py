@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import HANDWRITTEN_BYTES, read_input_text, reason
 from polyrefuse_data.system.redaction import without_credentials
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
@@ -202,10 +203,12 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
     data: dict[str, Any] = {}
     if path is not None:
         try:
-            data = _parse_toml(path.read_text(encoding="utf-8"))
+            data = _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
         except FileNotFoundError:
             raise ConfigError(f"{path} is not there: make one with `polyrefuse init {path.parent}`") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
+        except ValueError as error:
             raise ConfigError(f"{path}: not readable as TOML: {error}") from error
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()

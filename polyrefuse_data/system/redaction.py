@@ -3,16 +3,13 @@
 A secret is the value of an environment variable that is named like one (OPENAI_API_KEY, HF_TOKEN) or that a config
 names (`api_key_env`), and whatever looks like a key, wherever it stands. Servers like to repeat a key in their errors,
 libraries in their logs and tracebacks; all of that ends in our messages, in the details that the journal keeps, or on
-the standard streams, and each of the three goes through `redact`.
+the standard streams (streams.py), and each of the three goes through `redact`.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import sys
-from typing import TextIO
 from urllib.parse import urlsplit
 
 _MASK = "***"
@@ -63,34 +60,6 @@ def redact(text: str) -> str:
     for shape in _SHAPES:
         text = shape.sub(rf"\1{_MASK}", text)
     return text
-
-
-def redact_standard_streams() -> None:
-    """Mask secrets in all that is written to sys.stdout and sys.stderr from now on: data, logs, tracebacks.
-
-    For the command line, before libraries are imported that keep the stream which they find.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if hasattr(stream, "buffer") and not isinstance(stream, _RedactedStream):
-            setattr(sys, name, _RedactedStream(stream))
-
-
-class _RedactedStream(io.TextIOWrapper):
-    def __init__(self, stream: TextIO) -> None:
-        stream.flush()
-        super().__init__(
-            stream.buffer,
-            stream.encoding,
-            stream.errors,
-            line_buffering=bool(stream.line_buffering),
-            write_through=bool(getattr(stream, "write_through", False)),  # PYTHONUNBUFFERED
-        )
-        self._replaced = stream  # it would close the buffer if it went away
-
-    def write(self, text: str) -> int:
-        super().write(redact(text))
-        return len(text)
 
 
 def _names_a_secret(variable: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.translation.journal import FORMAT, TABLES, Entry, create, digest, explained
 from polyrefuse_data.translation.sqlite_pages import MAGIC, PAGE_BYTES, application_ids, log_is_broken, read_records
 
@@ -34,7 +35,7 @@ def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
     if not path.exists():
         return
     with explained(path):
-        damage = _damage(path)
+        damage = _damage(regular_file(path))
     if damage is None:
         return
     log = path.with_name(f"{path.name}-wal")

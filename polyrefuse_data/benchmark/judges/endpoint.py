@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import redact, without_credentials
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -83,7 +84,6 @@ class EndpointJudge:
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
         import openai
-        from tqdm import tqdm
 
         if not responses:
             return []
@@ -93,7 +93,7 @@ class EndpointJudge:
         try:
             with openai.OpenAI(api_key=key, base_url=self.base_url, timeout=_TIMEOUT, max_retries=_RETRIES) as client:
                 asked = pool.map(lambda pair: self._ask(client, pair[0], pair[1], language), pairs)
-                return list(tqdm(asked, total=len(pairs), desc=f"judging {language} with {self.model}", unit="reply"))
+                return list(tracked(asked, f"judging {language} with {self.model}", "replies", len(pairs)))
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise MissingPrerequisite(
                 f"judge {self.signature()} refuses the key: `export {KEY_VARIABLE}=...` ({_explained(error)})"
