@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_LONGEST_DETAIL = 300  # characters
 _SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
@@ -58,6 +59,12 @@ def redact(text: str) -> str:
     for shape in _SHAPES:
         text = shape.sub(rf"\1{_MASK}", text)
     return text
+
+
+def one_line(text: str) -> str:
+    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 def redact_standard_streams() -> None:
