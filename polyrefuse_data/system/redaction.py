@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_LONGEST_DETAIL = 300  # characters
 _SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
@@ -64,6 +65,12 @@ def redact(text: str) -> str:
 
 def _names_a_secret(variable: str) -> bool:
     return variable in _declared or _SECRET_VARIABLE.search(variable) is not None
+
+
+def one_line(text: str) -> str:
+    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 def _secrets() -> list[str]:
