@@ -19,6 +19,7 @@ from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
 from polyrefuse_data.demo.page import write_page
 from polyrefuse_data.demo.seeds import memory_records
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.models.store import BUNDLED
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.files import atomic_write, make_folder
 from polyrefuse_data.workspace import Workspace
@@ -35,7 +36,7 @@ name = "demo-seeds"
 
 [translation]
 backends = [
-    {{ engine = "nllb", model = {model}, max_new_tokens = 64 }},
+    {{ engine = "nllb", model = "{model}", max_new_tokens = 64 }},
     {{ engine = "memory", paths = ["memory.jsonl"] }},
 ]
 
@@ -87,8 +88,8 @@ def run_demo(out: Path) -> Path:
 def _write_workspace(workspace: Workspace) -> Config:
     records = [json.dumps(record, ensure_ascii=False) for record in memory_records()]
     atomic_write(workspace.path / "memory.jsonl", "\n".join(records) + "\n")
-    model = json.dumps(bundled_model(TRANSLATOR))
-    atomic_write(workspace.config, CONFIG.format(name=workspace.config.name, model=model))
+    config = CONFIG.format(name=workspace.config.name, model=f"{BUNDLED}{TRANSLATOR}")
+    atomic_write(workspace.config, config)
     return load_config(workspace.config)
 
 

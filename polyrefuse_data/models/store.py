@@ -23,12 +23,17 @@ RECORD = "fetched.json"
 
 def located(model: str, revision: str | None = None) -> str:
     """What to load for `model`: the folder of one that is bundled or was fetched, else the name itself."""
-    if model.startswith(BUNDLED):
-        from polyrefuse_data.demo.bundled import bundled_model
-
-        return bundled_model(model.removeprefix(BUNDLED))
     fetched = fetched_folder(model, revision)
-    return str(fetched) if fetched else model
+    return str(fetched) if fetched else bundled_folder(model)
+
+
+def bundled_folder(model: str) -> str:
+    """The folder of a model that comes with the package, for its name behind `bundled:`; any other name as it is."""
+    if not model.startswith(BUNDLED):
+        return model
+    from polyrefuse_data.demo.bundled import bundled_model
+
+    return bundled_model(model.removeprefix(BUNDLED))
 
 
 def fetched_folder(model: str, revision: str | None = None) -> Path | None:
