@@ -93,6 +93,8 @@ class OpenAIBackend(_Section):
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
+    response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: what the server takes
+    extra_body: dict[str, Any] = {}  # keys to add to every request, e.g. { reasoning_effort = "low" }
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)

@@ -19,6 +19,7 @@ from polyrefuse_data.cli.manners import with_manners
 from polyrefuse_data.cli.options import STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
+from polyrefuse_data.system.extras import missing_extra
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
 from polyrefuse_data.system.streams import lost_output, take_over_streams
 from polyrefuse_data.system.verbosity import Verbosity, set_verbosity, verbosity
@@ -75,7 +76,7 @@ def _run() -> int:
         if is_stopping():
             tell_stopped()
             raise Stopped from error
-        told = disk_error(error) or error
+        told = disk_error(error) or missing_extra(error, "this command") or error
         if not isinstance(told, PolyrefuseError):
             raise
         if verbosity() == Verbosity.VERBOSE:

@@ -9,6 +9,7 @@ import typer
 
 from polyrefuse_data.cli.options import JsonOption, LanguageList, codes
 from polyrefuse_data.cli.output import print_made, print_summary
+from polyrefuse_data.system.extras import require
 
 app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
@@ -44,6 +45,7 @@ def benchmark_run(
     as_json: JsonOption = False,
 ) -> None:
     """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
+    require("measuring a model", "benchmark")
     asked = codes(source_languages), codes(languages)
     options = {
         "judge": judge,
@@ -79,6 +81,7 @@ def benchmark_report(
     as_json: JsonOption = False,
 ) -> None:
     """Write one report over one or many runs."""
+    require("a benchmark report", "benchmark")
     from polyrefuse_data.benchmark.report import write_report
 
     print_made(write_report(runs, out, show_replies=show_replies), as_json)

@@ -9,6 +9,7 @@ import typer
 
 from polyrefuse_data.cli.options import JsonOption
 from polyrefuse_data.cli.output import print_made
+from polyrefuse_data.system.machine import keep_freed_memory
 
 app = typer.Typer()
 
@@ -21,4 +22,5 @@ def demo(
     """Run the whole chain offline on bundled prompts and tiny models: build, release, verify, benchmark, report."""
     from polyrefuse_data.demo.run import run_demo
 
+    keep_freed_memory()
     print_made(run_demo(out), as_json)

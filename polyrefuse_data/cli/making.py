@@ -9,6 +9,7 @@ import typer
 
 from polyrefuse_data.cli.options import STOPPED_PART_WAY, ConfigOption, DryRunOption, JsonOption
 from polyrefuse_data.cli.output import print_data, print_made, print_summary, print_table
+from polyrefuse_data.system.machine import keep_freed_memory
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
@@ -48,6 +49,21 @@ def languages(
     print_table(describe_languages(everything=all_flores), as_json)
 
 
+@app.command("fetch-model")
+def fetch_model(
+    model: Annotated[str, typer.Argument(help="Hub id, or a folder to convert.")] = "facebook/nllb-200-distilled-600M",
+    revision: Annotated[str | None, typer.Option(help="Commit, branch or tag (default: the pinned one).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to make (default: one in the cache).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a translation model once, convert pickled weights to safetensors, and record the commit and digests."""
+    from polyrefuse_data.models.fetching import fetch_model as fetch
+    from polyrefuse_data.models.store import read_record
+
+    folder = fetch(model, revision, out)
+    print_made(folder, as_json, **read_record(folder))
+
+
 @app.command()
 def build(
     config: ConfigOption = Path("polyrefuse.toml"),
@@ -63,6 +79,8 @@ def build(
     from polyrefuse_data.pipeline.summary import BuildSummary
 
     settings = load_config(config)
+    if any(backend.engine == "nllb" for backend in settings.translation.backends):
+        keep_freed_memory()
     summary = run_build(
         Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
     )

@@ -18,6 +18,8 @@ from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
 from polyrefuse_data.demo.page import write_demo_page
 from polyrefuse_data.demo.seeds import memory_records
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.models.store import BUNDLED
+from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.files import make_folder, write_new
 from polyrefuse_data.system.verbosity import note
 from polyrefuse_data.workspace import Workspace
@@ -35,7 +37,7 @@ name = "demo-seeds"
 
 [translation]
 backends = [
-    {{ engine = "nllb", model = {model}, max_new_tokens = 64 }},
+    {{ engine = "nllb", model = "{model}", max_new_tokens = 64 }},
     {{ engine = "memory", paths = ["memory.jsonl"] }},
 ]
 
@@ -57,6 +59,7 @@ BENCHMARK: dict[str, Any] = {
 
 def run_demo(out: Path) -> Path:
     """Run the whole chain into `out` and return the page to open. What an earlier run finished is used again."""
+    require("the demo", "nllb", "benchmark")
     bundled_model(CHAT)  # known missing before anything is made
     make_folder(out)
     step = _Steps(STEPS)
@@ -86,8 +89,8 @@ def run_demo(out: Path) -> Path:
 def _write_workspace(workspace: Workspace) -> Config:
     records = [json.dumps(record, ensure_ascii=False) for record in memory_records()]
     write_new(workspace.path / "memory.jsonl", "\n".join(records) + "\n", _ANOTHER)
-    model = json.dumps(bundled_model(TRANSLATOR))
-    write_new(workspace.config, CONFIG.format(name=workspace.config.name, model=model), _ANOTHER)
+    config = CONFIG.format(name=workspace.config.name, model=f"{BUNDLED}{TRANSLATOR}")
+    write_new(workspace.config, config, _ANOTHER)
     return load_config(workspace.config)
 
 

@@ -38,4 +38,4 @@ __all__ = [
     "write_release",
 ]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

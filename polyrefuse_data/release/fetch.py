@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError, ReleaseError
+from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.system.hub import client_errors, hub_error
 
 _HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 _logger = logging.getLogger(__name__)
-
-LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -68,57 +67,13 @@ def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Loc
     except HFValidationError as error:
         raise ReleaseError(f"{repo_id} is no Hub id: {error}") from error
     except RevisionNotFoundError as error:
-        raise hub_error(error, where) from error
+        raise hub_error(error, where, "dataset", ReleaseError) from error
     except client_errors() as error:
-        told = hub_error(error, where)
+        told = hub_error(error, where, "dataset", ReleaseError)
         try:
             return Located(download(revision=revision, local_files_only=True), str(told))
         except client_errors():
             raise told from error
-
-
-def client_errors() -> tuple[type[Exception], ...]:
-    """What huggingface_hub raises where a request fails: its own errors, its HTTP library's, bad answers, uploads."""
-    # The HTTP library differs between versions of huggingface_hub; the name it imports is the same.
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
-
-    return HTTPError, OSError, ValueError, RuntimeError
-
-
-def hub_error(error: Exception, where: str) -> PolyrefuseError:
-    """What an error of huggingface_hub means for people: one line, with the mend. It never holds a token."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    if isinstance(error, OfflineModeIsEnabled):
-        return MissingPrerequisite(f"{where} cannot be looked up while HF_HUB_OFFLINE is set: run this once online")
-    if isinstance(error, RevisionNotFoundError):
-        return ReleaseError(f"{where}: there is no such revision")
-    if isinstance(error, GatedRepoError):
-        return MissingPrerequisite(f"{where}: access is gated; ask for it on the dataset's page, then {LOGIN}")
-    if isinstance(error, RepositoryNotFoundError):
-        return MissingPrerequisite(
-            f"{where} is no folder here, and no dataset on the Hub that you may see: check the name; "
-            f"if it is private, {LOGIN}"
-        )
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    if status == 401:
-        return MissingPrerequisite(f"{where}: the Hub does not know this token; {LOGIN}")
-    if status == 403:
-        return MissingPrerequisite(f"{where}: this token may not do that; use one that may write to the repository")
-    cause = (
-        f"HTTP {status}"
-        if status
-        else str(error).strip().splitlines()[0]
-        if str(error).strip()
-        else type(error).__name__
-    )
-    return ReleaseError(f"{where}: the Hub did not answer as it should ({cause}); run again")
 
 
 def data_patterns() -> list[str]:

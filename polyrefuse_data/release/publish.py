@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, ReleaseError
 from polyrefuse_data.release import layout
-from polyrefuse_data.release.fetch import LOGIN, client_errors, hub_error
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import verify_release
 from polyrefuse_data.release.versions import parse_version
+from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -265,5 +265,5 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
         return PublishStopped(f"{plan.repo_id}: the Hub reports a conflict, somebody else may be publishing; run again")
     if isinstance(error, BadRequestError) or type(error) is ValueError:
         return ReleaseError(f"{plan.repo_id}: the Hub refuses the release: {str(error).strip()}")
-    explained = hub_error(error, plan.repo_id)
+    explained = hub_error(error, plan.repo_id, "dataset", ReleaseError)
     return explained if isinstance(explained, MissingPrerequisite) else PublishStopped(str(explained))

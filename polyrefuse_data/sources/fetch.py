@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from polyrefuse_data.errors import MissingPrerequisite, SourceError
+from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.input_files import read_input_text, reason, sha256_of
 
@@ -24,14 +25,6 @@ _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _logger = logging.getLogger(__name__)
 
 
-def cache_folder() -> Path:
-    """Where fetched files are kept: POLYREFUSE_CACHE, or `polyrefuse-data` in the user's cache folder."""
-    named = os.environ.get("POLYREFUSE_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyrefuse-data"
-
-
 def fetch(url: str, sha256: str | None) -> Path:
     """The file behind `url`, from the cache or fetched into it.
 
@@ -41,7 +34,7 @@ def fetch(url: str, sha256: str | None) -> Path:
     the server refuses it or the content has another hash.
     """
     parts = urlsplit(url)
-    path = cache_folder() / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
+    path = cache_folder("sources") / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
     record = path.with_name(path.name + ".sha256")
     try:
         if sha256 is None and record.exists():

@@ -11,8 +11,8 @@ import hashlib
 import logging
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 # Of a file that is read into memory: a million prompts of a kilobyte. What is larger belongs into Parquet, or in parts.
 WHOLE_FILE_BYTES = 2**30
@@ -35,7 +35,7 @@ def regular_file(path: Path) -> Path:
     return path
 
 
-def open_input(path: Path) -> BinaryIO:
+def open_input(path: Path) -> BufferedReader:
     """A regular file to read. Raises OSError, with a reason that people can act on, for whatever else it is."""
     regular_file(path)  # opening some devices does something already
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

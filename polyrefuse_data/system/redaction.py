@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_LONGEST_DETAIL = 300  # characters
 _SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
@@ -48,6 +49,11 @@ def without_credentials(address: str) -> str:
     return address
 
 
+def environment_without_secrets() -> dict[str, str]:
+    """The environment for a process that needs no key."""
+    return {name: value for name, value in os.environ.items() if not _names_a_secret(name)}
+
+
 def redact(text: str) -> str:
     """The same text with every secret masked."""
     for secret in _secrets():
@@ -57,7 +63,17 @@ def redact(text: str) -> str:
     return text
 
 
+def _names_a_secret(variable: str) -> bool:
+    return variable in _declared or _SECRET_VARIABLE.search(variable) is not None
+
+
+def one_line(text: str) -> str:
+    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
+
+
 def _secrets() -> list[str]:
     """The longest first, so that one that holds another is masked whole."""
-    values = {value.strip() for name, value in os.environ.items() if name in _declared or _SECRET_VARIABLE.search(name)}
+    values = {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)

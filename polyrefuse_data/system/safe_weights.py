@@ -74,12 +74,17 @@ def safetensors_only(name: str) -> Iterator[None]:
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise _pickled(name)
 
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
-    load, torch.load = torch.load, refuse
+    switch = "DISABLE_SAFETENSORS_CONVERSION"  # of transformers
+    load, before = torch.load, os.environ.get(switch)
+    torch.load, os.environ[switch] = refuse, "1"
     try:
         yield
     finally:
         torch.load = load
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before
 
 
 def _refuse_special_files(folder: Path) -> None:
@@ -96,6 +101,5 @@ def _refuse_special_files(folder: Path) -> None:
 def _pickled(name: str) -> ModelError:
     return ModelError(
         f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, for they can "
-        "run any program: take a revision with safetensors, or, where you trust the weights, convert them once with "
-        "AutoModel.from_pretrained(...).save_pretrained(...)"
+        f"run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that folder"
     )

@@ -5,12 +5,12 @@ import pytest
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import (
     LANGUAGES,
-    SCRIPT_NAMES,
     TARGET_LANGUAGES,
     describe_languages,
     language,
     nllb_languages,
 )
+from polyrefuse_data.text.scripts import SCRIPT_NAMES
 
 
 def test_the_papers_languages_in_its_order() -> None:
