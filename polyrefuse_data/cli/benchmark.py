@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,7 +47,7 @@ def benchmark_run(
     """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
     require("measuring a model", "benchmark")
     asked = codes(source_languages), codes(languages)
-    options = {
+    options: dict[str, Any] = {
         "judge": judge,
         "rule": rule,
         "max_kl": max_kl,

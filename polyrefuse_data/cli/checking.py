@@ -9,6 +9,7 @@ import typer
 
 from polyrefuse_data.cli.options import DryRunOption, JsonOption, WorkspaceArgument, codes, complete_languages
 from polyrefuse_data.cli.output import print_data, print_done, print_made, print_summary
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
@@ -24,7 +25,7 @@ def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
     folder = Workspace(workspace)
     page = write_report(folder)
     if as_json:
-        print_data((folder.report / "summary.json").read_text(encoding="utf-8").rstrip())
+        print_data(read_input_text(folder.report / "summary.json").rstrip())
     else:
         print_done(str(page))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,7 +29,7 @@ def release(
     from polyrefuse_data.release import preview_release, release_info, write_release
     from polyrefuse_data.release.card import accepted_rows
 
-    options = {"version": version, "out": out, "subset": subset, "previous": previous}
+    options: dict[str, Any] = {"version": version, "out": out, "subset": subset, "previous": previous}
     if not dry_run:
         write_release(Workspace(workspace), **options, allow_smaller_step=allow_smaller_step)
         print_made(out, as_json, **(release_info(out) if as_json else {}))

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data import rows
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.workspace import Workspace
 
 _MEND = "build in another folder: a copy of polyrefuse.toml and journal.sqlite there asks for nothing again"
@@ -28,7 +29,7 @@ def refuse_to_replace_work(workspace: Workspace) -> None:
 
 def _reviewed_rows(workspace: Workspace) -> int:
     try:
-        table = pq.read_table(workspace.rows, columns=["status", "flags"])
+        table = pq.read_table(regular_file(workspace.rows), columns=["status", "flags"])
     except (pa.ArrowException, OSError, ValueError):
         return 0  # damaged, or no rows: nothing that a person could have reviewed
     return sum(

@@ -19,6 +19,7 @@ from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import verify_release
 from polyrefuse_data.release.versions import parse_version
 from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
+from polyrefuse_data.system.input_files import read_input
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -247,7 +248,7 @@ def _same(file: Path, there: RepoFile | None) -> bool:
         return False
     if there.lfs:
         return layout.sha256_file(file) == there.lfs.sha256
-    return git_hash(file.read_bytes()) == there.blob_id
+    return git_hash(read_input(file)) == there.blob_id
 
 
 def _explain(error: Exception, plan: Plan) -> PolyrefuseError:

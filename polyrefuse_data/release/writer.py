@@ -33,6 +33,7 @@ from polyrefuse_data.release.provenance import (
 from polyrefuse_data.release.staging import staged_folder
 from polyrefuse_data.release.subsets import subset_rows
 from polyrefuse_data.release.versions import check_step, parse_version, step_between
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.workspace import Workspace
 
 # What decides the bytes of a release besides the rows.
@@ -165,5 +166,5 @@ def _file_entries(folder: Path) -> dict[str, FileEntry]:
 
 def file_entry(path: Path) -> FileEntry:
     """sha256, size and, for Parquet, number of rows of a file."""
-    rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
+    rows = pq.read_metadata(regular_file(path)).num_rows if path.suffix == ".parquet" else None
     return FileEntry(sha256=layout.sha256_file(path), bytes=path.stat().st_size, rows=rows)

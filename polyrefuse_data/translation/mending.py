@@ -15,7 +15,7 @@ from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path
-from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.system.input_files import open_input, regular_file
 from polyrefuse_data.translation.journal import FORMAT, TABLES, Entry, create, digest, explained
 from polyrefuse_data.translation.sqlite_pages import MAGIC, PAGE_BYTES, application_ids, log_is_broken, read_records
 
@@ -127,6 +127,6 @@ def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
 
 def _version(path: Path) -> int | None:
     """The format that the header of a SQLite file states; None where it is no SQLite file."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         header = file.read(100)
     return int.from_bytes(header[60:64]) if header.startswith(MAGIC) else None

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from polyrefuse_data.system.input_files import open_input
+
 PAGE_BYTES = 4096  # a damaged header cannot say it, so that the files read here have to be made with this
 
 MAGIC = b"SQLite format 3\0"
@@ -94,7 +96,7 @@ def _mapped(path: Path) -> Iterator[mmap | bytes]:
     if not path.exists() or path.stat().st_size == 0:
         yield b""
         return
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+    with open_input(path) as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         yield content
 
 
