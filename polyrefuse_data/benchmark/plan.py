@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, r
 from polyrefuse_data.benchmark.settings import Settings
 from polyrefuse_data.benchmark.store import RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import LANGUAGES
-from polyrefuse_data.languages import language as language_of
+from polyrefuse_data.languages import LANGUAGES, language_codes
 from polyrefuse_data.rows import LABELS
 
 
@@ -51,8 +50,8 @@ def make_plan(
     model_id: str,
     revision: str | None,
     dataset: str | Path,
-    source_languages: Sequence[str] | None,
-    languages: Sequence[str] | None,
+    source_languages: str | Iterable[str] | None,
+    languages: str | Iterable[str] | None,
     settings: Settings,
 ) -> Plan:
     """Load the release, find its languages and choose the prompts.
@@ -65,8 +64,8 @@ def make_plan(
     where, at = _split_revision(str(dataset))
     rows = list(release_rows(load_release(where, revision=at)))
     held = sorted({row["language"] for row in rows}, key=_place)
-    asked = _codes(languages) if languages else held
-    asked_sources = _codes(source_languages) if source_languages else asked
+    asked = held if languages is None else language_codes(languages)
+    asked_sources = asked if source_languages is None else language_codes(source_languages)
     targets = [code for code in asked if code in held]
     sources = [code for code in asked_sources if code in held]
     if isinstance(settings.transfer, tuple) and (unknown := sorted(set(settings.transfer) - set(asked_sources))):
@@ -115,10 +114,6 @@ def _comparable(record: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _codes(languages: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(language_of(code).code for code in languages))
 
 
 def _place(code: str) -> tuple[int, str]:

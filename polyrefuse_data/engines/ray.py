@@ -5,7 +5,6 @@ Ray Data streams the items through the stages, and does again what was lost with
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import signal
@@ -94,14 +93,13 @@ class RayEngine:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        # It waits for many callers at once, but runs one at a time: an asyncio actor has one thread.
         keeper = (
             ray.remote(_Keeper)
-            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=1000, scheduling_strategy=here)
+            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
             .remote(make)
         )
         self._keepers.append(keeper)
-        return cast(Thing, Shared(keeper, _get(keeper.coroutines.remote())))
+        return cast(Thing, Shared(keeper))
 
     def run(self, stages: Sequence[Stage], items: Iterable[Any]) -> Generator[Any, None, None]:
         import ray
@@ -184,45 +182,36 @@ class _Actor:
 
 
 class _Keeper:
-    """The actor that holds a shared thing."""
+    """The actor that holds a shared thing; it does one call at a time."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._thing = make()
-
-    def coroutines(self) -> frozenset[str]:
-        """The names of its methods that are to be awaited."""
-        return frozenset(name for name, _ in inspect.getmembers(self._thing, inspect.iscoroutinefunction))
 
     def close(self) -> None:
         if hasattr(self._thing, "close"):
             self._thing.close()
 
-    async def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        result = getattr(self._thing, method)(*arguments)
-        return await result if inspect.isawaitable(result) else result
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        return getattr(self._thing, method)(*arguments)
 
 
 class Shared:
     """Stands for a thing that an actor keeps: its methods can be called from any worker."""
 
-    def __init__(self, keeper: Any, coroutines: frozenset[str]) -> None:
+    def __init__(self, keeper: Any) -> None:
         self._keeper = keeper
-        self._coroutines = coroutines
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Shared, (self._keeper, self._coroutines)
+        return Shared, (self._keeper,)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("_"):
             raise AttributeError(method)
 
-        async def wait(*arguments: Any) -> Any:
-            return await self._keeper.call.remote(method, arguments)
-
-        def get(*arguments: Any) -> Any:
+        def call(*arguments: Any) -> Any:
             return _get(self._keeper.call.remote(method, arguments))
 
-        return wait if method in self._coroutines else get
+        return call
 
 
 def _answers(address: str) -> bool:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
 from polyrefuse_data.languages import nllb_languages
 from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.system.input_files import reason, regular_file
 
 Ranking = list[tuple[str, float]]
 
@@ -92,10 +94,10 @@ def _fasttext(path: str) -> Identifier:
     except ImportError:
         raise not_installed('quality.identifier = "fasttext:PATH"', "fasttext-wheel") from None
     try:
-        model: Any = fasttext.load_model(path)
-    except ValueError as error:
+        model: Any = fasttext.load_model(str(regular_file(Path(path))))
+    except (OSError, ValueError) as error:
         raise MissingPrerequisite(
-            f"{path} is no fastText model ({error}): download one, e.g. GlotLID's model.bin, and name its path"
+            f"{path} is no fastText model ({reason(error)}): download one, e.g. GlotLID's model.bin, and name its path"
         ) from error
 
     def rank(text: str) -> Ranking:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from polyrefuse_data.errors import MissingPrerequisite, SourceError
 from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import read_input_text, reason, sha256_of
 
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
@@ -35,11 +36,14 @@ def fetch(url: str, sha256: str | None) -> Path:
     parts = urlsplit(url)
     path = cache_folder("sources") / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
     record = path.with_name(path.name + ".sha256")
-    if sha256 is None and record.exists():
-        sha256 = record.read_text(encoding="ascii").strip()
-    if path.exists():
-        _check(hashlib.sha256(path.read_bytes()).hexdigest(), sha256, str(path), f"remove {path} and run again")
-        return path
+    try:
+        if sha256 is None and record.exists():
+            sha256 = read_input_text(record).strip()
+        if path.exists():
+            _check(sha256_of(path), sha256, str(path), f"remove {path} and run again")
+            return path
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({reason(error)}): remove it and run again") from error
     content = _download(url, path)
     found = hashlib.sha256(content).hexdigest()
     _check(found, sha256, url, "what is published has changed; do not use it before someone has looked at it")

@@ -16,6 +16,7 @@ from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flag
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.workspace import Workspace
 
 
@@ -90,7 +91,7 @@ def _origin(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
-        digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{file.name} {sha256_of(file)}\n".encode())
     where = f"{path.resolve().name} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 

@@ -17,6 +17,7 @@ from typing import Any
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.system.disk import disk_errors
 from polyrefuse_data.system.files import make_folder
+from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
 
 FORMAT = 2
@@ -64,13 +65,13 @@ def explained(path: Path) -> Iterator[None]:
     with disk_errors(path):
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, OSError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise TranslationError(
                     f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and "
                     "keeps the answers that can be read"
                 ) from error
-            raise ConfigError(f"{path}: cannot be used as a journal ({error})") from error
+            raise ConfigError(f"{path}: cannot be used as a journal ({reason(error)})") from error
 
 
 class Journal:
@@ -80,6 +81,8 @@ class Journal:
         make_folder(path.parent)
         self.path = path
         with explained(path):
+            if path.exists():
+                regular_file(path)  # SQLite would wait for a pipe
             # One caller at a time, from whichever thread.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             found = self._database.execute("PRAGMA user_version").fetchone()[0]

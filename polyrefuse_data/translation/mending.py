@@ -16,6 +16,7 @@ from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.translation.journal import FORMAT, KEYS, TABLES, Entry, create, digest, explained
 
 _logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
     if not path.exists():
         return
     with explained(path):
-        damage = _damage(path)
+        damage = _damage(regular_file(path))
     if damage is None:
         return
     log = path.with_name(f"{path.name}-wal")

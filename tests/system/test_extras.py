@@ -39,11 +39,11 @@ def test_an_import_that_fails_for_want_of_an_extra_is_known() -> None:
 def test_the_command_line_tells_it_of_any_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def command() -> None:
+    def run() -> None:
         raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn.metrics")
 
-    monkeypatch.setattr(cli, "app", command)
-    for name in ("redact_standard_streams", "stop_on_signals"):
+    monkeypatch.setattr(cli, "command", lambda: run)
+    for name in ("take_over_streams", "stop_on_signals"):
         monkeypatch.setattr(cli, name, lambda: None)
     with pytest.raises(SystemExit) as raised:
         cli.main()

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages import SOURCE_LANGUAGE, language_codes
 from polyrefuse_data.quality.auditing import audit
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
@@ -37,7 +37,7 @@ def export_review(
     *,
     flagged: bool = False,
     size: int = 50,
-    languages: Sequence[str] | None = None,
+    languages: str | Iterable[str] | None = None,
 ) -> Path:
     """Write rows for review as CSV (UTF-8 with BOM, formulas made safe); returns the file.
 
@@ -47,10 +47,11 @@ def export_review(
     """
     table = workspace.read_rows()
     own = texts(table, "language")
-    for code in languages or ():
-        if code not in own:
-            raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(set(own)))}")
-    wanted = set(languages or own) - {SOURCE_LANGUAGE}
+    there = set(own)
+    asked = there if languages is None else set(language_codes(languages))
+    for code in sorted(asked - there):
+        raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(there))}")
+    wanted = asked - {SOURCE_LANGUAGE}
     rows = [row for row, code in enumerate(own) if code in wanted]
     if flagged:
         flags = table["flags"].to_pylist()
