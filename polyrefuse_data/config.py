@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
@@ -27,6 +27,16 @@ _MOST_ERRORS = 10  # that are shown at once
 _MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
 _KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
+
+
+def _known_codes(codes: list[str]) -> list[str]:
+    try:
+        known = [language(code).code for code in codes]
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if len(set(known)) != len(known):
+        raise ValueError("a language is named twice")
+    return codes
 
 
 class _Section(BaseModel):
@@ -61,14 +71,27 @@ class SourceConfig(_Section):
 # --- translation: which backends, in which order -----------------------------------------------------------------
 
 
-class MemoryBackend(_Section):
+class _Backend(_Section):
+    """What every backend may say; it decides who is asked, not what is answered."""
+
+    languages: list[str] | None = None  # to be asked for these only, there or, translating back, from there
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, codes: list[str] | None) -> list[str] | None:
+        if codes is not None and not codes:
+            raise ValueError("name one language at least, or leave it out for all")
+        return codes if codes is None else _known_codes(codes)
+
+
+class MemoryBackend(_Backend):
     """Exact matches of translation memories (TMX, TSV, JSONL), origin human."""
 
     engine: Literal["memory"] = "memory"
     paths: list[Path] = Field(min_length=1)
 
 
-class NllbBackend(_Section):
+class NllbBackend(_Backend):
     """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
 
     engine: Literal["nllb"] = "nllb"
@@ -83,7 +106,7 @@ class NllbBackend(_Section):
     candidates: int = Field(default=1, ge=1)  # ask for this many where the checks reject the first; the best wins
 
 
-class OpenAIBackend(_Section):
+class OpenAIBackend(_Backend):
     """A chat model behind any OpenAI-compatible API."""
 
     engine: Literal["openai"] = "openai"
@@ -111,7 +134,7 @@ class OpenAIBackend(_Section):
         return None if address is None else without_credentials(address)
 
 
-class CommandBackend(_Section):
+class CommandBackend(_Backend):
     """A line-based translation program, one command line a direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
 
     engine: Literal["command"] = "command"
@@ -124,8 +147,14 @@ class CommandBackend(_Section):
 Backend = Annotated[MemoryBackend | NllbBackend | OpenAIBackend | CommandBackend, Field(discriminator="engine")]
 
 
-# The engines' names: pydantic puts them into the location of an error (backends.0.nllb.model), the file does not.
-_ENGINES = frozenset(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))
+_ONE, _CHAIN = "one", "chain"
+_OneOrChain = Annotated[
+    Annotated[Backend, Tag(_ONE)] | Annotated[list[Backend], Field(min_length=1), Tag(_CHAIN)],
+    Discriminator(lambda value: _CHAIN if isinstance(value, list) else _ONE),
+]
+
+# What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
+_KINDS = {_ONE, _CHAIN, *(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))}
 
 
 def _default_backends() -> list[Backend]:
@@ -136,7 +165,14 @@ class TranslationConfig(_Section):
     """Ordered backends: a row that fails, or that the checks reject, goes to the next one."""
 
     backends: list[Backend] = Field(default_factory=_default_backends, min_length=1)
-    back_translation: Backend | None = None  # default: the first machine backend, in the other direction
+    # One backend, the machines above stepping in for it; or a chain of its own, and nobody else. Default: the machines.
+    back_translation: _OneOrChain | None = None
+
+    @property
+    def back_backends(self) -> list[Backend]:
+        """Those that are named for translating back."""
+        named = self.back_translation
+        return named if isinstance(named, list) else [named] if named else []
 
 
 # --- quality: thresholds -----------------------------------------------------------------------------------------
@@ -187,13 +223,7 @@ class Config(_Section):
     @field_validator("languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        try:
-            known = [language(code).code for code in codes]
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        if len(set(known)) != len(known):
-            raise ValueError("a language is named twice")
-        return [code for code in codes if language(code).code != SOURCE_LANGUAGE]
+        return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
 def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
@@ -263,7 +293,7 @@ def config_hash(config: BaseModel) -> str:
 
 def _explain(item: Any) -> str:
     """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
-    keys = [str(key) for key in item["loc"] if key not in _ENGINES]
+    keys = [str(key) for key in item["loc"] if key not in _KINDS]
     if item["type"] == "extra_forbidden":
         return f"{'.'.join(keys)}: there is no such key; `polyrefuse init` writes a file with the keys there are"
     return f"{'.'.join(keys) or 'config'}: {item['msg'].removeprefix('Value error, ')}"

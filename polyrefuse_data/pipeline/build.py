@@ -27,6 +27,7 @@ from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.translation.answered_rows import describe_backends, entries_of_rows
 from polyrefuse_data.translation.backends import Chain, open_chain
 from polyrefuse_data.translation.base import Pair, Request, identity
+from polyrefuse_data.translation.chain import Step
 from polyrefuse_data.translation.estimate import estimate_chain
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.mending import mend_journal
@@ -68,11 +69,11 @@ def build(
         return _estimate(workspace, config, prompts, targets)
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
         refuse_to_replace_work(workspace)
-        chain = opened.prepare(_pairs(targets))
+        chain = opened.prepare(_pairs(targets), spend=True)
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
-        backends = [*chain.steps, *chain.back]
+        backends = chain.translators
         mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
@@ -101,8 +102,8 @@ def check_rows(workspace: Workspace) -> None:
 def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:
     """Every backend of the chain, each followed by the checks; after the last one the rows are made."""
     stages = []
-    for number, backend in enumerate(chain.steps):
-        stages.append(Stage(backend.name, Propose(chain, number, journal, progress), keeps_state=True))
+    for number, step in enumerate(chain.steps):
+        stages.append(Stage(step.name, Propose(chain, number, journal, progress), keeps_state=True))
         last = number == len(chain.steps) - 1
         stages.append(Stage("checks", Finish(quality) if last else Settle(quality), keeps_state=False))
     return stages
@@ -135,13 +136,17 @@ def _settings(config: Config, chain: Chain) -> dict[str, object]:
         "languages": config.languages,
         "checks": signature(config.quality),
         "quality": config_hash(config.quality),
-        "steps": [identity(step) for step in chain.steps],
-        "back": [identity(step) for step in chain.back],
+        "steps": [_place(step) for step in chain.steps],
+        "back": [_place(step) for step in chain.back],
     }
 
 
+def _place(step: Step) -> list[object]:
+    return [*identity(step.translator), sorted(step.languages) if step.languages is not None else None]
+
+
 def _shard_prompts(config: Config) -> int:
-    backends = [*config.translation.backends, config.translation.back_translation]
+    backends = [*config.translation.backends, *config.translation.back_backends]
     batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
     return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)
 

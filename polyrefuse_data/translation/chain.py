@@ -11,11 +11,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.languages import Language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language
 from polyrefuse_data.text.invisible import without_hidden
-from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator, total_usage
+from polyrefuse_data.translation.base import (
+    NO_MATCH,
+    Failure,
+    Pair,
+    Particular,
+    Request,
+    Result,
+    Translation,
+    Translator,
+    total_usage,
+)
 
 FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A backend's place in the chain, or among those that translate back: for which languages it is asked there."""
+
+    translator: Translator
+    languages: frozenset[str] | None = None  # their codes; None: all
+
+    @property
+    def name(self) -> str:
+        return self.translator.name
+
+    def takes(self, asked: Request | Pair) -> bool:
+        """Whether it is asked for this direction, from English or back to it."""
+        other = asked.target if asked.source.code == SOURCE_LANGUAGE else asked.source
+        if self.languages is not None and other.code not in self.languages:
+            return False
+        translator = self.translator
+        return not isinstance(translator, Particular) or translator.takes(Pair(asked.source, asked.target))
 
 
 @dataclass(frozen=True)
@@ -99,16 +129,18 @@ Judge = Callable[[Sequence[tuple[int, Candidate]]], list[Verdict]]
 def propose(
     outcomes: Sequence[Outcome],
     requests: Sequence[Request],
-    translator: Translator,
-    back: Sequence[Translator],
+    step: Step,
+    back: Sequence[Step],
     translate: Translate,
 ) -> Proposals:
-    """Candidates for the rows that are not settled yet; `outcomes` and `requests` are parallel, one entry a row.
+    """Candidates for the rows that are not settled yet and that `step` is asked for; `outcomes` and `requests` are
+    parallel, one entry a row.
 
     Each text is translated back before it is judged, by the first of `back` that does: a chat model refuses to
     translate back what it would refuse to translate.
     """
-    unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled]
+    translator = step.translator
+    unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled and step.takes(requests[row])]
     results = translate(translator, [requests[row] for row in unsettled])
     proposals: Proposals = {}
     for row, result in zip(unsettled, results, strict=True):
@@ -122,8 +154,8 @@ def propose(
             outcomes[row].attempts.append(
                 Attempt(number, translator.name, FAILED, (result.reason,), result.detail, usage=result.usage)
             )
-    for back_translator in back:
-        _translate_back(outcomes, requests, proposals, back_translator, translate)
+    for back_step in back:
+        _translate_back(outcomes, requests, proposals, back_step, translate)
     return proposals
 
 
@@ -137,15 +169,16 @@ def _translate_back(
     outcomes: Sequence[Outcome],
     requests: Sequence[Request],
     proposals: Proposals,
-    back_translator: Translator,
+    step: Step,
     translate: Translate,
 ) -> None:
-    """Fill in the back-translations that `proposals` still lack."""
+    """Fill in the back-translations that `proposals` still lack, for the languages that `step` is asked for."""
+    back_translator = step.translator
     missing = [
         (row, rank)
         for row, candidates in proposals.items()
         for rank, candidate in enumerate(candidates)
-        if candidate.back_translation is None
+        if candidate.back_translation is None and step.takes(Pair(requests[row].target, requests[row].source))
     ]
     asks = [Request(proposals[row][rank].text, requests[row].target, requests[row].source) for row, rank in missing]
     for (row, rank), result in zip(missing, translate(back_translator, asks), strict=True):

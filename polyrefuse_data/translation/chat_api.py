@@ -11,7 +11,6 @@ from polyrefuse_data.endpoints import Ask, Client, Endpoint
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
-from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
 
@@ -23,8 +22,6 @@ _SAMPLING_TEMPERATURE = 0.7
 
 # What the Batch API takes for a token, against the prices of single requests.
 _BATCH_DISCOUNT = 0.5
-
-_PROBE_TEXT = "How are you?"
 
 
 class ChatApi:
@@ -135,8 +132,3 @@ class ChatBackend:
 
     def close(self) -> None:
         """Connections live as long as a call of `translate`."""
-
-
-def probe_request(target: str) -> Request:
-    """A plain sentence to ask for where nothing else shows whether a model is there."""
-    return Request(_PROBE_TEXT, language(SOURCE_LANGUAGE), language(target))

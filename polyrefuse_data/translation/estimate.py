@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import (
-    NO_MATCH,
-    Failure,
     Price,
     Priced,
     Request,
+    Translation,
     Translator,
     identity,
     translate_requests,
@@ -37,23 +36,38 @@ class Estimate:
 
 
 def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Journal | None) -> list[Estimate]:
-    """Estimates of memories, of the first machine backend and of translating back. Nobody knows beforehand what will be
-    rejected: fall-backs come on top."""
+    """What each backend would be asked first: there, for the languages it takes and what no memory holds, and back.
+
+    Nobody knows beforehand what will be rejected: fall-backs come on top. A text that is not translated yet is
+    translated back as its English, which stands in for it.
+    """
     estimates = []
+    texts: dict[Request, str] = {}  # translations that are known already
     waiting = list(requests)
     for step in chain.steps:
-        if not isinstance(step, TranslationMemory):
-            estimates.append(_estimate(step, "translation", waiting, journal))
-            break
-        results = translate_requests(step, waiting)
-        unmatched = [result == Failure(NO_MATCH) for result in results]
-        matched = len(waiting) - sum(unmatched)
-        estimates.append(Estimate(step.name, "exact matches", matched, 0, Price(None, None, None, 0.0)))
-        waiting = [request for request, alone in zip(waiting, unmatched, strict=True) if alone]
-    if chain.back:
-        # The translations are not there yet; the English texts stand in for them.
-        back = [Request(request.text, request.target, request.source) for request in requests]
-        estimates.append(_estimate(chain.back[0], "back-translation", back, None))
+        taken = [request for request in waiting if step.takes(request)]
+        if not taken:
+            continue
+        if isinstance(step.translator, TranslationMemory):
+            results = translate_requests(step.translator, taken)
+            given = {
+                request: result.text
+                for request, result in zip(taken, results, strict=True)
+                if isinstance(result, Translation)
+            }
+            estimates.append(Estimate(step.name, "exact matches", len(given), 0, Price(None, None, None, 0.0)))
+        else:
+            estimates.append(_estimate(step.translator, "translation", taken, journal))
+            given = _known(step.translator, taken, journal)
+        texts |= given
+        done = set(given if isinstance(step.translator, TranslationMemory) else taken)
+        waiting = [request for request in waiting if request not in done]
+    back = [Request(texts.get(request, request.text), request.target, request.source) for request in requests]
+    for step in chain.back:
+        taken = [request for request in back if step.takes(request)]
+        if taken:
+            estimates.append(_estimate(step.translator, "back-translation", taken, journal))
+        back = [request for request in back if not step.takes(request)]
     return estimates
 
 
@@ -63,6 +77,22 @@ def _estimate(translator: Translator, purpose: str, requests: Sequence[Request],
     new = [ask for ask in asks if ask not in known]
     price = translator.price(new) if isinstance(translator, Priced) else _measure(translator, new)
     return Estimate(translator.name, purpose, len(new), len(known), price)
+
+
+def _known(translator: Translator, requests: Sequence[Request], journal: Journal | None) -> dict[Request, str]:
+    """The translations that the journal holds whole."""
+    if journal is None:
+        return {}
+    documents = {request: Document(request, translator.units) for request in requests}
+    asks = list(dict.fromkeys(ask for document in documents.values() for ask in document.asks()))
+    answers = journal.find(identity(translator), asks)
+    whole = {}
+    for request, document in documents.items():
+        if all(ask in answers for ask in document.asks()) and not document.asks_again(answers):
+            result = document.assemble(answers)
+            if isinstance(result, Translation):
+                whole[request] = result.text
+    return whole
 
 
 def _measure(translator: Translator, requests: Sequence[Request]) -> Price:

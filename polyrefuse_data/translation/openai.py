@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from polyrefuse_data.endpoints import Client
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.workers import Line
-from polyrefuse_data.translation.base import Price, Request, Result
+from polyrefuse_data.translation.base import Pair, Price, Request, Result
 from polyrefuse_data.translation.chat_api import ChatBackend
+
+_PLAIN_SENTENCE = "How are you?"
 
 _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
@@ -36,6 +38,9 @@ class OpenAITranslator(ChatBackend):
     def limited_as(self) -> tuple[str, ...]:
         """What the API counts by: its limits hold for a model and an account."""
         return self.api.endpoint.address, self.config.model, self.config.api_key_env
+
+    def prove(self, pair: Pair) -> None:
+        self.client.prove(self.api.ask(Request(_PLAIN_SENTENCE, *pair)))
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return [[index] for index in range(len(requests))]
