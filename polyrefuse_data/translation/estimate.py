@@ -5,23 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import (
+    Identity,
     Price,
     Priced,
     Request,
+    Result,
     Translation,
     Translator,
     identity,
     translate_requests,
 )
 from polyrefuse_data.translation.documents import Document
-from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.memory import TranslationMemory
 
 # Texts that are really translated, to measure the speed of a model that costs nothing.
 _SAMPLE = 16
+
+
+class Known(Protocol):
+    """A journal, as far as it is asked here."""
+
+    def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Estimate:
     price: Price
 
 
-def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Journal | None) -> list[Estimate]:
+def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Known | None) -> list[Estimate]:
     """What each backend would be asked first: there, for the languages it takes and what no memory holds, and back.
 
     Nobody knows beforehand what will be rejected: fall-backs come on top. A text that is not translated yet is
@@ -71,7 +79,7 @@ def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Journal |
     return estimates
 
 
-def _estimate(translator: Translator, purpose: str, requests: Sequence[Request], journal: Journal | None) -> Estimate:
+def _estimate(translator: Translator, purpose: str, requests: Sequence[Request], journal: Known | None) -> Estimate:
     asks = list(dict.fromkeys(ask for request in requests for ask in Document(request, translator.units).asks()))
     known = journal.find(identity(translator), asks) if journal is not None else {}
     new = [ask for ask in asks if ask not in known]
@@ -79,7 +87,7 @@ def _estimate(translator: Translator, purpose: str, requests: Sequence[Request],
     return Estimate(translator.name, purpose, len(new), len(known), price)
 
 
-def _known(translator: Translator, requests: Sequence[Request], journal: Journal | None) -> dict[Request, str]:
+def _known(translator: Translator, requests: Sequence[Request], journal: Known | None) -> dict[Request, str]:
     """The translations that the journal holds whole."""
     if journal is None:
         return {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.languages import Language
 from polyrefuse_data.system.disk import disk_errors
 from polyrefuse_data.system.files import make_folder
 from polyrefuse_data.system.input_files import reason, regular_file
@@ -121,6 +122,26 @@ class Journal:
                     "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
                     [(*answer, digest(*answer)) for answer in answers],
                 )
+
+    def engines(self) -> dict[str, str]:
+        """The names of the backends that have answered, by their fingerprints."""
+        with explained(self.path):
+            return dict(self._database.execute("SELECT fingerprint, name FROM engines").fetchall())
+
+    def forget(self, engines: Sequence[str], language: Language | None) -> int:
+        """Drop what these engines answered, all or (from it or into it) for one language; the number of answers."""
+        only = " AND ? IN (source, target)" if language else ""
+        of_language = [language.flores] if language else []
+        with explained(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            with self._database:
+                dropped = [
+                    self._database.execute(
+                        f"DELETE FROM answers WHERE engine = ?{only}", [engine, *of_language]
+                    ).rowcount
+                    for engine in engines
+                ]
+        return sum(dropped)
 
     def usage(self) -> dict[str, dict[str, float]]:
         """What each backend that counts used over all runs of this workspace: input_tokens, output_tokens, cost_usd."""
