@@ -58,7 +58,7 @@ class Endpoint:
         return headers
 
     def key(self) -> str:
-        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable is empty."""
+        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable holds none."""
         if not self.api_key_env:
             return ""
         declare_secret(self.api_key_env)
@@ -66,5 +66,10 @@ class Endpoint:
         if not key:
             raise MissingPrerequisite(
                 f"{self.asked_for}: {self.name} needs an API key: `export {self.api_key_env}=...`{self.key_setting}"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise MissingPrerequisite(
+                f"{self.asked_for}: {self.api_key_env} holds characters that no API key has (a line break, a dash from "
+                f"a text?): `export {self.api_key_env}=...` again"
             )
         return key

@@ -83,10 +83,15 @@ class Chain:
         required = [step for step in self.back[: self.required] if _asked(step, reverse)]
         stand_ins = [step for step in self.back[self.required :] if _asked(step, reverse)]
         first = steps[0].translator
-        due = [(step, pairs) for step in steps] + [(step, reverse) for step in required]
+        due: dict[int, tuple[Translator, list[Pair]]] = {}
+        for step, directions in [(step, pairs) for step in steps] + [(step, reverse) for step in required]:
+            translator, taken = due.setdefault(id(step.translator), (step.translator, []))
+            taken += [pair for pair in directions if step.takes(pair)]
         # What takes no time comes first: a key that is missing is told before a model is fetched.
-        for step, directions in sorted(due, key=lambda item: isinstance(item[0].translator, Local)):
-            _prepare(step, directions, spend and step.translator is not first)
+        for translator, taken in sorted(due.values(), key=lambda item: isinstance(item[0], Local)):
+            translator.prepare(taken)
+            if spend and translator is not first and isinstance(translator, Provable):
+                translator.prove(taken[0])
         back = [*required, *(step for step in stand_ins if _can(step, reverse))]
         alone = [pair.source.code for pair in reverse if not any(step.takes(pair) for step in back)]
         if alone and self.back:
@@ -156,16 +161,9 @@ def _asked(step: Step, pairs: Sequence[Pair]) -> bool:
     return any(map(step.takes, pairs))
 
 
-def _prepare(step: Step, pairs: Sequence[Pair], spend: bool) -> None:
-    taken = [pair for pair in pairs if step.takes(pair)]
-    step.translator.prepare(taken)
-    if spend and isinstance(step.translator, Provable):
-        step.translator.prove(taken[0])
-
-
 def _can(step: Step, pairs: Sequence[Pair]) -> bool:
     try:
-        _prepare(step, pairs, spend=False)
+        step.translator.prepare([pair for pair in pairs if step.takes(pair)])
     except PolyrefuseError as error:
         _logger.warning("%s is not asked to translate back: %s", step.name, error)
         return False
