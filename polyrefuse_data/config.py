@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.files import write_new
@@ -111,8 +112,10 @@ class OpenAIBackend(_Backend):
 
     engine: Literal["openai"] = "openai"
     model: str
-    base_url: str | None = None  # default: OpenAI's own
-    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; empty for a server without
+    preset: str | None = None  # a server by its name: the next two keys as its documentation has them, and its dialect
+    base_url: str | None = None  # default: the preset's, OpenAI's own without one
+    # The environment variable that holds the key; empty for a server without. Default: the preset's, OPENAI_API_KEY.
+    api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -127,6 +130,20 @@ class OpenAIBackend(_Backend):
     input_price: float | None = Field(default=None, ge=0)  # USD a million tokens
     output_price: float | None = Field(default=None, ge=0)
     candidates: int = Field(default=1, ge=1)
+
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, name: str | None) -> str | None:
+        if name is not None and name not in PRESETS:
+            raise ValueError(f"{name!r} is none of {', '.join(PRESETS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> OpenAIBackend:
+        example = PRESETS[self.preset].example if self.preset else ""
+        if example and self.base_url is None:
+            raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
+        return self
 
     @field_validator("base_url")
     @classmethod

@@ -64,6 +64,7 @@ class Candidate:
     back_reasons: tuple[str, ...] = ()  # why backends that were asked did not translate it back
     usage: dict[str, float] = field(default_factory=dict)
     normalised: bool = False
+    notes: tuple[str, ...] = ()  # what the backend had to do to find the text in the answer
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Attempt:
     detail: str = ""
     back_reasons: tuple[str, ...] = ()
     usage: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -146,7 +148,9 @@ def propose(
     for row, result in zip(unsettled, results, strict=True):
         number = len(outcomes[row].attempts) + 1
         if isinstance(result, Translation):
-            first = Candidate(result.text, result.origin, translator.name, number, usage=result.usage)
+            first = Candidate(
+                result.text, result.origin, translator.name, number, usage=result.usage, notes=result.notes
+            )
             others = (replace(first, text=text, usage={}) for text in result.alternatives)
             proposals[row] = [_normalised(candidate, requests[row].target) for candidate in (first, *others)]
         elif result.reason != NO_MATCH:
@@ -216,6 +220,7 @@ def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> N
                 verdict.reasons,
                 back_reasons=candidate.back_reasons,
                 usage=total_usage(candidate.usage for candidate in candidates),
+                notes=candidate.notes,
             )
         )
         if outcome.verdict is None or _merit(verdict) > _merit(outcome.verdict):

@@ -165,11 +165,13 @@ def _languages(request: Request) -> tuple[str, str]:
 
 def _record(result: Result) -> dict[str, Any]:
     if isinstance(result, Translation):
+        noted = {"notes": list(result.notes)} if result.notes else {}
         return {
             "text": result.text,
             "origin": result.origin,
             "alternatives": list(result.alternatives),
             "usage": result.usage,
+            **noted,
         }
     return {"failure": result.reason, "detail": result.detail, "usage": result.usage}
 
@@ -177,4 +179,5 @@ def _record(result: Result) -> dict[str, Any]:
 def _result(record: dict[str, Any]) -> Result:
     if "failure" in record:
         return Failure(record["failure"], record["detail"], usage=record["usage"])
-    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"])
+    notes = tuple(record.get("notes", ()))
+    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"], notes)

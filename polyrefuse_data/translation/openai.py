@@ -43,7 +43,8 @@ class OpenAITranslator(ChatBackend):
     @property
     def limited_as(self) -> tuple[str, ...]:
         """What the API counts by: its limits hold for a model and an account."""
-        return self.api.endpoint.address, self.config.model, self.config.api_key_env
+        endpoint = self.api.endpoint
+        return endpoint.address, endpoint.model, endpoint.api_key_env
 
     def prove(self, pair: Pair) -> None:
         self.client.prove(self.api.ask(Request(_PLAIN_SENTENCE, *pair)))
