@@ -27,7 +27,7 @@ from polyrefuse_data.sources.alignment import alignment
 PROBLEM, NOTE = "problem", "note"
 _EXAMPLES = 5
 _HALF = 0.5  # of the letters in words of the prompt; of a group's rows
-_MOST_ALIGNED = 500  # rows of a group that are compared with each other: the comparison is a matrix
+_MOST_ALIGNED = 100  # rows of a group that are compared with each other, each with every other one; 20 would tell
 
 _CONFOUNDS = {
     "confound_length": "length tells harmful from harmless (area under the ROC curve; `release --subset matched` "

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 import pytest
 
 from polyrefuse_data.config import load_config
+from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import SCHEMA, prompt_id
 from polyrefuse_data.sources import ImportSummary, import_path
+from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.upstream import read_upstream
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.workspace import Workspace
@@ -101,6 +103,16 @@ def test_rows_that_cannot_be_told_keep_their_english_and_are_rejected_till_a_per
     assert (summary.flagged, summary.files[0].matched, summary.files[0].unproven) == ({"unproven": 2}, 0, 2)
     assert "2 of 2 with English that cannot be shown to be theirs" in summary.to_text()
     assert "accepted in a review" in summary.to_text()
+
+
+def test_the_lexicon_of_the_language_is_asked(folder: Path) -> None:
+    """Short Thai prompts keep no word, no number and no mark of their English."""
+    asked, thai = (list(seed_texts(code).prompts.values())[20:44] for code in ("en", "th"))
+    assert alignment(asked, thai).proven.mean() < 0.5
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", [*asked])
+    write(folder / "harmless_train_translated_th.json", [*thai])
+    (folder / "harmless_train_translated_de.json").unlink()
+    assert {tuple(row["flags"]) for row in rows_of(folder, "th")} == {()}
 
 
 def test_a_row_that_is_proven_stands_before_one_that_is_not(folder: Path) -> None:
