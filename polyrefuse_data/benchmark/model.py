@@ -4,7 +4,8 @@ inputs."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,10 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
+from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
 from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
 from polyrefuse_data.errors import ModelError
-from polyrefuse_data.models.store import bundled_folder
-from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
+from polyrefuse_data.system.safe_weights import damage_explained, file_revision, folder_revision, load_weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 
@@ -78,7 +79,7 @@ class ChatModel:
         system_prompt: str | None = None,
         modules: ModuleNames | None = None,
     ) -> ChatModel:
-        """Load a model folder, Hub id, or `bundled:demo-chat`.
+        """Load a model folder, a GGUF file or a Hub id.
 
         `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
         is the GPU where there is one, spread over all of them where there are several. Code from model folders is
@@ -87,16 +88,16 @@ class ChatModel:
         """
         from transformers import AutoModelForCausalLM
 
-        name = bundled_folder(str(path_or_id))
-        _check_folder(Path(name), name)
+        name = str(path_or_id)
+        check_place(Path(path_or_id), name)
         on_gpu = torch.cuda.is_available() if device == "auto" else device != "cpu"
         options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
         if on_gpu:
             options["device_map"] = "auto" if device == "auto" else {"": device}
         try:
-            with damage_explained(name):
-                tokenizer = _load_tokenizer(name, revision)
-                network = load_weights(AutoModelForCausalLM, name, revision=revision, **options)
+            with damage_explained(name), _files(name, revision) as files:
+                tokenizer = _load_tokenizer(files)
+                network = load_weights(AutoModelForCausalLM, name, **files, **options)
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "
@@ -117,9 +118,11 @@ class ChatModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """The model as results name it: a Hub id and commit, or a folder's name and a hash of what it holds."""
+        """The model as results name it: a Hub id and commit, or a folder's or file's name and a hash of what it holds."""
         name, revision = self.name, self.revision
-        if Path(name).is_dir():
+        if is_gguf(Path(name)):
+            name, revision = Path(name).resolve().stem, file_revision(Path(name))
+        elif Path(name).is_dir():
             name, revision = Path(name).resolve().name, folder_revision(Path(name))
         dtype = str(self.dtype).removeprefix("torch.")
         return ModelIdentity(name, revision, type(self.network).__name__, dtype)
@@ -202,16 +205,27 @@ class ChatModel:
         return find_blocks(self.network, forward, self.n_layers, self.d_model, names)
 
 
-def _check_folder(path: Path, name: str) -> None:
+def check_place(path: Path, name: str) -> None:
+    """Raise ModelError where a name can be neither a model folder or GGUF file of this machine nor a Hub id."""
     if path.is_dir() and not (path / "config.json").exists():
         raise ModelError(f"{name}: this folder holds no config.json; give the folder that holds the model's files")
-    if path.is_file():
-        raise ModelError(f"{name} is a file; give the folder that holds it, or a Hub id (ORG/NAME)")
+    if path.is_file() and not is_gguf(path):
+        raise ModelError(f"{name} is a file; give the folder that holds it, a GGUF file, or a Hub id (ORG/NAME)")
     if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
 
 
-def _load_tokenizer(name: str, revision: str | None) -> Any:
+@contextmanager
+def _files(name: str, revision: str | None) -> Iterator[dict[str, Any]]:
+    """What transformers calls the files of a model."""
+    if is_gguf(Path(name)):
+        with gguf_alone(Path(name)) as files:
+            yield files
+    else:
+        yield {"pretrained_model_name_or_path": name, "revision": revision}
+
+
+def _load_tokenizer(files: dict[str, Any]) -> Any:
     """The tokenizer as its files have it.
 
     Where the files say that tokenizer.json is all there is to it, it is loaded as such: AutoTokenizer would put the
@@ -221,9 +235,9 @@ def _load_tokenizer(name: str, revision: str | None) -> Any:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
-    declared = get_tokenizer_config(name, revision=revision).get("tokenizer_class")
-    loader = PreTrainedTokenizerFast if declared in _GENERIC_TOKENIZERS else AutoTokenizer
-    return loader.from_pretrained(name, revision=revision, trust_remote_code=False)
+    declared = {} if "gguf_file" in files else get_tokenizer_config(**files)
+    loader = PreTrainedTokenizerFast if declared.get("tokenizer_class") in _GENERIC_TOKENIZERS else AutoTokenizer
+    return loader.from_pretrained(**files, trust_remote_code=False)
 
 
 def _dtype(name: str, on_gpu: bool) -> Any:
