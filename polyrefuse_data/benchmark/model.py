@@ -118,7 +118,7 @@ class ChatModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """The model as results name it: a Hub id and commit, or a folder's or file's name and a hash of what it holds."""
+        """The model as results name it: a Hub id and commit, or a folder's or file's name and a hash of it."""
         name, revision = self.name, self.revision
         if is_gguf(Path(name)):
             name, revision = Path(name).resolve().stem, file_revision(Path(name))
