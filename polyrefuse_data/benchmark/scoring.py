@@ -199,13 +199,19 @@ def all_candidates(
 
     Raises ConfigError for one that does not exist.
     """
-    n_positions, n_layers = directions.shape[:2]
+    return candidate_places(directions.shape[0], directions.shape[1], positions, layers)
+
+
+def candidate_places(
+    n_positions: int, n_layers: int, positions: Sequence[int] | None, layers: Sequence[int] | None
+) -> list[Candidate]:
+    """The same of a model with so many post-instruction tokens and layers."""
     known = range(-n_positions, 0), range(n_layers)
     for name, given, of in (("position", positions, known[0]), ("layer", layers, known[1])):
         if wrong := sorted(set(given or ()) - set(of)):
             raise ConfigError(f"{name} {wrong[0]} is not one of this model's: use {of[0]} to {of[-1]}")
-    chosen = [sorted(set(of if given is None else given)) for given, of in zip((positions, layers), known, strict=True)]
-    return list(product(*chosen))
+    wanted = (known[0] if positions is None else positions), (known[1] if layers is None else layers)
+    return list(product(sorted(set(wanted[0])), sorted(set(wanted[1]))))
 
 
 def score_candidates(

@@ -14,14 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from polyrefuse_data.errors import ConfigError, ModelError
+from polyrefuse_data.benchmark.module_names import ModuleNames
+from polyrefuse_data.errors import ModelError
 
 # What architectures call the two sublayers of a block. Norms may carry the same words ("post_attention_layernorm").
 _ATTENTION = re.compile(r"attn|attention|mixer|linear_attn", re.IGNORECASE)
@@ -31,25 +32,6 @@ _NOT_A_SUBLAYER = re.compile(r"norm|ln|dropout|drop", re.IGNORECASE)
 # How far an entry of the output may be from the sum, in epsilons of its dtype times the entry's largest term: scaling
 # both terms, adding one and then the other rounds by 1 + 1 + 2 + 3 half epsilons at most.
 _ROUNDING = 4
-
-
-@dataclass(frozen=True)
-class ModuleNames:
-    """Override of what is found: dotted name of the list of blocks, and the names of the sublayers inside a block."""
-
-    blocks: str | None = None
-    attention: str | None = None
-    mlp: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> ModuleNames:
-        """`blocks=model.layers,attention=self_attn,mlp=mlp`, or some of it. Raises ConfigError for anything else."""
-        known = {field.name for field in fields(cls)}
-        pairs = [part.partition("=") for part in text.split(",")]
-        given = {name.strip(): value.strip() for name, _, value in pairs}
-        if not set(given) <= known or not all(given.values()) or len(given) < len(pairs):
-            raise ConfigError(f"modules {text!r}: write blocks=NAME,attention=NAME,mlp=NAME, or some of these")
-        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -235,7 +217,8 @@ def _candidates(block: Any, trace: _Trace, names: ModuleNames) -> list[tuple[str
 
 def _writers(block: Any, trace: _Trace, sublayers: tuple[str, str]) -> tuple[str, str] | None:
     """The modules whose outputs the block adds to its input for these two sublayers, or None where none add up."""
-    options = product(*(_writer_options(block, trace, name) for name in sublayers))
+    attention, mlp = sublayers
+    options = product(_writer_options(block, trace, attention), _writer_options(block, trace, mlp))
     return next((pair for pair in options if _adds_up(trace, *pair)), None)
 
 

@@ -25,12 +25,6 @@ def folder_revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def file_revision(file: Path) -> str:
-    """The first 12 hex digits of the sha256 of a model that is one file."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()[:12]
-
-
 def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
     """`auto_class.from_pretrained`, of a model whose weights are safetensors. Code of the model is never run.
 
