@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
-from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.files import write_new
 from polyrefuse_data.system.input_files import HANDWRITTEN_BYTES, read_input_text, reason
 from polyrefuse_data.system.redaction import without_credentials
 
@@ -238,11 +238,14 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
 
 
 def write_template(path: Path) -> Path:
-    """Write a commented polyrefuse.toml to start from. Raises ConfigError where one is there already."""
-    if path.exists():
-        raise ConfigError(f"{path} is already there: edit it, or choose another folder")
-    atomic_write(path, (Path(__file__).parent / "template.toml").read_text(encoding="utf-8"))
+    """Write a commented polyrefuse.toml to start from. Raises ConfigError where another one is there already."""
+    write_new(path, template(), "edit it, or choose another folder")
     return path
+
+
+def template() -> str:
+    """A commented polyrefuse.toml."""
+    return (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
 
 
 def config_hash(config: BaseModel) -> str:

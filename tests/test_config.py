@@ -80,7 +80,7 @@ def test_a_missing_file_names_the_command_that_makes_one(tmp_path: Path) -> None
 def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "polyrefuse.toml"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match="it is a folder"):
+    with pytest.raises(ConfigError, match="not readable as TOML"):
         load_config(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,38 @@ class Plan:
     missing: list[str]
     prompts: dict[str, LanguagePrompts]
     settings: Settings
+
+    def to_text(self) -> str:
+        """For people: what a run would do."""
+        known = self.to_dict()
+        release = f"{self.dataset['name']} {self.dataset['version']}"
+        lines = [f"would measure {self.model_id} on {release}, judged by {self.settings.judge}"]
+        lines.append(f"  directions from {', '.join(self.sources)}, measured in {', '.join(self.targets)}")
+        if self.missing:
+            lines.append(f"  not in the release: {', '.join(self.missing)}")
+        lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """For scripts: the same."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a run would do, and how many replies it would generate: at most, for some sources give no direction."""
+        prompts = {code: sum(len(self.prompts[code].get("test", label)) for label in LABELS) for code in self.targets}
+        ablated = sum(prompts[target] for _, target in self.settings.pairs(self.sources, self.targets))
+        controls = sum(prompts[code] for code in self.sources if code in prompts and self.settings.random_control)
+        return {
+            "model": self.model_id,
+            "revision": self.revision,
+            "dataset": self.dataset,
+            "source_languages": self.sources,
+            "languages": self.targets,
+            "missing_languages": self.missing,
+            "judge": self.settings.judge,
+            "prompts": sum(prompts.values()),
+            "replies": sum(prompts.values()) + ablated + controls,
+        }
 
     def record(self) -> dict[str, Any]:
         """As compared with run.json when a run is resumed."""
@@ -89,11 +122,13 @@ def make_plan(
 
 
 def claim(folder: RunFolder, plan: Plan) -> bool:
-    """Whether the folder already holds this run. Raises ConfigError where it holds another one.
+    """Whether the folder already holds this run. Raises ConfigError where it holds another one, or other files.
 
     The judge may differ: replies are judged again, not generated again.
     """
     if not folder.run.exists():
+        if any(not path.name.startswith(".") for path in folder.path.iterdir()):
+            raise ConfigError(f"{folder.path} holds files and no run (run.json): choose another --out")
         return False
     held, wanted = read_json(folder.run), plan.record()
     for name, value in _comparable(wanted).items():

@@ -7,6 +7,8 @@ imported by the rooms when a command needs them.
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import traceback
 from typing import Annotated, Any
@@ -15,7 +17,7 @@ import typer
 
 from polyrefuse_data import __version__
 from polyrefuse_data.cli import benchmark, checking, demo, making, releasing
-from polyrefuse_data.cli.manners import with_manners
+from polyrefuse_data.cli.manners import unknown_variables, with_manners
 from polyrefuse_data.cli.options import STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
@@ -23,6 +25,8 @@ from polyrefuse_data.system.extras import missing_extra
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
 from polyrefuse_data.system.streams import lost_output, take_over_streams
 from polyrefuse_data.system.verbosity import Verbosity, set_verbosity, verbosity
+
+_logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="polyrefuse",
@@ -39,10 +43,16 @@ for group in (demo, making, checking, releasing, benchmark):
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit
+    if any(name.startswith("POLYREFUSE_") for name in os.environ):
+        for name, meant in unknown_variables(context.command).items():
+            _logger.warning("%s is no variable of polyrefuse%s", name, f": did you mean {meant}?" if meant else "")
 
 
 def command() -> Any:

@@ -12,10 +12,11 @@ STOPPED_PART_WAY = 4
 
 WorkspaceArgument = Annotated[Path, typer.Argument(help="Workspace folder of a build or import.")]
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The build's polyrefuse.toml.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
-def _complete_languages(incomplete: str) -> list[str]:
+def complete_languages(incomplete: str) -> list[str]:
     """For a shell: the list so far with each code that may follow."""
     from polyrefuse_data.languages import LANGUAGES
 
@@ -24,7 +25,7 @@ def _complete_languages(incomplete: str) -> list[str]:
 
 
 LanguageList = Annotated[
-    str | None, typer.Option(help="Comma-separated languages, e.g. en,de,yo.", autocompletion=_complete_languages)
+    str | None, typer.Option(help="Comma-separated languages, e.g. en,de,yo.", autocompletion=complete_languages)
 ]
 
 

@@ -27,10 +27,15 @@ def print_done(text: str) -> None:
         _logger.warning("stdout cannot be written (%s); the work itself is done", lost.strerror)
 
 
-def print_summary(summary: Any, as_json: bool) -> None:
-    """Summaries know how to show themselves: `to_text()` for people, `to_json()` for scripts."""
+def print_summary(summary: Any, as_json: bool, *, is_product: bool = False) -> None:
+    """Summaries know how to show themselves: `to_text()` for people, `to_json()` for scripts.
+
+    `is_product`: the command is called for this, and has made nothing else.
+    """
     if as_json:
         print_data(summary.to_json())
+    elif is_product:
+        print_data(summary.to_text())
     else:
         print_done(summary.to_text())
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.system.limits import bounded
 from polyrefuse_data.system.redaction import environment_without_secrets
 from polyrefuse_data.system.subprocesses import run_program
@@ -102,7 +103,7 @@ def _prove(folder: Path) -> None:
     from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
     with damage_explained(folder.name):
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads(read_input_text(folder / "config.json"))
         names = config.get("architectures") or [""]
         architecture = getattr(transformers, str(names[0]), None)
         if architecture is None:

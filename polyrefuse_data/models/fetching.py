@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from polyrefuse_data.models.pins import pinned_digests, pinned_revision
 from polyrefuse_data.models.store import DEFAULT_REVISION, RECORD, fetched_folder, place, read_record, remember
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.files import atomic_write, make_folder
+from polyrefuse_data.system.input_files import read_input_text, sha256_of
 from polyrefuse_data.system.locks import lock_folder
 from polyrefuse_data.system.safe_weights import folder_revision
 from polyrefuse_data.system.unfinished_files import part_of
@@ -121,7 +121,7 @@ def _weights(files: Files) -> list[str]:
     for index, single in ((SAFETENSORS_INDEX, SAFETENSORS), (PICKLE_INDEX, PICKLE)):
         if index in files.names:
             try:
-                shards = sorted(set(json.loads(files.path(index).read_text(encoding="utf-8"))["weight_map"].values()))
+                shards = sorted(set(json.loads(read_input_text(files.path(index)))["weight_map"].values()))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ModelError(f"{files.model}@{files.revision}: {index} is no index of weights ({error})") from None
             suffix = Path(single).suffix
@@ -136,7 +136,7 @@ def _weights(files: Files) -> list[str]:
 
 def _take(files: Files, name: str, pinned: Mapping[str, str]) -> str:
     """The sha256 of a file, fetched now. Raises ModelError where it is not the one that is pinned."""
-    found = _sha256(files.path(name))
+    found = sha256_of(files.path(name))
     if name in pinned and found != pinned[name]:
         raise ModelError(
             f"{files.model}@{files.revision}: {name} has sha256 {found}, and {pinned[name]} is pinned: what is "
@@ -158,9 +158,4 @@ def _check(folder: Path, model: str) -> None:
 
 
 def _digests(folder: Path) -> dict[str, Any]:
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name not in (RECORD, ".cache")}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name not in (RECORD, ".cache")}

@@ -9,6 +9,7 @@ from typing import Any
 
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.system.hub import client_errors, hub_error
+from polyrefuse_data.system.input_files import open_input
 
 
 class HubFiles:
@@ -52,7 +53,7 @@ class HubFiles:
 
 def _is_whole(path: Path, file: Any) -> bool:
     """Whether a file has the digest that the Hub lists: the sha256 of a large one, git's sha1 of a small one."""
-    with path.open("rb") as content:
+    with open_input(path) as content:
         if file.lfs is not None:
             return bool(hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256)
         from huggingface_hub.utils.sha import git_hash

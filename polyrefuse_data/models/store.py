@@ -15,6 +15,7 @@ from polyrefuse_data.errors import ModelError
 from polyrefuse_data.models.pins import pinned_revision
 from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import read_input_text
 
 BUNDLED = "bundled:"  # before the name of a model that comes with the package
 DEFAULT_REVISION = "main"
@@ -42,7 +43,7 @@ def fetched_folder(model: str, revision: str | None = None) -> Path | None:
         return None
     asked = revision or pinned_revision(model) or DEFAULT_REVISION
     reference = _reference(model, asked)
-    commit = reference.read_text(encoding="ascii").strip() if reference.is_file() else asked
+    commit = read_input_text(reference).strip() if reference.is_file() else asked
     folder = place(model, commit)
     return folder if (folder / RECORD).is_file() else None
 
@@ -60,7 +61,7 @@ def remember(model: str, revision: str, commit: str) -> None:
 def read_record(folder: Path) -> dict[str, Any]:
     """What is known of a fetched model. Raises ModelError where its record is damaged."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(read_input_text(folder / RECORD))
         if not isinstance(record["model"], str) or not isinstance(record["revision"], str):
             raise TypeError("no model and revision")
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -12,6 +12,7 @@ from polyrefuse_data import __version__, rows
 from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.pipeline.replacing import refuse_to_replace_work
 from polyrefuse_data.pipeline.shards.merge import merge
 from polyrefuse_data.pipeline.shards.steps import Finish, Propose, Settle
 from polyrefuse_data.pipeline.shards.store import ShardStore
@@ -66,6 +67,7 @@ def build(
     if dry_run:
         return _estimate(workspace, config, prompts, targets)
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
+        refuse_to_replace_work(workspace)
         chain = opened.prepare(_pairs(targets))
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)

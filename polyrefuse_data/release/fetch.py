@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
@@ -11,9 +14,27 @@ from polyrefuse_data.system.hub import client_errors, hub_error
 
 _HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Located:
+    """The folder of a release, and why it is a copy in the cache that the Hub did not confirm; None where it did."""
+
+    folder: Path
+    cached_because: str | None = None
+
 
 def local_folder(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Path:
-    """The folder of a release: `where` itself, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
+    """The folder of a release, as `locate` finds it; that it is an unconfirmed copy is a warning."""
+    located = locate(where, revision, only=only)
+    if located.cached_because:
+        _logger.warning("%s is read from the cache: %s", where, located.cached_because)
+    return located.folder
+
+
+def locate(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Located:
+    """Where a release lies: the folder `where`, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
 
     `only` are the paths wanted of a Hub dataset, as patterns (default: every file). Raises ReleaseError where there is
     no such folder, dataset or revision or the Hub does not answer, MissingPrerequisite where access is not granted.
@@ -22,27 +43,37 @@ def local_folder(where: str | Path, revision: str | None = None, *, only: list[s
     if folder.is_dir():
         if revision is not None:
             raise ReleaseError(f"{where} is a folder: a revision goes with a Hub id")
-        return folder
+        return Located(folder)
     match = _HUB_ID.fullmatch(str(where))
     if not match or folder.exists():
         raise ReleaseError(f"{where} is no release folder and no Hub id (ORG/NAME or ORG/NAME@REVISION)")
     return _snapshot(match["repo"], revision or match["revision"], only)
 
 
-def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Path:
+def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Located:
     import huggingface_hub
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
+
+    where = f"{repo_id}{f'@{revision}' if revision else ''}"
+
+    def download(**options: Any) -> Path:
+        options |= {"repo_type": "dataset", "allow_patterns": only, "ignore_patterns": [".gitattributes"]}
+        return Path(huggingface_hub.snapshot_download(repo_id, **options))
 
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                repo_id, repo_type="dataset", revision=revision, allow_patterns=only, ignore_patterns=[".gitattributes"]
-            )
-        )
+        # Asked for itself: a snapshot whose commit is known is answered from the cache, whatever the Hub would say.
+        commit = huggingface_hub.HfApi().dataset_info(repo_id, revision=revision).sha
+        return Located(download(revision=commit))
     except HFValidationError as error:
         raise ReleaseError(f"{repo_id} is no Hub id: {error}") from error
+    except RevisionNotFoundError as error:
+        raise hub_error(error, where, "dataset", ReleaseError) from error
     except client_errors() as error:
-        raise hub_error(error, f"{repo_id}{f'@{revision}' if revision else ''}", "dataset", ReleaseError) from error
+        told = hub_error(error, where, "dataset", ReleaseError)
+        try:
+            return Located(download(revision=revision, local_files_only=True), str(told))
+        except client_errors():
+            raise told from error
 
 
 def data_patterns() -> list[str]:

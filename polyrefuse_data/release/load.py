@@ -13,6 +13,7 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.fetch import data_patterns, local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.rows import SPLITS
+from polyrefuse_data.system.input_files import regular_file
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -76,7 +77,8 @@ def _read(folder: Path, manifest: Manifest, wanted: set[str]) -> DatasetDict:
     for split in SPLITS:
         files = [path for path in manifest.split_files().get(split, []) if Path(path).parent.name in wanted]
         # With our own metadata: `datasets` reads types from it, and the content hash says nothing of a file's.
-        parts = [pq.read_table(folder / path).replace_schema_metadata(RELEASE_SCHEMA.metadata) for path in files]
+        parts = [pq.read_table(regular_file(folder / path)) for path in files]
+        parts = [part.replace_schema_metadata(RELEASE_SCHEMA.metadata) for part in parts]
         table = pa.concat_tables(parts) if parts else RELEASE_SCHEMA.empty_table()
         # Given, because `datasets` would else pickle the whole table to make one.
         identity = " ".join([manifest.content_sha256, split, *sorted(wanted)])

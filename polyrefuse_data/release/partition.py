@@ -56,7 +56,7 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
     """
     try:
         found = pq.read_schema(regular_file(path)).names
-        keys = pq.read_table(path, columns=list(columns))
+        keys = pq.read_table(regular_file(path), columns=list(columns))
     except UNREADABLE as error:
         raise ReleaseError(f"{path} cannot be read ({reason(error)}): build or import the workspace again") from error
     missing = [name for name in COLUMNS if name not in found]
@@ -131,7 +131,7 @@ def _spool(rows: Path, plan: Plan, spool: Path, stack: contextlib.ExitStack) -> 
 
 def _planned_batches(rows: Path, plan: Plan) -> Iterator[tuple[pa.Table, Mask]]:
     start = 0
-    with pq.ParquetFile(rows) as file:
+    with pq.ParquetFile(regular_file(rows)) as file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             end = start + batch.num_rows
             table = pa.Table.from_batches([batch])

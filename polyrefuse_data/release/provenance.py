@@ -18,7 +18,7 @@ from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, SourceEntry, nested_counts
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.sources.registry import REGISTRY
-from polyrefuse_data.system.input_files import read_input_text, reason
+from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 _ENGINE = re.compile(r"(?P<engine>[^:@]+)(:(?P<model>.+?))?(@(?P<revision>[^@]+))?")
 _Tally = Counter[tuple[str, str]]
@@ -88,7 +88,7 @@ def _engine(name: str, translated: int, back_translated: int) -> EngineEntry:
 def quality_by_language(rows: Path, keep: Mask) -> dict[str, dict[str, float]]:
     """language -> mean of each score over the accepted rows that have it, and how many were back-translated."""
     scores = ("chrf", "language_confidence")
-    table = pq.read_table(rows, columns=["language", *scores]).filter(pa.array(keep))
+    table = pq.read_table(regular_file(rows), columns=["language", *scores]).filter(pa.array(keep))
     quality: dict[str, dict[str, float]] = {}
     for code in sorted(pc.unique(table["language"]).to_pylist()):
         of_language = table.filter(pc.equal(table["language"], code))

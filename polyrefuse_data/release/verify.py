@@ -19,7 +19,7 @@ from polyrefuse_data.release.manifest import LanguageCounts, Manifest, nested_co
 from polyrefuse_data.release.partition import OUTSIDE_SUBSET
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import ACCEPTED, EDITED, LABELS, SPLITS
-from polyrefuse_data.system.input_files import read_input, reason
+from polyrefuse_data.system.input_files import read_input, reason, regular_file
 from polyrefuse_data.system.progress import tracked
 
 
@@ -85,14 +85,14 @@ def _is_place(path: str, manifest: Manifest) -> bool:
 
 def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     try:
-        schema = pq.read_schema(file)
+        schema = pq.read_schema(regular_file(file))
         if not schema.equals(RELEASE_SCHEMA, check_metadata=False):
             yield "its columns or types are not those of a release"
             return
         if schema.metadata != RELEASE_SCHEMA.metadata:  # `datasets` takes the names of the labels from there
             yield "its metadata is not that of a release"
             return
-        table = pq.read_table(file, columns=["id", "language", "label", "split", "status", "flags"])
+        table = pq.read_table(regular_file(file), columns=["id", "language", "label", "split", "status", "flags"])
     except UNREADABLE as error:
         yield f"cannot be read as Parquet ({error})"
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 from collections.abc import Iterator
@@ -58,17 +59,27 @@ def write_new(target: Path, content: str | bytes, mend: str) -> None:
 
     Raises ConfigError with `mend` where any other file has the name: it may be somebody's work.
     """
-    data = _encoded(content)
+    if not _is_written_or_there(target, _encoded(content)):
+        raise ConfigError(f"{target} is already there, and nobody's work is overwritten: {mend}")
+
+
+def write_beside(target: Path, content: str | bytes) -> Path:
+    """The same, but where another file has the name, write to `name-2.toml` (-3, ...); the file that holds it now."""
+    names = (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([target], names) if _is_written_or_there(path, _encoded(content)))
+
+
+def _is_written_or_there(target: Path, content: bytes) -> bool:
+    """Write the file unless something has its name; whether the file holds `content` now."""
     with _part_to_write(target) as part:
-        part.write_bytes(data)
+        part.write_bytes(content)
         _sync(part)
         try:
             _move_without_replacing(part, target)
         except FileExistsError:
-            if not _holds(target, data):
-                raise ConfigError(f"{target} is already there, and no work is ever overwritten: {mend}") from None
-            return
+            return _holds(target, content)
     _logger.debug("wrote %s", target)
+    return True
 
 
 @contextlib.contextmanager

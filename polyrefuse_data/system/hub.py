@@ -20,8 +20,16 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
 
     `kind` is what was asked for, a dataset or model; `otherwise` is raised where nothing that people have is missing.
     """
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
+    if isinstance(error, OfflineModeIsEnabled):
+        return MissingPrerequisite(f"{where} cannot be looked up while HF_HUB_OFFLINE is set: run this once online")
     if isinstance(error, RevisionNotFoundError):
         return otherwise(f"{where}: there is no such revision")
     if isinstance(error, GatedRepoError):

@@ -18,6 +18,7 @@ _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.mod
 
 def folder_revision(folder: Path) -> str:
     """The first 12 hex digits of the sha256 over a model folder's weights, configuration and vocabulary."""
+    _refuse_special_files(folder)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _WEIGHTS_AND_VOCABULARY for path in folder.glob(pattern)}):
         digest.update(f"{path.name}:{sha256_of(path)}\n".encode())

@@ -13,6 +13,7 @@ from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.models.pins import pinned_revision
 from polyrefuse_data.models.store import fetched_folder, located, read_record
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
 from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
@@ -63,7 +64,7 @@ class Checkpoint:
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
         with self._explained():
-            config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+            config = json.loads(read_input_text(self._file("config.json")))
             if not isinstance(config, dict):
                 raise ValueError("config.json is no table")
             return config

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path
-from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.system.input_files import open_input, regular_file
 from polyrefuse_data.translation.journal import FORMAT, KEYS, TABLES, Entry, create, digest, explained
 
 _logger = logging.getLogger(__name__)
@@ -141,6 +141,6 @@ def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
 
 def _version(path: Path) -> int | None:
     """The format that the header of a SQLite file states; None where it is no SQLite file."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         header = file.read(100)
     return int.from_bytes(header[60:64]) if header.startswith(_MAGIC) else None

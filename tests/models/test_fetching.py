@@ -342,7 +342,7 @@ def test_killed_half_way_the_same_command_ends_as_if_nothing_had_been(
         assert hub.stalled.wait(60)
         killed.send_signal(signal.SIGKILL)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    folder = Path(json.loads(done.stdout)["folder"])
+    folder = Path(json.loads(done.stdout)["path"])
     assert not list(folder.parent.rglob("*.part"))
     assert json.loads(done.stdout)["revision"] == folder.name == head(hub)
 

@@ -5,9 +5,10 @@ WORKSPACE/shards/  00012.parquet  00012.attempts.parquet  00012.json (written la
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
 from polyrefuse_data.system.files import atomic_write, write_table
 from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
+
+_SHARD_FILE = re.compile(r"\d{6}\.(json|parquet|attempts\.parquet)|\..*\.part")
 
 
 class CompletionRecord(BaseModel):
@@ -83,8 +86,12 @@ class ShardStore:
         return record.unanswered, record.missing
 
     def clear(self) -> None:
-        """Remove everything: the rows are merged, or the shards are of no use any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the shards: their rows are merged. What somebody else has put into the folder stays."""
+        for path in self.folder.glob("*") if self.folder.is_dir() else ():
+            if _SHARD_FILE.fullmatch(path.name):
+                path.unlink()
+        with contextlib.suppress(OSError):  # it is not empty, or was never made
+            self.folder.rmdir()
 
     def _record(self, number: int) -> CompletionRecord:
         return CompletionRecord.model_validate_json(read_input(self._path(number, "json")))
