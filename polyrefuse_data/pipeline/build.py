@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 from tqdm import tqdm
 
-from polyrefuse_data import __version__, rows
-from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
+from polyrefuse_data import __version__
+from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
 from polyrefuse_data.pipeline.shards.merge import merge
@@ -19,7 +19,6 @@ from polyrefuse_data.pipeline.shards.steps import Finish, Propose, Settle
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.pipeline.shards.work import SHARD_PROMPTS, Shard, cut
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary, summarize
-from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.signatures import signature
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.system.files import write_table
@@ -45,7 +44,7 @@ def build(
     dry_run: bool = False,
     progress: bool = True,
 ) -> BuildSummary | BuildEstimate:
-    """Make prompts.parquet, rows.parquet and attempts.parquet of a workspace from its config.
+    """Make prompts.parquet, rows.parquet, scores.parquet and attempts.parquet of a workspace from its config.
 
     Every prompt has a row in every language; one that no backend could translate is a rejected row with its reason. The
     same config, sources and models give the same bytes on every engine. Run again after a stop: shards that were
@@ -82,19 +81,11 @@ def build(
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
-        merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
+        merge(store, count, config.quality, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
         summary = summarize(workspace, usage, unanswered, missing)
         store.clear()
     return summary
-
-
-def check_rows(workspace: Workspace) -> None:
-    """Run the checks anew over rows.parquet, with the thresholds of the workspace's config where it has one."""
-    quality = load_config(workspace.config).quality if workspace.config.exists() else QualityConfig()
-    with workspace.lock():
-        table = rows.mark_parallel(audit(workspace.read_rows(), quality))
-        write_table(rows.sort_rows(table), workspace.rows)
 
 
 def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:

@@ -132,4 +132,4 @@ def _columns(code: str) -> tuple[int, ...]:
     )
 
 
-CHECK = Check("related_language", relative_odds)
+CHECK = Check("related_language", relative_odds, lambda: model().name)
