@@ -155,7 +155,7 @@ def test_a_path_that_a_hub_lists_stays_in_the_cache(
 # Modules that run what they read, or write where an archive says; nothing of ours may use them.
 _FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "zipfile", "tarfile"}
 # The pipes of this one lead to processes that it started itself, from the same files; nobody else writes to them.
-_OWN_PIPES = "processes.py"
+_OWN_PIPES = "workers.py"
 _FORBIDDEN_CALLS = {"eval", "exec", "unpack_archive", "unsafe_load", "full_load", "load_module"}
 
 

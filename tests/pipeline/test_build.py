@@ -272,7 +272,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.workspace import Workspace
-from tests.test_build import config, program
+from tests.pipeline.test_build import config, program
 folder = Path(sys.argv[1])
 build(Workspace(folder / "ws"), config(folder, program(folder, 0.1, lines=4), languages=("de", "es")), progress=False)
 """

@@ -14,7 +14,7 @@ from polyrefuse_data.quality.lexicon import english_overlap, lexicon_for
 from polyrefuse_data.quality.lexicon.model import Lexicon, support_range
 from polyrefuse_data.quality.lexicon.train import cross_validate, learn, model_one
 from polyrefuse_data.quality.lexicon.units import english_stems, target_units
-from tests.quality.conftest import TARGETS
+from tests.conftest import TARGETS
 
 ENGLISH = ("dog", "cat", "house", "water", "night", "book", "bread", "green", "small", "river", "garden", "winter")
 GERMAN = ("hund", "katze", "haus", "wasser", "nacht", "buch", "brot", "gruen", "klein", "fluss", "garten", "schnee")

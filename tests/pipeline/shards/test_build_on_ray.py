@@ -19,8 +19,8 @@ from polyrefuse_data.errors import TranslationError
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.workspace import Workspace
-from tests.test_build import ENGLISH, GERMAN, api_backend, config, program
-from tests.test_build import folder as folder  # a fixture
+from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program
+from tests.pipeline.test_build import folder as folder  # a fixture
 from tests.translation.api_server import API_KEY, ApiServer, answer, error
 
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')

@@ -1,4 +1,4 @@
-"""The published rows, for tests of calibration."""
+"""The published rows, for tests that calibrate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from polyrefuse_data import rows as schema
 
-UPSTREAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "upstream"
+UPSTREAM = Path(__file__).resolve().parents[1] / ".." / "shared" / "upstream"
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
 
 
