@@ -1,4 +1,4 @@
-"""Commands that show and review the rows of a workspace: report, review."""
+"""Commands that check, show and review the rows of a workspace: check, report, review."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from polyrefuse_data.workspace import Workspace
 app = typer.Typer()
 review_app = typer.Typer(help="Round trip through a spreadsheet for human reviewers.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
+
+
+@app.command()
+def check(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
+    """Give the rows new verdicts after a change of [quality], from kept scores; score only what has none yet."""
+    from polyrefuse_data.quality import check as check_rows
+
+    print_summary(check_rows(workspace), as_json)
 
 
 @app.command()

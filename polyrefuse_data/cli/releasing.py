@@ -22,6 +22,7 @@ def release(
     subset: Annotated[str | None, typer.Option(help="parallel or matched: a documented variant.")] = None,
     previous: Annotated[Path | None, typer.Option(help="Release that this one follows: its step is checked.")] = None,
     allow_smaller_step: Annotated[bool, typer.Option(help="Release even where the version step is too small.")] = False,
+    with_scores: Annotated[bool, typer.Option("--with-scores", help="Add every score of every check.")] = False,
 ) -> None:
     """Write a release folder: data, rejected rows, card, manifest, Croissant and report."""
     from polyrefuse_data.release import write_release
@@ -33,6 +34,7 @@ def release(
         subset=subset,
         previous=previous,
         allow_smaller_step=allow_smaller_step,
+        with_scores=with_scores,
     )
     typer.echo(folder)
 

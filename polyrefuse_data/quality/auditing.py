@@ -30,6 +30,7 @@ _REQUIRED = ("id", "language", "text")
 _STRINGS = frozenset(field.name for field in schema.SCHEMA if field.type == pa.string())
 _TEXTS = ("language", "text", "text_en", "back_translation")
 
+
 def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None) -> pa.Table:
     """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
 

@@ -97,7 +97,10 @@ def write_checked(
     shared = _shared(paired, scores, before)
     each = judged(paired, scores, bounds)
     checked = schema.mark_parallel(mark_shared(each, shared, bounds))
-    checked = sealed(checked if paired is rows else as_given(checked, rows), settings)
+    if paired is rows:
+        checked = sealed(checked, settings, scores["inputs"].to_numpy())
+    else:
+        checked = sealed(as_given(checked, rows), settings)
     _write(workspace, checked, with_score(scores, identity(), NAME, shared), each)
     partial.clear()
     return _summary(workspace, rows, checked, scored)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.quality.inputs import Inputs
 from polyrefuse_data.quality.score_table import ROW_COLUMNS, origins
+from polyrefuse_data.rows import sort_rows
 
 _logger = logging.getLogger(__name__)
 
@@ -101,6 +102,15 @@ def read_scores(path: Path) -> pa.Table | None:
     return table
 
 
+def scores_of(path: Path, inputs: Inputs, *, sort: bool = False) -> pa.Table | None:
+    """The scores of a file (with `sort`: put in the order of files) where they are those of rows with just these
+    inputs, line by line; else None."""
+    table = read_scores(path)
+    if table is not None and sort:
+        table = sort_rows(table)
+    return table if table is not None and np.array_equal(table["inputs"].to_numpy(), inputs) else None
+
+
 def _is_whole(table: pa.Table) -> bool:
     """Whether a table has the columns and types that it says it has."""
     try:
@@ -108,6 +118,6 @@ def _is_whole(table: pa.Table) -> bool:
         kinds = {table.schema.field(name).type for name in scores}
         inputs = table["inputs"]
         table.select([*ROW_COLUMNS, *scores])
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError):
         return False
     return kinds <= {pa.float64(), pa.string()} and inputs.type == pa.uint64() and not inputs.null_count

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -38,23 +37,27 @@ class Provenance(BaseModel):
 
 
 class Seal:
-    """A sha256 over the texts of rows and what was decided of them, fed some rows at a time."""
+    """A sum of hashes, one a row, over what it says and what was decided of it, fed some rows at a time.
+
+    The order of the rows does not count. It finds accidents and hasty hands; a forger can compute it anew.
+    """
 
     def __init__(self) -> None:
-        self._inputs, self._verdicts = hashlib.sha256(), hashlib.sha256()
+        self._sum = 0
 
     def add(self, rows: pa.Table, inputs: Inputs | None = None) -> None:
         """Take in more rows; `inputs` are those of `inputs_of`, where they are known."""
         known = inputs_of(rows) if inputs is None else inputs
-        self._inputs.update(known.astype("<u8").tobytes())
         encode = json.JSONEncoder().encode
-        for part in slices(rows.select(["id", "language", "status", "flags"])):
-            columns = (texts(part, name) for name in ("id", "language", "status"))
-            for *row, flags in zip(*columns, part["flags"].to_pylist(), strict=True):
-                self._verdicts.update(encode([*row, flags or []]).encode("ascii"))
+        said = rows.select(["id", "language", "status", "flags"]).append_column("inputs", pa.array(known))
+        for part in slices(said):
+            columns = [*(texts(part, name) for name in ("id", "language", "status")), part["flags"].to_pylist()]
+            for *row, flags, number in zip(*columns, part["inputs"].to_pylist(), strict=True):
+                content = encode([*row, flags or [], number]).encode("ascii")
+                self._sum += int.from_bytes(hashlib.sha256(content).digest())
 
     def hexdigest(self) -> str:
-        return hashlib.sha256(self._inputs.digest() + self._verdicts.digest()).hexdigest()
+        return f"{self._sum % 2**256:064x}"
 
 
 def metadata_of(settings: QualityConfig, seal: Seal) -> dict[bytes, bytes]:
@@ -83,15 +86,15 @@ def provenance_of(schema: pa.Schema) -> Provenance | None:
         return None
 
 
-def doubt(provenance: Provenance | None, tables: Iterable[pa.Table], settings: QualityConfig | None = None) -> str:
-    """Why the verdicts of these rows are none, or (given `settings`) not those that these ask for; else empty."""
+def unchecked(provenance: Provenance | None, seal: Seal) -> str:
+    """Why rows with this seal have no verdicts, whatever stands in their columns; empty where they have."""
     if provenance is None:
         return "the rows have not been checked"
-    seal = Seal()
-    for table in tables:
-        seal.add(table)
-    if seal.hexdigest() != provenance.seal:
-        return "rows were added or changed since they were checked"
-    if settings is not None and provenance.signature != signature(settings):
-        return "the rows were checked under other checks or bounds than the config asks for now"
-    return ""
+    return "" if seal.hexdigest() == provenance.seal else "rows were added or changed since they were checked"
+
+
+def outdated(provenance: Provenance, settings: QualityConfig) -> str:
+    """What tells the verdicts of rows from those that `settings` asks for; empty where nothing does."""
+    if provenance.signature == signature(settings):
+        return ""
+    return "the rows were checked under other checks or bounds than [quality] asks for now"

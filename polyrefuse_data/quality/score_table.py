@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import TypeAdapter
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
@@ -24,9 +25,8 @@ from polyrefuse_data.quality.inputs import Inputs, inputs_of
 ROW_COLUMNS = ("id", "language", "inputs")
 
 _MADE_BY = b"polyrefuse.scores"
-_READ = frozenset(
-    ["id", "language", "text", "text_en", "back_translation", "back_translator", *IMPORTED_SCORES],
-)
+_ORIGINS = TypeAdapter(dict[str, list[str]])
+_READ = frozenset(["id", "language", "text", "text_en", "back_translation", "back_translator", *IMPORTED_SCORES])
 
 
 def score_batches(rows: pa.Table) -> list[pa.Table]:
@@ -74,10 +74,9 @@ def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[Check, pa.Table
 
 
 def origins(scores: pa.Table | pa.Schema) -> dict[str, list[str]]:
-    """Identity of a check -> the columns that it gave."""
+    """Identity of a check -> the columns that it gave. Raises ValueError where the note of it is none."""
     schema = scores.schema if isinstance(scores, pa.Table) else scores
-    found: dict[str, list[str]] = json.loads((schema.metadata or {}).get(_MADE_BY, b"{}"))
-    return found
+    return _ORIGINS.validate_json((schema.metadata or {}).get(_MADE_BY, b"{}"))
 
 
 def with_origins(scores: pa.Table, made_by: Mapping[str, Sequence[str]]) -> pa.Table:

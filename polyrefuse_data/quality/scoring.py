@@ -1,6 +1,6 @@
-"""Scores for every row, of which only those are computed that nobody has kept; what is computed is kept at once.
+"""Scores for every row: those that were kept, and the others computed, which are kept at once, part by part.
 
-So a check that is stopped goes on where it was: each part of its work is a file, and a file is as good as scores.parquet.
+A check that is stopped goes on where it was: a file of its unfinished work is as good a source as scores.parquet.
 """
 
 from __future__ import annotations

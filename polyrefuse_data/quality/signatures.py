@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+
 from polyrefuse_data import __version__
 from polyrefuse_data.quality import shared_targets
 from polyrefuse_data.quality.checks import checks_for

@@ -31,6 +31,16 @@ def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
 
 
+def unjudged(rows: pa.Table, status: str) -> pa.Table:
+    """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
+    made = pa.array([before for before, _ in _made(rows, ())], pa.list_(pa.string()))
+    nothing = {
+        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*SCORE_COLUMNS, *LABEL_COLUMNS)
+    }
+    verdict = {"status": pa.repeat(status, rows.num_rows), "parallel": pa.repeat(False, rows.num_rows)}
+    return with_columns(rows, pa.table({**nothing, "flags": made, **verdict}))
+
+
 def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
     """The rows with these columns of the schema put in place, or added; the others are shared, not copied."""
     for name, values in zip(columns.column_names, columns.columns, strict=True):
@@ -61,12 +71,12 @@ def _made(rows: pa.Table, flags_of_checks: Collection[str]) -> list[tuple[list[s
     if "flags" not in rows.column_names:
         return [([], []) for _ in range(rows.num_rows)]
     kept = {*schema.MAKER_FLAGS, *schema.MAKER_NOTES}
-    checks = {*flags_of_checks, *(threshold.flag for threshold in THRESHOLDS.values())}
+    others = {*kept, *flags_of_checks, *(threshold.flag for threshold in THRESHOLDS.values())}
     found = []
     for flags in rows["flags"].to_pylist():
-        before = [flag for flag in flags or [] if flag in kept]
+        before = [flag for flag in flags if flag in kept] if flags else []
         failed = schema.TRANSLATION_FAILED in before
-        found.append((before, [flag for flag in flags if flag not in kept and flag not in checks] if failed else []))
+        found.append((before, [flag for flag in flags if flag not in others] if failed else []))
     return found
 
 
@@ -91,7 +101,8 @@ def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[lis
     """The flags of each row, and whether they reject it."""
     made = _made(rows, {threshold.flag for threshold in bounds.table.values()})
     flags = [[*before] for before, _ in made]
-    rejected = np.array([not set(row) <= set(schema.MAKER_NOTES) for row in flags], dtype=bool)
+    notes = set(schema.MAKER_NOTES)
+    rejected = np.array([bool(row) and not notes.issuperset(row) for row in flags], dtype=bool)
     for name, beyond in _beyond(scores, languages(rows), bounds):
         threshold = bounds.table[name]
         if threshold.rejects:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data.config import Config, config_hash, load_config
 from polyrefuse_data.errors import ConfigError, ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.annex import write_annex
 from polyrefuse_data.release.card import render_card
 from polyrefuse_data.release.changelog import first_changelog, next_changelog
 from polyrefuse_data.release.content import content_sha256, merged_rows
@@ -24,7 +24,7 @@ from polyrefuse_data.release.licences import overall_licence
 from polyrefuse_data.release.manifest import FileEntry, Manifest, read_manifest
 from polyrefuse_data.release.partition import Plan, plan_rows, read_keys, write_partitions
 from polyrefuse_data.release.provenance import (
-    check_signature,
+    checked_under,
     count_rows,
     engine_entries,
     quality_by_language,
@@ -48,16 +48,18 @@ def write_release(
     subset: str | None = None,
     previous: Path | None = None,
     allow_smaller_step: bool = False,
+    with_scores: bool = False,
 ) -> Path:
     """Write the rows of a workspace as release `version` into the folder `out`, and return it.
 
     The same workspace gives the same bytes. `subset` is `parallel` or `matched` (release/subsets.py). `previous` is the
     release that this one follows: its changelog is carried on, and a version step smaller than the changes ask for is
-    refused unless `allow_smaller_step`.
+    refused unless `allow_smaller_step`. The report is written anew, from the rows of the release. `with_scores` adds
+    every score of every check.
 
-    Raises ReleaseError where `out` already holds something or the rows cannot be released (no accepted row, a prompt in
-    two splits, licences that differ without a stated one, too small a step), ConfigError where the version or subset is
-    none, or the workspace has no rows. Nothing is left behind.
+    Raises ReleaseError where `out` already holds something or the rows cannot be released (not checked as the config
+    asks for, none accepted, a prompt in two splits, licences that differ without a stated one, too small a step),
+    ConfigError where the version or subset is none, or the workspace has no rows. Nothing is left behind.
     """
     parse_version(version)
     config = load_config(workspace.config if workspace.config.exists() else None)
@@ -65,6 +67,7 @@ def write_release(
         raise ConfigError(f"{workspace.rows} is not there: run `polyrefuse build` or `polyrefuse import` first")
     with workspace.lock():  # a build may not rewrite the rows between two looks at them
         keys = read_keys(workspace.rows)
+        provenance = checked_under(workspace.rows, config.quality)
         plan = plan_rows(keys, subset_rows(subset, keys, workspace.rows) if subset else None)
         if not plan.keep.any():
             raise ReleaseError(
@@ -73,9 +76,8 @@ def write_release(
             )
         with _staging(out) as folder:
             write_partitions(workspace.rows, plan, folder)
-            if workspace.report.is_dir():
-                shutil.copytree(workspace.report, folder / layout.REPORT)
-            manifest = _describe(workspace, config, keys, plan, folder, version, subset)
+            write_annex(workspace, folder, title=config.release.name, with_scores=with_scores)
+            manifest = _describe(workspace, config, keys, plan, folder, version, subset, provenance.signature)
             _write_text(folder / layout.CHANGELOG, _changelog(manifest, folder, previous, allow_smaller_step))
             _write_text(folder / layout.CROISSANT, render_croissant(manifest))
             _write_text(folder / layout.CARD, render_card(manifest, quality_by_language(workspace.rows, plan.keep)))
@@ -121,7 +123,14 @@ def _staging(out: Path) -> Iterator[Path]:
 
 
 def _describe(
-    workspace: Workspace, config: Config, keys: pa.Table, plan: Plan, folder: Path, version: str, subset: str | None
+    workspace: Workspace,
+    config: Config,
+    keys: pa.Table,
+    plan: Plan,
+    folder: Path,
+    version: str,
+    subset: str | None,
+    signature: str,
 ) -> Manifest:
     """The manifest over the Parquet files in `folder`, before the card and the other text files exist."""
     files = _file_entries(folder)
@@ -139,7 +148,7 @@ def _describe(
         config_sha256=config_hash(config),
         sources=sources,
         engines=engine_entries(kept),
-        check_signature=check_signature(workspace.report),
+        check_signature=signature,
         libraries={name: library_version(name) for name in _LIBRARIES},
         files=files,
     )

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
+from polyrefuse_data.quality import audit
 from polyrefuse_data.release import write_release
-from polyrefuse_data.rows import mark_parallel, prompt_id, sort_rows, table_from_rows
+from polyrefuse_data.rows import prompt_id, sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 
@@ -89,7 +90,7 @@ def make_release(folder: Path, version: str, languages: tuple[str, ...] = ("en",
     workspace = Workspace(folder / f"workspace-{version}")
     workspace.path.mkdir(parents=True)
     workspace.config.write_text('[release]\nname = "seeds"\nlicense = "Apache-2.0"\n')
-    write_table(sort_rows(mark_parallel(table_from_rows(rows))), workspace.rows)
+    write_table(audit(sort_rows(table_from_rows(rows)), workers=1), workspace.rows)
     return write_release(workspace, version=version, out=folder / f"release-{version}")
 
 

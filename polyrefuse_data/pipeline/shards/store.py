@@ -22,7 +22,7 @@ _PARTS = ("rows", "scores", "attempts")  # the tables of a FinishedShard
 
 
 class CompletionRecord(BaseModel):
-    """What a finished shard was made from (`key`), the sha256 of each of its files, and the counts of `FinishedShard`."""
+    """What a finished shard was made from (`key`), the sha256 of its files, and the counts of `FinishedShard`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch
         return translate(self, batches)
 
     monkeypatch.setattr(TranslationMemory, "translate", spy)
-    damaged = workspace.shards / f"{kept[0]:06d}.parquet"
+    damaged = workspace.shards / f"{kept[0]:06d}.scores.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     workspace.journal.unlink()  # so that whatever is done again is asked again
     build(workspace, config(folder, 4), progress=False)
@@ -109,13 +110,14 @@ def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch
 def test_shard_of_other_settings_is_not_taken(folder: Path, tmp_path: Path) -> None:
     shard = first_shard(folder)
     store = ShardStore(tmp_path / "shards", {"languages": ["de"]})
-    empty = FinishedShard(0, pa.table({"id": ["a"]}), pa.table({"id": ["a"]}), unanswered=0, missing=0)
+    table = pa.table({"id": ["a"]})
+    empty = FinishedShard(0, table, table, table, unanswered=0, missing=0)
     assert not store.holds(shard)
     store.add(empty, store.key(shard))
     assert store.holds(shard)
     assert not ShardStore(tmp_path / "shards", {"languages": ["de", "zh"]}).holds(shard)
     assert not store.holds(type(shard)(0, shard.prompts[1:], shard.targets))
-    store.add(FinishedShard(0, empty.rows, empty.attempts, unanswered=1, missing=0), store.key(shard))
+    store.add(replace(empty, unanswered=1), store.key(shard))
     assert not store.holds(shard)  # a backend gave no answer: the next run asks again
     (tmp_path / "shards" / "000000.json").write_text("{")
     assert not store.holds(shard)
