@@ -123,7 +123,7 @@ def _write(workspace: Workspace, rows: pa.Table, scores: pa.Table, each: pa.Tabl
             raise ConfigError(f"{workspace.attempts} has no column {min(missing)}: run `polyrefuse build` again")
         told = with_verdicts(attempts, each)
         if not told.equals(attempts):
-            write_groups(workspace.attempts, told.schema, cut(told, group_sizes(workspace.attempts)))
+            write_groups(workspace.attempts, ATTEMPT_SCHEMA, cut(told, group_sizes(workspace.attempts)))
     write_groups(workspace.rows, with_metadata(rows.schema, rows.schema.metadata), cut(rows, sizes))
 
 

@@ -1,10 +1,11 @@
-"""Scores for every row: those that were kept, and the others computed, which are kept at once, part by part.
+"""Scores for every row: those that were kept, and the others computed, which are kept at once, batch by batch.
 
 A check that is stopped goes on where it was: a file of its unfinished work is as good a source as scores.parquet.
 """
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,25 +25,23 @@ from polyrefuse_data.quality.score_table import put_together, score_batch, score
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.system.workers import map_batches
 
-# Batches whose scores make one file: two seconds of work are lost where a check is stopped.
-_BATCHES_A_FILE = 4
-
 
 class PartialScores:
     """The folder of a check that is under way: score tables of some rows each. Gone when the check is done."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._numbers = itertools.count(1 + max((int(path.stem) for path in self._files()), default=0))
 
     def __iter__(self) -> Iterator[pa.Table]:
-        for path in sorted(self.folder.glob("*.parquet")):
-            table = read_scores(path)
-            if table is not None:
-                yield table
+        tables = map(read_scores, self._files())
+        return (table for table in tables if table is not None)
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.parquet") if path.stem.isdecimal())
 
     def add(self, scores: pa.Table) -> None:
-        numbers = [int(path.stem) for path in self.folder.glob("*.parquet") if path.stem.isdecimal()]
-        write_table(scores, self.folder / f"{max(numbers, default=0) + 1:06d}.parquet")
+        write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -53,7 +52,7 @@ def complete_scores(
 ) -> tuple[pa.Table, int]:
     """The scores of every row (score_table.py), and of how many rows some had to be computed.
 
-    What is computed goes to `kept` and, part by part, to the folder `partial`.
+    What is computed goes to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
         return score_batch(rows, settings), 0
@@ -65,10 +64,11 @@ def complete_scores(
     ) as bar:
         for names, places in works:
             some = rows if len(places) == rows.num_rows else rows.take(pa.array(places))
-            for part in _in_parts(some, settings, names):
-                partial.add(part)
-                kept.add(part)
-                bar.update(part.num_rows)
+            workers = workers_for(some.num_rows, settings)
+            for scores in map_batches(scorer(settings, names), score_batches(some), workers):
+                partial.add(scores)
+                kept.add(scores)
+                bar.update(scores.num_rows)
     scored = len(np.unique(np.concatenate([np.empty(0, np.int64), *(places for _, places in works)])))
     return _whole(rows, settings, kept, inputs), scored
 
@@ -85,19 +85,6 @@ def _lacking(
     for kind, pattern in enumerate(patterns.T):
         names = [check.name for check, lacks in zip(checks, pattern, strict=True) if lacks]
         yield names, rows[kinds == kind]
-
-
-def _in_parts(rows: pa.Table, settings: QualityConfig, names: list[str]) -> Iterator[pa.Table]:
-    """The scores of some rows, a few batches at a time."""
-    part: list[pa.Table] = []
-    batches = score_batches(rows)
-    for scores in map_batches(scorer(settings, names), batches, workers_for(rows.num_rows, settings)):
-        part.append(scores)
-        if len(part) == _BATCHES_A_FILE:
-            yield pa.concat_tables(part)
-            part = []
-    if part:
-        yield pa.concat_tables(part)
 
 
 def _whole(rows: pa.Table, settings: QualityConfig, kept: KeptScores, inputs: Inputs) -> pa.Table:

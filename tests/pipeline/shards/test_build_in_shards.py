@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.config import EngineConfig, config_hash, parse_config
@@ -16,7 +17,8 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard, cut
-from polyrefuse_data.quality import audit
+from polyrefuse_data.quality import audit, check
+from polyrefuse_data.quality.settings import quality_config
 from polyrefuse_data.rows import mark_parallel, sort_rows
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.translation.memory import TranslationMemory
@@ -71,6 +73,22 @@ def test_rows_are_the_same_however_they_are_cut(folder: Path) -> None:
     assert [row["language"] for row in shared] == ["de"]  # found although its twin is in another shard
     assert not shared[0]["parallel"]
     assert pieces.to_pylist() == mark_parallel(audit(pieces)).to_pylist()
+
+
+def test_new_bounds_give_a_build_the_bytes_of_one_that_had_them_from_the_start(folder: Path) -> None:
+    checked, fresh, whole = (Workspace(folder / name) for name in ("checked", "fresh", "whole"))
+    strict = {"thresholds": {"length_ratio_max": {"de": 1.3}}, "disable": ["duplicate_target"]}
+    build(checked, config(folder, 12), progress=False)
+    build(fresh, config(folder, 12).model_copy(update={"quality": quality_config(strict)}), progress=False)
+    build(whole, config(folder, None), progress=False)
+    assert pq.read_table(checked.scores).equals(pq.read_table(whole.scores))  # however it is cut
+    assert check(checked, strict, progress=False).scored == 0
+    for name in ("rows", "scores", "attempts"):
+        assert getattr(checked, name).read_bytes() == getattr(fresh, name).read_bytes(), name
+    assert set(pq.read_table(fresh.attempts)["outcome"].to_pylist()) == {"accepted", "rejected"}
+    scores = pq.read_table(fresh.scores)
+    assert scores.select(["id", "language"]).equals(fresh.read_rows().select(["id", "language"]))
+    assert sum(value or 0 for value in scores["duplicate_target"].to_pylist()) == 1
 
 
 def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
