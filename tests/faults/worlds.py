@@ -74,6 +74,22 @@ license = "Apache-2.0"
     return config
 
 
+def make_import(folder: Path) -> Path:
+    """A file with translations of all seeds, three times over: more than one batch for the checks."""
+    records = []
+    for prompt in seed_prompts():
+        common = {"label": prompt.label, "split": prompt.split, "license": "Apache-2.0"}
+        english = seed_texts("en").prompts[prompt.key]
+        for number in range(3):
+            mark = f" {number}"
+            for code in ("de", "es", "nl"):
+                text = seed_texts(code).prompts[prompt.key]
+                records.append({**common, "language": code, "text": text + mark, "text_en": english + mark})
+    path = folder / "mine.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
 def texts(code: str) -> list[str]:
     return [seed_texts(code).prompts[key] for key in KEYS]
 
