@@ -67,7 +67,7 @@ def build(
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
         chain = opened.prepare(_pairs(targets))
         write_table(prompts, workspace.prompts)
-        size = _shard_prompts(config)
+        size = shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
         backends = [*chain.steps, *chain.back]
         mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
@@ -130,7 +130,8 @@ def _settings(config: Config, chain: Chain) -> dict[str, object]:
     }
 
 
-def _shard_prompts(config: Config) -> int:
+def shard_prompts(config: Config) -> int:
+    """English prompts that are done and kept together."""
     backends = [*config.translation.backends, config.translation.back_translation]
     batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
     return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)

@@ -16,6 +16,7 @@ from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.report import workspace_report, write_pages
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.rows import REJECTED, SCHEMA, conform, sort_rows
 from polyrefuse_data.system.row_groups import write_groups
 from polyrefuse_data.workspace import Workspace
@@ -42,16 +43,24 @@ def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: 
         write_groups(folder / layout.SCORES, scores.schema, parts)
 
 
-def released_rows(folder: Path) -> pa.Table:
-    """Every row of a release in the order (id, language); what stands in rejected/ is rejected, whatever its status."""
-    return sort_rows(pa.concat_tables(_tables(folder)))
+def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
+    """Every row of a release in the order (id, language); what only a subset leaves out is rejected where
+    `as_rejected`, else of the status that it has.
+
+    Raises ReleaseError for files that hold no rows.
+    """
+    try:
+        return sort_rows(pa.concat_tables(_tables(folder, as_rejected)))
+    except UNREADABLE as error:
+        raise ReleaseError(f"{folder} cannot be read ({error}): `polyrefuse verify {folder}` says more") from error
 
 
-def _tables(folder: Path) -> Iterator[pa.Table]:
+def _tables(folder: Path, as_rejected: bool) -> Iterator[pa.Table]:
     for top in (layout.DATA, layout.REJECTED):
         for path in sorted((folder / top).rglob("*.parquet")):
+            layout.refuse_special(path)
             table = conform(pq.read_table(path))
-            if top == layout.REJECTED:
+            if as_rejected and top == layout.REJECTED:
                 place = table.column_names.index("status")
                 table = table.set_column(place, SCHEMA.field("status"), pa.repeat(REJECTED, table.num_rows))
             yield table.replace_schema_metadata(None)

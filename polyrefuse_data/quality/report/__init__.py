@@ -10,9 +10,7 @@ import pyarrow as pa
 
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality import kept_scores
-from polyrefuse_data.quality.inputs import inputs_of
-from polyrefuse_data.quality.provenance import Seal, outdated, provenance_of, unchecked
+from polyrefuse_data.quality.checked_rows import read_checked
 from polyrefuse_data.quality.report.page import render
 from polyrefuse_data.quality.report.summary import Report, build_report
 from polyrefuse_data.quality.report.tries import COLUMNS
@@ -28,17 +26,9 @@ def write_report(workspace: Workspace) -> Path:
     Raises ConfigError where the workspace has no rows, or files that are not ours.
     """
     settings = load_config(workspace.config if workspace.config.exists() else None)
-    rows = workspace.read_rows()
-    inputs, provenance, seal = inputs_of(rows), provenance_of(rows.schema), Seal()
-    seal.add(rows, inputs)
-    reason = unchecked(provenance, seal)
-    notice = outdated(provenance, settings.quality) if provenance and not reason else ""
-    scores = kept_scores.scores_of(workspace.scores, inputs)
-    return write_pages(
-        workspace_report(workspace, rows, scores, unchecked=reason, notice=notice),
-        workspace.report,
-        title=settings.release.name,
-    )
+    found = read_checked(workspace, settings.quality)
+    report = workspace_report(workspace, found.rows, found.scores, unchecked=found.unchecked, notice=found.notice)
+    return write_pages(report, workspace.report, title=settings.release.name)
 
 
 def workspace_report(workspace: Workspace, rows: pa.Table, scores: pa.Table | None, **said: str) -> Report:
