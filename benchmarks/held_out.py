@@ -20,10 +20,10 @@ from unittest import mock
 from tqdm import tqdm
 
 from polyrefuse_data.languages import TARGET_LANGUAGES
-from polyrefuse_data.quality.batch import visible
+from polyrefuse_data.languages.lexicon import Lexicon
+from polyrefuse_data.languages.lexicon.train import aligned_pairs, learn
 from polyrefuse_data.quality.checks import correspondence
-from polyrefuse_data.quality.lexicon import Lexicon
-from polyrefuse_data.quality.lexicon.train import aligned_pairs, learn
+from polyrefuse_data.text.invisible import visible
 from quality import GENERATORS, measure, published, rows_with_english, show
 
 Table = dict[str, dict[str, tuple[float, int]]]

@@ -16,6 +16,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.pipeline.build import shard_prompts
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
+from polyrefuse_data.system.input_files import read_input, regular_file
 from polyrefuse_data.workspace import Workspace
 
 CURRENT, OLDER, NONE = "current", "older than the rows", "none"
@@ -117,7 +118,7 @@ def _scored(workspace: Workspace) -> int | None:
 
 def _row_count(path: Path) -> int:
     try:
-        return int(pq.read_metadata(path).num_rows)
+        return int(pq.read_metadata(regular_file(path)).num_rows)
     except (pa.ArrowException, OSError):  # damaged, or gone since: whoever reads it in earnest will say so
         return 0
 
@@ -141,7 +142,7 @@ class _Summary(BaseModel):
 
 def _report(workspace: Workspace, checked: CheckedRows | None) -> str:
     try:
-        summary = _Summary.model_validate_json((workspace.report / "summary.json").read_bytes())
+        summary = _Summary.model_validate_json(read_input(workspace.report / "summary.json"))
     except OSError:
         return NONE
     except ValidationError:

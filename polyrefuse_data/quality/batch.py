@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
-from polyrefuse_data.text.invisible import INVISIBLE
+from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.text.spans import without_spans
 
 # Rows whose Python lists are held at once: memory beyond a table does not grow with the table.
@@ -94,13 +93,6 @@ def languages(table: pa.Table) -> list[str]:
     given = texts(table, "language")
     codes = {code: known.code if (known := find_language(code)) else code for code in set(given)}
     return [codes[code] for code in given]
-
-
-def visible(text: str) -> str:
-    """NFC, without invisible characters: what a reader sees, and what is scored."""
-    if text.isascii():
-        return text
-    return INVISIBLE.sub("", unicodedata.normalize("NFC", text))
 
 
 def texts(table: pa.Table, column: str) -> list[str]:

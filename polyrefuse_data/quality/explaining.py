@@ -95,7 +95,8 @@ def _entry(label: str, text: str) -> list[str]:
 
 def _visible(text: str | None, language: str) -> str:
     """The text with what nobody sees in it written as an escape."""
-    places = set(hidden_places(text or "", find_language(language)))
+    known = find_language(language)
+    places = set(hidden_places(text or "", known.orthography if known else None))
     return "".join(
         character.encode("unicode_escape").decode() if place in places else character
         for place, character in enumerate(text or "")

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data.quality.inputs import Inputs
 from polyrefuse_data.quality.score_table import ROW_COLUMNS, origins
 from polyrefuse_data.rows import sort_rows
+from polyrefuse_data.system.input_files import reason, regular_file
 
 _logger = logging.getLogger(__name__)
 
@@ -89,12 +90,12 @@ class _Group:
 def read_scores(path: Path) -> pa.Table | None:
     """A file of scores; None where it is not there. One that is damaged is told of, and counts as not there."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(regular_file(path)) as file:
             table = file.read()
     except FileNotFoundError:
         return None
     except (pa.ArrowException, OSError, ValueError) as error:
-        _logger.warning("%s cannot be read (%s): its rows are scored anew", path, error)
+        _logger.warning("%s cannot be read (%s): its rows are scored anew", path, reason(error))
         return None
     if not _is_whole(table):
         _logger.warning("%s holds no scores: its rows are scored anew", path)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tqdm import tqdm
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.quality.auditing import workers_for
@@ -23,6 +22,7 @@ from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
 from polyrefuse_data.quality.score_table import put_together, score_batch, score_batches, score_copied, scorer
 from polyrefuse_data.system.files import write_table
+from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
 
 
@@ -59,9 +59,8 @@ def complete_scores(
     inputs = inputs_of(rows)
     checks = [check for check in checks_for(settings) if not check.copies_columns]
     works = list(_lacking(checks, kept, inputs))
-    with tqdm(
-        total=sum(len(places) for _, places in works), desc="check", unit="row", disable=None if progress else True
-    ) as bar:
+    total = sum(len(places) for _, places in works)
+    with progress_of("check", "rows", total, is_shown=progress and total > 0) as bar:
         for names, places in works:
             some = rows if len(places) == rows.num_rows else rows.take(pa.array(places))
             workers = workers_for(some.num_rows, settings)

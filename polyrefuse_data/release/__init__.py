@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from polyrefuse_data.release.publish import publish_release as publish_release
     from polyrefuse_data.release.showing import show_rows as show_rows
     from polyrefuse_data.release.verify import verify_release as verify_release
+    from polyrefuse_data.release.writer import preview_release as preview_release
     from polyrefuse_data.release.writer import write_release as write_release
 
 _HOMES = {
     "diff_releases": "diff",
     "load_release": "load",
+    "preview_release": "writer",
     "publish_release": "publish",
     "release_info": "load",
     "show_rows": "showing",
@@ -31,6 +33,7 @@ _HOMES = {
 __all__ = [
     "diff_releases",
     "load_release",
+    "preview_release",
     "publish_release",
     "release_info",
     "show_rows",
@@ -38,4 +41,4 @@ __all__ = [
     "write_release",
 ]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

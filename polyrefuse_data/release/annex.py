@@ -18,6 +18,7 @@ from polyrefuse_data.quality.report import workspace_report, write_pages
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.rows import REJECTED, SCHEMA, conform, sort_rows
+from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.system.row_groups import write_groups
 from polyrefuse_data.workspace import Workspace
 
@@ -32,7 +33,7 @@ def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: 
     rows = released_rows(folder)
     scores = scores_of(workspace.scores, inputs_of(rows), sort=True)
     # What the rows were checked under is noted in the workspace; files of a release have no room for it.
-    checked = rows.replace_schema_metadata(pq.read_schema(workspace.rows).metadata)
+    checked = rows.replace_schema_metadata(pq.read_schema(regular_file(workspace.rows)).metadata)
     write_pages(workspace_report(workspace, checked, scores), folder / layout.REPORT, title=title)
     if with_scores:
         if scores is None:
@@ -52,14 +53,15 @@ def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
     try:
         return sort_rows(pa.concat_tables(_tables(folder, as_rejected)))
     except UNREADABLE as error:
-        raise ReleaseError(f"{folder} cannot be read ({error}): `polyrefuse verify {folder}` says more") from error
+        raise ReleaseError(
+            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {folder}` says more"
+        ) from error
 
 
 def _tables(folder: Path, as_rejected: bool) -> Iterator[pa.Table]:
     for top in (layout.DATA, layout.REJECTED):
         for path in sorted((folder / top).rglob("*.parquet")):
-            layout.refuse_special(path)
-            table = conform(pq.read_table(path))
+            table = conform(pq.read_table(regular_file(path)))
             if as_rejected and top == layout.REJECTED:
                 place = table.column_names.index("status")
                 table = table.set_column(place, SCHEMA.field("status"), pa.repeat(REJECTED, table.num_rows))

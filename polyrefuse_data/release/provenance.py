@@ -20,6 +20,7 @@ from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, Source
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.rows import conform
 from polyrefuse_data.sources.registry import REGISTRY
+from polyrefuse_data.system.input_files import reason, regular_file
 
 # What a seal is over, and what no row is without.
 _SEALED = (
@@ -103,7 +104,7 @@ def _engine(name: str, translated: int, back_translated: int) -> EngineEntry:
 def quality_by_language(rows: Path, keep: Mask) -> dict[str, dict[str, float]]:
     """language -> mean of each score over the accepted rows that have it, and how many were back-translated."""
     scores = ("chrf", "language_confidence")
-    table = pq.read_table(rows, columns=["language", *scores]).filter(pa.array(keep))
+    table = pq.read_table(regular_file(rows), columns=["language", *scores]).filter(pa.array(keep))
     quality: dict[str, dict[str, float]] = {}
     for code in sorted(pc.unique(table["language"]).to_pylist()):
         of_language = table.filter(pc.equal(table["language"], code))
@@ -126,15 +127,15 @@ def checked_under(rows: Path, settings: QualityConfig) -> Provenance:
     """
     seal = Seal()
     try:
-        with pq.ParquetFile(rows) as file:
+        with pq.ParquetFile(regular_file(rows)) as file:
             provenance = provenance_of(file.schema_arrow)
             for batch in file.iter_batches(columns=list(_SEALED)) if provenance else ():
                 seal.add(conform(pa.Table.from_batches([batch])))
     except UNREADABLE as error:
-        raise ReleaseError(f"{rows} cannot be read ({error}): build or import the workspace again") from error
-    reason = unchecked(provenance, seal)
-    if provenance and not reason:
-        reason = outdated(provenance, settings)
-    if provenance is None or reason:
-        raise ReleaseError(f"{rows}: {reason}: run `polyrefuse check {rows.parent}` first")
+        raise ReleaseError(f"{rows} cannot be read ({reason(error)}): build or import the workspace again") from error
+    fault = unchecked(provenance, seal)
+    if provenance and not fault:
+        fault = outdated(provenance, settings)
+    if provenance is None or fault:
+        raise ReleaseError(f"{rows}: {fault}: run `polyrefuse check {rows.parent}` first")
     return provenance

@@ -28,6 +28,7 @@ from polyrefuse_data.release.annex import released_rows
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.rows import COLUMNS
 from polyrefuse_data.system.files import read_table
+from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.workspace import Workspace
 
 
@@ -161,7 +162,7 @@ class _Summary(BaseModel):
 def _reported_bounds(folder: Path) -> Thresholds:
     """The bounds that the report of a release states; none where it has none that can be read."""
     try:
-        summary = _Summary.model_validate_json((folder / layout.REPORT / "summary.json").read_bytes())
+        summary = _Summary.model_validate_json(read_input(folder / layout.REPORT / "summary.json"))
     except (OSError, ValidationError):
         return Thresholds({})
     return Thresholds({name: bound.threshold() for name, bound in summary.thresholds.items()})

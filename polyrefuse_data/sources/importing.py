@@ -17,12 +17,13 @@ from polyrefuse_data.sources import upstream
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
+from polyrefuse_data.system.input_files import sha256_of
 
 
 @dataclass(frozen=True)
 class ImportedDataset:
     """What an import makes of its files: rows that nobody has checked, sorted by (id, language), and what goes with
-    them: prompts.parquet, the texts of polyrefuse.toml and import.json, and the summary (without its workspace)."""
+    them: prompts.parquet, the texts of polyrefuse.toml and import.json, and the summary (which knows no workspace)."""
 
     rows: pa.Table
     prompts: pa.Table
@@ -74,6 +75,7 @@ def read_import(
 def _summary(imported: Imported, license: str | None) -> ImportSummary:
     return ImportSummary(
         workspace="",
+        settings="",
         rows=len(imported.rows),
         prompts=len(imported.prompts),
         languages=languages_of(imported.rows),
@@ -95,7 +97,7 @@ def _origin(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
-        digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{file.name} {sha256_of(file)}\n".encode())
     where = f"{path.resolve().name} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polyrefuse_data.system.files import atomic_path
+from polyrefuse_data.system.input_files import regular_file
 
 
 def write_groups(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
@@ -29,7 +30,7 @@ def group_sizes(path: Path) -> list[int]:
     """Rows in each row group of a file; empty where there is no such file."""
     if not path.exists():
         return []
-    metadata = pq.read_metadata(path)
+    metadata = pq.read_metadata(regular_file(path))
     return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
 
 

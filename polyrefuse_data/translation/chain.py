@@ -130,7 +130,7 @@ def propose(
 
 def _normalised(candidate: Candidate, language: Language) -> Candidate:
     """The candidate without characters that nobody sees; those that stand for a lost letter are left for the checks."""
-    text = without_hidden(candidate.text, language)
+    text = without_hidden(candidate.text, language.orthography)
     return candidate if text == candidate.text else replace(candidate, text=text, normalised=True)
 
 

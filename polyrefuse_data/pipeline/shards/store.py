@@ -5,9 +5,10 @@ WORKSPACE/shards/  000012.{rows,scores,attempts}.parquet  000012.json (written l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
 from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
 
 _PARTS = ("rows", "scores", "attempts")  # the tables of a FinishedShard
+_SHARD_FILE = re.compile(rf"\d{{6}}\.(json|({'|'.join(_PARTS)})\.parquet)|\..*\.part")
 
 
 class CompletionRecord(BaseModel):
@@ -46,7 +49,7 @@ class ShardStore:
             return (
                 record.unanswered == 0
                 and record.key == self.key(shard)
-                and record.files == {part: _sha256(self._table(shard.number, part)) for part in _PARTS}
+                and record.files == {part: sha256_of(self._table(shard.number, part)) for part in _PARTS}
             )
         except (OSError, ValidationError):
             return False
@@ -62,7 +65,7 @@ class ShardStore:
             write_table(getattr(shard, part), self._table(shard.number, part))
         record = CompletionRecord(
             key=key,
-            files={part: _sha256(self._table(shard.number, part)) for part in _PARTS},
+            files={part: sha256_of(self._table(shard.number, part)) for part in _PARTS},
             unanswered=shard.unanswered,
             missing=shard.missing,
         )
@@ -83,11 +86,15 @@ class ShardStore:
         return record.unanswered, record.missing
 
     def clear(self) -> None:
-        """Remove everything: the rows are merged, or the shards are of no use any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the shards: their rows are merged. What somebody else has put into the folder stays."""
+        for path in self.folder.glob("*") if self.folder.is_dir() else ():
+            if _SHARD_FILE.fullmatch(path.name):
+                path.unlink()
+        with contextlib.suppress(OSError):  # it is not empty, or was never made
+            self.folder.rmdir()
 
     def _record(self, number: int) -> CompletionRecord:
-        return CompletionRecord.model_validate_json(self._record_path(number).read_bytes())
+        return CompletionRecord.model_validate_json(read_input(self._record_path(number)))
 
     def _table(self, number: int, part: str) -> Path:
         return self.folder / f"{number:06d}.{part}.parquet"
@@ -96,13 +103,8 @@ class ShardStore:
         return self.folder / f"{number:06d}.json"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(path: Path) -> pa.Table:
     try:
-        return pq.ParquetFile(path).read()
+        return pq.ParquetFile(regular_file(path)).read()
     except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): run `polyrefuse build` again to make it anew") from error

@@ -15,6 +15,7 @@ from polyrefuse_data.quality.report.page import render
 from polyrefuse_data.quality.report.summary import Report, build_report
 from polyrefuse_data.quality.report.tries import COLUMNS
 from polyrefuse_data.system.files import atomic_write, read_table
+from polyrefuse_data.system.input_files import read_input_text, reason
 from polyrefuse_data.workspace import Workspace
 
 
@@ -33,8 +34,8 @@ def write_report(workspace: Workspace) -> Path:
 
 def workspace_report(workspace: Workspace, rows: pa.Table, scores: pa.Table | None, **said: str) -> Report:
     """The report of some rows of a workspace, with its tries and what its import found."""
-    files = json.loads(workspace.imports.read_text(encoding="utf-8")) if workspace.imports.exists() else []
-    return build_report(rows, scores=scores, attempts=_attempts(workspace), files=files, **said)
+    attempts, files = _attempts(workspace), _imported_files(workspace)
+    return build_report(rows, scores=scores, attempts=attempts, files=files, **said)
 
 
 def write_pages(report: Report, folder: Path, *, title: str) -> Path:
@@ -44,6 +45,17 @@ def write_pages(report: Report, folder: Path, *, title: str) -> Path:
     atomic_write(folder / "summary.json", json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
     atomic_write(page, render(report, title=title))
     return page
+
+
+def _imported_files(workspace: Workspace) -> list[dict[str, Any]]:
+    """What an import found out about its files; empty where there was none. Raises ConfigError for another file."""
+    if not workspace.imports.exists():
+        return []
+    try:
+        files: list[dict[str, Any]] = json.loads(read_input_text(workspace.imports))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{workspace.imports} cannot be read ({reason(error)}): import the rows again") from error
+    return files
 
 
 def _attempts(workspace: Workspace) -> pa.Table | None:
