@@ -27,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"color": True},  # click would cut out of a pipe what our streams show
 )
 for group in (demo, making, checking, releasing, benchmark):
     app.add_typer(group.app)
@@ -57,5 +58,6 @@ def main() -> None:
         told = disk_error(error) or error
         if not isinstance(told, PolyrefuseError):
             raise
-        typer.echo(f"error: {told}", err=True)
+        message = str(told).replace("\n", "\n  ")  # no line of it can pass for another message
+        typer.echo(f"error: {message}", err=True, color=True)
         sys.exit(told.exit_code)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
+from polyrefuse_data.text import printable
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
 
@@ -51,7 +52,7 @@ class BuildSummary:
                 f"  rows that a backend did not answer this time: {self.unanswered} "
                 f"(no other stepped in: {self.missing}); run again to ask for them"
             )
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
@@ -78,7 +79,7 @@ class BuildEstimate:
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)

@@ -22,6 +22,7 @@ from polyrefuse_data.quality.confounds import confounds
 from polyrefuse_data.quality.duplicates import Pair, near_duplicates
 from polyrefuse_data.rows import HARMFUL, HARMLESS, SPLITS, UNMATCHED
 from polyrefuse_data.sources.alignment import alignment
+from polyrefuse_data.text.printable import one_line
 
 PROBLEM, NOTE = "problem", "note"
 _EXAMPLES = 5
@@ -54,6 +55,7 @@ class Finding:
 def dataset_findings(table: pa.Table, files: Sequence[Mapping[str, Any]] = ()) -> list[Finding]:
     """Everything the dataset checks find in audited rows, problems first; `files` is import.json of an import."""
     rows = _Rows(readable(table))
+    files = [{key: one_line(told) if isinstance(told, str) else told for key, told in file.items()} for file in files]
     found = [
         *_files(files),
         *_coverage(rows),

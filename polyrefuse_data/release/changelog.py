@@ -9,6 +9,7 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest
+from polyrefuse_data.text.printable import printable
 
 _HEAD = (
     "# Changelog\n\nMajor: existing rows changed or removed. Minor: rows or languages added. Patch: the same rows.\n"
@@ -33,4 +34,4 @@ def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
         old = ""
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(f"{file} cannot be read as UTF-8 ({error}): `polyrefuse verify {previous}`") from error
-    return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{old}"
+    return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{printable(old)}"

@@ -11,6 +11,7 @@ from typing import Any
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class ImportSummary:
         if self.license:
             lines.append(f"  licence of the whole: {self.license}")
         lines.append(f"next: polyrefuse report {self.workspace}")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)

@@ -23,6 +23,7 @@ from polyrefuse_data.sources.alignment import Alignment, alignment
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt
 from polyrefuse_data.sources.reading import Record, read_records
+from polyrefuse_data.text.printable import one_line
 
 NAME = "polyrefuse"
 TRANSLATOR = "imported:polyrefuse"  # upstream does not say per file which engine it used
@@ -121,7 +122,7 @@ def read_upstream(folder: Path, english: Path | None = None) -> Imported:
     contents = {file: read_records(file.path) for file in translated_files(folder)}
     lists = _english_lists(folder, english, contents)
     for file, records in contents.items():
-        where = str(file.path.relative_to(folder))
+        where = one_line(str(file.path.relative_to(folder)))
         rows, how = _rows(file, records, lists[file.kind], result)
         unmatched = sum(not row["text_en"] for row in rows)
         result.rows.extend(rows)

@@ -8,12 +8,15 @@ the standard streams, and each of the three goes through `redact`.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import re
 import sys
 from typing import TextIO
 from urllib.parse import urlsplit
+
+from polyrefuse_data.system.terminal import UNENCODABLE, TerminalText
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
@@ -61,30 +64,39 @@ def redact(text: str) -> str:
 
 
 def redact_standard_streams() -> None:
-    """Mask secrets in all that is written to sys.stdout and sys.stderr from now on: data, logs, tracebacks.
+    """Mask secrets, and show what a terminal would obey, in all that is written to sys.stdout and sys.stderr from now
+    on: data, logs, tracebacks.
 
     For the command line, before libraries are imported that keep the stream which they find.
     """
+    os.environ.setdefault("NO_COLOR", "1")  # colours are escape sequences: they would be shown, not obeyed
+    terminals: dict[tuple[int, int], TerminalText] = {}  # one where both streams are the same terminal or file
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if hasattr(stream, "buffer") and not isinstance(stream, _RedactedStream):
-            setattr(sys, name, _RedactedStream(stream))
+            file = os.fstat(stream.fileno())
+            terminal = terminals.setdefault((file.st_dev, file.st_ino), TerminalText())
+            setattr(sys, name, _RedactedStream(stream, terminal))
 
 
 class _RedactedStream(io.TextIOWrapper):
-    def __init__(self, stream: TextIO) -> None:
+    """The one way to the standard streams of a command."""
+
+    def __init__(self, stream: TextIO, terminal: TerminalText) -> None:
         stream.flush()
         super().__init__(
             stream.buffer,
-            stream.encoding,
-            stream.errors,
+            # click goes round a stream that claims ASCII, and writes UTF-8 to what is under it.
+            "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding,
+            UNENCODABLE,
             line_buffering=bool(stream.line_buffering),
             write_through=bool(getattr(stream, "write_through", False)),  # PYTHONUNBUFFERED
         )
         self._replaced = stream  # it would close the buffer if it went away
+        self._terminal = terminal
 
     def write(self, text: str) -> int:
-        super().write(redact(text))
+        super().write(self._terminal.safe(redact(text)))
         return len(text)
 
 
