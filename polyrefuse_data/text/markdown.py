@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ENTITIES = {"\\": "&#92;", "$": "&#36;", "<": "&lt;", "&": "&amp;"}
 _MARKUP = re.compile(
     r"""
-    (?P<start> ^ (?: > | [-+=] (?= [-+=\s] | $ ) | \d+ [.)] (?= \s | $ ) ) )  # a list, a quotation, the line under a heading
+    (?P<start> ^ (?: > | [-+=] (?= [-+=\s] | $ ) | \d+ [.)] (?= \s | $ ) ) )  # list, quotation, rule
     | (?P<entity> [\\$<&] )
     | (?P<mark> [`*\[\]|~\#@] )
     | (?P<mark_at_an_end> (?<! [^\W_] ) _+ | _+ (?! [^\W_] ) )  # within a word it marks nothing
