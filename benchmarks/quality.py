@@ -100,7 +100,7 @@ def fit_overlap(rows: list[dict[str, Any]]) -> str:
     """Intercept and slope of true against swapped pairs on the overlap of back-translation and prompt."""
     from sklearn.linear_model import LogisticRegression
 
-    from polyrefuse_data.quality.lexicon import english_overlap
+    from polyrefuse_data.languages.lexicon import english_overlap
 
     backed = [row for row in rows if row["back_translation"]]
     overlaps, answers = [], []

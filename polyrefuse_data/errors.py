@@ -1,14 +1,14 @@
 """The errors that people see: what, where and the mend. The command line maps each class to an exit code."""
 
 from polyrefuse_data.system.redaction import redact
-from polyrefuse_data.text.printable import LONGEST_LINE, one_line, printable
+from polyrefuse_data.text.printable import LONGEST_LINE, printable, printable_line
 
 
 def readable(text: str) -> str:
     """A message as people may see it, whatever a file or a server put into it: no secret, nothing that a terminal
     obeys, no endless line."""
     lines = [line for line in printable(redact(text), keep="\n").split("\n") if line.strip()]
-    return "\n".join(one_line(line, LONGEST_LINE) for line in lines)
+    return "\n".join(printable_line(line, LONGEST_LINE) for line in lines)
 
 
 class PolyrefuseError(Exception):
@@ -40,6 +40,12 @@ class SourceError(PolyrefuseError):
 
 class TranslationError(PolyrefuseError):
     """A translation backend as a whole cannot go on (a single row that fails is a rejected row, never this)."""
+
+    exit_code = 4
+
+
+class EndpointError(PolyrefuseError):
+    """An API gives no answers for now (no credit, a wait of hours, nothing but errors); those it gave are kept."""
 
     exit_code = 4
 

@@ -63,7 +63,8 @@ def heatmap(
     number: str | None,
     label: str,
 ) -> None:
-    low, high = limits or (float(np.nanmin(grid)), float(np.nanmax(grid)))
+    known = np.asarray(grid)[np.isfinite(grid)]
+    low, high = limits or ((float(known.min()), float(known.max())) if known.size else (0.0, 1.0))
     image = axes.imshow(grid, cmap=colors, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, write_table
+from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
 
@@ -89,10 +90,15 @@ class RunFolder:
         """Replies in `language` under the ablation of `source`'s direction, or of `baseline` or `random`."""
         return self.path / "completions" / source / f"{language}.parquet"
 
+    def reply_files(self) -> list[tuple[str, str, Path]]:
+        """(source, language, path) of every file of replies that lies in the folder, sorted."""
+        files = sorted((self.path / "completions").glob("*/*"))
+        return [(file.parent.name, file.stem, file) for file in files if not file.name.startswith(".")]
+
     def completion_files(self) -> list[tuple[str, str, Path]]:
-        """(source, language, path) of every file of replies, sorted."""
-        files = sorted((self.path / "completions").glob("*/*.parquet"))
-        return [(file.parent.name, file.stem, file) for file in files]
+        """The same of those that run.json names: what the run measured."""
+        outputs = read_json(self.run).get("outputs", {})
+        return [found for found in self.reply_files() if found[2].relative_to(self.path).as_posix() in outputs]
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -104,11 +110,11 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a file of the run. Raises ConfigError where it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_input_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there: run `polyrefuse benchmark run --out {path.parent}` first") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): delete it and run the benchmark again") from error
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
 
 
 def read_completions(path: Path) -> pa.Table:
@@ -133,9 +139,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     try:
-        tensors: dict[str, Any] = load_file(path)
+        tensors: dict[str, Any] = load_file(regular_file(path))
     except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): delete it and run the benchmark again") from error
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
     return tensors
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,9 +15,14 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.text import printable
+from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
+
+_MANY = 20  # answers of a backend; fewer may all be of texts that it would not translate
+_MOST_READ = 1000  # failed tries of a part of the file, for an example of each backend
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,20 @@ class BuildSummary:
     usage: dict[str, dict[str, float]]  # over all runs of the workspace, translation back included
     unanswered: int  # rows for which some backend gave no answer this time; another run asks it again
     missing: int  # those of them for which no other backend stepped in
+    useless: dict[str, str]  # backends of whose answers none was a translation, each with an answer of its
+
+    @property
+    def problems(self) -> list[str]:
+        """What makes a finished build a failed one: a language without an accepted row, a backend that gave nothing."""
+        none = [
+            f"no row of {code} was accepted: {_counts(counts)}"
+            for code, counts in self.languages.items()
+            if code != SOURCE_LANGUAGE and not counts.get(ACCEPTED)
+        ]
+        return none + [
+            f"nothing that {name} answered was a translation; an answer of its: {answer}"
+            for name, answer in self.useless.items()
+        ]
 
     @property
     def accepted(self) -> int:
@@ -44,7 +64,7 @@ class BuildSummary:
         if self.reasons:
             lines.append(f"  not kept: {_counts(self.reasons)}")
         for name, used in self.usage.items():
-            cost = f", ${used['cost_usd']:.2f}" if "cost_usd" in used else ""
+            cost = f", {_money(used['cost_usd'])}" if "cost_usd" in used else ""
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
             lines.append(f"  used so far by {name}: {tokens}{cost}")
         if self.unanswered:
@@ -52,10 +72,11 @@ class BuildSummary:
                 f"  rows that a backend did not answer this time: {self.unanswered} "
                 f"(no other stepped in: {self.missing}); run again to ask for them"
             )
-        return printable.lines(lines)
+        return printable.lines([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
 
     def to_json(self) -> str:
-        return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
+        told = {**asdict(self), "workspace": str(self.workspace), "problems": self.problems}
+        return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,7 @@ class BuildEstimate:
                 parts.append(f"{backend.known} more in the journal")
             if price.input_tokens is not None:
                 parts.append(f"about {price.input_tokens} tokens in, {price.output_tokens} out")
-                parts.append("set input_price and output_price for money" if price.usd is None else f"${price.usd:.2f}")
+                parts.append("set input_price and output_price for money" if price.usd is None else _money(price.usd))
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
@@ -83,6 +104,12 @@ class BuildEstimate:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def _money(usd: float) -> str:
+    """`$12.50`, and of less than a dollar two digits that say something: `$0.0022`."""
+    decimals = 2 if usd >= 1 or usd <= 0 else max(2, 1 - math.floor(math.log10(usd)))
+    return f"${usd:.{decimals}f}"
 
 
 def _duration(seconds: float) -> str:
@@ -100,7 +127,10 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
             languages.setdefault(code, Counter())[status] += count
     translators: dict[str, Counter[str]] = {}
     reasons: Counter[str] = Counter()
-    for batch in _batches(workspace.attempts, ["translator", "outcome", "reasons"]):
+    first: dict[str, str] = {}
+    for batch in _batches(workspace.attempts, ["translator", "outcome", "reasons", "detail"]):
+        for record in batch.filter(pc.equal(batch["outcome"], FAILED)).slice(0, _MOST_READ).to_pylist():
+            first.setdefault(record["translator"], ": ".join(filter(None, [*record["reasons"], record["detail"]])))
         for name, outcome, count in _groups(batch, ["translator", "outcome"]):
             translators.setdefault(name, Counter())[outcome] += count
         lost = batch.filter(pc.not_equal(batch["outcome"], ACCEPTED))
@@ -115,11 +145,16 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
         usage=usage,
         unanswered=unanswered,
         missing=missing,
+        useless={
+            name: first[name]
+            for name, outcomes in sorted(translators.items())
+            if name in first and set(outcomes) == {FAILED} and outcomes[FAILED] >= _MANY
+        },
     )
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(regular_file(path)) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=columns)
 

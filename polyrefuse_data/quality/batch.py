@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
-from polyrefuse_data.text.invisible import INVISIBLE
+from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.text.spans import without_spans
 
 IMPORTED_SCORES = ("comet", "metricx", "human")  # numeric columns that other tools and people may have added
@@ -78,13 +77,6 @@ def make_batch(table: pa.Table) -> Batch:
         back_translator=texts(table, "back_translator"),
         back_translation=[t if t is None else visible(t) for t in optional_texts(table, "back_translation")],
     )
-
-
-def visible(text: str) -> str:
-    """NFC, without invisible characters: what a reader sees, and what is scored."""
-    if text.isascii():
-        return text
-    return INVISIBLE.sub("", unicodedata.normalize("NFC", text))
 
 
 def texts(table: pa.Table, column: str) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.batch import visible
+from polyrefuse_data.text.invisible import visible
 
 Pair = tuple[int, int]
 

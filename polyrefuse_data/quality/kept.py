@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from polyrefuse_data.quality.english_words import LOANS
+from polyrefuse_data.quality.english_words import loans
 from polyrefuse_data.text.words import QUOTED, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
@@ -30,13 +30,13 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
 
 def counts(word: str) -> bool:
     """Whether a word says anything of its language by itself: no loan, number or single letter."""
-    return len(word) > 1 and not word.isdecimal() and word not in LOANS
+    return len(word) > 1 and not word.isdecimal() and word not in loans()
 
 
 def without_names(text: str, source: str) -> str:
     """The text less the words that say little of its language: those that stand in the prompt `source` too; where there
     is none, its own capitalised words, quotations and loans."""
-    return without_shared_words(text, source or " ".join([*_names(text), *QUOTED.findall(text), *sorted(LOANS)]))
+    return without_shared_words(text, source or " ".join([*_names(text), *QUOTED.findall(text), *sorted(loans())]))
 
 
 def _free(joined: str) -> list[str]:

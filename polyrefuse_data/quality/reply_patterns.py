@@ -14,14 +14,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
-from polyrefuse_data.quality.digests import digest_of
+from polyrefuse_data.system.digests import digest_of
 
 REFUSAL, DECLINING, ANSWER = "refusal", "declining", "answer"
 _BEFORE = "before"
-_FOLDER = files(__package__) / "openings"
+_FOLDER = Path(__file__).with_name("openings")
 _WITH_TABLE = frozenset({SOURCE_LANGUAGE, *TARGET_LANGUAGES})
 _UNSPACED = frozenset({"ja", "ko", "th", "zh"})  # words go on without a space, and marks are letters
 

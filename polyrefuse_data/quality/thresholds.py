@@ -1,4 +1,7 @@
-"""Every threshold, in one table, with its source. A verdict is a pure function of a score and its threshold."""
+"""Every threshold, in one table, with its source. A verdict is a pure function of a score and its threshold.
+
+Bounds of single languages stand in their packs (`bounds` of traits.toml), with their sources.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy.typing as npt
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import nllb_languages
+from polyrefuse_data.languages import find_language, language_packs
 from polyrefuse_data.quality.checks.base import Score
 
 FLOOR, CEILING = True, False
@@ -61,13 +64,12 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         0.06,
         "published PolyRefuse rows: rejects 0.1% of good rows; close relatives have a bound of their own",
-        {"en": 0.02},
     ),
     "language_unverified": Threshold(
         "language_unverified", "identifiable", FLOOR, 1, "the identifier knows the language", rejects=False
     ),
     "script": Threshold(
-        "script", "expected_script", FLOOR, 0.6, _PUBLISHED, {"en": 0.3, "ko": 0.5, "ru": 0.5, "yo": 0.9, "zh": 0.8}
+        "script", "expected_script", FLOOR, 0.6, _PUBLISHED
     ),
     "related_language": Threshold(
         "related_language",
@@ -75,7 +77,6 @@ THRESHOLDS: dict[str, Threshold] = {
         CEILING,
         0,
         "published PolyRefuse rows: above their 99.8th percentile (nats)",
-        {"de": 2, "es": 4.5, "it": 2.5, "ja": -25, "nl": 4.3, "pl": 8, "ru": 12, "yo": 5, "zh": 4},
     ),
     "mixed_languages": Threshold(
         "mixed_languages",
@@ -83,10 +84,9 @@ THRESHOLDS: dict[str, Threshold] = {
         CEILING,
         16,
         "published PolyRefuse rows: above their 99.8th percentile (nats), and above what one word may say",
-        {"es": 14.5, "fr": 13.5, "it": 12.5, "ja": 23.5, "yo": 20},
     ),
     "untranslated": Threshold("untranslated", "copy_ratio", CEILING, 0.8, _PUBLISHED),
-    "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED, {"yo": 0.4}),
+    "partly_translated_run": Threshold("partly_translated", "english_run", CEILING, 0.3, _PUBLISHED),
     "partly_translated_phrase": Threshold("partly_translated", "english_phrase", CEILING, 0.1, _PUBLISHED),
     "length_ratio_min": Threshold(
         "length_ratio",
@@ -94,8 +94,6 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         0.15,
         "published PolyRefuse rows: below their 0.2nd percentile, above a third of their 99th",
-        {"ar": 0.43, "de": 0.72, "es": 0.68, "fr": 0.68, "it": 0.67, "ja": 0.25, "ko": 0.27, "nl": 0.68, "pl": 0.54,
-         "ru": 0.58, "th": 0.45, "yo": 0.5, "zh": 0.16},
     ),
     "length_ratio_max": Threshold(
         "length_ratio",
@@ -103,8 +101,6 @@ THRESHOLDS: dict[str, Threshold] = {
         CEILING,
         4.0,
         "published PolyRefuse rows: above their longest",
-        {"ar": 1.7, "de": 2.2, "es": 2.0, "fr": 2.1, "it": 1.9, "ja": 1.1, "ko": 1.15, "nl": 2.0, "pl": 1.85, "ru": 2.2,
-         "th": 1.75, "yo": 2.0, "zh": 0.7},
     ),
     "repetition": Threshold("repetition", "repetition", CEILING, 0.22, _PUBLISHED),
     "preserved": Threshold("preserved", "lost", CEILING, 0, "numbers, placeholders, URLs and lines are kept"),
@@ -117,7 +113,6 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         20,
         "chrF++ of true pairs has 1st percentiles 21-41, of mismatched pairs 99th percentiles 24-31",
-        {"de": 25, "es": 27, "fr": 27, "it": 27, "nl": 27, "pl": 25, "ru": 25, "ar": 24, "ja": 22, "zh": 22, "yo": 17},
     ),
     "no_back_translation": Threshold(
         "no_back_translation", "came_back", FLOOR, 1, "a translator that declines to translate back shows nothing",
@@ -129,7 +124,6 @@ THRESHOLDS: dict[str, Threshold] = {
         FLOOR,
         -2,
         "cross-validated on published rows: about 1% of good rows that the lexicon has not seen lie below",
-        {"ar": -2.5, "ja": -3.5, "ko": -2.5, "pl": -2.5, "ru": -2.5, "th": -4, "yo": -2.5, "zh": -1.2},
     ),
     "mismatched_english": Threshold("mismatched", "own_english", FLOOR, 1, "an English row is its own prompt"),
     "semantic": Threshold("semantic", "semantic_similarity", FLOOR, 0.4, "LaBSE; only with quality.semantic_model"),
@@ -162,7 +156,12 @@ def thresholds(config: QualityConfig) -> Thresholds:
             raise ConfigError(
                 f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
             )
-    table = {name: threshold for name, threshold in THRESHOLDS.items() if threshold.flag not in config.disable}
+    own = _bounds_of_packs()
+    table = {
+        name: replace(threshold, by_language=own.get(name, {}))
+        for name, threshold in THRESHOLDS.items()
+        if threshold.flag not in config.disable
+    }
     for name, value in config.thresholds.items():
         if name not in THRESHOLDS:
             raise ConfigError(f"quality.thresholds.{name}: no such threshold; there are {', '.join(THRESHOLDS)}")
@@ -172,10 +171,22 @@ def thresholds(config: QualityConfig) -> Thresholds:
     return Thresholds(table)
 
 
+def _bounds_of_packs() -> dict[str, dict[str, float]]:
+    """Threshold -> language -> bound. Raises ConfigError for a pack that names a threshold that does not exist."""
+    found: dict[str, dict[str, float]] = {}
+    for code, known in language_packs().items():
+        for name, bound in known.traits.bounds.items():
+            if name not in THRESHOLDS:
+                raise ConfigError(f"{known.pack}/traits.toml: bounds.{name}: there is no such threshold; there are "
+                                  f"{', '.join(THRESHOLDS)}")  # fmt: skip
+            found.setdefault(name, {})[code] = bound.bound
+    return found
+
+
 def _check_bound(name: str, value: float | Mapping[str, float]) -> None:
     for code, bound in value.items() if isinstance(value, Mapping) else [("", value)]:
         key = f"quality.thresholds.{name}" + (f".{code}" if code else "")
-        if code and code not in nllb_languages():
+        if code and ((known := find_language(code)) is None or known.code != code):
             raise ConfigError(f"{key}: {code!r} is no language code (`polyrefuse languages --all` lists them)")
         if math.isnan(bound):
             raise ConfigError(f"{key}: a bound is a number; to switch a check off use quality.disable")

@@ -20,7 +20,7 @@ from polyrefuse_data.release.manifest import Manifest
 from polyrefuse_data.rows import LABELS, SPLITS
 from polyrefuse_data.text import markdown
 from polyrefuse_data.text.markdown import Markdown
-from polyrefuse_data.text.printable import one_line
+from polyrefuse_data.text.printable import printable_line
 
 Entry = TypeVar("Entry")
 
@@ -80,7 +80,7 @@ def card_data(manifest: Manifest) -> dict[str, Any]:
     """The card's YAML: licence, languages, task, size, gate, and a config for all languages and for each one."""
     licence = hub_licence(manifest.license)
     data: dict[str, Any] = {
-        "pretty_name": f"{one_line(manifest.name)} {manifest.version}",
+        "pretty_name": f"{printable_line(manifest.name)} {manifest.version}",
         "language": list(manifest.languages),
         "license": licence,
     }

@@ -15,7 +15,7 @@ from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.versions import Step
 from polyrefuse_data.text import markdown, printable
-from polyrefuse_data.text.printable import LONGEST_LINE, one_line
+from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 # Columns that say something about a row; all others are the row. A change in these alone is no change of the row.
@@ -118,8 +118,16 @@ class ReleaseDiff:
             ("  - " if line.startswith(" ") else "- ") + markdown.escaped(line, LONGEST_LINE) for line in self.lines()
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the rows of both are the same, with the same scores, flags and splits."""
+        return not self._facts()
+
     def lines(self) -> list[str]:
         """A line for each fact; details are indented by two spaces."""
+        return self._facts() or ["no row, score or split changed"]
+
+    def _facts(self) -> list[str]:
         record = self.to_dict()
         lines = [
             f"languages {what}: {', '.join(record[f'languages_{what}'])}"
@@ -128,7 +136,7 @@ class ReleaseDiff:
         ]
         for code, diff in self.languages.items():
             lines += _language_lines(code, diff)
-        return lines or ["no row, score or split changed"]
+        return lines
 
 
 def diff_releases(old: str | Path, new: str | Path) -> ReleaseDiff:
@@ -219,8 +227,8 @@ def _language_lines(code: str, diff: LanguageDiff) -> list[str]:
             lines.append(f"{code}: {len(changes)} rows {name}")
         commonest = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
         for reason, ids in commonest[:_REASONS]:
-            shown = ", ".join(map(one_line, ids[:_EXAMPLES])) + (", ..." if len(ids) > _EXAMPLES else "")
-            lines.append(f"  {len(ids)} {one_line(reason)} ({shown})")
+            shown = ", ".join(map(printable_line, ids[:_EXAMPLES])) + (", ..." if len(ids) > _EXAMPLES else "")
+            lines.append(f"  {len(ids)} {printable_line(reason)} ({shown})")
         if len(commonest) > _REASONS:
             lines.append(f"  {sum(len(ids) for _, ids in commonest[_REASONS:])} for other reasons")
     lines += [f"{code}: {number} rows moved {move}" for move, number in sorted(diff.splits.items())]

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from polyrefuse_data.languages import Language
+from polyrefuse_data.text.scripts import Orthography
 
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
@@ -29,11 +29,10 @@ _ANYWHERE = (
     f"(?<=[{_HAN}])[\ufe00-\ufe02\U000e0100-\U000e01ef]",
 )
 
-# Joiners are letters, as it were, of Indic scripts, and of Persian, Urdu and their like.
+# Joiners are letters, as it were, of Indic scripts (and of Persian, Urdu and their like, which say so themselves).
 _JOINING_SCRIPTS = frozenset(
     {"Deva", "Beng", "Gujr", "Guru", "Knda", "Mlym", "Orya", "Sinh", "Taml", "Telu", "Mymr", "Khmr"}
 )
-_JOINING_LANGUAGES = frozenset({"pes", "prs", "urd", "ckb", "snd", "uig", "pbt", "azb"})
 # Arabic has two uses for them: a letter by itself in its joined form, and a word that runs on in another script.
 _ARABIC = "\u0620-\u065f\u066e-\u06d3"
 _ARABIC_JOINERS = (
@@ -55,35 +54,35 @@ _LETTERS = re.compile(r"[^\W\d_A-Za-z]+")
 _LONGEST_WORD = 12  # base letters
 
 
-def hidden_places(text: str, language: Language | None) -> list[int]:
-    """Where in `text` a character stands that nobody sees and that writing in `language` has no use for."""
+def hidden_places(text: str, written: Orthography | None) -> list[int]:
+    """Where in `text` a character stands that nobody sees and that writing of this kind has no use for."""
     places = [match.start() for match in INVISIBLE.finditer(text)]
     if not places:
         return places
-    lawful = {place for match in _lawful(language).finditer(text) for place in range(*match.span())}
-    if language is not None and language.script in _RIGHT_TO_LEFT:
+    lawful = {place for match in _lawful(written).finditer(text) for place in range(*match.span())}
+    if written is not None and written.script in _RIGHT_TO_LEFT:
         lawful |= _balanced(text, places)
-    if language is not None and language.script in _BROKEN_SCRIPTS:
+    if written is not None and written.script in _BROKEN_SCRIPTS:
         lawful |= _word_breaks(text, places)
     return [place for place in places if place not in lawful]
 
 
-def without_hidden(text: str, language: Language | None) -> str:
+def without_hidden(text: str, written: Orthography | None) -> str:
     """The text without the characters of `hidden_places`: what a new translation becomes before it is a row."""
-    hidden = set() if text.isascii() else set(hidden_places(text, language))
+    hidden = set() if text.isascii() else set(hidden_places(text, written))
     return "".join(character for place, character in enumerate(text) if place not in hidden) if hidden else text
 
 
 @lru_cache
-def _lawful(language: Language | None) -> re.Pattern[str]:
+def _lawful(written: Orthography | None) -> re.Pattern[str]:
     """The uses that a glance at the neighbours shows."""
     uses = [*_ANYWHERE]
-    if language is not None and language.script in _RIGHT_TO_LEFT:
+    if written is not None and written.script in _RIGHT_TO_LEFT:
         uses.append("[\u061c\u200e\u200f]")
-    if language is not None:
-        if language.script in _JOINING_SCRIPTS or language.flores.split("_")[0] in _JOINING_LANGUAGES:
+    if written is not None:
+        if written.joiners or written.script in _JOINING_SCRIPTS:
             uses.append("[\u200c\u200d]")
-        elif language.script == "Arab":
+        elif written.script == "Arab":
             uses.append(_ARABIC_JOINERS)
     return re.compile("|".join(uses))
 
@@ -118,3 +117,10 @@ def _parts_words(before: str, after: str) -> bool:
 
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
+
+
+def visible(text: str) -> str:
+    """NFC, without invisible characters: what a reader sees, and what is scored."""
+    if text.isascii():
+        return text
+    return INVISIBLE.sub("", unicodedata.normalize("NFC", text))

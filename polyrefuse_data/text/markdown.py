@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, one_line
+from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, printable_line
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -37,7 +37,7 @@ class Markdown(str):
 
 def escaped(text: str, longest: int = LONGEST_NAME) -> Markdown:
     """One line of text that renders as itself, wherever in a line, a heading or a table cell it stands."""
-    return Markdown(_MARKUP.sub(_escape, one_line(text, longest).strip()))
+    return Markdown(_MARKUP.sub(_escape, printable_line(text, longest).strip()))
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -57,7 +57,7 @@ def _escape(found: re.Match[str]) -> str:
 
 def code(text: str, longest: int = LONGEST_NAME) -> Markdown:
     """One line of text as a code span. Not for table cells, which end at a pipe even there."""
-    line = one_line(text, longest)
+    line = printable_line(text, longest)
     fence = "`" * (max(map(len, _BACKTICKS.findall(line)), default=0) + 1)
     pad = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") or not line else ""
     return Markdown(f"{fence}{pad}{line}{pad}{fence}")

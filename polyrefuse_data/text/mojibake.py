@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-from polyrefuse_data.languages import Language
+from polyrefuse_data.text.scripts import Orthography
 
 
 def _bytes_as(codec: str, first: int, last: int) -> str:
@@ -27,17 +28,7 @@ def _letters(*ranges: tuple[int, int]) -> str:
 _CONTINUATION = f"[\x80-\xbf{_bytes_as('cp1252', 0x80, 0x9F)[1:]}"
 _MISREAD = re.compile(f"[\xc2-\xdb]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}|[\xf0-\xf4]{_CONTINUATION}{{3}}")
 
-# Letters beyond ASCII: a language's own, and those of names and loans that Western European languages pass around.
-_OWN = {
-    "de": "äöüß",
-    "es": "áéíóúüñªº",
-    "fr": "àâæçéèêëîïôœùûüÿ",
-    "it": "àèéìíîòóùúªº",
-    "nl": "áàâäçéèêëíïîóôöúûü",
-    "pl": "ąćęłńóśźż",
-    "ru": _letters((0x430, 0x450)) + "ёіїєґў",
-}
-_GUESTS = {"pl": "áàâãäåçéèëíîïôöøúûü"}  # not ê, æ, ñ: Polish in Windows-1250, read as Windows-1252
+# Letters beyond ASCII that names and loans of Western European languages pass around.
 _WESTERN_GUESTS = "áàâãäåæçéèêëíîïñóôöøúûü"
 _SPACED_SCRIPTS = {
     "Latn": _letters((0xC0, 0x2C2), (0x1D00, 0x1DC0), (0x1E00, 0x1F00), (0xA720, 0xA800)),  # of Africa, of phonetics
@@ -76,10 +67,7 @@ _CASE_LOST = re.compile("[а-џ][А-Я]")
 _CAPITAL = re.compile("[А-Я]")
 _MOST_CASE_LOST = 1  # кВт, мРНК
 
-# Encodings that together hold every character of everyday Japanese and Korean; the bytes of others read as rarer ones.
-_EVERYDAY_ENCODINGS = {"ja": ("cp932", "euc_jis_2004"), "ko": ("iso2022_kr",)}
 _CJK = re.compile("[가-힣\u3400-\u9fff]")
-_MOST_RARE = {"ja": 0, "ko": 1}
 
 
 def misread_utf8(text: str) -> int:
@@ -97,11 +85,11 @@ def lost_letters(text: str, source: str) -> int:
     return max(0, lost)
 
 
-def misread_letters(text: str, source: str, language: Language) -> int:
-    """Characters in words of `text` that `language` does not write there, less those that `source` has too."""
-    if language.code in _EVERYDAY_ENCODINGS:
-        return _rare_characters(text, source, language.code)
-    quiet = _quiet(language)
+def misread_letters(text: str, source: str, written: Orthography) -> int:
+    """Characters in words of `text` that its language does not write there, less those that `source` has too."""
+    if written.encodings:
+        return _rare_characters(text, source, written)
+    quiet = _quiet(written)
     if quiet is None:
         return 0
     odd = set(text).difference(quiet, source)
@@ -109,9 +97,9 @@ def misread_letters(text: str, source: str, language: Language) -> int:
     if odd or not _QUOTES.isdisjoint(text):
         found += [match.start() for sign in (_INSIDE, _BEHIND) for match in sign.finditer(text)]
     for character in filter(_is_letter, odd):
-        found += [match.start() for match in _touching(character, language.script).finditer(text)]
+        found += [match.start() for match in _touching(character, written.script).finditer(text)]
     broken = sum(text[place] not in source and not _is_name(source, text, place) for place in found)
-    return broken + (_lost_cases(text) if language.script == "Cyrl" and not _CASE_LOST.search(source) else 0)
+    return broken + (_lost_cases(text) if written.script == "Cyrl" and not _CASE_LOST.search(source) else 0)
 
 
 def _questions(text: str) -> int:
@@ -127,15 +115,16 @@ def _is_utf8(run: str) -> bool:
 
 
 @lru_cache
-def _quiet(language: Language) -> frozenset[str] | None:
-    """Characters that a text in `language` may hold anywhere; None for a script that is written without spaces."""
-    if language.script not in _SPACED_SCRIPTS:
+def _quiet(written: Orthography) -> frozenset[str] | None:
+    """Characters that a text may hold anywhere; None for a script that is written without spaces."""
+    if written.script not in _SPACED_SCRIPTS:
         return None
-    own = _OWN.get(language.code)
-    if own is None:
-        letters = _SPACED_SCRIPTS[language.script]
+    if written.letters is None:
+        letters = _SPACED_SCRIPTS[written.script]
+    elif written.guest_letters is None:
+        letters = written.letters + (_WESTERN_GUESTS if written.script == "Latn" else "")
     else:
-        letters = own + _GUESTS.get(language.code, _WESTERN_GUESTS if language.script == "Latn" else "")
+        letters = written.letters + written.guest_letters
     return frozenset(letters + letters.upper() + _EVERYWHERE)
 
 
@@ -180,15 +169,15 @@ def _folded(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _rare_characters(text: str, source: str, code: str) -> int:
-    if _is_everyday(text, code):
+def _rare_characters(text: str, source: str, written: Orthography) -> int:
+    if _is_everyday(text, written.encodings):
         return 0
-    rare = [c for c in _CJK.findall(text) if c not in source and not _is_everyday(c, code)]
-    return len(rare) if len(rare) > _MOST_RARE[code] else 0
+    rare = [c for c in _CJK.findall(text) if c not in source and not _is_everyday(c, written.encodings)]
+    return len(rare) if len(rare) > written.rare_characters else 0
 
 
-def _is_everyday(text: str, code: str) -> bool:
-    for codec in _EVERYDAY_ENCODINGS[code]:
+def _is_everyday(text: str, encodings: Sequence[str]) -> bool:
+    for codec in encodings:
         try:
             text.encode(codec)
         except UnicodeEncodeError:

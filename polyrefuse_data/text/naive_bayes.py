@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from polyrefuse_data.text.words import VOWEL_SIGNS
+from polyrefuse_data.text.words import ARABIC_MARKS
 
 Weights = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.intp]
@@ -209,7 +209,7 @@ def _bytes(text: str) -> bytes:
     """The text as the model reads it."""
     if text.isupper():
         text = text.lower()
-    unmarked = VOWEL_SIGNS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)
+    unmarked = ARABIC_MARKS.sub("", text).replace(_LINE_BELOW, _DOT_BELOW)
     return unicodedata.normalize("NFC", unmarked).encode("utf-8", "surrogatepass")
 
 

@@ -33,7 +33,7 @@ def escaped(text: str) -> str:
     return "".join(json.dumps(character)[1:-1] for character in text)
 
 
-def one_line(text: str, longest: int = LONGEST_NAME) -> str:
+def printable_line(text: str, longest: int = LONGEST_NAME) -> str:
     """A name or a value as a single line of at most `longest` characters."""
     return cut(printable(text, keep=""), longest)
 
@@ -48,4 +48,4 @@ def cut(text: str, longest: int) -> str:
 
 def lines(items: Iterable[str]) -> str:
     """Each item as one line, whatever line breaks the names in it hold: none can pass for a line of its own."""
-    return "\n".join(one_line(item, LONGEST_LINE) for item in items)
+    return "\n".join(printable_line(item, LONGEST_LINE) for item in items)

@@ -1,4 +1,4 @@
-"""Words of a text, and which Unicode script a character is of: what several checks count."""
+"""Words of a text: what several checks count."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from functools import lru_cache
 _WORD = re.compile(r"[0-9]+|[A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]+|[^\W\dA-Za-z\u00c0-\u024f_]+")
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|‘[^’]{3,}’|'[^']{3,}'(?!\w)|`[^`]*`")
 
-# Marks that Arabic is mostly written without: vowel signs, and lengthening of a letter.
-VOWEL_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670]")
-
-# The first word of a character's Unicode name, where it is not the name of the script itself.
-_SCRIPT_OF_NAME = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KATAKANA-HIRAGANA": "Katakana", "HALFWIDTH": "Katakana"}
+# Marks that Arabic is mostly written without: lengthening of a letter, vowel signs, marks of recitation.
+ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")
 
 
 @lru_cache(maxsize=1024)
@@ -50,14 +47,3 @@ def without_accents(text: str) -> str:
     if text.isascii():
         return text
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-
-
-@lru_cache(maxsize=65536)
-def script(character: str) -> str:
-    """The Unicode script of a letter (`Latin`, `Han`, `Hiragana`, ...); empty for whatever is no letter."""
-    if not character.isalpha():
-        return ""
-    first = unicodedata.name(character, "UNKNOWN").split()[0]
-    if first == "FULLWIDTH":
-        return "Latin"
-    return _SCRIPT_OF_NAME.get(first, first.capitalize())

@@ -11,10 +11,8 @@ from polyrefuse_data.benchmark import ChatModel, extract_directions, score_candi
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
 from polyrefuse_data.benchmark.selection import Rule
 
-PARITY = Path(__file__).resolve().parents[3] / "shared" / "parity"
+PARITY = Path(__file__).parent / "parity"
 FOLDERS = sorted(path.parent for path in PARITY.glob("*/reference.json"))
-
-pytestmark = pytest.mark.skipif(not FOLDERS, reason="../shared/parity is not there")
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -17,7 +17,7 @@ import pytest
 
 from polyrefuse_data.config import parse_config
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.languages import language
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary
@@ -25,7 +25,7 @@ from polyrefuse_data.rows import SCHEMA
 from polyrefuse_data.translation.backends import open_chain
 from polyrefuse_data.translation.base import Pair
 from polyrefuse_data.workspace import Workspace
-from tests.translation.api_server import API_KEY, ApiServer, answer, error
+from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 
 KEYS = [prompt.key for prompt in seed_prompts()][:: len(seed_prompts()) // 12][:12]
 ENGLISH = [seed_texts("en").prompts[key] for key in KEYS]
@@ -241,18 +241,16 @@ def test_backend_that_cannot_translate_back_is_left_out_and_said_so(
     folder: Path, api: ApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two others come first, so that it would only step in for them."""
-    one_way = program(folder, name="one-way")
-    one_way["commands"] = {"en-de": one_way["commands"]["en-de"]}
-    chain = open_chain(config(folder, program(folder), api_backend(api), one_way).translation)
+    broken = program(folder, name="broken")
+    broken["commands"]["de-en"] = ["no-such-program"]
+    chain = open_chain(config(folder, program(folder), api_backend(api), broken).translation)
     ready = chain.prepare([Pair(language("en"), language("de"))])
     assert [step.name for step in ready.steps] == [step.name for step in chain.steps]
-    names = ["command:program", "openai:test-model@127.0.0.1", "command:one-way"]
+    names = ["command:program", "openai:test-model@127.0.0.1", "command:broken"]
     assert [step.name for step in chain.back] == names
     assert [step.name for step in ready.back] == names[:2]
-    assert [record.getMessage() for record in caplog.records] == [
-        "command:one-way is not asked to translate back: translation.backends: one-way has no command for de-en: "
-        "it has en-de"
-    ]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("command:broken is not asked to translate back: translation program 'no-such-program'")
 
 
 def test_best_candidate_of_several_is_kept(folder: Path, api: ApiServer) -> None:
@@ -272,7 +270,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.workspace import Workspace
-from tests.test_build import config, program
+from tests.pipeline.test_build import config, program
 folder = Path(sys.argv[1])
 build(Workspace(folder / "ws"), config(folder, program(folder, 0.1, lines=4), languages=("de", "es")), progress=False)
 """
@@ -320,7 +318,7 @@ def test_second_run_asks_nothing_and_loads_nothing(folder: Path) -> None:
 
 def test_quota_that_ends_the_run_leaves_no_rows_and_the_next_run_goes_on(folder: Path, api: ApiServer) -> None:
     api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-    with pytest.raises(TranslationError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to go on"):
         run(folder, api_backend(api, concurrency=1))
     assert not Workspace(folder / "ws").rows.exists()
     asked = set(api.asked)
@@ -364,7 +362,7 @@ def test_what_stops_every_row_is_said_before_anything_is_written(
     monkeypatch.delenv("TEST_API_KEY")
     with pytest.raises(MissingPrerequisite, match="export TEST_API_KEY"):
         build(workspace, config(folder, program(folder), api_backend(api)), progress=False)  # even as the second
-    with pytest.raises(ConfigError, match="program has no command for en-fr"):
+    with pytest.raises(ConfigError, match=r"nobody translates into French \(fr\); there is command:program"):
         build(workspace, config(folder, program(folder), languages=("fr",)), progress=False)
     with pytest.raises(ConfigError, match="no engine is called 'spark'"):
         build(workspace, config(folder, program(folder)), engine="spark", progress=False)

@@ -9,6 +9,7 @@ import pytest
 from corruption_texts import ANSWERS, REFUSALS, RELATED
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
@@ -108,7 +109,7 @@ def test_a_prompt_that_itself_reads_as_a_reply_is_no_reply() -> None:
     ],
 )
 def test_numbers(source: str, text: str, language: str, lost: int) -> None:
-    assert lost_numbers(text, source, language) == lost
+    assert lost_numbers(text, source, find_language(language)) == lost
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from polyrefuse_data.languages import TARGET_LANGUAGES
+from polyrefuse_data.languages import TARGET_LANGUAGES, find_language
+from polyrefuse_data.quality import numbers
 from polyrefuse_data.quality.checks.preserved import lost
-from polyrefuse_data.quality.numbers import lost_numbers
-from polyrefuse_data.quality.numbers.reading import read_numbers
+from polyrefuse_data.quality.numbers import reading
+
+
+def lost_numbers(text: str, source: str, code: str) -> int:
+    return numbers.lost_numbers(text, source, find_language(code))
+
+
+def read_numbers(text: str, code: str) -> list[reading.Said]:
+    return reading.read_numbers(text, find_language(code))
 
 
 def cases(name: str, language: str) -> list[list[str]]:

@@ -9,7 +9,7 @@ from corruptions import CORRUPTIONS, Corpus, corpus, plant
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.quality import audit
-from tests.quality.conftest import TARGETS
+from tests.conftest import TARGETS
 
 # About so many rows of each kind and language. The whole set, where 0.98 are caught, is measured by
 # benchmarks/quality.py; a sample of this size may be two hundredths off.

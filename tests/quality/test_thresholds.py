@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from polyrefuse_data.config import QualityConfig
+from polyrefuse_data.languages import language
 from polyrefuse_data.quality.scoring import Scored, verdicts
 from polyrefuse_data.quality.thresholds import THRESHOLDS, thresholds
 
@@ -23,7 +24,7 @@ def test_a_language_bound_of_the_config_leaves_the_others() -> None:
     bounds = thresholds(QualityConfig(thresholds={"back_translation": {"yo": 33}}))
     assert bounds.bounds("back_translation", ["yo", "de"]).tolist() == [
         33.0,
-        THRESHOLDS["back_translation"].by_language["de"],
+        language("de").traits.bounds["back_translation"].bound,
     ]
 
 

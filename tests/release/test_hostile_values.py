@@ -29,7 +29,7 @@ from polyrefuse_data.release.diff import Change, LanguageDiff, ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.rows import SCHEMA
 from polyrefuse_data.sources.imported import FileReport
-from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, one_line, printable
+from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, printable, printable_line
 from tests.hostile import EVERY_KIND, EVERYTHING
 
 from .conftest import make_rows, make_workspace
@@ -230,7 +230,7 @@ def test_no_string_of_a_list_in_a_manifest_forges_a_text(written: Path, place: t
 
 def test_what_is_escaped_reads_as_it_is(written: Path) -> None:
     manifest = manifest_with(written, ("sources", 0, "name"), [EVERYTHING[:100]])
-    assert one_line(EVERYTHING[:100]).strip() in said(render_card(manifest, {}).split("---\n", 2)[2])
+    assert printable_line(EVERYTHING[:100]).strip() in said(render_card(manifest, {}).split("---\n", 2)[2])
 
 
 @pytest.mark.parametrize("value", EVERY_KIND)

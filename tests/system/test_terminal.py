@@ -43,8 +43,8 @@ def test_no_write_changes_a_line_that_holds_a_message(
 # Runs in a process of its own, on streams as the command line makes them.
 BARS = """
 import sys
-from polyrefuse_data.system.redaction import redact_standard_streams
-redact_standard_streams()
+from polyrefuse_data.system.streams import take_over_streams
+take_over_streams()
 from tqdm import tqdm
 attack = sys.argv[1]
 print("kept above" + attack, file=sys.stderr)
@@ -73,8 +73,8 @@ def test_bars_move_and_what_was_said_stays(tty: bool) -> None:
 def test_a_bar_on_one_stream_does_not_go_over_a_message_on_the_other() -> None:
     code = (
         "import sys\n"
-        "from polyrefuse_data.system.redaction import redact_standard_streams\n"
-        "redact_standard_streams()\n"
+        "from polyrefuse_data.system.streams import take_over_streams\n"
+        "take_over_streams()\n"
         "for name, text in (('err', '\\n'), ('out', 'told\\n'), ('err', '\\x1b[A'), ('err', '\\rbar')):\n"
         "    print(text, end='', file=getattr(sys, 'std' + name), flush=True)\n"
     )
@@ -103,8 +103,8 @@ def test_a_line_break_belongs_to_no_bar() -> None:
 def test_what_an_encoding_lacks_is_written_out_and_json_stays_json(encoding: str) -> None:
     code = (
         "import json, sys, typer\n"
-        "from polyrefuse_data.system.redaction import redact_standard_streams\n"
-        "redact_standard_streams()\n"
+        "from polyrefuse_data.system.streams import take_over_streams\n"
+        "take_over_streams()\n"
         "typer.echo(json.dumps(sys.argv[1], ensure_ascii=False), color=True)\n"
     )
     value = f"ẹ̀kọ́ 日本 \ud800{ATTACK}"

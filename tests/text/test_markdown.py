@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from polyrefuse_data.text import markdown
-from polyrefuse_data.text.printable import one_line
+from polyrefuse_data.text.printable import printable_line
 from tests.hostile import EVERY_KIND, EVERYTHING, MARKDOWN
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -55,7 +55,7 @@ def test_no_value_is_markup(a: str, b: str) -> None:
 
 @pytest.mark.parametrize("value", EVERY_KIND)
 def test_a_value_reads_as_it_is(value: str) -> None:
-    wanted = one_line(value).strip()
+    wanted = printable_line(value).strip()
     inline = [token for token in PARSER.parse(f"a {markdown.escaped(value)}") if token.type == "inline"]
     assert "".join(token.content for token in inline[0].children or ()) == f"a {wanted}".strip()
     (span,) = [token for token in tokens_of(f"a {markdown.code(value)} b") if token.type == "code_inline"]

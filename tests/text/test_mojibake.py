@@ -95,7 +95,7 @@ def test_one_word_in_another_encoding_rejects(codec: str) -> None:
     ],
 )
 def test_rare_letters_names_and_signs_are_not_misread(code: str, text: str, source: str) -> None:
-    assert misread_letters(text, source, language(code)) == 0
+    assert misread_letters(text, source, language(code).orthography) == 0
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_rare_letters_names_and_signs_are_not_misread(code: str, text: str, sour
     ],
 )
 def test_what_a_language_does_not_write_in_words_is_misread(code: str, text: str) -> None:
-    assert misread_letters(text, "", language(code)) > 0
-    assert misread_letters(text, text, language(code)) == 0
+    assert misread_letters(text, "", language(code).orthography) > 0
+    assert misread_letters(text, text, language(code).orthography) == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, lines, one_line, printable
+from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, lines, printable, printable_line
 from tests.hostile import EVERYTHING, TERMINAL
 
 # Format characters that only join letters, or mark a syllable: text in many languages has them.
@@ -32,7 +32,7 @@ def obeyed(text: str) -> list[str]:
 @example(EVERYTHING)
 def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     assert set(obeyed(printable(text))) <= {"\n", "\t"}
-    assert obeyed(printable(text, keep="")) == obeyed(one_line(text)) == []
+    assert obeyed(printable(text, keep="")) == obeyed(printable_line(text)) == []
     assert printable(printable(text)) == printable(text)
 
 
@@ -54,7 +54,7 @@ def test_what_is_hidden_is_written_out() -> None:
 
 def test_a_name_is_one_line_that_keeps_both_ends() -> None:
     name = "source\n" * 100 + "3f2a9c1b07"
-    shown = one_line(name)
+    shown = printable_line(name)
     assert len(shown) == LONGEST_NAME and shown.startswith(r"source\nsource") and shown.endswith("3f2a9c1b07")
 
 

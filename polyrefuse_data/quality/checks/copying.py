@@ -19,9 +19,6 @@ from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.kept import counts, without_kept
 from polyrefuse_data.text.words import words
 
-# One letter of these scripts says about as much as this many Latin ones (median length ratios of the published rows).
-_LETTERS_PER_CHARACTER = {"Hans": 3.3, "Hant": 3.3, "Jpan": 2.1, "Hang": 1.9}
-
 _ONE_WORD = 0.5  # a single shared word is a name or a loan (Shakespeare, weekend) more often than a rest of English
 _LONGEST = 400  # words of text and prompt that are compared: a few words over and over cost the square of their number
 _SHORTEST = 16  # letters: in a shorter prompt one word that both languages share would be half of it
@@ -40,7 +37,7 @@ def copying(batch: Batch) -> Scores:
         else:
             target, prompt = without_kept(text, source)
             ratio = copy_ratio(target, prompt, known)
-            run, phrase = english_runs(target, prompt, everyday_english(known.code if known else ""))
+            run, phrase = english_runs(target, prompt, everyday_english(known))
         ratios.append(ratio)
         runs.append(run)
         phrases.append(phrase)
@@ -49,7 +46,7 @@ def copying(batch: Batch) -> Scores:
 
 def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
     """Letters of `target` in words that `prompt` holds too (as often as it does), over the letters of `target`."""
-    weight = _LETTERS_PER_CHARACTER.get(language.script, 1.0) if language else 1.0
+    weight = language.density if language else 1.0
     left = Counter(prompt)
     copied = total = 0.0
     for word in target:

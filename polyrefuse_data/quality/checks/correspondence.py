@@ -6,9 +6,9 @@ and, where there is a back-translation, from the words that it shares with the p
 
 from __future__ import annotations
 
+from polyrefuse_data.languages.lexicon import english_overlap, lexicon_for, lexicon_signature
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.quality.lexicon import english_overlap, lexicon_for, lexicon_signature
 
 # Logistic regression of true against swapped pairs on the overlap of back-translation and prompt, over the published
 # back-translations (de, ko, yi, yo): `python benchmarks/quality.py --fit-overlap`.

@@ -34,7 +34,9 @@ def hidden_characters(batch: Batch) -> Scores:
         unseen, traces, broken = 0, 0, 0
         if not (raw.isascii() and raw.isprintable()):
             unseen, traces = invisible_characters(raw[:LONGEST_TEXT], known)
-            broken = broken_characters(raw[:LONGEST_TEXT]) + (misread_letters(text, source, known) if known else 0)
+            broken = broken_characters(raw[:LONGEST_TEXT]) + (
+                misread_letters(text, source, known.orthography) if known else 0
+            )
         broken += lost_letters(text, source)
         hidden.append(unseen + broken)
         damage.append(unseen - traces + broken)
@@ -43,7 +45,7 @@ def hidden_characters(batch: Batch) -> Scores:
 
 def invisible_characters(text: str, language: Language | None) -> tuple[int, int]:
     """How many characters of `text` are hidden, and how many of these are a harmless trace."""
-    places = hidden_places(text, language)
+    places = hidden_places(text, language.orthography if language else None)
     if not places:
         return 0, 0
     pairs = _TRANSLATOR_TRACE.findall(text)

@@ -1,12 +1,12 @@
 """language_id: is the text in the language it says? By default py3langid with its whole set of languages.
 
 A closed set of the dataset's own languages calls anything else one of them (Yiddish becomes Yoruba), so the set stays
-open and the codes that count as a language are its aliases in languages.py.
+open and the codes that count as a language are its aliases.
 """
 
 from __future__ import annotations
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.quality.english_words import everyday_english
@@ -79,4 +79,6 @@ def _guesses(batch: Batch, identify: Identifier) -> list[tuple[str, float] | Non
 def _is_plainly_english(text: str, found: str) -> bool:
     """Whether a text that reads as `found` opens in English, or is too short to read as anything."""
     opening = [word for word in words(text)[:_OPENING] if len(word) >= _SHORTEST_WORD]
-    return not everyday_english(found).isdisjoint(opening) or sum(map(str.isalpha, text)) < _FEWEST_LETTERS
+    return (
+        not everyday_english(find_language(found)).isdisjoint(opening) or sum(map(str.isalpha, text)) < _FEWEST_LETTERS
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.text.words import VOWEL_SIGNS
+from polyrefuse_data.text.words import ARABIC_MARKS
 
 # The spans of a text (an address, code) count as one word: they are as long in Chinese as in English, and with nothing
 # in their place, the few words around them would be measured as a text of their own.
@@ -31,7 +31,7 @@ def _length(prose: str, text: str) -> int:
     spans."""
     text = text.strip()
     spans, rest = min(len(text), LONGEST_TEXT) - len(prose), len(text) - LONGEST_TEXT
-    signs = 0 if prose.isascii() else len(VOWEL_SIGNS.findall(prose))
+    signs = 0 if prose.isascii() else len(ARABIC_MARKS.findall(prose))
     return max(1, len(prose.strip()) - signs + min(max(0, spans), _WORD) + max(0, rest))
 
 

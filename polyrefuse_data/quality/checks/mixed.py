@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language_packs
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
 from polyrefuse_data.quality.kept import without_names
@@ -20,10 +20,11 @@ _SUSPICIOUS = 10.0
 
 
 def foreign_run(batch: Batch) -> Scores:
-    """Nats by which some stretch of the text speaks for another of the 14 languages; not computed for English rows and
-    for languages that the model does not know."""
-    columns = {known.code: _columns(known) for known in {*LANGUAGES.values(), *batch.known} if known is not None}
-    others = tuple(columns[code][0] for code in LANGUAGES)
+    """Nats by which some stretch of the text speaks for another language that has a pack; not computed for English rows
+    and for languages that the model does not know."""
+    packs = language_packs()
+    columns = {known.code: _columns(known) for known in {*packs.values(), *batch.known} if known is not None}
+    others = tuple(columns[code][0] for code in packs if columns[code])
     rows = [row for row, code in enumerate(batch.language) if code != SOURCE_LANGUAGE and columns.get(code)]
     own = {row: columns[batch.language[row]][0] for row in rows}
 

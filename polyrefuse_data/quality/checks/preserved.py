@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
@@ -21,7 +22,7 @@ def lost(text: str, source: str, language: str) -> float:
     """How many numbers, placeholders, URLs, bracketed fields and lines of `source` are not in `text`."""
     text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
     return float(
-        lost_numbers(text, source, language)
+        lost_numbers(text, source, find_language(language))
         + lost_spans(text, source)
         + max(0, len(_BRACKETED.findall(source)) - len(_BRACKETED.findall(text)))
         + max(0, _lines(source) - _lines(text))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
-from polyrefuse_data.text.words import script, words
+from polyrefuse_data.text.scripts import script
+from polyrefuse_data.text.words import words
 
 
 def expected_script(batch: Batch) -> Scores:

@@ -9,9 +9,11 @@ from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages.numbers import NumberWords
+from polyrefuse_data.languages.traits import Counting
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
-from polyrefuse_data.quality.numbers.words import NUMBER_WORDS
 
 
 class Need(Enum):
@@ -41,17 +43,12 @@ _DIGIT = re.compile(r"[\d¼½¾]")
 _ROMAN = re.compile(r"\b[IVX]{2,4}\b")
 _INDEX = re.compile(r"(?<![A-Za-z])([A-Za-z]+)(\d{1,9})(?!\d)")  # CO2, WW2
 _ARTICLE = re.compile(r"\ban?\b", re.IGNORECASE)
-_ARTICLES = frozenset({"de", "es", "fr", "it", "nl", "yo", "zh"})  # where "a" is mostly said as "one"
 _TEENS = re.compile(r"teen|\bdecades?\b|\badolescen", re.IGNORECASE)
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
 _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( \d)?")
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
-_NUMBERED_MONTHS = frozenset({"ja", "ko", "zh"})
-_DUAL = frozenset({"ar"})
 _LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
-# Years counted in another way: what the text shows then, and what it adds to the year.
-_ERAS = {"th": (("", 543),), "ja": (("令和", -2018), ("平成", -1988), ("昭和", -1925))}
 _YEARS = range(1000, 2101)
 
 
@@ -65,40 +62,41 @@ def asks_words(source: str) -> bool:
     return bool(_CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
 
 
-def asked_numbers(source: str, text: str, language: str) -> list[Asked]:
+def asked_numbers(source: str, text: str, language: Language | None) -> list[Asked]:
     """The numbers of `source`, and how a translation into `language` that reads `text` may say them."""
-    asked = list(_implied(source, text, language))
+    counting = language.traits.counting if language else Counting()
+    words = language.numbers if language else None
+    asked = list(_implied(source, text, counting))
     if _DIGIT.search(source):
-        forms, source = take_forms(source, text)
+        forms, source = take_forms(source, text, words or NumberWords())
         asked += map(Asked, forms)
         asked += (_index(match, text) for match in _INDEX.finditer(source))
         source = _INDEX.sub(" ; ", source)
     said = _read_english(source)
-    unsaid = 2 if language in _DUAL or len(source) > _LONG else 1
+    unsaid = 2 if counting.dual or len(source) > _LONG else 1
     lowered = text.lower()
     asked += (
-        Asked(_plain(one), one.kind, _need(one, said[:place], lowered, language, unsaid))
-        for place, one in enumerate(said)
+        Asked(_plain(one), one.kind, _need(one, said[:place], lowered, words, unsaid)) for place, one in enumerate(said)
     )
-    if eras := [years for sign, years in _ERAS.get(language, ()) if sign in text]:
+    if eras := [era.years for era in counting.eras if era.sign in text]:
         asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
     return asked
 
 
 @lru_cache(maxsize=1 << 14)  # a prompt comes once for each language
 def _read_english(source: str) -> tuple[Said, ...]:
-    return tuple(read_numbers(source, "en"))
+    return tuple(read_numbers(source, LANGUAGES[SOURCE_LANGUAGE]))
 
 
-def _implied(source: str, text: str, language: str) -> Iterator[Asked]:
+def _implied(source: str, text: str, counting: Counting) -> Iterator[Asked]:
     """What is a number only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
     if _TEENS.search(source):
         yield Asked(((any_of(10),),), need=Need.NEVER)
-    if language in _NUMBERED_MONTHS:
+    if counting.numbered_months:
         for day, name, year in _MONTH.findall(source):
             certain = name not in text and (day or year or name not in _ALSO_WORDS)
             yield Asked(((any_of(_MONTHS.index(name) + 1),),), need=Need.ALWAYS if certain else Need.INSTEAD)
-    if language in _ARTICLES:
+    if counting.article_is_one:
         yield from [Asked(((any_of(1),),), Kind.WORDS, Need.NEVER)] * len(_ARTICLE.findall(source))
 
 
@@ -109,7 +107,7 @@ def _index(match: re.Match[str], text: str) -> Asked:
     return Asked(((any_of(int(number)),),), need=Need.ALWAYS if kept else Need.INSTEAD)
 
 
-def _need(said: Said, before: Sequence[Said], text: str, language: str, unsaid: int) -> Need:
+def _need(said: Said, before: Sequence[Said], text: str, words: NumberWords | None, unsaid: int) -> Need:
     """Digits and cardinals above `unsaid` are said; "one", "a hundred" and ordinals may go without.
 
     Three pros and three cons may be three of each; a title may keep its English words; what other languages say in
@@ -117,7 +115,7 @@ def _need(said: Said, before: Sequence[Said], text: str, language: str, unsaid: 
     """
     if said.kind is Kind.DIGITS:
         return Need.ALWAYS
-    if language not in NUMBER_WORDS:
+    if words is None:
         return Need.NEVER
     counts = _CARDINAL.fullmatch(said.text) and said.readings[0] > unsaid
     again = said.text in (other.text for other in before) or said.text in text

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.quality.numbers.grammar import Value
-from polyrefuse_data.quality.numbers.words import NumberWords
 
 _MOST_COMPONENTS = 20
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cached_property
 
+from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.quality.numbers.grammar import Value
 
 Values = frozenset[Value]  # values of which any will do
@@ -17,7 +19,6 @@ Way = tuple[Values, ...]  # what has to be there, all of it; nothing: the whole 
 HALF: Values = frozenset({Fraction(1, 2)})
 _NAMED_MONTHS = 12
 _LARGEST_SHARE = 10  # 9/10 is nine tenths, 9/11 a day
-_THAI_EVENING = "ทุ่ม"  # hours since six in the evening
 
 _DATE = re.compile(
     r"(?<![\d./-])(?:(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})|(\d{1,2})/(\d{1,2})/(\d\d))"
@@ -33,16 +34,41 @@ _CENTURY = re.compile(
 _DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)['’]?s\b")
 _ALWAYS = re.compile(r"(?<![\w/])(24)/(7)(?![\w/])")
 _PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
-_PANDEMIC_BY_NAME = re.compile("新冠|新型冠|コロナ|coron|корон|كورونا|โคโรนา", re.IGNORECASE)
-_IN_FIGURES = re.compile(r"\d\s?[./-]\s?\d|\d/|/\d|\d\s?[月월]|[月월]\s?\d|分[之の]|분의")
+_BY_NAME = "coron|корон"  # the pandemic, as most languages call it
+_IN_FIGURES = r"\d\s?[./-]\s?\d|\d/|/\d"
 
 
-def take_forms(source: str, text: str) -> tuple[list[tuple[Way, ...]], str]:
+class _Text:
+    """What a translation shows of how it writes the numbers of the prompt."""
+
+    def __init__(self, text: str, words: NumberWords) -> None:
+        self._text, self._words = text, words
+
+    @cached_property
+    def in_figures(self) -> bool:
+        """Dates and fractions stand in figures."""
+        return self._holds(_IN_FIGURES, self._words.in_figures)
+
+    @cached_property
+    def counts_from_evening(self) -> bool:
+        return self._holds(self._words.evening)
+
+    @cached_property
+    def names_pandemic(self) -> bool:
+        """COVID-19 goes by another name."""
+        return self._holds(_BY_NAME, self._words.covid)
+
+    def _holds(self, *patterns: str) -> bool:
+        return any(pattern and re.search(pattern, self._text, re.IGNORECASE) for pattern in patterns)
+
+
+def take_forms(source: str, text: str, words: NumberWords) -> tuple[list[tuple[Way, ...]], str]:
     """The ways to say each of these forms of `source` in a translation that reads `text`, and `source` without them."""
     found: list[tuple[Way, ...]] = []
+    shown = _Text(text, words)
     for pattern, ways in _FORMS:
         if matches := list(pattern.finditer(source)):
-            found += (ways(match, text) for match in matches)
+            found += (ways(match, shown) for match in matches)
             source = pattern.sub(" ; ", source)
     return found, source
 
@@ -52,7 +78,7 @@ def any_of(*values: Value) -> Values:
     return frozenset(values)
 
 
-def _date(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _date(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """A year and two numbers, of which one may have become the name of a month."""
     numbers = [int(group) for group in match.groups() if group is not None]
     years, (first, second) = _date_parts(numbers, match.group(1) is not None)
@@ -64,34 +90,34 @@ def _date_parts(numbers: list[int], year_first: bool) -> tuple[Values, list[int]
     return (any_of(year, 1900 + year, 2000 + year) if year < 100 else any_of(year)), numbers
 
 
-def _with_named_month(first: int, second: int, text: str, others: Way = ()) -> Iterator[Way]:
-    if not _IN_FIGURES.search(text):
+def _with_named_month(first: int, second: int, text: _Text, others: Way = ()) -> Iterator[Way]:
+    if not text.in_figures:
         for month, day in ((first, second), (second, first)):
             if 1 <= month <= _NAMED_MONTHS:
                 yield (*others, any_of(day))
 
 
-def _mixed(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _mixed(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """1 1/2 cups: 1½, one and a half."""
     whole, left, right = map(int, match.groups())
     share = Fraction(left, right)
     return ((any_of(whole + share),), (any_of(whole), any_of(share)), (any_of(whole), any_of(left), any_of(right)))
 
 
-def _pair(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _pair(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """A month and a day, or a fraction: 1/2 is ½ or a half, 9/11 is September 11 or 911."""
     left, right = int(match.group(1)), int(match.group(2))
     ways = [(any_of(left), any_of(right)), (any_of(int(f"{left}{right}")),)]
     if right:
         ways.append((any_of(Fraction(left, right)),))
-    if left == 1 and not _IN_FIGURES.search(text):
+    if left == 1 and not text.in_figures:
         ways.append((any_of(right),))  # a third
     elif not left < right <= _LARGEST_SHARE:
         ways += _with_named_month(left, right, text)
     return tuple(ways)
 
 
-def _time(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _time(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """An hour of either clock; half past three is half four in German, three and a half in Spanish."""
     hours = _hours(int(match.group(1)), "p" if match.group(4) else (match.group(3) or "").lower(), text)
     minutes = int(match.group(2) or 0)
@@ -104,22 +130,22 @@ def _time(match: re.Match[str], text: str) -> tuple[Way, ...]:
     return tuple(ways)
 
 
-def _hours(hour: int, half: str, text: str) -> Values:
+def _hours(hour: int, half: str, text: _Text) -> Values:
     if half == "p":
-        evening = any_of(hour - 6) if _THAI_EVENING in text else any_of()
+        evening = any_of(hour - 6) if text.counts_from_evening else any_of()
         return any_of(hour, hour % 12 + 12) | evening
     if half == "a":
         return any_of(0, 12, 24) if hour == 12 else any_of(hour)
     return any_of(hour, hour - 12) if hour > 12 else any_of(hour)
 
 
-def _century(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _century(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """The 14th century is the 1300s, the trecento."""
     century = int(match.group(1))
     return ((any_of(century, 100 * (century - 1), 100 * (century - 11)),),)
 
 
-def _decade(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _decade(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """The 1990s are the nineties, the 1800s the 19th century."""
     decade = int(match.group(1))
     if decade < 100:
@@ -130,17 +156,17 @@ def _decade(match: re.Match[str], text: str) -> tuple[Way, ...]:
     return ((any_of(decade),), (century, any_of(years)), (any_of(years),))
 
 
-def _always(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _always(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """24/7: day and night."""
     return ((any_of(24), any_of(7)), ())
 
 
-def _pandemic(match: re.Match[str], text: str) -> tuple[Way, ...]:
+def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """COVID-19 is 新冠 in Chinese: without a number where it goes by another name."""
-    return ((any_of(19),), ()) if _PANDEMIC_BY_NAME.search(text) else ((any_of(19),),)
+    return ((any_of(19),), ()) if text.names_pandemic else ((any_of(19),),)
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], tuple[Way, ...]]], ...] = (
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Text], tuple[Way, ...]]], ...] = (
     (_ALWAYS, _always),
     (_PANDEMIC, _pandemic),
     (_DATE, _date),

@@ -1,4 +1,4 @@
-"""The number words of a language (words.py), compiled into patterns that find numbers in a text."""
+"""The number words of a language (numbers.toml of its pack), compiled into patterns that find numbers in a text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.quality.numbers.words import NUMBER_WORDS, NumberWords
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages.numbers import NumberWords
 
 Value = int | Fraction
 
@@ -33,43 +33,40 @@ class Grammar:
 
 
 @cache
-def grammar_of(language: str) -> Grammar:
-    """The grammar of a language; without number words where words.py has none."""
-    words = NUMBER_WORDS.get(language, NumberWords({}))
-    digits = _ENGLISH_DIGITS if language == SOURCE_LANGUAGE else _DIGITS
-    forms = {
-        value: sorted((_pattern(form, words) for form in words.words[value].split()), key=len, reverse=True)
-        for value in sorted(words.words, reverse=True)  # "centaine" before "cent", 20 before 2
+def grammar_of(language: Language | None) -> Grammar:
+    """The grammar of a language; of digits alone where it has no number words, and for None."""
+    words = (language and language.numbers) or NumberWords()
+    spaced = language is None or language.spaced
+    is_english = language is not None and language.code == SOURCE_LANGUAGE
+    digits = _ENGLISH_DIGITS if is_english else _DIGITS
+    forms = {  # "centaine" before "cent", 20 before 2
+        value: sorted(some, key=len, reverse=True) for value, some in sorted(words.forms.items(), reverse=True)
     }
     every = [form for some in forms.values() for form in some]
     part = _either([digits, *map(_stem, every)])
-    word = f"(?={part})(?:{part}{words.inside})*{_either([digits, *(_ended(form, words) for form in every)])}"
-    border = f"(?<!{_LETTER})" if words.spaced else ""
+    word = f"(?={part})(?:{part}{words.inside})*{_either([digits, *(_ended(form, spaced) for form in every)])}"
+    border = f"(?<!{_LETTER})" if spaced else ""
     unlike = f"{border}(?:{words.unlike})|" if words.unlike else ""
     start = rf"(?:(?=[\d.,·]|{_VULGAR})|{border}{words.before})"
     groups = [digits, *("|".join(map(_stem, some)) for some in forms.values())]
     return Grammar(
         words,
-        english=language == SOURCE_LANGUAGE,
+        english=is_english,
         run=re.compile(f"{unlike}({start}{word}(?:{words.between}{words.before}{word})*)"),
         component=re.compile("|".join(f"({group})" for group in groups)),
         values=tuple(Fraction(value) if value % 1 else int(value) for value in forms),
     )
 
 
-def _pattern(form: str, words: NumberWords) -> str:
-    return form.replace("_", " ").replace("~", words.endings)
-
-
 def _stem(form: str) -> str:
     return form.removesuffix("*")
 
 
-def _ended(form: str, words: NumberWords) -> str:
+def _ended(form: str, spaced: bool) -> str:
     """The last component of a word: with any ending where the form is open, else up to the word's border."""
     if form.endswith("*"):
         return _stem(form) + r"\w*"
-    return f"{form}(?!{_LETTER})" if words.spaced else form
+    return f"{form}(?!{_LETTER})" if spaced else form
 
 
 def _either(patterns: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_digits, asks_words
 from polyrefuse_data.quality.numbers.forms import Way
 from polyrefuse_data.quality.numbers.grammar import Value
@@ -16,7 +17,7 @@ _CLUSTER = re.compile(r"[\d¼½¾](?:[\d¼½¾.,:/'’ -]*[\d¼½¾])?")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
 
 
-def lost_numbers(text: str, source: str, language: str) -> int:
+def lost_numbers(text: str, source: str, language: Language | None) -> int:
     """How many numbers of `source` the translation `text` does not say."""
     if not asks_words(source) and (not asks_digits(source) or _are_as_they_were(text, source)):
         return 0

@@ -14,9 +14,10 @@ from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
 
+from polyrefuse_data.languages import Language
+from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.quality.numbers.composition import Component, is_scale, numbers_of, value_of
 from polyrefuse_data.quality.numbers.grammar import GROUPING, POINT, Grammar, Value, grammar_of
-from polyrefuse_data.quality.numbers.words import NumberWords
 
 
 class Kind(Enum):
@@ -49,8 +50,8 @@ _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000
 _CYRILLIC_ROMANS = str.maketrans("ХІ", "XI")
 
 
-def read_numbers(text: str, language: str, initials: bool = False) -> list[Said]:
-    """Every number of `text`; number words of the languages of words.py.
+def read_numbers(text: str, language: Language | None, initials: bool = False) -> list[Said]:
+    """Every number of `text`, in words too where the language has number words.
 
     `initials`: I, V and X count as Roman numerals even alone ("siglo V").
     """
@@ -59,7 +60,7 @@ def read_numbers(text: str, language: str, initials: bool = False) -> list[Said]
 
 def read_digits(text: str) -> list[Said]:
     """The numbers of a translation that are written in digits, without the words that multiply them."""
-    return list(_read(western_digits(text), ""))
+    return list(_read(western_digits(text), None))
 
 
 def western_digits(text: str) -> str:
@@ -70,9 +71,9 @@ def western_digits(text: str) -> str:
     return _SET_APART.sub(lambda match: f" {int(unicodedata.numeric(match.group()))} ", text)
 
 
-def _read(text: str, language: str) -> Iterator[Said]:
+def _read(text: str, language: Language | None) -> Iterator[Said]:
     grammar = grammar_of(language)
-    text = grammar.words.fold(text.lower())
+    text = grammar.words.folded(text.lower())
     for match in grammar.run.finditer(text):
         if match.group(1) is None:  # a word that only looks like a number
             continue

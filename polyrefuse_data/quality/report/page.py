@@ -20,7 +20,7 @@ from polyrefuse_data.quality.report import charts
 from polyrefuse_data.quality.report.summary import Report
 from polyrefuse_data.quality.report.worst import MOST_ROWS_SHOWN
 from polyrefuse_data.text.html import html_environment
-from polyrefuse_data.text.printable import one_line
+from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -41,7 +41,7 @@ def render(report: Report, *, title: str) -> str:
     reasons = _commonest(first_reasons)
     colours = {reason: charts.reason_kind(place) for place, reason in enumerate(reasons)}
     text = environment.from_string(_asset("report.html.j2")).render(
-        title=one_line(title),
+        title=printable_line(title),
         summary=summary,
         names={code: known.name if (known := find_language(code)) else "" for code in languages},
         won_by_repair=sum(line["won_by_repair"] for line in summary["engines"].values()),

@@ -93,7 +93,8 @@ def _verdict(record: Mapping[str, str]) -> str:
 
 def _edit(record: Mapping[str, str]) -> str:
     """The edit without what its reviewer could not see, such as the marks of the page that it was copied from."""
-    return without_hidden(record["edit"].strip().replace("\r\n", "\n"), find_language(record["language"]))
+    known = find_language(record["language"])
+    return without_hidden(record["edit"].strip().replace("\r\n", "\n"), known.orthography if known else None)
 
 
 def _is_applied(record: Mapping[str, str], row: Mapping[str, str]) -> bool:

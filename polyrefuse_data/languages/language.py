@@ -1,0 +1,130 @@
+"""A language and what is known of it, each part read from its pack when it is first asked for."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.text.scripts import DENSITY, SCRIPT_NAMES, UNSPACED, Orthography
+
+if TYPE_CHECKING:
+    from polyrefuse_data.languages.lexicon import Lexicon
+    from polyrefuse_data.languages.numbers import NumberWords
+    from polyrefuse_data.languages.traits import Traits
+
+_SYLLABLES = "Hang"  # a script that sets spaces, but no word of it ends where the dictionary says: particles follow
+_STEMS, _RUNS = {_SYLLABLES: 2}, {"Hans": 2, "Hant": 2, "Jpan": 2}  # characters; a syllable or word says more
+_STEM, _RUN = 5, 3
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language of a dataset.
+
+    `code` is the BCP-47 tag of the `language` column, `flores` the FLORES-200 / NLLB code;
+    `aliases` are the codes of language identifiers that count as this language (ISO 639, e.g. `arz` for Arabic).
+    `pack` is the folder that says more; without one, `facts` does in a line of TOML, and the script does.
+    """
+
+    code: str
+    flores: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    facts: str = ""
+    pack: Path | None = None
+
+    @cached_property
+    def traits(self) -> Traits:
+        """traits.toml. Raises ConfigError naming its file and key."""
+        from polyrefuse_data.languages.traits import Traits, parse, read_toml
+
+        if self.pack is None:
+            return parse(Traits, {"code": self.code, **tomllib.loads(self.facts)}, f"facts of {self.code}")
+        return parse(Traits, read_toml(self.pack / "traits.toml"), self.pack / "traits.toml")
+
+    @cached_property
+    def script(self) -> str:
+        """The ISO 15924 code of the script that the language is written in."""
+        own = self.traits.writing.script if self.pack or self.facts else None
+        return own or self.flores.split("_")[1]
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Unicode script names in which text of this language is written."""
+        return SCRIPT_NAMES.get(self.script, ())
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """Every code that a language identifier may give a text of this language."""
+        return frozenset({self.code, *self.aliases})
+
+    @cached_property
+    def orthography(self) -> Orthography:
+        """How it is written, for those who look at characters alone."""
+        own = self.traits.writing
+        return Orthography(
+            script=self.script,
+            joiners=own.joiners,
+            letters=own.letters,
+            guest_letters=own.guest_letters,
+            encodings=tuple(own.encodings),
+            rare_characters=own.rare_characters,
+        )
+
+    @cached_property
+    def spaced(self) -> bool:
+        """Whether spaces stand between words."""
+        own = self.traits.writing.spaced
+        return self.script not in UNSPACED if own is None else own
+
+    @cached_property
+    def word_borders(self) -> bool:
+        """Whether a word stands by itself, so that a pattern may ask for its borders."""
+        own = self.traits.writing.word_borders
+        return self.spaced and self.script != _SYLLABLES if own is None else own
+
+    @cached_property
+    def density(self) -> float:
+        """Latin letters that one character says about as much as."""
+        return self.traits.writing.density or DENSITY.get(self.script, 1.0)
+
+    @cached_property
+    def stem(self) -> int:
+        """Characters of a word's beginning that stand for it in the lexicon."""
+        return self.traits.units.stem or _STEMS.get(self.script, _STEM)
+
+    @cached_property
+    def run(self) -> int | None:
+        """Characters of the overlapping runs that stand for words in the lexicon; None where spaces part them."""
+        return None if self.spaced else self.traits.units.run or _RUNS.get(self.script, _RUN)
+
+    @cached_property
+    def numbers(self) -> NumberWords | None:
+        """numbers.toml, its own or that of the language that its traits name; None without one."""
+        from polyrefuse_data.languages.numbers import NumberWords
+        from polyrefuse_data.languages.registry import language
+        from polyrefuse_data.languages.traits import parse, read_toml
+
+        if (self.pack or self.facts) and (other := self.traits.numbers_of):
+            return language(other).numbers
+        path = self.pack / "numbers.toml" if self.pack else None
+        return parse(NumberWords, read_toml(path), path) if path and path.exists() else None
+
+    @cached_property
+    def lexicon(self) -> Lexicon | None:
+        """lexicon.tsv; None without one."""
+        from polyrefuse_data.languages.lexicon import Lexicon
+
+        path = self.pack / "lexicon.tsv" if self.pack else None
+        return Lexicon.from_tsv(read_input_text(path), self) if path and path.exists() else None
+
+    def __hash__(self) -> int:
+        return hash(self.code)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was read stays here: another process reads what it needs."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

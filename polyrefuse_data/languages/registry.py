@@ -1,0 +1,162 @@
+"""Which languages there are: those with a pack in this folder, those of NLLB-200, and packs that somebody else brings.
+
+The table languages.tsv names every language of NLLB-200; a pack says more of one of them, or brings a language of its
+own.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages.language import Language
+
+SOURCE_LANGUAGE = "en"
+TRAITS = "traits.toml"  # what makes a folder a pack
+ENTRY_POINTS = "polyrefuse.languages"
+
+_SHORT_CODE = 3  # letters; in so short a code every slip is another code
+_ALIKE = 0.75  # of difflib's ratio, from which on a name may be another one's slip: germn, igbo_Latn
+_HERE = Path(__file__).parent
+
+
+def _read_table() -> dict[str, Language]:
+    with (_HERE / "languages.tsv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
+    packs = {path.parent.name: path.parent for path in _HERE.glob(f"*/{TRAITS}")}
+    return {
+        row["code"]: Language(
+            row["code"], row["flores"], row["name"], tuple(row["aliases"].split()), row["facts"], packs.get(row["code"])
+        )
+        for row in rows
+    }
+
+
+_TABLE = _read_table()
+_BY_FLORES = {known.flores: known for known in _TABLE.values()}
+_added: dict[str, Language] = {}  # packs from outside, by BCP-47 and by FLORES code
+
+# The paper's 14 languages, which have packs here: English, then the others by their codes.
+LANGUAGES: dict[str, Language] = {
+    code: _TABLE[code]
+    for code in sorted((c for c in _TABLE if _TABLE[c].pack), key=lambda code: (code != SOURCE_LANGUAGE, code))
+}
+TARGET_LANGUAGES: tuple[str, ...] = tuple(code for code in LANGUAGES if code != SOURCE_LANGUAGE)
+
+
+def nllb_languages() -> dict[str, Language]:
+    """The 202 languages of NLLB-200 by BCP-47 code, the paper's 14 among them, in the order of their FLORES codes."""
+    return dict(_TABLE)
+
+
+def language_packs() -> dict[str, Language]:
+    """The languages that have a pack, by BCP-47 code: the 14 of this package, then those from outside."""
+    return {**LANGUAGES, **_installed(), **{known.code: known for known in _added.values()}}
+
+
+def all_languages() -> dict[str, Language]:
+    """Every language that is known by a BCP-47 code."""
+    return {**_TABLE, **language_packs()}
+
+
+def find_language(code: str) -> Language | None:
+    """A language by its BCP-47 code (`ig`) or its FLORES-200 code (`ibo_Latn`); None for anything else."""
+    known = _added.get(code) or LANGUAGES.get(code) or _BY_FLORES.get(code)
+    if known is not None and known.pack:
+        return known
+    return _installed().get(code) or known or _TABLE.get(code)
+
+
+def language(code: str) -> Language:
+    """The same, where it must be one. Raises ConfigError for anything else, naming the codes that come near."""
+    found = find_language(code)
+    if found is None:
+        near = _near(code)
+        meant = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(LANGUAGES)}, or another code;"
+        raise ConfigError(
+            f"unknown language {code!r}: {meant} `polyrefuse languages --all` lists the codes; "
+            "a language beyond these needs a pack (docs/add-a-language.md)"
+        )
+    return found
+
+
+def language_codes(asked: str | Iterable[str]) -> list[str]:
+    """The codes of languages that somebody names, each once: a list of codes, or a text of them with commas between.
+
+    Raises ConfigError for a language that there is not, and where none is named.
+    """
+    names = [name.strip() for name in asked.split(",") if name.strip()] if isinstance(asked, str) else asked
+    codes = list(dict.fromkeys(language(name).code for name in names))
+    if not codes:
+        raise ConfigError(f"no language is named: name some of {', '.join(LANGUAGES)}")
+    return codes
+
+
+def _near(code: str) -> list[str]:
+    """Languages that somebody may have meant, `ja (Japanese)`: by a tag (DE, de-AT), by the first letters of a code
+    (jp, deu), by a name (german), or by either with a slip in it."""
+    from polyrefuse_data.languages.tags import language_of_tag
+
+    wanted = code.casefold()
+    every = all_languages().values()
+    if tagged := language_of_tag(code):
+        found = [tagged]
+    elif len(wanted) <= _SHORT_CODE:
+        found = [known for known in every if wanted and known.flores.startswith(wanted)]
+    else:
+        called = {name.casefold(): known for known in every for name in (known.flores, known.name)}
+        found = [called[slip] for slip in [wanted] * (wanted in called) or get_close_matches(wanted, called, 3, _ALIKE)]
+    return [f"{known.code} ({known.name})" for known in found[:3]]
+
+
+def add_pack(folder: Path) -> Language:
+    """Use the language pack in a folder from now on. Raises ConfigError where it is none."""
+    known = read_pack(folder)
+    if _added.get(known.code) != known:
+        _added.update({known.code: known, known.flores: known})
+    return known
+
+
+def read_pack(folder: Path) -> Language:
+    """The language of a pack, named by its traits and, as far as they do not say, by languages.tsv."""
+    from polyrefuse_data.languages.traits import Traits, parse, read_toml
+
+    path = folder / TRAITS
+    traits = parse(Traits, read_toml(path), path)
+    known = _TABLE.get(traits.code)
+    flores, name = traits.flores or (known.flores if known else ""), traits.name or (known.name if known else "")
+    if not flores or not name:
+        raise ConfigError(f"{path}: {traits.code} is no language of NLLB-200: give `flores` and `name` too")
+    return Language(traits.code, flores, name, tuple(traits.aliases) or (known.aliases if known else ()), "", folder)
+
+
+@cache
+def _installed() -> dict[str, Language]:
+    """Packs of installed distributions, by BCP-47 and by FLORES code; none in place of one of this package."""
+    found = [read_pack(_folder(point)) for point in entry_points(group=ENTRY_POINTS)]
+    return {code: known for known in found if known.code not in LANGUAGES for code in (known.code, known.flores)}
+
+
+def _folder(point: EntryPoint) -> Path:
+    """An entry point names a package whose folder is the pack, or a path in one."""
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise ConfigError(f"language pack {point.name} ({point.value}) cannot be loaded: {error}") from error
+    if isinstance(loaded, type(sys)):
+        return Path(str(loaded.__file__)).parent
+    return Path(loaded)
+
+
+def describe_languages(everything: bool = False) -> list[dict[str, str]]:
+    """What `polyrefuse languages` prints: the languages with a pack, or all."""
+    return [
+        {"code": known.code, "flores": known.flores, "script": known.script, "name": known.name}
+        for known in (all_languages() if everything else language_packs()).values()
+    ]
