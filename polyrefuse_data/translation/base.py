@@ -128,6 +128,29 @@ class Translator(Protocol):
 
 
 @runtime_checkable
+class Particular(Protocol):
+    """A backend that knows beforehand which directions it is not made for: it is not asked for those."""
+
+    def takes(self, pair: Pair) -> bool: ...
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A backend that is a model on this machine: `prepare` may fetch and convert gigabytes of it."""
+
+    checkpoint: Any
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """A backend of which only an answer shows that it can answer, and an answer costs something."""
+
+    def prove(self, pair: Pair) -> None:
+        """Have a plain sentence translated. Raises what `prepare` raises."""
+        ...
+
+
+@runtime_checkable
 class SeveralCandidates(Protocol):
     """A backend that can give more than one text a row."""
 

@@ -125,12 +125,14 @@ class Checkpoint:
 
         for name in _WEIGHTS:
             try:
-                self._file(name)
+                found = self._file(name)
             except LocalEntryNotFoundError as error:
                 unreachable = error
             except FileNotFoundError:
                 unreachable = None
             else:
+                with self._explained():
+                    self._check_parts(found)
                 return
         if unreachable is not None:
             with self._explained():
@@ -148,6 +150,19 @@ class Checkpoint:
             return f"polyrefuse fetch-model {folder} --out {folder.name}-safetensors"
         revision = f" --revision {self.asked_revision}" if self.asked_revision != pinned_revision(self.model) else ""
         return f"polyrefuse fetch-model {self.model}{revision}"
+
+    def _check_parts(self, found: Path) -> None:
+        """Fetch every part of the weights, and see by its header that each is whole. Raises ValueError or OSError."""
+        from safetensors import safe_open
+
+        parts = [found]
+        if found.suffix == ".json":
+            names = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
+            # One that is no safetensors of this folder is refused when it is loaded.
+            parts = [self._file(name) for name in names if Path(name).name == name and name.endswith(".safetensors")]
+        for part in parts:
+            with safe_open(part, framework="np"):
+                pass
 
     def language_token(self, language: Language) -> int:
         """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""

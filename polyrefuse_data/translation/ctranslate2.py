@@ -79,6 +79,7 @@ class CTranslate2Runtime:
         if not self._place.exists():
             require("converting a model for ctranslate2", "nllb")
             self.checkpoint.check_weights()
+            self._converted()
 
     def generate(
         self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int

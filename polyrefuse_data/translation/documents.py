@@ -41,7 +41,8 @@ class Document:
 
         The n-th alternative takes the n-th alternative of each part, its last where it has fewer.
         """
-        usage = total_usage(answers[ask].usage for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)]))
+        given = [answers[ask] for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)])]
+        usage = total_usage(result.usage for result in given)
         results = [self._part_result(part, answers) for part in self.parts]
         for result in results:
             if isinstance(result, Failure):
@@ -54,7 +55,9 @@ class Document:
         if not texts:
             return Failure("empty_source", "there is no text to translate")
         origins = {result.origin for result in results if isinstance(result, Translation) and result.origin != _CARRIED}
-        return Translation(texts[0], origins.pop() if len(origins) == 1 else "machine", tuple(texts[1:]), usage)
+        origin = origins.pop() if len(origins) == 1 else "machine"
+        notes = tuple(dict.fromkeys(note for item in given if isinstance(item, Translation) for note in item.notes))
+        return Translation(texts[0], origin, tuple(texts[1:]), usage, notes)
 
     def _part_result(self, part: Part, answers: Answers) -> Result:
         if not part.translate:
