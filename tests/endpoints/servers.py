@@ -28,7 +28,7 @@ def pydantic_error(field: str) -> Body:
 
 def gpt_5(body: Body) -> Error | None:
     if body.get("temperature", 1) != 1:
-        said = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported."
+        said = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) is supported."
         return 400, openai_error(said, param="temperature", code="unsupported_value")
     if "max_tokens" in body:
         said = (
