@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
@@ -28,6 +28,9 @@ _MOST_ERRORS = 10  # that are shown at once
 _MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
 _KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def _known_codes(codes: list[str]) -> list[str]:
@@ -249,16 +252,8 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
-    data: dict[str, Any] = {}
-    if path is not None:
-        try:
-            data = _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
-        except FileNotFoundError:
-            raise ConfigError(f"{path} is not there: make one with `polyrefuse init {path.parent}`") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
-        except ValueError as error:
-            raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+    mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:
@@ -274,14 +269,31 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
 
 def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
     """Validate a config read from anywhere; local paths are resolved against the folder of `path`."""
+    keys = "`polyrefuse init` writes a file with the keys there are"
+    return _resolve(validated(Config, data, path, keys), path.parent if path else Path.cwd())
+
+
+def read_toml(path: Path, mend: str) -> dict[str, Any]:
+    """The table of a TOML file. Raises ConfigError for what is none, with `mend` where there is no such file."""
     try:
-        config = Config.model_validate(data)
+        return _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there: {mend}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+
+
+def validated(kind: type[Model], data: dict[str, Any], path: Path | None, keys: str) -> Model:
+    """The settings as `kind` has them. Raises ConfigError with each key that is wrong; `keys` says which there are."""
+    try:
+        return kind.model_validate(data)
     except ValidationError as error:
         where = f"{path}: " if path else ""
-        lines = [f"{where}{_explain(item)}" for item in error.errors()]
+        lines = [f"{where}{_explain(item, keys)}" for item in error.errors()]
         more = [f"{where}{len(lines) - _MOST_ERRORS} more like these"] if len(lines) > _MOST_ERRORS else []
         raise ConfigError("\n".join(lines[:_MOST_ERRORS] + more)) from None
-    return _resolve(config, path.parent if path else Path.cwd())
 
 
 def write_template(path: Path) -> Path:
@@ -308,12 +320,12 @@ def config_hash(config: BaseModel) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _explain(item: Any) -> str:
+def _explain(item: Any, keys: str) -> str:
     """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
-    keys = [str(key) for key in item["loc"] if key not in _KINDS]
-    if item["type"] == "extra_forbidden":
-        return f"{'.'.join(keys)}: there is no such key; `polyrefuse init` writes a file with the keys there are"
-    return f"{'.'.join(keys) or 'config'}: {item['msg'].removeprefix('Value error, ')}"
+    name = ".".join(str(key) for key in item["loc"] if key not in _KINDS) or "config"
+    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{name}: there is no such key; {keys}"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _set(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:
@@ -359,7 +371,7 @@ def _resolve(config: Config, base: Path) -> Config:
         if isinstance(value, BaseModel):
             fields = {name: absolute(getattr(value, name)) for name in type(value).model_fields}
             if isinstance(value, NllbBackend):
-                fields["model"] = _model(base, str(value.model))
+                fields["model"] = local_or_hub(base, str(value.model))
             return value.model_copy(update=fields)
         if isinstance(value, list):
             return [absolute(item) for item in value]
@@ -369,7 +381,7 @@ def _resolve(config: Config, base: Path) -> Config:
     return resolved
 
 
-def _model(base: Path, name: str) -> str | Path:
+def local_or_hub(base: Path, name: str) -> str | Path:
     """A Hub id as it is; a folder (one that is there, or a value that cannot be an id) as its path."""
     path = _absolute(base, Path(name))
     return path if path.is_dir() or name.startswith((".", "/", "~")) else name

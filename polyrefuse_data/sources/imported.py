@@ -15,7 +15,7 @@ from polyrefuse_data.sources.prompts import Prompt
 
 @dataclass(frozen=True)
 class FileReport:
-    """One imported file: whether its English is known, and why we think so."""
+    """One imported file: of how many rows the English is known, of how many it is unproven, and why we think so."""
 
     file: str
     language: str
@@ -24,6 +24,18 @@ class FileReport:
     rows: int
     matched: int
     how: str
+    unproven: int = 0
+
+    @property
+    def unmatched(self) -> int:
+        return self.rows - self.matched - self.unproven
+
+    def to_text(self) -> str:
+        """What is wrong with the file's rows; empty where nothing is."""
+        said = [f"{self.unmatched} of {self.rows} rows without English"] if self.unmatched else []
+        if self.unproven:
+            said.append(f"{self.unproven} of {self.rows} with English that cannot be shown to be theirs")
+        return f"{self.file}: {', '.join(said)} ({self.how})" if said else ""
 
 
 @dataclass
@@ -45,7 +57,7 @@ class ImportSummary:
     rows: int
     prompts: int
     languages: list[str]
-    flagged: dict[str, int]  # rows by flag: unmatched, translation_failed, conflict
+    flagged: dict[str, int]  # rows by flag: unmatched, unproven, translation_failed, conflict
     license: str | None
     files: list[FileReport]
     repeats: int  # rows of the files that say what another one says, and went into it
@@ -58,11 +70,9 @@ class ImportSummary:
             f"({' '.join(self.languages)}) into {self.workspace}"
         ]
         lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]
-        lines += [
-            f"  {report.file}: {report.rows - report.matched} of {report.rows} rows without English ({report.how})"
-            for report in self.files
-            if report.matched < report.rows
-        ]
+        lines += [f"  {said}" for report in self.files if (said := report.to_text())]
+        if any(report.unproven for report in self.files):
+            lines.append("  rows flagged unproven can be accepted in a review; English in the files would prove them")
         if self.repeats:
             lines.append(f"  {self.repeats} rows repeat another one and went into it")
         if self.ignored:
