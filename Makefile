@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults lint types fuzz clean
+.PHONY: demo test wheel faults lint types fuzz clean
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
 
 test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+# The wheel alone in new virtual environments, with its dependencies from the index: without extras, then with all.
+wheel: .venv/ready
+	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest tests/test_wheel.py tests/demo/test_run.py
 
 # kill -9, full disks and the like at 50 moments of every command (`make test`: at three); prints what it did.
 faults: .venv/ready
@@ -27,11 +31,16 @@ fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
-# Made again whenever the dependencies change. The CPU build of torch is enough for everything here.
+# Where torch comes from, beside pip's own index. For Linux the one on PyPI brings gigabytes of CUDA, so without an
+# NVIDIA driver it is PyTorch's index of CPU builds; where pip has an index or wheels of its own, these decide.
+PIP_CONFIGURED = $(shell $(PYTHON) -m pip config list 2>/dev/null | grep -E "index-url|find-links")
+TORCH_INDEX ?= $(if $(or $(shell command -v nvidia-smi),$(PIP_CONFIGURED)),,https://download.pytorch.org/whl/cpu)
+
+# Made again whenever the dependencies change.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt torch
-	$(BIN)/pip install -q -c constraints.txt -e ".[fast,ray,test]"
+	$(BIN)/pip install -q -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(BIN)/pip install -q -c constraints.txt -e ".[all,test]"
 	touch $@
 
 clean:

@@ -23,4 +23,4 @@ _HOMES = {
 
 __all__ = ["__version__", "audit", "load_release"]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

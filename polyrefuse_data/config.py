@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
-from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.files import write_new
+from polyrefuse_data.system.input_files import HANDWRITTEN_BYTES, read_input_text, reason
 from polyrefuse_data.system.redaction import without_credentials
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
@@ -92,6 +93,8 @@ class OpenAIBackend(_Section):
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
+    response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: what the server takes
+    extra_body: dict[str, Any] = {}  # keys to add to every request, e.g. { reasoning_effort = "low" }
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -202,10 +205,12 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
     data: dict[str, Any] = {}
     if path is not None:
         try:
-            data = _parse_toml(path.read_text(encoding="utf-8"))
+            data = _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
         except FileNotFoundError:
             raise ConfigError(f"{path} is not there: make one with `polyrefuse init {path.parent}`") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
+        except ValueError as error:
             raise ConfigError(f"{path}: not readable as TOML: {error}") from error
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
@@ -233,11 +238,14 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
 
 
 def write_template(path: Path) -> Path:
-    """Write a commented polyrefuse.toml to start from. Raises ConfigError where one is there already."""
-    if path.exists():
-        raise ConfigError(f"{path} is already there: edit it, or choose another folder")
-    atomic_write(path, (Path(__file__).parent / "template.toml").read_text(encoding="utf-8"))
+    """Write a commented polyrefuse.toml to start from. Raises ConfigError where another one is there already."""
+    write_new(path, template(), "edit it, or choose another folder")
     return path
+
+
+def template() -> str:
+    """A commented polyrefuse.toml."""
+    return (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
 
 
 def config_hash(config: BaseModel) -> str:

@@ -49,6 +49,12 @@ class TranslationError(PolyrefuseError):
     exit_code = 4
 
 
+class EndpointError(PolyrefuseError):
+    """An API gives no answers for now (no credit, a wait of hours, nothing but errors); those it gave are kept."""
+
+    exit_code = 4
+
+
 class EngineError(PolyrefuseError):
     """Workers died and could not be replaced; what they had finished is kept."""
 

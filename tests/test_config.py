@@ -85,7 +85,7 @@ def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not readable as TOML"):
+    with pytest.raises(ConfigError, match="it is a folder"):
         load_config(tmp_path)
 
 

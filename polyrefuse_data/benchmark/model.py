@@ -17,6 +17,7 @@ from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
@@ -77,7 +78,7 @@ class ChatModel:
         system_prompt: str | None = None,
         modules: ModuleNames | None = None,
     ) -> ChatModel:
-        """Load a model folder or Hub id.
+        """Load a model folder, Hub id, or `bundled:demo-chat`.
 
         `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
         is the GPU where there is one, spread over all of them where there are several. Code from model folders is
@@ -86,8 +87,8 @@ class ChatModel:
         """
         from transformers import AutoModelForCausalLM
 
-        name = str(path_or_id)
-        _check_folder(Path(path_or_id), name)
+        name = bundled_folder(str(path_or_id))
+        _check_folder(Path(name), name)
         on_gpu = torch.cuda.is_available() if device == "auto" else device != "cpu"
         options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
         if on_gpu:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, r
 from polyrefuse_data.benchmark.settings import Settings
 from polyrefuse_data.benchmark.store import RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import LANGUAGES
-from polyrefuse_data.languages import language as language_of
+from polyrefuse_data.languages import LANGUAGES, language_codes
 from polyrefuse_data.rows import LABELS
 
 
@@ -29,6 +29,38 @@ class Plan:
     missing: list[str]
     prompts: dict[str, LanguagePrompts]
     settings: Settings
+
+    def to_text(self) -> str:
+        """For people: what a run would do."""
+        known = self.to_dict()
+        release = f"{self.dataset['name']} {self.dataset['version']}"
+        lines = [f"would measure {self.model_id} on {release}, judged by {self.settings.judge}"]
+        lines.append(f"  directions from {', '.join(self.sources)}, measured in {', '.join(self.targets)}")
+        if self.missing:
+            lines.append(f"  not in the release: {', '.join(self.missing)}")
+        lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """For scripts: the same."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a run would do, and how many replies it would generate: at most, for some sources give no direction."""
+        prompts = {code: sum(len(self.prompts[code].get("test", label)) for label in LABELS) for code in self.targets}
+        ablated = sum(prompts[target] for _, target in self.settings.pairs(self.sources, self.targets))
+        controls = sum(prompts[code] for code in self.sources if code in prompts and self.settings.random_control)
+        return {
+            "model": self.model_id,
+            "revision": self.revision,
+            "dataset": self.dataset,
+            "source_languages": self.sources,
+            "languages": self.targets,
+            "missing_languages": self.missing,
+            "judge": self.settings.judge,
+            "prompts": sum(prompts.values()),
+            "replies": sum(prompts.values()) + ablated + controls,
+        }
 
     def record(self) -> dict[str, Any]:
         """As compared with run.json when a run is resumed."""
@@ -51,8 +83,8 @@ def make_plan(
     model_id: str,
     revision: str | None,
     dataset: str | Path,
-    source_languages: Sequence[str] | None,
-    languages: Sequence[str] | None,
+    source_languages: str | Iterable[str] | None,
+    languages: str | Iterable[str] | None,
     settings: Settings,
 ) -> Plan:
     """Load the release, find its languages and choose the prompts.
@@ -65,8 +97,8 @@ def make_plan(
     where, at = _split_revision(str(dataset))
     rows = list(release_rows(load_release(where, revision=at)))
     held = sorted({row["language"] for row in rows}, key=_place)
-    asked = _codes(languages) if languages else held
-    asked_sources = _codes(source_languages) if source_languages else asked
+    asked = held if languages is None else language_codes(languages)
+    asked_sources = asked if source_languages is None else language_codes(source_languages)
     targets = [code for code in asked if code in held]
     sources = [code for code in asked_sources if code in held]
     if isinstance(settings.transfer, tuple) and (unknown := sorted(set(settings.transfer) - set(asked_sources))):
@@ -90,11 +122,13 @@ def make_plan(
 
 
 def claim(folder: RunFolder, plan: Plan) -> bool:
-    """Whether the folder already holds this run. Raises ConfigError where it holds another one.
+    """Whether the folder already holds this run. Raises ConfigError where it holds another one, or other files.
 
     The judge may differ: replies are judged again, not generated again.
     """
     if not folder.run.exists():
+        if any(not path.name.startswith(".") for path in folder.path.iterdir()):
+            raise ConfigError(f"{folder.path} holds files and no run (run.json): choose another --out")
         return False
     held, wanted = read_json(folder.run), plan.record()
     for name, value in _comparable(wanted).items():
@@ -115,10 +149,6 @@ def _comparable(record: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _codes(languages: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(language_of(code).code for code in languages))
 
 
 def _place(code: str) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.own_pages import write_page
 
 # What scores.json of this version holds at the top.
 _PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")
@@ -28,7 +29,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
     """Write the page for these RUN folders to `out`, and each run's figures to its own figures/ folder.
 
     Replies stay out of the page unless `show_replies`: what is not in the file cannot be read from it. Raises
-    ConfigError where a folder holds no scores.
+    ConfigError where a folder holds no scores, or `out` is a file that is no page of ours.
     """
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
@@ -42,7 +43,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         # The page's security policy allows this one script: text of models and prompts could bring none.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
-    atomic_write(Path(out), page)
+    write_page(Path(out), page)
     return Path(out)
 
 

@@ -7,7 +7,7 @@ where it stopped and ends with the same scores. Generation is resumed per (sourc
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import cached_property, partial
@@ -18,7 +18,6 @@ from typing import Any
 import pyarrow as pa
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
@@ -42,6 +41,7 @@ from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.rows import HARMLESS, LABELS
 from polyrefuse_data.system.locks import lock_folder
+from polyrefuse_data.system.progress import tracked
 
 # Refusal tokens are found in short replies to the first training prompts of each label: the judge reads openings only.
 _DISCOVERY_PROMPTS = 64
@@ -56,8 +56,8 @@ def run_benchmark(
     model_id: str,
     dataset: str | Path,
     out: str | Path,
-    source_languages: Sequence[str] | None = None,
-    languages: Sequence[str] | None = None,
+    source_languages: str | Iterable[str] | None = None,
+    languages: str | Iterable[str] | None = None,
     *,
     revision: str | None = None,
     device: str = "auto",
@@ -295,4 +295,4 @@ class _Bench:
 
 
 def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
-    yield from tqdm(items, desc=what, unit="part", leave=False, disable=not items)
+    yield from tracked(items, what, "parts", len(items), stays=False)

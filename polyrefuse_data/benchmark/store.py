@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, write_table
+from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
 
@@ -104,11 +105,11 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a file of the run. Raises ConfigError where it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_input_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there: run `polyrefuse benchmark run --out {path.parent}` first") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): delete it and run the benchmark again") from error
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
 
 
 def read_completions(path: Path) -> pa.Table:
@@ -133,9 +134,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     try:
-        tensors: dict[str, Any] = load_file(path)
+        tensors: dict[str, Any] = load_file(regular_file(path))
     except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): delete it and run the benchmark again") from error
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
     return tensors
 
 

@@ -7,55 +7,94 @@ imported by the rooms when a command needs them.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from typing import Annotated
+import traceback
+from typing import Annotated, Any
 
 import typer
 
 from polyrefuse_data import __version__
 from polyrefuse_data.cli import benchmark, checking, demo, making, releasing
+from polyrefuse_data.cli.manners import unknown_variables, with_manners
+from polyrefuse_data.cli.options import STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
-from polyrefuse_data.system.redaction import redact_standard_streams
+from polyrefuse_data.system.extras import missing_extra
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
+from polyrefuse_data.system.streams import lost_output, take_over_streams
+from polyrefuse_data.system.verbosity import Verbosity, set_verbosity, verbosity
+
+_logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="polyrefuse",
     help="Build, check, version and publish a multilingual safety dataset, and measure refusal in chat models on it.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every option has a variable: POLYREFUSE_BUILD_ENGINE=ray is `build --engine ray`. "
+    "POLYREFUSE_RELEASE__NAME=x sets a key of polyrefuse.toml ([release] name).",
 )
 for group in (demo, making, checking, releasing, benchmark):
     app.add_typer(group.app)
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit
+    if any(name.startswith("POLYREFUSE_") for name in os.environ):
+        for name, meant in unknown_variables(context.command).items():
+            _logger.warning("%s is no variable of polyrefuse%s", name, f": did you mean {meant}?" if meant else "")
+
+
+def command() -> Any:
+    """The whole command line, as something to call or to look into."""
+    return with_manners(typer.main.get_command(app), "POLYREFUSE")
 
 
 def main() -> None:
     """Entry point: signals, errors of this package and faults of the machine become one line and an exit code."""
-    redact_standard_streams()
+    take_over_streams()
+    set_verbosity(Verbosity.NORMAL)
     stop_on_signals()
+    code = _run()
+    lost = lost_output()
+    if lost is not None:  # the product of the command is not whole, whatever else there is to say
+        _tell(disk_error(lost, "stdout") or f"stdout cannot be written ({lost.strerror}); run the same command again")
+        code = STOPPED_PART_WAY
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command that the arguments name; the exit code."""
     try:
-        app()
+        command()()
     except Stopped:
         tell_stopped()
         raise
-    except BrokenPipeError:  # the reader of our stdout went away (`| head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
         if is_stopping():
             tell_stopped()
             raise Stopped from error
-        told = disk_error(error) or error
+        told = disk_error(error) or missing_extra(error, "this command") or error
         if not isinstance(told, PolyrefuseError):
             raise
-        typer.echo(f"error: {told}", err=True)
-        sys.exit(told.exit_code)
+        if verbosity() == Verbosity.VERBOSE:
+            traceback.print_exc()
+        _tell(told)
+        return told.exit_code
+    return 0
+
+
+def _tell(error: object) -> None:
+    typer.echo(f"error: {error}", err=True)

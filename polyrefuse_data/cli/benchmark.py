@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from polyrefuse_data.cli.options import LanguageList, codes
+from polyrefuse_data.cli.options import JsonOption, LanguageList, codes
+from polyrefuse_data.cli.output import print_made, print_summary
+from polyrefuse_data.system.extras import require
 
 app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
@@ -39,33 +41,36 @@ def benchmark_run(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Length of a completion.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
+    require("measuring a model", "benchmark")
+    asked = codes(source_languages), codes(languages)
+    options: dict[str, Any] = {
+        "judge": judge,
+        "rule": rule,
+        "max_kl": max_kl,
+        "transfer": transfer if transfer in ("own", "all") else codes(transfer),
+        "mode": mode,
+        "refusal_tokens": refusal_tokens,
+        "filter_prompts": filter_prompts,
+        "scoring": scoring,
+        "system_prompt": system_prompt,
+        "limit": limit,
+        "max_new_tokens": max_new_tokens,
+        "dtype": dtype,
+    }
+    if dry_run:
+        from polyrefuse_data.benchmark.plan import make_plan
+        from polyrefuse_data.benchmark.settings import Settings
+
+        print_summary(make_plan(model, revision, dataset, *asked, Settings.of(options)), as_json, is_product=True)
+        return
     from polyrefuse_data.benchmark.run import run_benchmark
 
-    typer.echo(
-        run_benchmark(
-            model,
-            dataset,
-            out,
-            revision=revision,
-            source_languages=codes(source_languages),
-            languages=codes(languages),
-            judge=judge,
-            rule=rule,
-            max_kl=max_kl,
-            transfer=transfer if transfer in ("own", "all") else codes(transfer),
-            mode=mode,
-            refusal_tokens=refusal_tokens,
-            filter_prompts=filter_prompts,
-            scoring=scoring,
-            system_prompt=system_prompt,
-            limit=limit,
-            max_new_tokens=max_new_tokens,
-            device=device,
-            dtype=dtype,
-        )
-    )
+    run = run_benchmark(model, dataset, out, *asked, revision=revision, device=device, **options)
+    print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 
 @benchmark_app.command("report")
@@ -73,8 +78,10 @@ def benchmark_report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("report.html"),
     show_replies: Annotated[bool, typer.Option("--show-replies", help="Put the text of replies in the page.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write one report over one or many runs."""
+    require("a benchmark report", "benchmark")
     from polyrefuse_data.benchmark.report import write_report
 
-    typer.echo(write_report(runs, out, show_replies=show_replies))
+    print_made(write_report(runs, out, show_replies=show_replies), as_json)

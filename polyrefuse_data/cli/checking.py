@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import JsonOption, WorkspaceArgument, codes
-from polyrefuse_data.cli.output import print_summary
+from polyrefuse_data.cli.options import DryRunOption, JsonOption, WorkspaceArgument, codes, complete_languages
+from polyrefuse_data.cli.output import print_data, print_done, print_made, print_summary
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
@@ -23,7 +24,10 @@ def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
 
     folder = Workspace(workspace)
     page = write_report(folder)
-    typer.echo((folder.report / "summary.json").read_text(encoding="utf-8") if as_json else page)
+    if as_json:
+        print_data(read_input_text(folder.report / "summary.json").rstrip())
+    else:
+        print_done(str(page))
 
 
 @review_app.command("export")
@@ -32,21 +36,27 @@ def review_export(
     out: Annotated[Path | None, typer.Option(help="CSV file to write (default: WORKSPACE/review/review.csv).")] = None,
     flagged: Annotated[bool, typer.Option("--flagged", help="Flagged rows instead of a stratified sample.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Rows a language in a sample.")] = 50,
-    only: Annotated[str | None, typer.Option("--languages", help="Comma-separated languages.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--languages", help="Comma-separated languages.", autocompletion=complete_languages),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write rows to a spreadsheet (CSV) with columns for verdict, edit and reviewer."""
     from polyrefuse_data.quality import export_review
 
-    typer.echo(export_review(Workspace(workspace), out, flagged=flagged, size=size, languages=codes(only)))
+    sheet = export_review(Workspace(workspace), out, flagged=flagged, size=size, languages=codes(only))
+    print_made(sheet, as_json)
 
 
 @review_app.command("import")
 def review_import(
     workspace: WorkspaceArgument,
     file: Annotated[Path, typer.Argument(help="The reviewed CSV file.")],
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Apply the reviewers' verdicts and edits, and report how far they agree with the checks."""
     from polyrefuse_data.quality import import_review
 
-    print_summary(import_review(Workspace(workspace), file), as_json)
+    print_summary(import_review(Workspace(workspace), file, dry_run=dry_run), as_json, is_product=dry_run)

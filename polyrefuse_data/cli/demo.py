@@ -7,12 +7,20 @@ from typing import Annotated
 
 import typer
 
+from polyrefuse_data.cli.options import JsonOption
+from polyrefuse_data.cli.output import print_made
+from polyrefuse_data.system.machine import keep_freed_memory
+
 app = typer.Typer()
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo-out")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo-out"),
+    as_json: JsonOption = False,
+) -> None:
     """Run the whole chain offline on bundled prompts and tiny models: build, release, verify, benchmark, report."""
     from polyrefuse_data.demo.run import run_demo
 
-    run_demo(out)
+    keep_freed_memory()
+    print_made(run_demo(out), as_json)

@@ -7,19 +7,27 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import STOPPED_PART_WAY, ConfigOption, JsonOption
-from polyrefuse_data.cli.output import print_summary, print_table
+from polyrefuse_data.cli.options import STOPPED_PART_WAY, ConfigOption, DryRunOption, JsonOption
+from polyrefuse_data.cli.output import print_data, print_made, print_summary, print_table
+from polyrefuse_data.system.machine import keep_freed_memory
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="Folder to make a workspace of.")]) -> None:
-    """Write a commented polyrefuse.toml to start from."""
-    from polyrefuse_data.config import write_template
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make a workspace of.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file; write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented polyrefuse.toml to start from; one that is there is never overwritten."""
+    from polyrefuse_data.config import template, write_template
 
-    typer.echo(write_template(Workspace(folder).config))
+    if dry_run:
+        print_data(template())
+    else:
+        print_made(write_template(Workspace(folder).config), as_json)
 
 
 @app.command()
@@ -41,6 +49,21 @@ def languages(
     print_table(describe_languages(everything=all_flores), as_json)
 
 
+@app.command("fetch-model")
+def fetch_model(
+    model: Annotated[str, typer.Argument(help="Hub id, or a folder to convert.")] = "facebook/nllb-200-distilled-600M",
+    revision: Annotated[str | None, typer.Option(help="Commit, branch or tag (default: the pinned one).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to make (default: one in the cache).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a translation model once, convert pickled weights to safetensors, and record the commit and digests."""
+    from polyrefuse_data.models.fetching import fetch_model as fetch
+    from polyrefuse_data.models.store import read_record
+
+    folder = fetch(model, revision, out)
+    print_made(folder, as_json, **read_record(folder))
+
+
 @app.command()
 def build(
     config: ConfigOption = Path("polyrefuse.toml"),
@@ -56,10 +79,12 @@ def build(
     from polyrefuse_data.pipeline.summary import BuildSummary
 
     settings = load_config(config)
+    if any(backend.engine == "nllb" for backend in settings.translation.backends):
+        keep_freed_memory()
     summary = run_build(
         Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
     )
-    print_summary(summary, as_json)
+    print_summary(summary, as_json, is_product=dry_run)
     if isinstance(summary, BuildSummary) and summary.missing:
         raise typer.Exit(STOPPED_PART_WAY)
 
@@ -72,6 +97,7 @@ def import_(
     label: Annotated[str | None, typer.Option(help="Of records of a file that do not say: harmful, harmless.")] = None,
     split: Annotated[str | None, typer.Option(help="Of records of a file that do not say: train, ...")] = None,
     license: Annotated[str | None, typer.Option(help="Of records of a file that do not say, and the whole.")] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring existing translations into a workspace, restore ids and English, and check every row."""
@@ -79,6 +105,7 @@ def import_(
     from polyrefuse_data.sources import import_path
 
     workspace = Workspace(out)
-    summary = import_path(path, workspace, english=english, label=label, split=split, license=license)
-    check_rows(workspace)
-    print_summary(summary, as_json)
+    summary = import_path(path, workspace, english=english, label=label, split=split, license=license, dry_run=dry_run)
+    if not dry_run:
+        check_rows(workspace)
+    print_summary(summary, as_json, is_product=dry_run)

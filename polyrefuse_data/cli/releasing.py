@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, JsonOption, WorkspaceArgument
+from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, DryRunOption, JsonOption, WorkspaceArgument
+from polyrefuse_data.cli.output import print_data, print_done, print_json, print_made, print_summary
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
@@ -18,23 +18,30 @@ app = typer.Typer()
 def release(
     workspace: WorkspaceArgument,
     version: Annotated[str, typer.Option(help="Semantic version, e.g. 1.0.0.")],
-    out: Annotated[Path, typer.Option(help="Release folder to make; an existing one is never overwritten.")],
+    out: Annotated[Path, typer.Option(help="Release folder to make, or an empty one; nothing is overwritten.")],
     subset: Annotated[str | None, typer.Option(help="parallel or matched: a documented variant.")] = None,
     previous: Annotated[Path | None, typer.Option(help="Release that this one follows: its step is checked.")] = None,
     allow_smaller_step: Annotated[bool, typer.Option(help="Release even where the version step is too small.")] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a release folder: data, rejected rows, card, manifest, Croissant and report."""
-    from polyrefuse_data.release import write_release
+    from polyrefuse_data.release import preview_release, release_info, write_release
+    from polyrefuse_data.release.card import accepted_rows
 
-    folder = write_release(
-        Workspace(workspace),
-        version=version,
-        out=out,
-        subset=subset,
-        previous=previous,
-        allow_smaller_step=allow_smaller_step,
-    )
-    typer.echo(folder)
+    options: dict[str, Any] = {"version": version, "out": out, "subset": subset, "previous": previous}
+    if not dry_run:
+        write_release(Workspace(workspace), **options, allow_smaller_step=allow_smaller_step)
+        print_made(out, as_json, **(release_info(out) if as_json else {}))
+        return
+    manifest = preview_release(Workspace(workspace), **options, allow_smaller_step=allow_smaller_step)
+    if as_json:
+        print_json({"path": str(out), **manifest.model_dump(mode="json")})
+    else:
+        print_data(
+            f"would release {manifest.name} {manifest.version} into {out}: {accepted_rows(manifest)} rows in "
+            f"{len(manifest.languages)} languages, licence {manifest.license}, content {manifest.content_sha256[:12]}"
+        )
 
 
 @app.command()
@@ -44,12 +51,17 @@ def verify(
 ) -> None:
     """Check a release against its manifest; exit 1 and name each difference."""
     from polyrefuse_data.release import verify_release
+    from polyrefuse_data.release.fetch import locate
 
-    differences = verify_release(where)
+    located = locate(where)
+    differences = verify_release(located.folder)
     if as_json:
-        typer.echo(json.dumps({"ok": not differences, "differences": differences}, ensure_ascii=False, indent=1))
+        print_json({"ok": not differences, "from_cache": located.cached_because, "differences": differences})
+    elif differences:
+        print_done("\n".join(differences))
     else:
-        typer.echo("\n".join(differences) or f"{where}: verified")
+        origin = f" from the cache ({located.cached_because})" if located.cached_because else ""
+        print_done(f"{where}: verified{origin}")
     if differences:
         raise typer.Exit(CHECK_FOUND_SOMETHING)
 
@@ -60,15 +72,18 @@ def diff(
     new: Annotated[str, typer.Argument(help="Release folder or ORG/NAME[@REVISION].")],
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a changelog.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where rows, scores or splits differ.")] = False,
 ) -> None:
     """Say what changed between two releases, and which semantic version step that is."""
     from polyrefuse_data.release import diff_releases
 
     difference = diff_releases(old, new)
     if as_json:
-        typer.echo(difference.to_json())
+        print_data(difference.to_json())
     else:
-        typer.echo(difference.to_markdown() if markdown else difference.to_text())
+        print_data(difference.to_markdown() if markdown else difference.to_text())
+    if exit_code and not difference.is_empty:
+        raise typer.Exit(CHECK_FOUND_SOMETHING)
 
 
 @app.command()
@@ -79,10 +94,10 @@ def publish(
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public (default: private).")] = False,
     ungated: Annotated[bool, typer.Option("--ungated", help="Do not gate access (default: gated).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without the network.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Publish a release to the Hugging Face Hub as one commit and a tag; running again changes nothing."""
     from polyrefuse_data.release import publish_release
 
-    typer.echo(
-        publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)
-    )
+    done = publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)
+    print_summary(done, as_json, is_product=dry_run)

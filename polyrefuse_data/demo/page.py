@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.system.own_pages import write_page
 
 # The reports are pages with styles and scripts of their own: `srcdoc` frames keep them apart in one file.
 PAGE = """<!doctype html>
@@ -38,9 +39,9 @@ PAGE = """<!doctype html>
 """
 
 
-def write_page(out: Path, quality: Path, benchmark: Path) -> Path:
+def write_demo_page(out: Path, quality: Path, benchmark: Path) -> Path:
     """Write `out` from the two report files and return it."""
     pages = {"quality": quality, "benchmark": benchmark}
-    frames = {name: html.escape(page.read_text(encoding="utf-8")) for name, page in pages.items()}
-    atomic_write(out, PAGE.format(**frames))
+    frames = {name: html.escape(read_input_text(page)) for name, page in pages.items()}
+    write_page(out, PAGE.format(**frames))
     return out

@@ -7,7 +7,6 @@ benchmark -> one page. Only the models are small: they prove the plumbing, not t
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +15,16 @@ from typing import Any
 
 from polyrefuse_data.config import Config, load_config
 from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
-from polyrefuse_data.demo.page import write_page
+from polyrefuse_data.demo.page import write_demo_page
 from polyrefuse_data.demo.seeds import memory_records
 from polyrefuse_data.errors import ReleaseError
-from polyrefuse_data.system.files import atomic_write, make_folder
+from polyrefuse_data.models.store import BUNDLED
+from polyrefuse_data.system.extras import require
+from polyrefuse_data.system.files import make_folder, write_new
+from polyrefuse_data.system.verbosity import note
 from polyrefuse_data.workspace import Workspace
 
+_ANOTHER = "choose another --out"
 VERSION = "0.1.0"
 STEPS = 6
 
@@ -34,7 +37,7 @@ name = "demo-seeds"
 
 [translation]
 backends = [
-    {{ engine = "nllb", model = {model}, max_new_tokens = 64 }},
+    {{ engine = "nllb", model = "{model}", max_new_tokens = 64 }},
     {{ engine = "memory", paths = ["memory.jsonl"] }},
 ]
 
@@ -56,6 +59,7 @@ BENCHMARK: dict[str, Any] = {
 
 def run_demo(out: Path) -> Path:
     """Run the whole chain into `out` and return the page to open. What an earlier run finished is used again."""
+    require("the demo", "nllb", "benchmark")
     bundled_model(CHAT)  # known missing before anything is made
     make_folder(out)
     step = _Steps(STEPS)
@@ -73,20 +77,20 @@ def run_demo(out: Path) -> Path:
     with step("Measure refusal on the bundled chat model"):
         _benchmark(release, run)
     with step("Write the page"):
-        page = write_page(out / "report.html", workspace.report / "index.html", run / "report.html")
+        page = write_demo_page(out / "report.html", workspace.report / "index.html", run / "report.html")
 
-    _say(f"\nDone in {step.elapsed():.0f} s. Open {page}")
-    _say(f"  dataset    {release}   (datasets.load_dataset({str(release)!r}))")
-    _say(f"  quality    {workspace.report / 'index.html'}")
-    _say(f"  benchmark  {run / 'report.html'}")
+    note(f"\nDone in {step.elapsed():.0f} s. Open {page}")
+    note(f"  dataset    {release}   (datasets.load_dataset({str(release)!r}))")
+    note(f"  quality    {workspace.report / 'index.html'}")
+    note(f"  benchmark  {run / 'report.html'}")
     return page
 
 
 def _write_workspace(workspace: Workspace) -> Config:
     records = [json.dumps(record, ensure_ascii=False) for record in memory_records()]
-    atomic_write(workspace.path / "memory.jsonl", "\n".join(records) + "\n")
-    model = json.dumps(bundled_model(TRANSLATOR))
-    atomic_write(workspace.config, CONFIG.format(name=workspace.config.name, model=model))
+    write_new(workspace.path / "memory.jsonl", "\n".join(records) + "\n", _ANOTHER)
+    config = CONFIG.format(name=workspace.config.name, model=f"{BUNDLED}{TRANSLATOR}")
+    write_new(workspace.config, config, _ANOTHER)
     return load_config(workspace.config)
 
 
@@ -94,7 +98,7 @@ def _build(workspace: Workspace, config: Config) -> None:
     from polyrefuse_data.pipeline.build import build
 
     summary = build(workspace, config)
-    _say(summary.to_text())
+    note(summary.to_text())
 
 
 def _report(workspace: Workspace) -> None:
@@ -120,7 +124,7 @@ def _verify_and_load(release: Path) -> None:
     if differences:
         raise ReleaseError(f"{release} does not verify:\n" + "\n".join(differences))
     loaded = datasets.load_dataset(str(release))
-    _say("  " + ", ".join(f"{split} {len(rows)} rows" for split, rows in loaded.items()))
+    note("  " + ", ".join(f"{split} {len(rows)} rows" for split, rows in loaded.items()))
 
 
 def _benchmark(release: Path, run: Path) -> None:
@@ -138,14 +142,10 @@ class _Steps:
     @contextmanager
     def __call__(self, title: str) -> Iterator[None]:
         self._number += 1
-        _say(f"\n[{self._number}/{self._total}] {title}")
+        note(f"\n[{self._number}/{self._total}] {title}")
         began = time.monotonic()
         yield
-        _say(f"  {time.monotonic() - began:.1f} s")
+        note(f"  {time.monotonic() - began:.1f} s")
 
     def elapsed(self) -> float:
         return time.monotonic() - self._start
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

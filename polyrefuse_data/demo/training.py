@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tqdm import tqdm
+
+from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.system.verbosity import note
 
 BATCH_TOKENS = 2048
 IGNORED = -100  # label of a position without loss (torch's cross-entropy)
@@ -56,8 +58,8 @@ def fit(model: Any, epoch_batches: Callable[[], list[Batch]], epochs: int, learn
     for epoch in range(epochs):
         epoch_of_batches = epoch_batches()
         total = total or len(epoch_of_batches) * epochs
-        progress = tqdm(epoch_of_batches, desc=f"epoch {epoch + 1}/{epochs}", mininterval=5)
-        for batch in progress:
+        name = f"epoch {epoch + 1}/{epochs}"
+        for batch in tracked(epoch_of_batches, name, "batches", len(epoch_of_batches)):
             rate = learning_rate * min((step + 1) / WARMUP_STEPS, max(0.02, 1 - step / total))
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -67,5 +69,5 @@ def fit(model: Any, epoch_batches: Callable[[], list[Batch]], epochs: int, learn
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             step += 1
-            progress.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+        note(f"{name}: loss {loss.item():.3f}")
     model.eval()

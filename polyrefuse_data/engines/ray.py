@@ -5,8 +5,6 @@ Ray Data streams the items through the stages, and does again what was lost with
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
 import logging
 import os
 import signal
@@ -19,13 +17,15 @@ from typing import Any, TypeVar, cast
 
 from polyrefuse_data.config import EngineConfig
 from polyrefuse_data.engines.base import Stage
-from polyrefuse_data.errors import ConfigError, EngineError, MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.errors import ConfigError, EngineError, PolyrefuseError
+from polyrefuse_data.system.extras import require
+from polyrefuse_data.system.machine import keep_freed_memory
 
 Thing = TypeVar("Thing")
 
 _ITEM = "item"
 
-# Set before Ray is loaded, unless they are set already.
+# Set while the engine runs, from before Ray is loaded, unless they are set already.
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
@@ -37,16 +37,16 @@ class RayEngine:
     """A Ray cluster: the one that this process is connected to, the one at `address`, or a new one on this machine."""
 
     def __init__(self, config: EngineConfig, address: str | None = None) -> None:
-        if importlib.util.find_spec("ray") is None:
-            raise MissingPrerequisite('the ray engine is not installed: `pip install "polyrefuse-data[ray]"`')
+        require("the ray engine", "ray")
         self.config = config
         self.address = address
         self._started = False
+        self._set: list[str] = []
         self._keepers: list[Any] = []
 
     def __enter__(self) -> RayEngine:
-        for name, value in _ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        self._set = [name for name in _ENVIRONMENT if name not in os.environ]
+        os.environ.update({name: _ENVIRONMENT[name] for name in self._set})
         import ray
         import ray.data
 
@@ -84,6 +84,8 @@ class RayEngine:
         if self._started:
             ray.shutdown()
             self._started = False
+        for name in self._set:
+            os.environ.pop(name, None)
 
     def share(self, make: Callable[[], Thing]) -> Thing:
         """An actor beside this process (its files are the ones here) keeps the thing."""
@@ -91,14 +93,13 @@ class RayEngine:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        # It waits for many callers at once, but runs one at a time: an asyncio actor has one thread.
         keeper = (
             ray.remote(_Keeper)
-            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=1000, scheduling_strategy=here)
+            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
             .remote(make)
         )
         self._keepers.append(keeper)
-        return cast(Thing, Shared(keeper, _get(keeper.coroutines.remote())))
+        return cast(Thing, Shared(keeper))
 
     def run(self, stages: Sequence[Stage], items: Iterable[Any]) -> Generator[Any, None, None]:
         import ray
@@ -173,6 +174,7 @@ class _Actor:
     """A stage in an actor, which holds it as long as the run lasts."""
 
     def __init__(self, stage: Stage) -> None:
+        keep_freed_memory()
         self._task = _Task(stage)
 
     def __call__(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -180,45 +182,36 @@ class _Actor:
 
 
 class _Keeper:
-    """The actor that holds a shared thing."""
+    """The actor that holds a shared thing; it does one call at a time."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._thing = make()
-
-    def coroutines(self) -> frozenset[str]:
-        """The names of its methods that are to be awaited."""
-        return frozenset(name for name, _ in inspect.getmembers(self._thing, inspect.iscoroutinefunction))
 
     def close(self) -> None:
         if hasattr(self._thing, "close"):
             self._thing.close()
 
-    async def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        result = getattr(self._thing, method)(*arguments)
-        return await result if inspect.isawaitable(result) else result
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        return getattr(self._thing, method)(*arguments)
 
 
 class Shared:
     """Stands for a thing that an actor keeps: its methods can be called from any worker."""
 
-    def __init__(self, keeper: Any, coroutines: frozenset[str]) -> None:
+    def __init__(self, keeper: Any) -> None:
         self._keeper = keeper
-        self._coroutines = coroutines
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Shared, (self._keeper, self._coroutines)
+        return Shared, (self._keeper,)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("_"):
             raise AttributeError(method)
 
-        async def wait(*arguments: Any) -> Any:
-            return await self._keeper.call.remote(method, arguments)
-
-        def get(*arguments: Any) -> Any:
+        def call(*arguments: Any) -> Any:
             return _get(self._keeper.call.remote(method, arguments))
 
-        return wait if method in self._coroutines else get
+        return call
 
 
 def _answers(address: str) -> bool:

@@ -14,6 +14,7 @@ from polyrefuse_data.languages.registry import (
     describe_languages,
     find_language,
     language,
+    language_codes,
     language_packs,
     nllb_languages,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "describe_languages",
     "find_language",
     "language",
+    "language_codes",
     "language_packs",
     "nllb_languages",
 ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.text.scripts import DENSITY, SCRIPT_NAMES, UNSPACED, Orthography
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Language:
         from polyrefuse_data.languages.lexicon import Lexicon
 
         path = self.pack / "lexicon.tsv" if self.pack else None
-        return Lexicon.from_tsv(path.read_text(encoding="utf-8"), self) if path and path.exists() else None
+        return Lexicon.from_tsv(read_input_text(path), self) if path and path.exists() else None
 
     def __hash__(self) -> int:
         return hash(self.code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -20,6 +21,8 @@ SOURCE_LANGUAGE = "en"
 TRAITS = "traits.toml"  # what makes a folder a pack
 ENTRY_POINTS = "polyrefuse.languages"
 
+_SHORT_CODE = 3  # letters; in so short a code every slip is another code
+_ALIKE = 0.75  # of difflib's ratio, from which on a name may be another one's slip: germn, igbo_Latn
 _HERE = Path(__file__).parent
 
 
@@ -74,13 +77,42 @@ def language(code: str) -> Language:
     """The same, where it must be one. Raises ConfigError for anything else, naming the codes that come near."""
     found = find_language(code)
     if found is None:
-        near = get_close_matches(code, [*LANGUAGES, *_BY_FLORES], n=3)
+        near = _near(code)
+        meant = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(LANGUAGES)}, or another code;"
         raise ConfigError(
-            f"unknown language {code!r}: use one of {', '.join(LANGUAGES)}, or a FLORES-200 code such as "
-            f"{' or '.join(near) if near else 'ibo_Latn'} (`polyrefuse languages --all` lists them); "
+            f"unknown language {code!r}: {meant} `polyrefuse languages --all` lists the codes; "
             "a language beyond these needs a pack (docs/add-a-language.md)"
         )
     return found
+
+
+def language_codes(asked: str | Iterable[str]) -> list[str]:
+    """The codes of languages that somebody names, each once: a list of codes, or a text of them with commas between.
+
+    Raises ConfigError for a language that there is not, and where none is named.
+    """
+    names = [name.strip() for name in asked.split(",") if name.strip()] if isinstance(asked, str) else asked
+    codes = list(dict.fromkeys(language(name).code for name in names))
+    if not codes:
+        raise ConfigError(f"no language is named: name some of {', '.join(LANGUAGES)}")
+    return codes
+
+
+def _near(code: str) -> list[str]:
+    """Languages that somebody may have meant, `ja (Japanese)`: by a tag (DE, de-AT), by the first letters of a code
+    (jp, deu), by a name (german), or by either with a slip in it."""
+    from polyrefuse_data.languages.tags import language_of_tag
+
+    wanted = code.casefold()
+    every = all_languages().values()
+    if tagged := language_of_tag(code):
+        found = [tagged]
+    elif len(wanted) <= _SHORT_CODE:
+        found = [known for known in every if wanted and known.flores.startswith(wanted)]
+    else:
+        called = {name.casefold(): known for known in every for name in (known.flores, known.name)}
+        found = [called[slip] for slip in [wanted] * (wanted in called) or get_close_matches(wanted, called, 3, _ALIKE)]
+    return [f"{known.code} ({known.name})" for known in found[:3]]
 
 
 def add_pack(folder: Path) -> Language:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.input_files import read_input_text, reason
 from polyrefuse_data.text.scripts import SCRIPT_NAMES
 
 
@@ -155,11 +156,11 @@ Table = TypeVar("Table", bound=Section)
 def read_toml(path: Path) -> dict[str, Any]:
     """A file of a pack. Raises ConfigError where it is not there, or no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_input_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there: `polyrefuse languages --new CODE DIR` writes one") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+        raise ConfigError(f"{path}: not readable as TOML: {reason(error)}") from error
 
 
 def parse(kind: type[Table], data: dict[str, Any], path: Path | str) -> Table:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from polyrefuse_data import __version__, rows
 from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.pipeline.replacing import refuse_to_replace_work
 from polyrefuse_data.pipeline.shards.merge import merge
 from polyrefuse_data.pipeline.shards.steps import Finish, Propose, Settle
 from polyrefuse_data.pipeline.shards.store import ShardStore
@@ -23,6 +22,8 @@ from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.signatures import signature
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.system.files import write_table
+from polyrefuse_data.system.progress import Progress
+from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.translation.answered_rows import describe_backends, entries_of_rows
 from polyrefuse_data.translation.backends import Chain, open_chain
 from polyrefuse_data.translation.base import Pair, Request, identity
@@ -66,6 +67,7 @@ def build(
     if dry_run:
         return _estimate(workspace, config, prompts, targets)
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
+        refuse_to_replace_work(workspace)
         chain = opened.prepare(_pairs(targets))
         write_table(prompts, workspace.prompts)
         size = _shard_prompts(config)
@@ -75,9 +77,8 @@ def build(
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)
-            with tqdm(
-                total=prompts.num_rows * (1 + len(targets)), desc="build", unit="row", disable=not progress
-            ) as bar:
+            total = prompts.num_rows * (1 + len(targets))
+            with progress_of("build", "rows", total, is_shown=progress) as bar:
                 stages = _stages(chain, journal, config.quality, progress)
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
@@ -108,7 +109,7 @@ def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bo
 
 
 def _do_shards(
-    place: Engine, stages: Sequence[Stage], shards: Iterable[Shard], store: ShardStore, bar: tqdm[Any]
+    place: Engine, stages: Sequence[Stage], shards: Iterable[Shard], store: ShardStore, bar: Progress
 ) -> None:
     """Take the shards that are not finished yet through the stages, and keep each as soon as it is."""
     under_way: dict[int, str] = {}

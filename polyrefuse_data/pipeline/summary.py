@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
 
@@ -43,7 +45,7 @@ class BuildSummary:
         if self.reasons:
             lines.append(f"  not kept: {_counts(self.reasons)}")
         for name, used in self.usage.items():
-            cost = f", ${used['cost_usd']:.2f}" if "cost_usd" in used else ""
+            cost = f", {_money(used['cost_usd'])}" if "cost_usd" in used else ""
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
             lines.append(f"  used so far by {name}: {tokens}{cost}")
         if self.unanswered:
@@ -74,7 +76,7 @@ class BuildEstimate:
                 parts.append(f"{backend.known} more in the journal")
             if price.input_tokens is not None:
                 parts.append(f"about {price.input_tokens} tokens in, {price.output_tokens} out")
-                parts.append("set input_price and output_price for money" if price.usd is None else f"${price.usd:.2f}")
+                parts.append("set input_price and output_price for money" if price.usd is None else _money(price.usd))
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
@@ -82,6 +84,12 @@ class BuildEstimate:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def _money(usd: float) -> str:
+    """`$12.50`, and of less than a dollar two digits that say something: `$0.0022`."""
+    decimals = 2 if usd >= 1 or usd <= 0 else max(2, 1 - math.floor(math.log10(usd)))
+    return f"${usd:.{decimals}f}"
 
 
 def _duration(seconds: float) -> str:
@@ -118,7 +126,7 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(regular_file(path)) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=columns)
 

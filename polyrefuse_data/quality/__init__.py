@@ -26,4 +26,4 @@ _HOMES = {
 
 __all__ = ["audit", "export_review", "import_review", "signature", "write_report"]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

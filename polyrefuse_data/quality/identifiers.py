@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
 from polyrefuse_data.languages import nllb_languages
+from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.system.input_files import reason, regular_file
 
 Ranking = list[tuple[str, float]]
 
@@ -71,9 +74,7 @@ def _lingua() -> Identifier:
     try:
         from lingua import LanguageDetectorBuilder
     except ImportError:
-        raise MissingPrerequisite(
-            "quality.identifier = lingua needs a package: run `pip install lingua-language-detector`"
-        ) from None
+        raise not_installed('quality.identifier = "lingua"', "lingua-language-detector") from None
     detector = LanguageDetectorBuilder.from_all_languages().build()
 
     def rank(text: str) -> Ranking:
@@ -91,14 +92,12 @@ def _fasttext(path: str) -> Identifier:
     try:
         import fasttext
     except ImportError:
-        raise MissingPrerequisite(
-            "quality.identifier = fasttext:PATH needs a package: run `pip install fasttext-wheel`"
-        ) from None
+        raise not_installed('quality.identifier = "fasttext:PATH"', "fasttext-wheel") from None
     try:
-        model: Any = fasttext.load_model(path)
-    except ValueError as error:
+        model: Any = fasttext.load_model(str(regular_file(Path(path))))
+    except (OSError, ValueError) as error:
         raise MissingPrerequisite(
-            f"{path} is no fastText model ({error}): download one, e.g. GlotLID's model.bin, and name its path"
+            f"{path} is no fastText model ({reason(error)}): download one, e.g. GlotLID's model.bin, and name its path"
         ) from error
 
     def rank(text: str) -> Ranking:

@@ -15,17 +15,27 @@ if TYPE_CHECKING:
     from polyrefuse_data.release.load import release_info as release_info
     from polyrefuse_data.release.publish import publish_release as publish_release
     from polyrefuse_data.release.verify import verify_release as verify_release
+    from polyrefuse_data.release.writer import preview_release as preview_release
     from polyrefuse_data.release.writer import write_release as write_release
 
 _HOMES = {
     "diff_releases": "diff",
     "load_release": "load",
+    "preview_release": "writer",
     "publish_release": "publish",
     "release_info": "load",
     "verify_release": "verify",
     "write_release": "writer",
 }
 
-__all__ = ["diff_releases", "load_release", "publish_release", "release_info", "verify_release", "write_release"]
+__all__ = [
+    "diff_releases",
+    "load_release",
+    "preview_release",
+    "publish_release",
+    "release_info",
+    "verify_release",
+    "write_release",
+]
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

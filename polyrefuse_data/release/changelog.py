@@ -9,6 +9,7 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest
+from polyrefuse_data.system.input_files import read_input_text, reason
 
 _HEAD = (
     "# Changelog\n\nMajor: existing rows changed or removed. Minor: rows or languages added. Patch: the same rows.\n"
@@ -28,9 +29,11 @@ def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
     """
     file = previous / layout.CHANGELOG
     try:
-        old = file.read_text(encoding="utf-8").removeprefix(_HEAD)
+        old = read_input_text(file).removeprefix(_HEAD)
     except FileNotFoundError:
         old = ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ReleaseError(f"{file} cannot be read as UTF-8 ({error}): `polyrefuse verify {previous}`") from error
+        raise ReleaseError(
+            f"{file} cannot be read as UTF-8 ({reason(error)}): `polyrefuse verify {previous}`"
+        ) from error
     return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{old}"

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polyrefuse_data.errors import ReleaseError
-from polyrefuse_data.release import layout
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import LABELS
+from polyrefuse_data.system.input_files import reason, regular_file
 
 Row = dict[str, Any]
 Tagged = tuple[Row, bool]  # a row, and whether it is in data/ (not in rejected/)
@@ -39,8 +39,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     Raises ReleaseError where the file is missing, broken, or not in RELEASE_SCHEMA.
     """
     try:
-        layout.refuse_special(path)
-        with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
+        with pq.ParquetFile(regular_file(path), buffer_size=_BUFFER_BYTES) as file:
             if not file.schema_arrow.equals(RELEASE_SCHEMA, check_metadata=False):
                 raise ReleaseError(f"{path}: its columns or types are not those of a release")
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
@@ -49,7 +48,9 @@ def read_rows(path: Path) -> Iterator[Row]:
     except KeyError as error:
         raise ReleaseError(f"{path}: label {error} is none of {', '.join(LABELS)}") from None
     except UNREADABLE as error:
-        raise ReleaseError(f"{path} cannot be read ({error}): `polyrefuse verify` says what else is wrong") from error
+        raise ReleaseError(
+            f"{path} cannot be read ({reason(error)}): `polyrefuse verify` says what else is wrong"
+        ) from error
 
 
 def row_key(row: Row) -> tuple[str, str]:

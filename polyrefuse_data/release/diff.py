@@ -113,8 +113,16 @@ class ReleaseDiff:
         """The lines of a changelog entry."""
         return "\n".join(("  - " if line.startswith(" ") else "- ") + line.strip() for line in self.lines())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the rows of both are the same, with the same scores, flags and splits."""
+        return not self._facts()
+
     def lines(self) -> list[str]:
         """A line for each fact; details are indented by two spaces."""
+        return self._facts() or ["no row, score or split changed"]
+
+    def _facts(self) -> list[str]:
         record = self.to_dict()
         lines = [
             f"languages {what}: {', '.join(record[f'languages_{what}'])}"
@@ -123,7 +131,7 @@ class ReleaseDiff:
         ]
         for code, diff in self.languages.items():
             lines += _language_lines(code, diff)
-        return lines or ["no row, score or split changed"]
+        return lines
 
 
 def diff_releases(old: str | Path, new: str | Path) -> ReleaseDiff:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError, ReleaseError
+from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.system.hub import client_errors, hub_error
 
 _HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
-LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Located:
+    """The folder of a release, and why it is a copy in the cache that the Hub did not confirm; None where it did."""
+
+    folder: Path
+    cached_because: str | None = None
 
 
 def local_folder(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Path:
-    """The folder of a release: `where` itself, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
+    """The folder of a release, as `locate` finds it; that it is an unconfirmed copy is a warning."""
+    located = locate(where, revision, only=only)
+    if located.cached_because:
+        _logger.warning("%s is read from the cache: %s", where, located.cached_because)
+    return located.folder
+
+
+def locate(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Located:
+    """Where a release lies: the folder `where`, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
 
     `only` are the paths wanted of a Hub dataset, as patterns (default: every file). Raises ReleaseError where there is
     no such folder, dataset or revision or the Hub does not answer, MissingPrerequisite where access is not granted.
@@ -23,63 +43,37 @@ def local_folder(where: str | Path, revision: str | None = None, *, only: list[s
     if folder.is_dir():
         if revision is not None:
             raise ReleaseError(f"{where} is a folder: a revision goes with a Hub id")
-        return folder
+        return Located(folder)
     match = _HUB_ID.fullmatch(str(where))
     if not match or folder.exists():
         raise ReleaseError(f"{where} is no release folder and no Hub id (ORG/NAME or ORG/NAME@REVISION)")
     return _snapshot(match["repo"], revision or match["revision"], only)
 
 
-def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Path:
+def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Located:
     import huggingface_hub
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
+
+    where = f"{repo_id}{f'@{revision}' if revision else ''}"
+
+    def download(**options: Any) -> Path:
+        options |= {"repo_type": "dataset", "allow_patterns": only, "ignore_patterns": [".gitattributes"]}
+        return Path(huggingface_hub.snapshot_download(repo_id, **options))
 
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                repo_id, repo_type="dataset", revision=revision, allow_patterns=only, ignore_patterns=[".gitattributes"]
-            )
-        )
+        # Asked for itself: a snapshot whose commit is known is answered from the cache, whatever the Hub would say.
+        commit = huggingface_hub.HfApi().dataset_info(repo_id, revision=revision).sha
+        return Located(download(revision=commit))
     except HFValidationError as error:
         raise ReleaseError(f"{repo_id} is no Hub id: {error}") from error
+    except RevisionNotFoundError as error:
+        raise hub_error(error, where, "dataset", ReleaseError) from error
     except client_errors() as error:
-        raise hub_error(error, f"{repo_id}{f'@{revision}' if revision else ''}") from error
-
-
-def client_errors() -> tuple[type[Exception], ...]:
-    """What huggingface_hub raises where a request fails: its own errors, its HTTP library's, bad answers, uploads."""
-    # The HTTP library differs between versions of huggingface_hub; the name it imports is the same.
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
-
-    return HTTPError, OSError, ValueError, RuntimeError
-
-
-def hub_error(error: Exception, where: str) -> PolyrefuseError:
-    """What an error of huggingface_hub means for people: one line, with the mend. It never holds a token."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, RevisionNotFoundError):
-        return ReleaseError(f"{where}: there is no such revision")
-    if isinstance(error, GatedRepoError):
-        return MissingPrerequisite(f"{where}: access is gated; ask for it on the dataset's page, then {LOGIN}")
-    if isinstance(error, RepositoryNotFoundError):
-        return MissingPrerequisite(
-            f"{where} is no folder here, and no dataset on the Hub that you may see: check the name; "
-            f"if it is private, {LOGIN}"
-        )
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    if status == 401:
-        return MissingPrerequisite(f"{where}: the Hub does not know this token; {LOGIN}")
-    if status == 403:
-        return MissingPrerequisite(f"{where}: this token may not do that; use one that may write to the repository")
-    cause = (
-        f"HTTP {status}"
-        if status
-        else str(error).strip().splitlines()[0]
-        if str(error).strip()
-        else type(error).__name__
-    )
-    return ReleaseError(f"{where}: the Hub did not answer as it should ({cause}); run again")
+        told = hub_error(error, where, "dataset", ReleaseError)
+        try:
+            return Located(download(revision=revision, local_files_only=True), str(told))
+        except client_errors():
+            raise told from error
 
 
 def data_patterns() -> list[str]:

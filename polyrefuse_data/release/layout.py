@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.system.input_files import reason, sha256_of
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -63,17 +63,9 @@ def is_safe(path: str) -> bool:
     )
 
 
-def refuse_special(path: Path) -> None:
-    """Raise ReleaseError for a pipe, which would be waited for without end, a device, or a folder."""
-    if path.exists() and not path.is_file():
-        raise ReleaseError(f"{path} is no ordinary file")
-
-
 def sha256_file(path: Path) -> str:
     """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read."""
     try:
-        refuse_special(path)
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
-        raise ReleaseError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ReleaseError(f"{path} cannot be read: {reason(error)}") from error

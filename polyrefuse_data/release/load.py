@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.languages import language_codes
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.fetch import data_patterns, local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.rows import SPLITS
+from polyrefuse_data.system.input_files import regular_file
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
 
-def load_release(where: str | Path, *, revision: str | None = None, languages: list[str] | None = None) -> DatasetDict:
-    """The accepted rows of a release as train, validation and test over all its languages (or `languages`).
+def load_release(
+    where: str | Path, *, revision: str | None = None, languages: str | Iterable[str] | None = None
+) -> DatasetDict:
+    """The accepted rows of a release as train, validation and test over all its languages (or `languages`: codes, or
+    a text of codes with commas between).
 
     `where` is a release folder, or a Hub id `ORG/NAME` (optionally `ORG/NAME@REVISION`). Columns are those of
     docs/release.md, `label` a ClassLabel; a split without rows is an empty dataset. The rows are in memory: no datasets
@@ -25,10 +31,19 @@ def load_release(where: str | Path, *, revision: str | None = None, languages: l
     """
     folder = local_folder(where, revision, only=data_patterns())
     manifest = read_manifest(folder)
-    unknown = sorted(set(languages or ()) - set(manifest.languages))
-    if unknown:
-        raise ReleaseError(f"{where} has no {', '.join(unknown)}: its languages are {', '.join(manifest.languages)}")
-    return _read(folder, manifest, languages)
+    wanted = _wanted(languages, manifest, where)
+    return _read(folder, manifest, wanted)
+
+
+def _wanted(languages: str | Iterable[str] | None, manifest: Manifest, where: str | Path) -> set[str]:
+    """The languages to load. Raises ReleaseError for one that the release does not have."""
+    if languages is None:
+        return set(manifest.languages)
+    asked = set(language_codes(languages))
+    absent = sorted(asked - set(manifest.languages))
+    if absent:
+        raise ReleaseError(f"{where} has no {', '.join(absent)}: its languages are {', '.join(manifest.languages)}")
+    return asked
 
 
 def release_info(where: str | Path, revision: str | None = None) -> dict[str, Any]:
@@ -42,7 +57,7 @@ def release_info(where: str | Path, revision: str | None = None) -> dict[str, An
     )
 
 
-def _read(folder: Path, manifest: Manifest, languages: list[str] | None) -> DatasetDict:
+def _read(folder: Path, manifest: Manifest, wanted: set[str]) -> DatasetDict:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from datasets import Dataset, DatasetDict, DatasetInfo, Features, NamedSplit
@@ -57,13 +72,13 @@ def _read(folder: Path, manifest: Manifest, languages: list[str] | None) -> Data
     if content_sha256(merged_rows(folder / path for path in paths)) != manifest.content_sha256:
         raise ReleaseError(f"{folder}: the rows are not those of {layout.MANIFEST} (content_sha256 differs)")
 
-    wanted = set(languages or manifest.languages)
     features = Features.from_arrow_schema(RELEASE_SCHEMA)
     splits = {}
     for split in SPLITS:
         files = [path for path in manifest.split_files().get(split, []) if Path(path).parent.name in wanted]
         # With our own metadata: `datasets` reads types from it, and the content hash says nothing of a file's.
-        parts = [pq.read_table(folder / path).replace_schema_metadata(RELEASE_SCHEMA.metadata) for path in files]
+        parts = [pq.read_table(regular_file(folder / path)) for path in files]
+        parts = [part.replace_schema_metadata(RELEASE_SCHEMA.metadata) for part in parts]
         table = pa.concat_tables(parts) if parts else RELEASE_SCHEMA.empty_table()
         # Given, because `datasets` would else pickle the whole table to make one.
         identity = " ".join([manifest.content_sha256, split, *sorted(wanted)])

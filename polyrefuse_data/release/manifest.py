@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
 from polyrefuse_data.rows import LABELS, SPLITS
+from polyrefuse_data.system.input_files import read_input, reason
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -140,15 +141,14 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / layout.MANIFEST
     try:
-        layout.refuse_special(path)
-        return parse_manifest(path.read_bytes(), str(path))
+        return parse_manifest(read_input(path), str(path))
     except FileNotFoundError:
         raise ReleaseError(
             f"{folder} holds no release ({layout.MANIFEST} is not there): "
             "write one with `polyrefuse release WORKSPACE --version X.Y.Z --out DIR`"
         ) from None
     except OSError as error:
-        raise ReleaseError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ReleaseError(f"{path} cannot be read: {reason(error)}") from error
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:

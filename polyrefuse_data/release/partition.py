@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.release.schema import RELEASE_SCHEMA, to_release
 from polyrefuse_data.rows import COLUMNS, LABELS, SCHEMA, SPLITS, STATUSES, in_every_language, usable
+from polyrefuse_data.system.input_files import reason, regular_file
+from polyrefuse_data.system.progress import progress, tracked
 
 KEY_COLUMNS = ("id", "language", "label", "split", "status", "source", "license", "translator", "back_translator")
 OUTSIDE_SUBSET = "outside_subset"  # the flag of rows that only a subset leaves out
@@ -54,10 +55,10 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
     Raises ReleaseError naming the first rows that do not hold.
     """
     try:
-        found = pq.read_schema(path).names
-        keys = pq.read_table(path, columns=list(columns))
+        found = pq.read_schema(regular_file(path)).names
+        keys = pq.read_table(regular_file(path), columns=list(columns))
     except UNREADABLE as error:
-        raise ReleaseError(f"{path} cannot be read ({error}): build or import the workspace again") from error
+        raise ReleaseError(f"{path} cannot be read ({reason(error)}): build or import the workspace again") from error
     missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise ReleaseError(f"{path} lacks the columns {', '.join(missing)}: build or import the workspace again")
@@ -102,7 +103,7 @@ def write_partitions(rows: Path, plan: Plan, folder: Path) -> list[str]:
     spool = folder / ".spool"
     with contextlib.ExitStack() as stack:
         spooled = _spool(rows, plan, spool, stack)
-    for target in tqdm(spooled, desc="write", unit="file"):
+    for target in tracked(spooled, "write", "files", len(spooled)):
         _write_sorted(spool / _spool_name(target), folder / target)
         (spool / _spool_name(target)).unlink()
     if spool.exists():
@@ -117,20 +118,20 @@ def _spool_name(target: str) -> str:
 def _spool(rows: Path, plan: Plan, spool: Path, stack: contextlib.ExitStack) -> list[str]:
     spool.mkdir(parents=True)
     writers: dict[str, Any] = {}
-    progress = stack.enter_context(tqdm(total=len(plan.keep), desc="read", unit="row"))
+    bar = stack.enter_context(progress("read", "rows", len(plan.keep)))
     for batch, keep in _planned_batches(rows, plan):
         for target, part in _by_target(batch, keep):
             if target not in writers:
                 sink = stack.enter_context(pa.OSFile(str(spool / _spool_name(target)), "wb"))
                 writers[target] = stack.enter_context(pa.ipc.new_file(sink, RELEASE_SCHEMA))
             writers[target].write_table(part)
-        progress.update(batch.num_rows)
+        bar.update(batch.num_rows)
     return sorted(writers)
 
 
 def _planned_batches(rows: Path, plan: Plan) -> Iterator[tuple[pa.Table, Mask]]:
     start = 0
-    with pq.ParquetFile(rows) as file:
+    with pq.ParquetFile(regular_file(rows)) as file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             end = start + batch.num_rows
             table = pa.Table.from_batches([batch])

@@ -18,6 +18,7 @@ from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, SourceEntry, nested_counts
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.sources.registry import REGISTRY
+from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 _ENGINE = re.compile(r"(?P<engine>[^:@]+)(:(?P<model>.+?))?(@(?P<revision>[^@]+))?")
 _Tally = Counter[tuple[str, str]]
@@ -87,7 +88,7 @@ def _engine(name: str, translated: int, back_translated: int) -> EngineEntry:
 def quality_by_language(rows: Path, keep: Mask) -> dict[str, dict[str, float]]:
     """language -> mean of each score over the accepted rows that have it, and how many were back-translated."""
     scores = ("chrf", "language_confidence")
-    table = pq.read_table(rows, columns=["language", *scores]).filter(pa.array(keep))
+    table = pq.read_table(regular_file(rows), columns=["language", *scores]).filter(pa.array(keep))
     quality: dict[str, dict[str, float]] = {}
     for code in sorted(pc.unique(table["language"]).to_pylist()):
         of_language = table.filter(pc.equal(table["language"], code))
@@ -108,12 +109,12 @@ def check_signature(report: Path) -> str | None:
     Raises ReleaseError where the report's summary is broken.
     """
     summary = report / "summary.json"
-    if not summary.is_file():
+    if not summary.exists():
         return None
     try:
-        signature = json.loads(summary.read_text(encoding="utf-8")).get("signature")
+        signature = json.loads(read_input_text(summary)).get("signature")
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ReleaseError(
-            f"{summary} is no summary of a report ({error}): run `polyrefuse report {report.parent}` again"
+            f"{summary} is no summary of a report ({reason(error)}): run `polyrefuse report {report.parent}` again"
         ) from error
     return str(signature) if signature else None

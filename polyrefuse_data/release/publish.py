@@ -8,16 +8,18 @@ is a success.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, ReleaseError
 from polyrefuse_data.release import layout
-from polyrefuse_data.release.fetch import LOGIN, client_errors, hub_error
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import verify_release
 from polyrefuse_data.release.versions import parse_version
+from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
+from polyrefuse_data.system.input_files import read_input
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -53,6 +55,12 @@ class Plan:
     def files(self) -> list[str]:
         return [*sorted(self.manifest.files), layout.MANIFEST]
 
+    def to_json(self) -> str:
+        """For scripts: what would go where."""
+        access = {"private_if_new": self.private, "gated": self.gated}
+        plan = {"repo_id": self.repo_id, "tag": self.tag, "content_sha256": self.manifest.content_sha256, **access}
+        return json.dumps({**plan, "files": self.files}, ensure_ascii=False, indent=1)
+
     def to_text(self) -> str:
         sizes = {path: (self.folder / path).stat().st_size for path in self.files}
         access = f"{'private' if self.private else 'public'} if it is new, {'gated' if self.gated else 'not gated'}"
@@ -65,6 +73,24 @@ class Plan:
         return "\n".join([*lines, *(f"  {path} ({size} bytes)" for path, size in sizes.items())])
 
 
+@dataclass(frozen=True)
+class Publication:
+    """A release that is on the Hub; `is_new` says whether this call has put it there."""
+
+    repo_id: str
+    tag: str
+    commit: str
+    is_new: bool
+
+    def to_text(self) -> str:
+        if self.is_new:
+            return f"{self.repo_id} {self.tag} is published, commit {self.commit}"
+        return f"{self.repo_id} {self.tag} is published already, with these files: nothing changed"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+
 def publish_release(
     folder: Path,
     repo_id: str,
@@ -73,8 +99,8 @@ def publish_release(
     private: bool = True,
     gated: bool = True,
     dry_run: bool = False,
-) -> str:
-    """Publish the release in `folder` as `repo_id` at tag vX.Y.Z; what was done, for people.
+) -> Publication | Plan:
+    """Publish the release in `folder` as `repo_id` at tag vX.Y.Z.
 
     A new repository is made private unless told otherwise; an existing one keeps its visibility. The token comes from
     HF_TOKEN or `hf auth login`. With `dry_run` the plan is returned and nothing is sent.
@@ -92,7 +118,7 @@ def publish_release(
         raise ReleaseError(f"{folder} does not verify ({differences[0]}{more}): release it again, then publish")
     plan = Plan(folder, read_manifest(folder), repo_id, private, gated)
     if dry_run:
-        return plan.to_text()
+        return plan
     try:
         return _publish(plan, endpoint)
     except client_errors() as error:
@@ -111,7 +137,7 @@ def _check_repo_id(repo_id: str) -> None:
         raise ConfigError(f"--repo-id {repo_id!r}: give ORG/NAME, e.g. my-org/{repo_id}")
 
 
-def _publish(plan: Plan, endpoint: str | None) -> str:
+def _publish(plan: Plan, endpoint: str | None) -> Publication:
     from huggingface_hub import HfApi, get_token
 
     if get_token() is None:
@@ -120,12 +146,12 @@ def _publish(plan: Plan, endpoint: str | None) -> str:
     remote = _look(api, plan)
     if plan.tag in remote.tags:
         _refuse_other_content(api, plan, remote.tags[plan.tag])
-        return f"{plan.repo_id} {plan.tag} is published already, with these files: nothing changed"
+        return Publication(plan.repo_id, plan.tag, remote.tags[plan.tag], is_new=False)
     _refuse_lower_version(plan, remote)
     api.update_repo_settings(plan.repo_id, repo_type=_REPO, gated=_GATE if plan.gated else False)
     commit = _commit(api, plan, remote.head)
     api.create_tag(plan.repo_id, repo_type=_REPO, tag=plan.tag, revision=commit, tag_message=_message(plan))
-    return f"{plan.repo_id} {plan.tag} is published, commit {commit}"
+    return Publication(plan.repo_id, plan.tag, commit, is_new=True)
 
 
 @dataclass(frozen=True)
@@ -222,7 +248,7 @@ def _same(file: Path, there: RepoFile | None) -> bool:
         return False
     if there.lfs:
         return layout.sha256_file(file) == there.lfs.sha256
-    return git_hash(file.read_bytes()) == there.blob_id
+    return git_hash(read_input(file)) == there.blob_id
 
 
 def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
@@ -240,5 +266,5 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
         return PublishStopped(f"{plan.repo_id}: the Hub reports a conflict, somebody else may be publishing; run again")
     if isinstance(error, BadRequestError) or type(error) is ValueError:
         return ReleaseError(f"{plan.repo_id}: the Hub refuses the release: {str(error).strip()}")
-    explained = hub_error(error, plan.repo_id)
+    explained = hub_error(error, plan.repo_id, "dataset", ReleaseError)
     return explained if isinstance(explained, MissingPrerequisite) else PublishStopped(str(explained))

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.rows import HARMFUL, HARMLESS, SPLITS, in_every_language, usable
+from polyrefuse_data.system.input_files import regular_file
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -43,7 +44,7 @@ def subset_rows(subset: str, keys: pa.Table, rows: Path) -> Mask:
 
 
 def _english_lengths(rows: Path) -> Numbers:
-    with pq.ParquetFile(rows) as file:
+    with pq.ParquetFile(regular_file(rows)) as file:
         lengths = [pc.utf8_length(batch["text_en"]).fill_null(0) for batch in file.iter_batches(columns=["text_en"])]
     return np.concatenate([np.asarray(length, dtype=np.int64) for length in lengths])
 

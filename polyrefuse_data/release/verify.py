@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from polyrefuse_data.errors import ReleaseError, readable
 from polyrefuse_data.release import layout
@@ -20,6 +19,8 @@ from polyrefuse_data.release.manifest import LanguageCounts, Manifest, nested_co
 from polyrefuse_data.release.partition import OUTSIDE_SUBSET
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import ACCEPTED, EDITED, LABELS, SPLITS
+from polyrefuse_data.system.input_files import read_input, reason, regular_file
+from polyrefuse_data.system.progress import tracked
 
 
 def verify_release(where: str | Path, *, revision: str | None = None) -> list[str]:
@@ -35,9 +36,9 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
     if not path.is_file():
         raise ReleaseError(f"{where} holds no release: {layout.MANIFEST} is not there")
     try:
-        content = path.read_bytes()
+        content = read_input(path)
     except OSError as error:
-        raise ReleaseError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ReleaseError(f"{path} cannot be read: {reason(error)}") from error
     try:
         manifest = parse_manifest(content, layout.MANIFEST)
     except ReleaseError as error:
@@ -57,7 +58,7 @@ def _manifest(content: bytes, manifest: Manifest) -> list[str]:
 def _files(folder: Path, manifest: Manifest) -> list[str]:
     found = set(layout.release_files(folder)) - {layout.MANIFEST}
     differences = [f"{path}: not part of this release" for path in sorted(found - set(manifest.files))]
-    for path, entry in tqdm(sorted(manifest.files.items()), desc="hash", unit="file"):
+    for path, entry in tracked(sorted(manifest.files.items()), "hash", "files", len(manifest.files)):
         if path not in found or not (folder / path).is_file():
             differences.append(f"{path}: missing")
         elif (size := (folder / path).stat().st_size) != entry.bytes:
@@ -84,14 +85,14 @@ def _is_place(path: str, manifest: Manifest) -> bool:
 
 def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     try:
-        schema = pq.read_schema(file)
+        schema = pq.read_schema(regular_file(file))
         if not schema.equals(RELEASE_SCHEMA, check_metadata=False):
             yield "its columns or types are not those of a release"
             return
         if schema.metadata != RELEASE_SCHEMA.metadata:  # `datasets` takes the names of the labels from there
             yield "its metadata is not that of a release"
             return
-        table = pq.read_table(file, columns=["id", "language", "label", "split", "status", "flags"])
+        table = pq.read_table(regular_file(file), columns=["id", "language", "label", "split", "status", "flags"])
     except UNREADABLE as error:
         yield f"cannot be read as Parquet ({error})"
         return
@@ -124,7 +125,7 @@ def _rows(folder: Path, manifest: Manifest) -> list[str]:
     data = [folder / path for path in manifest.parquet_files(layout.DATA)]
     rejected = [folder / path for path in manifest.parquet_files(layout.REJECTED)]
     total = sum(manifest.files[path].rows or 0 for path in manifest.files)
-    rows = tqdm(tagged_rows(data, rejected), desc="verify", unit="row", total=total)
+    rows = tracked(tagged_rows(data, rejected), "verify", "rows", total)
     tally = _Tally(manifest.languages)
     for _, prompt in itertools.groupby(rows, key=lambda tagged: tagged[0]["id"]):
         tally.add(list(prompt))

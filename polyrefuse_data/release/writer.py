@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+import stat
 from importlib.metadata import version as library_version
 from pathlib import Path
 
@@ -30,10 +30,10 @@ from polyrefuse_data.release.provenance import (
     quality_by_language,
     source_entries,
 )
+from polyrefuse_data.release.staging import staged_folder
 from polyrefuse_data.release.subsets import subset_rows
 from polyrefuse_data.release.versions import check_step, parse_version, step_between
-from polyrefuse_data.system.disk import disk_errors
-from polyrefuse_data.system.unfinished_files import part_of
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.workspace import Workspace
 
 # What decides the bytes of a release besides the rows.
@@ -59,6 +59,32 @@ def write_release(
     two splits, licences that differ without a stated one, too small a step), ConfigError where the version or subset is
     none, or the workspace has no rows. Nothing is left behind.
     """
+    _make_release(workspace, version, out, subset, previous, allow_smaller_step)
+    return out
+
+
+def preview_release(
+    workspace: Workspace,
+    *,
+    version: str,
+    out: Path,
+    subset: str | None = None,
+    previous: Path | None = None,
+    allow_smaller_step: bool = False,
+) -> Manifest:
+    """The manifest of the release that `write_release` would write, with the same errors; nothing is kept of it."""
+    return _make_release(workspace, version, out, subset, previous, allow_smaller_step, keep=False)
+
+
+def _make_release(
+    workspace: Workspace,
+    version: str,
+    out: Path,
+    subset: str | None,
+    previous: Path | None,
+    allow_smaller_step: bool,
+    keep: bool = True,
+) -> Manifest:
     parse_version(version)
     config = load_config(workspace.config if workspace.config.exists() else None)
     if not workspace.rows.exists():
@@ -71,17 +97,16 @@ def write_release(
                 f"{workspace.rows} holds no accepted row{f' of the subset {subset}' if subset else ''}: "
                 f"see why with `polyrefuse report {workspace.path}`"
             )
-        with _staging(out) as folder:
+        with staged_folder(out, keep=keep) as folder:
             write_partitions(workspace.rows, plan, folder)
-            if workspace.report.is_dir():
-                shutil.copytree(workspace.report, folder / layout.REPORT)
+            _pack_report(workspace.report, folder / layout.REPORT)
             manifest = _describe(workspace, config, keys, plan, folder, version, subset)
             _write_text(folder / layout.CHANGELOG, _changelog(manifest, folder, previous, allow_smaller_step))
             _write_text(folder / layout.CROISSANT, render_croissant(manifest))
             _write_text(folder / layout.CARD, render_card(manifest, quality_by_language(workspace.rows, plan.keep)))
             manifest = manifest.model_copy(update={"files": _file_entries(folder)}).sealed()
             (folder / layout.MANIFEST).write_bytes(manifest.to_bytes())
-    return out
+    return manifest
 
 
 def _changelog(manifest: Manifest, folder: Path, previous: Path | None, allow_smaller_step: bool) -> str:
@@ -95,29 +120,19 @@ def _changelog(manifest: Manifest, folder: Path, previous: Path | None, allow_sm
     return next_changelog(previous, diff)
 
 
+def _pack_report(report: Path, target: Path) -> None:
+    """Copy the report into the release. Raises ReleaseError for a link, which may lead to anything, and the like."""
+    if not os.path.lexists(report):
+        return
+    for path in (report, *sorted(report.rglob("*"))):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ReleaseError(f"{path} is a link, a pipe or the like: a release holds files alone, so remove it")
+    shutil.copytree(report, target, symlinks=True)
+
+
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextlib.contextmanager
-def _staging(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when the block ends well, and goes away otherwise."""
-    with disk_errors(out), contextlib.ExitStack() as stack:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            folder = stack.enter_context(part_of(out, is_folder=True)) / "release"  # the part itself is private
-            folder.mkdir()
-        except OSError as error:
-            raise ReleaseError(
-                f"{out.parent}: cannot write here ({error.strerror or error}); choose another --out"
-            ) from error
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ReleaseError(f"{out} is there already and a release is never overwritten: choose another --out")
-        try:
-            yield folder
-            folder.replace(out)
-        except OSError as error:  # among them: another process put a release there since we looked
-            raise ReleaseError(f"{out} cannot be written ({error.strerror or error}): choose another --out") from error
 
 
 def _describe(
@@ -151,5 +166,5 @@ def _file_entries(folder: Path) -> dict[str, FileEntry]:
 
 def file_entry(path: Path) -> FileEntry:
     """sha256, size and, for Parquet, number of rows of a file."""
-    rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
+    rows = pq.read_metadata(regular_file(path)).num_rows if path.suffix == ".parquet" else None
     return FileEntry(sha256=layout.sha256_file(path), bytes=path.stat().st_size, rows=rows)

@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from polyrefuse_data.errors import MissingPrerequisite, SourceError
+from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import read_input_text, reason, sha256_of
 
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
@@ -21,14 +23,6 @@ _FIRST_PAUSE_SECONDS = 1.0  # doubled after each attempt
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 _logger = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Where fetched files are kept: POLYREFUSE_CACHE, or `polyrefuse-data` in the user's cache folder."""
-    named = os.environ.get("POLYREFUSE_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyrefuse-data"
 
 
 def fetch(url: str, sha256: str | None) -> Path:
@@ -40,13 +34,16 @@ def fetch(url: str, sha256: str | None) -> Path:
     the server refuses it or the content has another hash.
     """
     parts = urlsplit(url)
-    path = cache_folder() / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
+    path = cache_folder("sources") / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
     record = path.with_name(path.name + ".sha256")
-    if sha256 is None and record.exists():
-        sha256 = record.read_text(encoding="ascii").strip()
-    if path.exists():
-        _check(hashlib.sha256(path.read_bytes()).hexdigest(), sha256, str(path), f"remove {path} and run again")
-        return path
+    try:
+        if sha256 is None and record.exists():
+            sha256 = read_input_text(record).strip()
+        if path.exists():
+            _check(sha256_of(path), sha256, str(path), f"remove {path} and run again")
+            return path
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({reason(error)}): remove it and run again") from error
     content = _download(url, path)
     found = hashlib.sha256(content).hexdigest()
     _check(found, sha256, url, "what is published has changed; do not use it before someone has looked at it")

@@ -41,6 +41,7 @@ class ImportSummary:
     """What an import brought in."""
 
     workspace: str
+    settings: str  # the file there that holds what the import knows: polyrefuse.toml unless there was one already
     rows: int
     prompts: int
     languages: list[str]
@@ -68,6 +69,8 @@ class ImportSummary:
             lines.append(f"  not imported, names say no label and split: {', '.join(self.ignored)}")
         if self.license:
             lines.append(f"  licence of the whole: {self.license}")
+        if self.settings != "polyrefuse.toml":
+            lines.append(f"  kept the polyrefuse.toml that was there; what the import knows is in {self.settings}")
         lines.append(f"next: polyrefuse report {self.workspace}")
         return "\n".join(lines)
 

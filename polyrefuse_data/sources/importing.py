@@ -9,13 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from polyrefuse_data import rows as schema
+from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources import upstream
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
-from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.files import atomic_write, write_beside, write_table
+from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.workspace import Workspace
 
 
@@ -27,17 +29,23 @@ def import_path(
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
+    dry_run: bool = False,
 ) -> ImportSummary:
     """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, into an empty workspace.
 
-    Writes prompts.parquet, polyrefuse.toml, import.json (what was found out about every file) and, last, rows.parquet,
-    sorted by (id, language), every translation of origin "imported". No check is run. `label`, `split` and `license`
-    are for records of a file that do not say.
+    Writes prompts.parquet, polyrefuse.toml (polyrefuse-2.toml where a person has written one), import.json (what was
+    found out about every file) and, last, rows.parquet, sorted by (id, language), every translation of origin
+    "imported". No check is run, and with `dry_run` nothing is
+    written. `label`, `split` and `license` are for records of a file that do not say.
     Raises SourceError for input that cannot be used (nothing is written then), ConfigError for a workspace that
     already holds rows.
     """
     if workspace.rows.exists():
         raise ConfigError(f"{workspace.path} already holds rows: choose another --out, or remove the folder")
+    if workspace.config.exists():
+        load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
+    if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
+        raise ConfigError(f"{path} has the name of a file that the import writes: rename it, or choose another --out")
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
         raise ConfigError("--label, --split and --license are for a file: the upstream folder says its own")
@@ -55,20 +63,25 @@ def import_path(
     else:
         files = [path]
         imported = read_translations(path, label=label, split=split, license=license)
-    return _write(imported, workspace, name, overall, _origin(path, files))
+    return _write(imported, workspace, name, overall, _origin(path, files), dry_run)
 
 
-def _write(imported: Imported, workspace: Workspace, name: str, license: str | None, origin: str) -> ImportSummary:
+def _write(
+    imported: Imported, workspace: Workspace, name: str, license: str | None, origin: str, dry_run: bool
+) -> ImportSummary:
     table = schema.sort_rows(schema.table_from_rows(imported.rows))
     config = _config_text(imported, name, license, origin)
     reports = json.dumps([asdict(report) for report in imported.files], ensure_ascii=False, indent=1)
-    with workspace.lock():
-        write_table(prompt_table(imported.prompts.values()), workspace.prompts)
-        atomic_write(workspace.config, config)
-        atomic_write(workspace.imports, reports + "\n")
-        write_table(table, workspace.rows)
+    settings = workspace.config
+    if not dry_run:
+        with workspace.lock():
+            write_table(prompt_table(imported.prompts.values()), workspace.prompts)
+            settings = write_beside(workspace.config, config)  # where a person has written one, it stays
+            atomic_write(workspace.imports, reports + "\n")
+            write_table(table, workspace.rows)
     return ImportSummary(
         workspace=str(workspace.path),
+        settings=settings.name,
         rows=table.num_rows,
         prompts=len(imported.prompts),
         languages=languages_of(imported.rows),
@@ -90,7 +103,7 @@ def _origin(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
-        digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{file.name} {sha256_of(file)}\n".encode())
     where = f"{path.resolve().name} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 

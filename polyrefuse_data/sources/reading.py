@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
+from polyrefuse_data.system.input_files import read_input, reason
 
 # What files call the prompt: ours, the reference pipeline's (and upstream PolyRefuse's), and the commonest other name.
 TEXT_FIELDS = ("text", "instruction", "prompt")
@@ -89,11 +90,11 @@ def read_text(path: Path) -> str:
 def read_bytes(path: Path) -> bytes:
     """A whole file. Raises SourceError naming it where it is missing or unreadable."""
     try:
-        return path.read_bytes()
+        return read_input(path)
     except FileNotFoundError:
         raise SourceError(f"{path} is not there: check the path") from None
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise SourceError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:  # a null character in the path
         raise SourceError(f"{path}: cannot be read ({error})") from error
 

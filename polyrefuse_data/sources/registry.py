@@ -20,6 +20,7 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS, prompt_id
 from polyrefuse_data.sources.fetch import fetch
 from polyrefuse_data.sources.prompts import DEMO_SEEDS, Prompt, dealt_split
 from polyrefuse_data.sources.reading import Record, parse_json, read_records, read_text
+from polyrefuse_data.system.input_files import regular_file
 
 _GITHUB = "https://raw.githubusercontent.com"
 _HUB = "https://huggingface.co/datasets"
@@ -288,7 +289,8 @@ def _records(path: Path) -> list[Record]:
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        return [Record(f"{path} row {row}", fields) for row, fields in enumerate(pq.read_table(path).to_pylist(), 1)]
+        rows = pq.read_table(regular_file(path)).to_pylist()
+        return [Record(f"{path} row {row}", fields) for row, fields in enumerate(rows, 1)]
     if path.suffix == ".txt":
         lines = read_text(path).splitlines()
         return [Record(f"{path}:{row}", {"text": line}) for row, line in enumerate(lines, 1) if line.strip()]

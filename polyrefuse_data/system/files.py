@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +13,15 @@ from typing import IO, TYPE_CHECKING
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.disk import disk_errors
+from polyrefuse_data.system.input_files import open_input, reason, regular_file
 from polyrefuse_data.system.unfinished_files import part_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# What a file system without hard links says when it is asked for one.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_logger = logging.getLogger(__name__)
 
 
 def make_folder(folder: Path) -> None:
@@ -29,12 +37,58 @@ def make_folder(folder: Path) -> None:
 def atomic_path(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to; moved into place, synced, when the block ends without an error.
 
-    Readers see the old file or the new one, never a part. On an error the old file stays and the part is removed.
+    Readers see the old file or the new one, never a part; of several writers one wins. On an error the old file stays
+    and the part is removed.
     Raises ConfigError where the folder does not let us write, DiskError where the disk is full or fails.
     """
+    with _part_to_write(target) as part:
+        yield part
+        _sync(part)
+        part.replace(target)
+    _logger.debug("wrote %s", target)
+
+
+def atomic_write(target: Path, content: str | bytes) -> None:
+    """Write a whole small file, or leave the one that is there."""
+    with atomic_path(target) as part:
+        part.write_bytes(_encoded(content))
+
+
+def write_new(target: Path, content: str | bytes, mend: str) -> None:
+    """Write a whole small file where there is none yet. One that holds just this already is left alone.
+
+    Raises ConfigError with `mend` where any other file has the name: it may be somebody's work.
+    """
+    if not _is_written_or_there(target, _encoded(content)):
+        raise ConfigError(f"{target} is already there, and nobody's work is overwritten: {mend}")
+
+
+def write_beside(target: Path, content: str | bytes) -> Path:
+    """The same, but where another file has the name, write to `name-2.toml` (-3, ...); the file that holds it now."""
+    names = (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([target], names) if _is_written_or_there(path, _encoded(content)))
+
+
+def _is_written_or_there(target: Path, content: bytes) -> bool:
+    """Write the file unless something has its name; whether the file holds `content` now."""
+    with _part_to_write(target) as part:
+        part.write_bytes(content)
+        _sync(part)
+        try:
+            _move_without_replacing(part, target)
+        except FileExistsError:
+            return _holds(target, content)
+    _logger.debug("wrote %s", target)
+    return True
+
+
+@contextlib.contextmanager
+def _part_to_write(target: Path) -> Iterator[Path]:
     make_folder(target.parent)
     if target.is_dir():
         raise ConfigError(f"{target}: cannot write this file, a folder has its name: move the folder away")
+    if target.exists() and not target.is_file():  # a file would take the place of the device itself
+        raise ConfigError(f"{target}: cannot write this file, a pipe or device has its name: choose another")
     with disk_errors(target), contextlib.ExitStack() as stack:
         try:
             part = stack.enter_context(part_of(target))
@@ -42,23 +96,35 @@ def atomic_path(target: Path) -> Iterator[Path]:
             raise ConfigError(
                 f"{target}: cannot write this file ({error.strerror or error}); choose another folder"
             ) from error
-        part.chmod(0o666 & ~_umask())  # private until now; ours are ordinary files
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+
+
+def _sync(part: Path) -> None:
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _move_without_replacing(part: Path, target: Path) -> None:
+    """Raises FileExistsError where something has the name already."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # claims the name
         part.replace(target)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        with open_input(path) as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
-def atomic_write(target: Path, content: str | bytes) -> None:
-    """Write a whole small file, or leave the one that is there."""
-    with atomic_path(target) as part:
-        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode("utf-8") if isinstance(content, str) else content
 
 
 def write_table(table: pa.Table, target: Path | IO[bytes]) -> None:
@@ -77,9 +143,9 @@ def read_table(path: Path, mend: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not path.exists():
-        raise ConfigError(f"{path} is not there: {mend}")
     try:
-        return pq.read_table(path)
+        return pq.read_table(regular_file(path))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there: {mend}") from None
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): {mend}") from error
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): {mend}") from error

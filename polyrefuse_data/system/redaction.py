@@ -3,20 +3,18 @@
 A secret is the value of an environment variable that is named like one (OPENAI_API_KEY, HF_TOKEN) or that a config
 names (`api_key_env`), and whatever looks like a key, wherever it stands. Servers like to repeat a key in their errors,
 libraries in their logs and tracebacks; all of that ends in our messages, in the details that the journal keeps, or on
-the standard streams, and each of the three goes through `redact`.
+the standard streams (streams.py), and each of the three goes through `redact`.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import sys
-from typing import TextIO
 from urllib.parse import urlsplit
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_LONGEST_DETAIL = 300  # characters
 _SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
@@ -51,6 +49,11 @@ def without_credentials(address: str) -> str:
     return address
 
 
+def environment_without_secrets() -> dict[str, str]:
+    """The environment for a process that needs no key."""
+    return {name: value for name, value in os.environ.items() if not _names_a_secret(name)}
+
+
 def redact(text: str) -> str:
     """The same text with every secret masked."""
     for secret in _secrets():
@@ -60,35 +63,17 @@ def redact(text: str) -> str:
     return text
 
 
-def redact_standard_streams() -> None:
-    """Mask secrets in all that is written to sys.stdout and sys.stderr from now on: data, logs, tracebacks.
-
-    For the command line, before libraries are imported that keep the stream which they find.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if hasattr(stream, "buffer") and not isinstance(stream, _RedactedStream):
-            setattr(sys, name, _RedactedStream(stream))
+def _names_a_secret(variable: str) -> bool:
+    return variable in _declared or _SECRET_VARIABLE.search(variable) is not None
 
 
-class _RedactedStream(io.TextIOWrapper):
-    def __init__(self, stream: TextIO) -> None:
-        stream.flush()
-        super().__init__(
-            stream.buffer,
-            stream.encoding,
-            stream.errors,
-            line_buffering=bool(stream.line_buffering),
-            write_through=bool(getattr(stream, "write_through", False)),  # PYTHONUNBUFFERED
-        )
-        self._replaced = stream  # it would close the buffer if it went away
-
-    def write(self, text: str) -> int:
-        super().write(redact(text))
-        return len(text)
+def one_line(text: str) -> str:
+    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 def _secrets() -> list[str]:
     """The longest first, so that one that holds another is masked whole."""
-    values = {value.strip() for name, value in os.environ.items() if name in _declared or _SECRET_VARIABLE.search(name)}
+    values = {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)

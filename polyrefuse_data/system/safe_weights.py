@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from polyrefuse_data.errors import ModelError, PolyrefuseError
+from polyrefuse_data.system.input_files import reason, regular_file, sha256_of
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
 
 
 def folder_revision(folder: Path) -> str:
     """The first 12 hex digits of the sha256 over a model folder's weights, configuration and vocabulary."""
+    _refuse_special_files(folder)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _WEIGHTS_AND_VOCABULARY for path in folder.glob(pattern)}):
-        with path.open("rb") as file:
-            digest.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        digest.update(f"{path.name}:{sha256_of(path)}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -47,8 +48,10 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
 def damage_explained(name: str) -> Iterator[None]:
     """Within, whatever else than OSError and ValueError comes of reading the files of a model is a ModelError.
 
-    transformers takes them as they are: a list in place of a table ends in a TypeError, or any other.
+    transformers takes them as they are: a list in place of a table ends in a TypeError, or any other, and a pipe is
+    waited for without end. A folder that holds one is a ModelError at once.
     """
+    _refuse_special_files(Path(name))
     try:
         yield
     except (PolyrefuseError, OSError, ValueError, MemoryError):
@@ -72,17 +75,32 @@ def safetensors_only(name: str) -> Iterator[None]:
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise _pickled(name)
 
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
-    load, torch.load = torch.load, refuse
+    switch = "DISABLE_SAFETENSORS_CONVERSION"  # of transformers
+    load, before = torch.load, os.environ.get(switch)
+    torch.load, os.environ[switch] = refuse, "1"
     try:
         yield
     finally:
         torch.load = load
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before
+
+
+def _refuse_special_files(folder: Path) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        try:
+            if not path.is_dir():
+                regular_file(path)
+        except FileNotFoundError:
+            continue  # a link that leads nowhere: a file that is not there
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({reason(error)}): it is no file of a model") from error
 
 
 def _pickled(name: str) -> ModelError:
     return ModelError(
         f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, for they can "
-        "run any program: take a revision with safetensors, or, where you trust the weights, convert them once with "
-        "AutoModel.from_pretrained(...).save_pretrained(...)"
+        f"run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that folder"
     )

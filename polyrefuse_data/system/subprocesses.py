@@ -6,19 +6,21 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _running: set[int] = set()  # process groups
 
 
-def run_program(command: Sequence[str], fed: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a program, feed its stdin and capture what it prints.
+def run_program(
+    command: Sequence[str], fed: bytes, timeout: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program, feed its stdin and capture what it prints; `environment` is its own, not a part of ours.
 
     Whatever cuts the wait short (the timeout, a signal to us) ends the program and all that it has started: many are
     shell scripts around a pipeline. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0) as program:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, process_group=0) as program:
         _running.add(program.pid)
         try:
             output, errors = program.communicate(fed, timeout)

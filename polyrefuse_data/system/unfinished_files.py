@@ -1,56 +1,89 @@
-"""Files and folders in the making: hidden beside their target, held by their writer, removed after a killed one."""
+"""Files and folders in the making: hidden beside their target, held by their writer, removed after a killed one.
+
+Who holds the lock of a part owns it. A part can be seen before its writer has locked it, and a name can be gone, or
+lead to another file, by the time its lock is ours: so a lock counts only while the name still leads to what is locked.
+A writer that loses its part that way makes another one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-_SUFFIX = ".part"
+_RANDOM = "[0-9a-z_]{8}"
 
 
 @contextlib.contextmanager
 def part_of(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
-    """A new, empty, private file or folder beside `target`; what is still there when the block ends is removed.
+    """A new, empty file or private folder beside `target`; what is still there when the block ends is removed.
 
     What writers of `target` that were killed have left is removed first: the system gave up their hold on it.
     Raises OSError where the folder does not let us write.
     """
-    _remove_abandoned(target)
-    if is_folder:
-        part = Path(tempfile.mkdtemp(_SUFFIX, _prefix(target), target.parent))
-    else:
-        handle, name = tempfile.mkstemp(_SUFFIX, _prefix(target), target.parent)
-        os.close(handle)
-        part = Path(name)
+    for abandoned in _parts_of(target):
+        with contextlib.suppress(OSError):
+            _remove_if_nobody_holds(abandoned)
+    part, hold = _new_part(target, is_folder)
     try:
-        with _held(part):
-            yield part
+        yield part
     finally:
         _remove(part)
+        os.close(hold)
 
 
-def _remove_abandoned(target: Path) -> None:
+def _new_part(target: Path, is_folder: bool) -> tuple[Path, int]:
+    """A part of ours and the hold on it."""
+    while True:
+        part = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
+        try:
+            if is_folder:
+                part.mkdir(mode=0o700)
+            else:
+                os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        hold = _hold(part)
+        if hold is not None:
+            return part, hold  # otherwise another writer took it for abandoned before we could lock it
+
+
+def _parts_of(target: Path) -> list[Path]:
+    name = re.compile(rf"\.{re.escape(target.name)}\.{_RANDOM}\.part")
     with os.scandir(target.parent) as entries:
-        found = [e.path for e in entries if e.name.startswith(_prefix(target)) and e.name.endswith(_SUFFIX)]
-    for path in found:
-        with contextlib.suppress(OSError), _held(Path(path)):  # BlockingIOError: its writer is alive
-            _remove(Path(path))
+        return [Path(entry.path) for entry in entries if name.fullmatch(entry.name)]
 
 
-@contextlib.contextmanager
-def _held(part: Path) -> Iterator[None]:
-    """Hold a file or folder as long as we live. Raises BlockingIOError where another process does."""
-    handle = os.open(part, os.O_RDONLY)
+def _remove_if_nobody_holds(part: Path) -> None:
+    hold = _hold(part)
+    if hold is not None:
+        _remove(part)
+        os.close(hold)
+
+
+def _hold(part: Path) -> int | None:
+    """Lock a part as long as we live, or until the returned descriptor is closed. None where another process has it,
+    or it has been moved into place or removed."""
+    try:
+        handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
+        if os.path.samestat(os.fstat(handle), part.lstat()):
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
         os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
 def _remove(part: Path) -> None:
@@ -58,7 +91,3 @@ def _remove(part: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)
     else:
         part.unlink(missing_ok=True)
-
-
-def _prefix(target: Path) -> str:
-    return f".{target.name}."

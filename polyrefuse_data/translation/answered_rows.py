@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.rows import NORMALISED
+from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.translation.base import Request, Translation, Translator, fingerprint, identity
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Entry, answer_entry, engine_entry
@@ -39,7 +40,7 @@ def describe_backends(backends: Sequence[Translator]) -> dict[bytes, bytes]:
 def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entry]:
     """Entries for the journal: what rows.parquet shows of answers of `backends`. Nothing where it cannot be read."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(regular_file(path)) as file:
             made_by = json.loads((file.schema_arrow.metadata or {}).get(_KEY, b"{}"))
             same = {
                 backend.name: backend

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from polyrefuse_data.config import Backend, CommandBackend, MemoryBackend, OpenAIBackend, TranslationConfig
+from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.translation.base import Pair, SeveralCandidates, Translator
 from polyrefuse_data.translation.command import CommandTranslator
-from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.memory import TranslationMemory
 
 _logger = logging.getLogger(__name__)

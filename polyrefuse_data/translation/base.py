@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from polyrefuse_data.languages import Language
-from polyrefuse_data.system.redaction import redact
+from polyrefuse_data.system.redaction import one_line
 
 
 class Request(NamedTuple):
@@ -36,8 +36,6 @@ class Units:
     sentences: bool
 
 
-_LONGEST_DETAIL = 300  # characters
-
 # Models that were trained on sentence pairs leave out what follows the first sentence, and lose long ones' thread.
 SENTENCES = Units(max_chars=400, sentences=True)
 
@@ -50,6 +48,7 @@ class Translation:
     origin: str = "machine"
     alternatives: tuple[str, ...] = ()
     usage: dict[str, float] = field(default_factory=dict)  # by the keys of USAGE
+    notes: tuple[str, ...] = ()  # what the backend had to do to find the text in the answer
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,6 @@ class Failure:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", one_line(self.detail))  # it is kept in the journal, and goes into reports
-
-
-def one_line(text: str) -> str:
-    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
-    encodable = text.encode("utf-8", "replace").decode()
-    return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 Result = Translation | Failure

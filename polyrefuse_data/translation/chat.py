@@ -10,6 +10,9 @@ import json
 import math
 from typing import Any
 
+from polyrefuse_data.endpoints.completions import Answer, NoAnswer
+from polyrefuse_data.endpoints.dialect import Ask
+from polyrefuse_data.endpoints.envelopes import unwrap
 from polyrefuse_data.translation.base import Failure, Request, Result, Translation
 
 INSTRUCTIONS = (
@@ -20,13 +23,12 @@ INSTRUCTIONS = (
     "marks, placeholders, tags, URLs and code as they are. Reply with a JSON object whose only key is translation."
 )
 
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"translation": {"type": "string"}},
     "required": ["translation"],
     "additionalProperties": False,
 }
-RESPONSE_FORMAT = {"type": "json_schema", "json_schema": {"name": "translation", "strict": True, "schema": _SCHEMA}}
 
 # UTF-8 bytes a token, for estimates before anything was sent; tokenizers of current models are between 3 and 5 over
 # the scripts of the 14 languages.
@@ -35,17 +37,22 @@ _BYTES_PER_TOKEN = 3.5
 _GROWTH = 2.0
 
 
-def messages(request: Request) -> list[dict[str, str]]:
+def ask_for(request: Request, temperature: float | None, max_tokens: int | None) -> Ask:
+    """What is asked of a chat model for a translation."""
+    return Ask(messages(request), _SCHEMA, "translation", temperature, max_tokens, sum(estimate_tokens(request)))
+
+
+def messages(request: Request) -> tuple[dict[str, Any], ...]:
     """The chat messages that ask for a translation."""
     material = {
         "source_language": f"{request.source.name} ({request.source.code})",
         "target_language": f"{request.target.name} ({request.target.code})",
         "text": request.text,
     }
-    return [
+    return (
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": json.dumps(material, ensure_ascii=False)},
-    ]
+    )
 
 
 def estimate_tokens(request: Request) -> tuple[int, int]:
@@ -55,41 +62,32 @@ def estimate_tokens(request: Request) -> tuple[int, int]:
     return math.ceil(sent / _BYTES_PER_TOKEN), math.ceil(text * _GROWTH / _BYTES_PER_TOKEN) + 10
 
 
-def read_completion(completion: Any) -> Result:
-    """A chat completion (the API's JSON object) as a translation or the reason why it is none; without usage.
+def read_answer(answer: Answer) -> Result:
+    """An answer as a translation, or the reason why it is none.
 
     Never falls back on the raw text: a model that does not give the object may have refused or answered.
     """
-    try:
-        choice = completion["choices"][0]
-        message = choice["message"]
-        refusal, content, reason = message.get("refusal"), message.get("content"), choice.get("finish_reason")
-    except (KeyError, IndexError, TypeError, AttributeError):
-        # No model's word: asked again by the next run, for a gateway may be at fault.
-        return Failure("malformed_response", "the answer is not a chat completion", ask_again=True)
-    if refusal:
-        return Failure("refused", str(refusal))
-    if reason == "content_filter":
-        return Failure("content_filter", "the answer was stopped by the API's content filter")
-    if reason == "length":
-        return Failure("truncated", "the answer reached its longest length")
-    if not isinstance(content, str) or not content.strip():
-        return Failure("empty", "the model gave no text")
-    return _read_content(content)
-
-
-def _read_content(content: str) -> Result:
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        return Failure("not_structured", content)
-    text = answer.get("translation") if isinstance(answer, dict) else None
+    if isinstance(answer, NoAnswer):
+        return Failure(answer.reason, answer.detail, answer.may_pass, answer.usage)
+    found, notes = unwrap(answer.text)
+    if found is None:
+        reason = "missing_field" if _is_json(answer.text) else "not_structured"
+        return Failure(reason, answer.text, usage=answer.usage)
+    text = found.get("translation")
     if not isinstance(text, str):
-        return Failure("missing_field", content)
+        return Failure("missing_field", answer.text, usage=answer.usage)
     if not text.strip():
-        return Failure("empty", "the model gave an empty translation")
+        return Failure("empty", "the model gave an empty translation", usage=answer.usage)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Failure("invalid_unicode", "the translation holds half of a surrogate pair")
-    return Translation(text.strip())
+        return Failure("invalid_unicode", "the translation holds half of a surrogate pair", usage=answer.usage)
+    return Translation(text.strip(), usage=answer.usage, notes=notes)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

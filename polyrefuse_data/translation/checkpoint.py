@@ -11,6 +11,9 @@ from typing import Any
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
+from polyrefuse_data.models.pins import pinned_revision
+from polyrefuse_data.models.store import fetched_folder, located, read_record
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
 from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
@@ -21,12 +24,6 @@ MAX_SOURCE_TOKENS = 512
 # What transformers looks for: the weights, or the list of their parts.
 _WEIGHTS = ("model.safetensors.index.json", "model.safetensors")
 
-# Pickled weights as safetensors, beside the config file.
-_CONVERT = (
-    'python -c "from transformers import AutoModelForSeq2SeqLM as M, AutoTokenizer as T; '
-    "[kind.from_pretrained('{model}').save_pretrained('nllb') for kind in (M, T)]\""
-)
-
 
 class Checkpoint:
     """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, tokens of the languages.
@@ -36,27 +33,38 @@ class Checkpoint:
 
     def __init__(self, model: str, revision: str | None = None) -> None:
         self.model = model
-        self.asked_revision = revision
+        self.asked_revision = revision or pinned_revision(model)
+
+    @cached_property
+    def where(self) -> str:
+        """What loads it: the folder of one that is bundled, fetched, or a folder anyway, else its Hub id."""
+        return located(self.model, self.asked_revision)
 
     @cached_property
     def revision(self) -> str:
         """The commit of a Hub model, or the first 12 hex digits of the sha256 of a folder's files."""
-        folder = Path(self.model)
+        folder = Path(self.where)
         if folder.is_dir():
-            return folder_revision(folder)
+            return str(read_record(folder)["revision"]) if self._is_fetched else folder_revision(folder)
         with self._explained():
             return self._file("config.json").parent.name  # the cache of the Hub: models--org--name/snapshots/COMMIT
 
     @property
     def label(self) -> str:
         """How rows name it: the id or the folder's name, and the revision."""
-        return f"{Path(self.model).name if Path(self.model).is_dir() else self.model}@{self.revision}"
+        is_folder = Path(self.where).is_dir() and not self._is_fetched
+        return f"{Path(self.where).name if is_folder else self.model}@{self.revision}"
+
+    @property
+    def _is_fetched(self) -> bool:
+        """Whether it is a model of the Hub that `polyrefuse fetch-model` has put into the cache."""
+        return fetched_folder(self.model, self.asked_revision) is not None
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
         with self._explained():
-            config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+            config = json.loads(read_input_text(self._file("config.json")))
             if not isinstance(config, dict):
                 raise ValueError("config.json is no table")
             return config
@@ -70,7 +78,7 @@ class Checkpoint:
                 from transformers import AutoTokenizer
 
                 options = {"revision": self.asked_revision, "trust_remote_code": False}
-                return TransformersVocabulary(AutoTokenizer.from_pretrained(self.model, **options))
+                return TransformersVocabulary(AutoTokenizer.from_pretrained(self.where, **options))
             return FileVocabulary(path)
 
     @cached_property
@@ -81,7 +89,7 @@ class Checkpoint:
     def load_model(self, auto_class: Any, **options: Any) -> Any:
         """`auto_class.from_pretrained` of this checkpoint. Raises ModelError where its weights are not safetensors."""
         with self._explained():
-            return load_weights(auto_class, self.model, revision=self.asked_revision, **options)
+            return load_weights(auto_class, self.where, revision=self.asked_revision, **options)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -96,7 +104,7 @@ class Checkpoint:
             reason = str(error).strip().split("\n")[0]
             raise MissingPrerequisite(
                 f"translation model {self.model!r} cannot be loaded ({reason}): give a folder that holds it, or "
-                f"fetch it with `hf download {self.model}`"
+                f"fetch it with `{self._fetching}`"
             ) from error
 
     def check(self, pairs: Iterable[Pair]) -> None:
@@ -129,10 +137,17 @@ class Checkpoint:
                 raise unreachable
         raise ModelError(
             f"translation model {self.model!r} has no safetensors, and pickled weights are never loaded, for they can "
-            "run any program: set `revision` to one with safetensors (the Hub's bot proposes some as pull requests, "
-            f"refs/pr/N), or, where you trust the model, convert it once with `{_CONVERT.format(model=self.model)}` "
-            'and set model = "./nllb"'
+            f"run any program: run `{self._fetching}` once, which converts them"
         )
+
+    @property
+    def _fetching(self) -> str:
+        """The command that fetches or converts it."""
+        folder = Path(self.model)
+        if folder.is_dir():
+            return f"polyrefuse fetch-model {folder} --out {folder.name}-safetensors"
+        revision = f" --revision {self.asked_revision}" if self.asked_revision != pinned_revision(self.model) else ""
+        return f"polyrefuse fetch-model {self.model}{revision}"
 
     def language_token(self, language: Language) -> int:
         """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""
@@ -165,14 +180,14 @@ class Checkpoint:
 
     def _file(self, name: str) -> Path:
         """A file of the checkpoint, fetched where it is on the Hub. Raises FileNotFoundError where it has none."""
-        folder = Path(self.model)
+        folder = Path(self.where)
         if folder.is_dir():
             return (folder / name).resolve(strict=True)
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
 
         try:
-            return Path(hf_hub_download(self.model, name, revision=self.asked_revision))
+            return Path(hf_hub_download(self.where, name, revision=self.asked_revision))
         except FileNotFoundError:  # not in the cache, and no way to the Hub
             raise
         except EntryNotFoundError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.errors import ConfigError, ModelError
+from polyrefuse_data.system.cache import cache_folder
+from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.locks import lock_folder
 from polyrefuse_data.system.safe_weights import safetensors_only
 from polyrefuse_data.system.unfinished_files import part_of
@@ -28,19 +28,6 @@ _BEST = {"cpu": "int8_float32", "cuda": "int8_float16"}
 # thread waits for a core, it nearly doubles the time.
 _SPIN = "1000"
 
-# glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD (malloc.h): blocks of any size come from one heap that never
-# shrinks.
-_MALLOPT = {-8: 1, -4: 0, -1: 2**31 - 1}
-
-
-def is_installed() -> bool:
-    return importlib.util.find_spec("ctranslate2") is not None
-
-
-def cache_folder() -> Path:
-    """Where converted models are kept: `$XDG_CACHE_HOME/polyrefuse/ctranslate2`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyrefuse" / "ctranslate2"
-
 
 def _library() -> Any:
     """The module ctranslate2. Its OpenMP (libgomp) reads once, as it is loaded, how long to spin."""
@@ -55,20 +42,6 @@ def _library() -> Any:
     return ctranslate2
 
 
-def _keep_freed_memory() -> None:
-    """Let this process keep what it frees, for its next use; what it holds at its peak does not change.
-
-    The scores of a step (batch x vocabulary) are freed after it, and glibc gives blocks of more than 32 MiB back to the
-    system at once: without this, a seventh of the time is the system handing out the same memory, cleared, every step.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # not glibc: its allocator does as it likes
-        return
-    for parameter, value in _MALLOPT.items():
-        mallopt(parameter, value)
-
-
 class CTranslate2Runtime:
     """ctranslate2.Translator over a converted checkpoint."""
 
@@ -78,8 +51,6 @@ class CTranslate2Runtime:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
-        if is_installed() and self.device == "cpu":
-            _keep_freed_memory()
 
     @cached_property
     def device(self) -> str:
@@ -93,10 +64,6 @@ class CTranslate2Runtime:
         return best if self.config.dtype in ("auto", "int8") else self.config.dtype
 
     def check(self) -> None:
-        if not is_installed():
-            raise MissingPrerequisite(
-                'translation.backends: runtime = "ctranslate2" is not installed: `pip install "polyrefuse-data[fast]"`'
-            )
         ctranslate2 = _library()
         kind, _, index = self.device.partition(":")
         if kind not in _BEST or (kind == "cuda" and int(index or 0) >= ctranslate2.get_cuda_device_count()):
@@ -110,6 +77,7 @@ class CTranslate2Runtime:
                 f'take auto, or one of {", ".join(sorted(supported))}, or runtime = "transformers"'
             )
         if not self._place.exists():
+            require("converting a model for ctranslate2", "nllb")
             self.checkpoint.check_weights()
 
     def generate(
@@ -162,12 +130,12 @@ class CTranslate2Runtime:
     @property
     def _place(self) -> Path:
         """Where the converted model is, or will be, in the cache."""
-        return cache_folder() / f"{self.checkpoint.label.replace('/', '--')}-{self._quantization}"
+        return cache_folder("ctranslate2") / f"{self.checkpoint.label.replace('/', '--')}-{self._quantization}"
 
     def _converted(self) -> Path:
         """The converted model in the cache, made where it is missing; whole or not there at all."""
         if not self._place.exists():
-            with lock_folder(cache_folder(), wait=True), part_of(self._place, is_folder=True) as part:
+            with lock_folder(cache_folder("ctranslate2"), wait=True), part_of(self._place, is_folder=True) as part:
                 if not self._place.exists():  # another process converted it while we waited
                     self._convert(part / "model")
                     (part / "model").replace(self._place)
@@ -179,7 +147,7 @@ class CTranslate2Runtime:
 
         try:
             converter = TransformersConverter(
-                self.checkpoint.model, revision=self.checkpoint.asked_revision, low_cpu_mem_usage=True
+                self.checkpoint.where, revision=self.checkpoint.asked_revision, low_cpu_mem_usage=True
             )
             with safetensors_only(self.checkpoint.model):
                 converter.convert(str(folder), quantization=self._quantization)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,8 @@ from typing import Any
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.system.disk import disk_errors
 from polyrefuse_data.system.files import make_folder
+from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
-from polyrefuse_data.translation.sqlite_pages import PAGE_BYTES
 
 FORMAT = 2
 
@@ -27,7 +26,7 @@ TABLES = {
     "engines": ("fingerprint", "name", "settings"),
     "answers": ("engine", "source", "target", "text", "answer"),
 }
-_KEYS = {"engines": "fingerprint", "answers": "engine, source, target, text"}
+KEYS = {"engines": ("fingerprint",), "answers": ("engine", "source", "target", "text")}
 
 Entry = tuple[str, ...]  # the columns of a table, without the digest
 
@@ -48,18 +47,15 @@ def answer_entry(backend: Identity, request: Request, result: Result) -> Entry:
 
 
 def create(database: sqlite3.Connection) -> None:
-    """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py finds their records in a damaged file."""
+    """Make the tables where they are missing."""
     database.execute("BEGIN")
     for table, columns in TABLES.items():
         fields = ", ".join(f"{column} TEXT NOT NULL" for column in columns)
         database.execute(
-            f"CREATE TABLE IF NOT EXISTS {table} ({fields}, digest BLOB NOT NULL, PRIMARY KEY ({_KEYS[table]})) "
-            "WITHOUT ROWID"
+            f"CREATE TABLE IF NOT EXISTS {table} ({fields}, digest BLOB NOT NULL, "
+            f"PRIMARY KEY ({', '.join(KEYS[table])})) WITHOUT ROWID"
         )
     database.execute(f"PRAGMA user_version = {FORMAT}")
-    if database.execute("PRAGMA application_id").fetchone()[0] == 0:
-        # One of its own, so that a write-ahead log that belongs to another journal is known.
-        database.execute(f"PRAGMA application_id = {random.SystemRandom().randrange(1, 2**31)}")
     database.execute("COMMIT")
 
 
@@ -69,13 +65,13 @@ def explained(path: Path) -> Iterator[None]:
     with disk_errors(path):
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, OSError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise TranslationError(
                     f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and "
                     "keeps the answers that can be read"
                 ) from error
-            raise ConfigError(f"{path}: cannot be used as a journal ({error})") from error
+            raise ConfigError(f"{path}: cannot be used as a journal ({reason(error)})") from error
 
 
 class Journal:
@@ -85,15 +81,15 @@ class Journal:
         make_folder(path.parent)
         self.path = path
         with explained(path):
+            if path.exists():
+                regular_file(path)  # SQLite would wait for a pipe
             # One caller at a time, from whichever thread.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             found = self._database.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, FORMAT):
                 raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
             # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
-            self._database.executescript(
-                f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-            )
+            self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             if found == 0:
                 create(self._database)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages.tags import language_of_tag
+from polyrefuse_data.system.input_files import read_input, reason
 from polyrefuse_data.text.tmx import read_units
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Pair, Request, Result, Translation
 
@@ -135,9 +136,9 @@ def _key(text: str) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_input(path)
     except OSError as error:
-        raise SourceError(f"{path}: cannot read this translation memory ({error.strerror or error})") from error
+        raise SourceError(f"{path}: cannot read this translation memory ({reason(error)})") from error
 
 
 def _read_text(path: Path) -> str:

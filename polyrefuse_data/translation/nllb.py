@@ -7,10 +7,11 @@ from typing import Any
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ModelError
-from polyrefuse_data.translation import ctranslate2
+from polyrefuse_data.system.extras import is_installed, require
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 from polyrefuse_data.translation.batches import token_batches
 from polyrefuse_data.translation.checkpoint import MAX_SOURCE_TOKENS, Checkpoint
+from polyrefuse_data.translation.ctranslate2 import CTranslate2Runtime
 from polyrefuse_data.translation.runtimes import Hypotheses, Runtime, TransformersRuntime
 
 # A translation rarely has more than three times the tokens of its source; the constant is room for short ones.
@@ -141,10 +142,15 @@ def _first_line(error: Exception) -> str:
 
 
 def open_nllb(config: NllbBackend) -> NllbTranslator:
-    """A translator on the runtime that the config asks for; `auto` is CTranslate2 where it is installed."""
+    """A translator on the runtime that the config asks for; `auto` is CTranslate2 where it is installed.
+
+    Raises MissingPrerequisite where the extra of the runtime is not installed.
+    """
     checkpoint = Checkpoint(str(config.model), config.revision)
-    fast = ctranslate2.is_installed() if config.runtime == "auto" else config.runtime == "ctranslate2"
-    runtime: Runtime = (
-        ctranslate2.CTranslate2Runtime(config, checkpoint) if fast else TransformersRuntime(config, checkpoint)
-    )
+    fast = is_installed("fast") if config.runtime == "auto" else config.runtime == "ctranslate2"
+    if fast:
+        require('translation.backends: runtime = "ctranslate2"', "fast")
+    else:
+        require('translation.backends: engine = "nllb"', "nllb")
+    runtime: Runtime = CTranslate2Runtime(config, checkpoint) if fast else TransformersRuntime(config, checkpoint)
     return NllbTranslator(config, runtime, checkpoint)

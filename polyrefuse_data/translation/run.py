@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from polyrefuse_data.system.progress import progress
 from polyrefuse_data.translation.base import Failure, Request, Result, Translator, identity
 from polyrefuse_data.translation.documents import Document
 from polyrefuse_data.translation.journal import Journal
@@ -37,8 +38,6 @@ class TranslationRun:
         Batches are planned over all of them, answered ones too, so that a run that was stopped deals the same batches
         again: a model's answer may depend on the texts beside it.
         """
-        from tqdm import tqdm
-
         asks = list(dict.fromkeys(asks))
         backend = identity(translator)
         answers = self._journal.find(backend, asks)
@@ -47,14 +46,14 @@ class TranslationRun:
         planned = ([asks[index] for index in indices] for indices in translator.plan(asks))
         batches = [[ask for ask in batch if ask not in answers] for batch in planned]
         batches = [batch for batch in batches if batch]
-        with tqdm(
-            total=len(asks),
-            initial=len(answers),
-            desc=f"  {translator.name}",
-            unit="text",
-            leave=False,
-            delay=_UNSEEN_SECONDS,
-            disable=not self._progress,
+        with progress(
+            f"  {translator.name}",
+            "texts",
+            len(asks),
+            done=len(answers),
+            is_shown=self._progress,
+            stays=False,
+            seconds_unseen=_UNSEEN_SECONDS,
         ) as bar:
             for number, results in translator.translate(batches):
                 self._journal.add(backend, batches[number], results)

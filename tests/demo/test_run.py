@@ -1,4 +1,4 @@
-"""The whole main job as a newcomer runs it: one command, offline, in a process of its own."""
+"""The whole main job as a newcomer runs it: one command, offline, of an installed wheel."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pytest
 
 from polyrefuse_data.demo.run import VERSION
 from polyrefuse_data.languages import LANGUAGES
+from tests.installation import Installation, build_wheel
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("demo")
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(out / "hf")}
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "demo", "--out", str(out)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment, check=False)
+    out, elsewhere = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("elsewhere")
+    installed = Installation(elsewhere / "venv", build_wheel(elsewhere), "benchmark,fast")
+    result = installed.run("polyrefuse", "demo", "--out", out, cwd=elsewhere, HF_HOME=str(out / "hf"))
     assert result.returncode == 0, result.stderr[-3000:]
     assert str(out / "report.html") in result.stderr  # at the end, where to look
     return out

@@ -8,17 +8,16 @@ import shutil
 import time
 from pathlib import Path
 
-import httpx2
-import openai
 import pytest
 
 from polyrefuse_data.config import load_config
+from polyrefuse_data.endpoints.api_errors import ApiError
+from polyrefuse_data.endpoints.limits import RateLimits
+from polyrefuse_data.endpoints.session import Response
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.quality import write_report
 from polyrefuse_data.release import write_release
-from polyrefuse_data.translation.api_errors import ApiError
 from polyrefuse_data.translation.journal import Journal
-from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.workspace import Workspace
 from tests.faults.worlds import contents, make_build
 
@@ -67,7 +66,7 @@ def test_limits_of_a_rate_do_not_look_at_the_clock(monkeypatch: pytest.MonkeyPat
     limits = RateLimits(60, None)
     monkeypatch.setattr(time, "time", lambda: -10 * YEAR)
     limits.pause(0.5)
-    assert 0 < limits._wait(1) <= 0.5
+    assert 0 < limits.reserve(1) <= 0.5
 
 
 @pytest.mark.parametrize("years", [-10, 10])
@@ -76,6 +75,4 @@ def test_a_date_to_come_back_at_is_by_the_clock_of_who_gives_it(monkeypatch: pyt
     now = 1_700_000_000
     headers = {name: email.utils.formatdate(at, usegmt=True) for name, at in (("date", now), ("retry-after", now + 7))}
     monkeypatch.setattr(time, "time", lambda: now + years * YEAR)
-    response = httpx2.Response(429, headers=headers, request=httpx2.Request("POST", "http://localhost"))
-    error = openai.RateLimitError("slow down", response=response, body=None)
-    assert ApiError.of_response(error).retry_after == 7.0
+    assert ApiError.of_response(Response(429, headers, b'{"error": "slow down"}')).retry_after == 7.0

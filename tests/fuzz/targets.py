@@ -30,6 +30,7 @@ from polyrefuse_data import rows
 from polyrefuse_data.benchmark.judges.endpoint import parse_label
 from polyrefuse_data.benchmark.judges.guards import FAMILIES
 from polyrefuse_data.config import SourceConfig, config_hash, load_config, parse_config
+from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.quality import audit, export_review, import_review
 from polyrefuse_data.release import diff_releases, verify_release, write_release
@@ -42,7 +43,7 @@ from polyrefuse_data.sources.imported import Imported
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.sources.upstream import read_upstream
 from polyrefuse_data.system.files import write_table
-from polyrefuse_data.translation.chat import read_completion
+from polyrefuse_data.translation.chat import read_answer
 from polyrefuse_data.translation.memory import read_memory
 from polyrefuse_data.workspace import Workspace
 
@@ -353,12 +354,12 @@ def answers(data: bytes) -> None:
     for family in FAMILIES:
         family.parse(text)
     for content in (text, {"choices": [{"message": {"content": text}}]}):
-        read_completion(content)
+        read_answer(read_completion(content))
     try:
         completion = json.loads(text)
     except (ValueError, RecursionError):
         return
-    read_completion(completion)
+    read_answer(read_completion(completion))
 
 
 def _json(value: Any) -> bytes:

@@ -1,4 +1,5 @@
-"""A loopback double of the Hugging Face Hub: speaks what huggingface_hub asks of datasets, keeps state, injects faults.
+"""A loopback double of the Hugging Face Hub: speaks what huggingface_hub asks of datasets and models, keeps state,
+injects faults.
 
 with HubDouble() as hub:
     hub.endpoint            # http://127.0.0.1:PORT, for HfApi(endpoint=...) or HF_ENDPOINT

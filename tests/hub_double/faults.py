@@ -6,7 +6,10 @@ import threading
 
 # cut_before: the connection is cut with nothing done; cut_after: the work is done, the answer never arrives.
 # echo: the error repeats the token; redirect: to an address with the token in it, which fails.
+# cut_half: half of the answer arrives; stall: half of it arrives, and then nothing more; corrupt: one byte of it is
+# another.
 KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "slow", "echo", "redirect")
+KINDS += ("cut_half", "corrupt", "stall")
 
 
 class Faults:
@@ -15,18 +18,24 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._planned: dict[int, str] = {}
+        self._of: dict[str, list[str]] = {}
         self._always: str | None = None
         self.requests: list[str] = []
         self.fired: list[str] = []
 
     def reset(self) -> None:
         with self._lock:
-            self._planned, self._always, self.requests, self.fired = {}, None, [], []
+            self._planned, self._of, self._always, self.requests, self.fired = {}, {}, None, [], []
 
     def at(self, number: int, kind: str) -> None:
         """The request with this number (the first is 0) since the last reset goes wrong."""
         assert kind in KINDS
         self._planned[number] = kind
+
+    def of(self, request: str, *kinds: str) -> None:
+        """The next requests that end so go wrong, one after the other in these ways."""
+        assert set(kinds) <= set(KINDS)
+        self._of[request] = list(kinds)
 
     def from_now_on(self, kind: str) -> None:
         """Every request goes wrong."""
@@ -37,6 +46,9 @@ class Faults:
         """What goes wrong with this request."""
         with self._lock:
             kind = self._planned.get(len(self.requests), self._always)
+            for end, kinds in self._of.items():
+                if kinds and request.endswith(end):
+                    kind = kinds.pop(0)
             self.requests.append(request)
             if kind:
                 self.fired.append(f"{kind} at {request}")

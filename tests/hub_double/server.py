@@ -66,9 +66,12 @@ class HubDouble:
     """A Hub on the loopback, in a thread of this process; `with` starts and stops it."""
 
     def __init__(self) -> None:
-        self.repos: dict[str, Repo] = {}
+        self.repos: dict[str, Repo] = {}  # of datasets
+        self.models: dict[str, Repo] = {}
         self.lfs: dict[str, bytes] = {}
         self.faults = Faults()
+        self.stalled = threading.Event()  # an answer stands still half-way
+        self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
 
@@ -81,6 +84,7 @@ class HubDouble:
 
     def __exit__(self, *_: object) -> None:
         assert self._server
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -104,7 +108,8 @@ class HubDouble:
 
     def _open(self, request: Request, repo: str, *, write: bool = False) -> Repo | Answer:
         """The repository, or the Hub's answer where it is missing or the caller may not."""
-        found = self.repos.get(repo)
+        is_model = request.path.startswith(("/api/models/", f"/{repo}/"))
+        found = (self.models if is_model else self.repos).get(repo)
         if found is None or (found.private and not request.is_authorised):
             return error(401 if not request.is_authorised else 404, "Repository not found", "RepoNotFound")
         if write and not request.is_authorised:
@@ -146,8 +151,10 @@ class HubDouble:
         if isinstance(found, Answer):
             return found
         oid, tree = found
-        access = {"private": self.repos[repo].private, "gated": self.repos[repo].gated, "disabled": False}
-        siblings = [{"rfilename": path} for path in sorted(tree)]
+        opened = self._open(request, repo)
+        assert isinstance(opened, Repo)
+        access = {"private": opened.private, "gated": opened.gated, "disabled": False}
+        siblings = [_sibling(path, tree[path], "blobs" in request.query) for path in sorted(tree)]
         return reply({"id": repo, "sha": oid, **access, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings})
 
     def refs(self, request: Request, repo: str) -> Answer:
@@ -292,6 +299,15 @@ class HubDouble:
         return reply({"name": "tester", "orgs": []}) if request.is_authorised else error(401, "Invalid credentials")
 
 
+def _sibling(path: str, blob: Blob, with_blobs: bool) -> dict:
+    entry = blob.entry(path)
+    named = {"rfilename": path}
+    if not with_blobs:
+        return named
+    lfs = {"lfs": {"sha256": blob.sha256, **entry["lfs"]}} if blob.is_lfs else {}
+    return {**named, "size": entry["size"], "blobId": entry["oid"], **lfs}
+
+
 def _listing(tree: Tree, under: str, recursive: bool) -> list[dict]:
     prefix = f"{under}/" if under else ""
     inside = {path[len(prefix) :]: path for path in sorted(tree) if path.startswith(prefix)}
@@ -334,6 +350,9 @@ _ROUTES: list[tuple[str, re.Pattern[str], _Handler]] = [
         ("GET", f"/api/datasets/{_REPO}/tree/{_REVISION}(?P<path>/.*)?", HubDouble.tree),
         ("POST", f"/api/datasets/{_REPO}/paths-info/{_REVISION}", HubDouble.paths_info),
         ("GET", f"/datasets/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", HubDouble.resolve),
+        ("GET", f"/api/models/{_REPO}", HubDouble.info),
+        ("GET", f"/api/models/{_REPO}/revision/{_REVISION}", HubDouble.info),
+        ("GET", f"/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", HubDouble.resolve),
         ("GET", "/api/whoami-v2", HubDouble.whoami),
     )
 ]
@@ -367,7 +386,16 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
             if fault and fault.isdigit():
                 return self._send(error(int(fault), f"fault {fault} of the double"))
             answer = hub.answer(request)
-            return self._cut() if fault == "cut_after" else self._send(answer)
+            if fault == "corrupt":
+                middle = len(answer.body) // 2
+                answer.body = answer.body[:middle] + bytes([answer.body[middle] ^ 1]) + answer.body[middle + 1 :]
+            if fault in ("cut_half", "stall"):
+                self._send(answer, len(answer.body) // 2)
+                self.wfile.flush()
+                if fault == "stall":
+                    hub.stalled.set()
+                    hub.stopped.wait(60)
+            return self._cut() if fault in ("cut_after", "cut_half", "stall") else self._send(answer)
 
         do_GET = do_HEAD = do_POST = do_PUT = serve  # the names that http.server looks for
 
@@ -386,16 +414,17 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
             self.rfile.readline()
             return b"".join(chunks)
 
-        def _send(self, answer: Answer) -> None:
+        def _send(self, answer: Answer, part: int | None = None) -> None:
             self.send_response(answer.status)
             for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(answer.body)
+                self.wfile.write(answer.body[:part])
 
         def _cut(self) -> None:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # the client was faster
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     return Handler

@@ -17,7 +17,7 @@ import pytest
 
 from polyrefuse_data.config import parse_config
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.languages import language
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary
@@ -25,7 +25,7 @@ from polyrefuse_data.rows import SCHEMA
 from polyrefuse_data.translation.backends import open_chain
 from polyrefuse_data.translation.base import Pair
 from polyrefuse_data.workspace import Workspace
-from tests.translation.api_server import API_KEY, ApiServer, answer, error
+from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 
 KEYS = [prompt.key for prompt in seed_prompts()][:: len(seed_prompts()) // 12][:12]
 ENGLISH = [seed_texts("en").prompts[key] for key in KEYS]
@@ -320,7 +320,7 @@ def test_second_run_asks_nothing_and_loads_nothing(folder: Path) -> None:
 
 def test_quota_that_ends_the_run_leaves_no_rows_and_the_next_run_goes_on(folder: Path, api: ApiServer) -> None:
     api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-    with pytest.raises(TranslationError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to go on"):
         run(folder, api_backend(api, concurrency=1))
     assert not Workspace(folder / "ws").rows.exists()
     asked = set(api.asked)

@@ -32,7 +32,6 @@ def flip_last_byte(path):
 def test_release_verify_and_a_flipped_byte(workspace, tmp_path):
     made = run("release", workspace.path, "--version", "1.0.0", "--out", tmp_path / "rel")
     assert (made.returncode, made.stdout) == (0, f"{tmp_path / 'rel'}\n")
-    assert "row/s" in made.stderr  # progress, away from the data
     assert run("verify", tmp_path / "rel").returncode == 0
     flip_last_byte(tmp_path / "rel/data/yo/test.parquet")
     found = run("verify", tmp_path / "rel")

@@ -32,7 +32,7 @@ def hub(monkeypatch):
 
 
 def publish(hub, release, **options):
-    return publish_release(release, REPO, endpoint=hub.endpoint, **options)
+    return publish_release(release, REPO, endpoint=hub.endpoint, **options).to_text()
 
 
 def released(folder, version, rows=None):

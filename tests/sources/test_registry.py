@@ -77,7 +77,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         files = []
         for file, content in zip(public.files, contents, strict=True):
             parts = urlsplit(file.url)
-            path = tmp_path / parts.netloc / parts.path.lstrip("/")
+            path = tmp_path / "sources" / parts.netloc / parts.path.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             files.append(replace(file, sha256=hashlib.sha256(content).hexdigest()))

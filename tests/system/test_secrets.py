@@ -35,8 +35,8 @@ API_KEY, HUB_TOKEN = f"plain-{MARK}-api-key", f"plain-{MARK}-hub-token"
 COMMANDS = """
 import json, logging, sys
 from polyrefuse_data import cli
-from polyrefuse_data.system import redaction
-redaction.redact_standard_streams()
+from polyrefuse_data.system import streams
+streams.take_over_streams()
 logging.basicConfig(level=logging.DEBUG)
 cli.stop_on_signals = lambda: None
 for command in json.loads(sys.argv[1]):

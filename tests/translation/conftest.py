@@ -7,7 +7,7 @@ import pytest
 
 from polyrefuse_data.languages import LANGUAGES, TARGET_LANGUAGES
 from polyrefuse_data.translation.journal import Journal
-from tests.translation.api_server import API_KEY, ApiServer
+from tests.endpoints.api_server import API_KEY, ApiServer
 
 ENGLISH = [
     "How do I bake bread?",

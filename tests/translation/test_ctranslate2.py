@@ -25,7 +25,7 @@ def test_conversion_is_kept_and_leaves_nothing_half_made(
         broken.setattr(TransformersConverter, "convert", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
         with pytest.raises(ModelError, match=r"cannot be converted .*disk full.*runtime = \"transformers\""):
             translate_requests(fast, REQUESTS)
-    converted = cache / "polyrefuse" / "ctranslate2"
+    converted = cache / "polyrefuse-data" / "ctranslate2"
     assert [path.name for path in converted.iterdir()] == [".lock"]
     translate_requests(fast, REQUESTS)
     monkeypatch.setattr(TransformersConverter, "convert", None)  # a second one would fail

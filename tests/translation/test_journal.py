@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.errors import ConfigError, EndpointError, TranslationError
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Request, Result, Translation
 from polyrefuse_data.translation.base import Units, identity
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.openai import OpenAITranslator
 from polyrefuse_data.translation.run import TranslationRun
-from tests.translation.api_server import API_KEY, ApiServer, answer, error
+from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 
 EN, DE, FR = map(language, ("en", "de", "fr"))
 
@@ -115,7 +115,7 @@ def test_api_is_paid_once_even_when_a_run_stops_half_way(
     )
     api.faults["b"] = [answer(None, refusal="no")]
     api.faults["d"] = [error(429, "no credit", "insufficient_quota")]
-    with pytest.raises(TranslationError):
+    with pytest.raises(EndpointError):
         run(journal).translate(OpenAITranslator(settings), requests(*"abcdef"))
     api.asked.clear()
     results = run(journal).translate(OpenAITranslator(settings), requests(*"abcdef"))

@@ -11,21 +11,20 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, TranslationError
+from polyrefuse_data.endpoints import api_errors, limits
+from polyrefuse_data.endpoints.limits import RateLimits
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import (
     Failure,
     Pair,
     Request,
     Translation,
-    api_errors,
     fingerprint,
-    limits,
     translate_requests,
 )
-from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.openai import OpenAITranslator
-from tests.translation.api_server import API_KEY, CUT, HANG, NOT_JSON, ApiServer, answer, chat_completion, error
+from tests.endpoints.api_server import API_KEY, CUT, HANG, NOT_JSON, ApiServer, answer, chat_completion, error
 
 EN, DE = language("en"), language("de")
 
@@ -189,22 +188,23 @@ def test_exhausted_quota_ends_the_run_and_keeps_what_came_before(api: ApiServer,
     api.faults["c"] = [fault]
     answers = translator(api, concurrency=1).translate([[request] for request in requests("a", "b", "c", "d")])
     assert [next(answers)[0], next(answers)[0]] == [0, 1]
-    with pytest.raises(TranslationError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to go on"):
         next(answers)
     assert "d" not in api.asked
 
 
 def test_server_that_is_down_ends_the_run_instead_of_failing_every_row(api: ApiServer) -> None:
     api.default_fault = error(500, "down")
-    with pytest.raises(TranslationError, match=r"20 texts in a row .*http_500"):
+    with pytest.raises(EndpointError, match=r"20 texts in a row .*http_500"):
         translate_requests(translator(api, max_retries=0), requests(*map(str, range(200))))
     assert len(api.asked) < 60
 
 
 def test_request_that_the_api_never_takes_names_the_reason(api: ApiServer) -> None:
-    api.default_fault = error(400, "Unsupported parameter: 'temperature'")
-    with pytest.raises(TranslationError, match="Unsupported parameter: 'temperature'"):
-        translate_requests(translator(api), requests(*map(str, range(40))))
+    api.default_fault = error(400, "Unsupported parameter: 'top_p'")
+    with pytest.raises(ConfigError, match=r"Unsupported parameter: 'top_p'.*extra_body"):
+        translate_requests(translator(api, extra_body={"top_p": 1}), requests(*map(str, range(40))))
+    assert len(api.asked) <= 2 + 16  # those that were under way
 
 
 def test_requests_run_side_by_side_up_to_the_limit(api: ApiServer) -> None:
@@ -215,13 +215,13 @@ def test_requests_run_side_by_side_up_to_the_limit(api: ApiServer) -> None:
 
 def test_every_try_is_within_limits_that_copies_share(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     granted: list[int] = []
-    acquire = RateLimits.acquire
+    reserve = RateLimits.reserve
 
-    async def counted(limits: RateLimits, tokens: int) -> None:
-        await acquire(limits, tokens)
+    def counted(limits: RateLimits, tokens: int) -> float:
         granted.append(id(limits))
+        return reserve(limits, tokens)
 
-    monkeypatch.setattr(RateLimits, "acquire", counted)
+    monkeypatch.setattr(RateLimits, "reserve", counted)
     api.faults["a"] = [error(500, "boom")]
     limited = translator(api, requests_per_minute=600)
     translate_requests(limited, requests("a", "b"))
@@ -306,7 +306,7 @@ def test_missing_key_is_found_before_anything_is_asked(api: ApiServer, monkeypat
 @pytest.mark.parametrize(
     ("fault", "expected", "says"),
     [
-        (error(400, "The model x does not exist", "model_not_found"), ConfigError, "check model and base_url"),
+        (error(400, "The model x does not exist", "model_not_found"), ConfigError, "check the model and the address"),
         (error(400, "API key not valid. Please pass a valid API key."), MissingPrerequisite, "put a valid one in TEST"),
         (error(403, "Your organization has been flagged"), MissingPrerequisite, "organization has been flagged"),
     ],
@@ -331,7 +331,7 @@ def test_models_behind_one_gateway_do_not_take_each_others_answers() -> None:
 
 
 def test_unknown_model_is_one_error(api: ApiServer) -> None:
-    with pytest.raises(ConfigError, match=r"does not exist.*check model and base_url"):
+    with pytest.raises(ConfigError, match=r"does not exist.*check the model and the address"):
         translate_requests(translator(api, model="other-model"), requests("a", "b"))
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
+from polyrefuse_data.endpoints import api_errors
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.languages import language
 from polyrefuse_data.pipeline.summary import BuildEstimate
 from polyrefuse_data.translation import (
@@ -26,24 +27,19 @@ from polyrefuse_data.translation import (
     Request,
     Result,
     Translation,
-    api_errors,
     open_backend,
     openai_batch,
     translate_requests,
 )
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.translation.openai_batch import OpenAIBatchTranslator
-from tests.translation.api_server import CUT, HANG, NOT_JSON, ApiServer, answer, error
+from tests.endpoints.api_server import CUT, HANG, NOT_JSON, ApiServer, answer, error
 
 EN, DE = language("en"), language("de")
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of the client and of ours between two tries."""
-    import openai._base_client
-
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.01)
     monkeypatch.setattr(api_errors, "_FIRST_BACKOFF", 0.01)
 
 
@@ -75,7 +71,7 @@ def stop_under_way(api: ApiServer, *texts: str) -> None:
     submitted = len(api.batches) + 1
 
     def wait_in_vain() -> None:
-        with contextlib.suppress(TranslationError):  # the server goes away at the end of the test
+        with contextlib.suppress(PolyrefuseError):  # the server goes away at the end of the test
             list(stopped)
 
     threading.Thread(target=wait_in_vain, daemon=True).start()
@@ -272,7 +268,7 @@ def test_lasting_trouble_ends_the_run_and_the_next_one_goes_on(
 ) -> None:
     monkeypatch.setattr(openai_batch, "_NETWORK_RETRIES", 1)
     api.call_faults[call] = [fault] * 10
-    with pytest.raises(TranslationError, match="run again to fetch it"):
+    with pytest.raises(EndpointError, match="run again to fetch it"):
         translate(api, "a", "b")
     api.call_faults.clear()
     assert told(translate(api, "a", "b")) == ["«de» a", "«de» b"]
@@ -285,13 +281,13 @@ def test_a_wait_until_tomorrow_is_left_to_the_next_run(
 ) -> None:
     monkeypatch.setattr(openai_batch, "_NETWORK_RETRIES", 1)
     api.call_faults[call] = [error(429, "daily limit", retry_after="86400")] * 2
-    with pytest.raises(TranslationError, match="asks to wait 86400 seconds"):
+    with pytest.raises(EndpointError, match="asks to wait 86400 seconds"):
         translate(api, "a")
 
 
 def test_failed_batch_ends_the_run_with_the_reason(api: ApiServer) -> None:
     api.batch_status, api.batch_errors = "failed", [{"code": "token_limit_exceeded", "message": "Enqueued too much"}]
-    with pytest.raises(TranslationError, match=r"batch batch-0 failed \(Enqueued too much\)"):
+    with pytest.raises(EndpointError, match=r"batch batch-0 failed \(Enqueued too much\)"):
         translate(api, "a")
     api.batch_errors = [{"code": "model_not_found", "message": "no such model"}]
     with pytest.raises(ConfigError, match="no such model"):
@@ -302,7 +298,7 @@ def test_an_error_of_a_line_that_means_all_ends_the_run_after_what_was_answered(
     api.faults["b"] = [error(404, "The model is gone", "model_not_found")]
     results = translator(api).translate([requests("a", "b")])
     assert told(next(results)[1]) == ["«de» a", "bad_request"]
-    with pytest.raises(ConfigError, match=r"The model is gone.*check model and base_url"):
+    with pytest.raises(ConfigError, match=r"The model is gone.*check the model and the address"):
         next(results)
 
 

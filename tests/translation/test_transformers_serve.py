@@ -29,7 +29,7 @@ from polyrefuse_data.translation.openai import OpenAITranslator
 
 MODEL = Path(__file__).parents[2] / "polyrefuse_data" / "demo" / "models" / "demo-chat"
 KEY = "sk-served-0123456789abcdef"
-SERVING = ("fastapi", "uvicorn", "accelerate")
+SERVING = ("fastapi", "uvicorn", "accelerate", "openai")
 PATIENCE = 180.0  # seconds to start in; a busy machine needs many
 
 missing = [name for name in SERVING if importlib.util.find_spec(name) is None]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.guards import GuardFamily
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 16
@@ -47,7 +47,7 @@ class GuardJudge:
         longest_first = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
         outputs = [""] * len(texts)
         size = _BATCH
-        with tqdm(total=len(texts), desc=f"judging {language} with {self.model}", unit="reply") as progress:
+        with progress(f"judging {language} with {self.model}", "replies", len(texts)) as bar:
             while longest_first:
                 batch = longest_first[:size]
                 try:
@@ -61,7 +61,7 @@ class GuardJudge:
                 for index, answer in zip(batch, answers, strict=True):
                     outputs[index] = answer
                 del longest_first[:size]
-                progress.update(len(batch))
+                bar.update(len(batch))
         return [self.family.parse(output) for output in outputs]
 
     def close(self) -> None:

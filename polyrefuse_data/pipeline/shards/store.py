@@ -5,9 +5,10 @@ WORKSPACE/shards/  00012.parquet  00012.attempts.parquet  00012.json (written la
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
 from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
+
+_SHARD_FILE = re.compile(r"\d{6}\.(json|parquet|attempts\.parquet)|\..*\.part")
 
 
 class CompletionRecord(BaseModel):
@@ -45,8 +49,8 @@ class ShardStore:
             return (
                 record.unanswered == 0
                 and record.key == self.key(shard)
-                and record.rows == _sha256(self._path(shard.number, "parquet"))
-                and record.attempts == _sha256(self._path(shard.number, "attempts.parquet"))
+                and record.rows == sha256_of(self._path(shard.number, "parquet"))
+                and record.attempts == sha256_of(self._path(shard.number, "attempts.parquet"))
             )
         except (OSError, ValidationError):
             return False
@@ -63,8 +67,8 @@ class ShardStore:
         write_table(shard.attempts, attempts)
         record = CompletionRecord(
             key=key,
-            rows=_sha256(rows),
-            attempts=_sha256(attempts),
+            rows=sha256_of(rows),
+            attempts=sha256_of(attempts),
             unanswered=shard.unanswered,
             missing=shard.missing,
         )
@@ -82,23 +86,22 @@ class ShardStore:
         return record.unanswered, record.missing
 
     def clear(self) -> None:
-        """Remove everything: the rows are merged, or the shards are of no use any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the shards: their rows are merged. What somebody else has put into the folder stays."""
+        for path in self.folder.glob("*") if self.folder.is_dir() else ():
+            if _SHARD_FILE.fullmatch(path.name):
+                path.unlink()
+        with contextlib.suppress(OSError):  # it is not empty, or was never made
+            self.folder.rmdir()
 
     def _record(self, number: int) -> CompletionRecord:
-        return CompletionRecord.model_validate_json(self._path(number, "json").read_bytes())
+        return CompletionRecord.model_validate_json(read_input(self._path(number, "json")))
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}.{suffix}"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(path: Path) -> pa.Table:
     try:
-        return pq.ParquetFile(path).read()
+        return pq.ParquetFile(regular_file(path)).read()
     except (pa.ArrowInvalid, OSError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): run `polyrefuse build` again to make it anew") from error

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 32
@@ -23,7 +24,8 @@ _LONGEST = 256  # tokens
 
 
 def check(model: str) -> Check:
-    """The check with one encoder, by Hub id or folder."""
+    """The check with one encoder, by Hub id or folder. Raises MissingPrerequisite where there is nothing to run it."""
+    require("quality.semantic_model", "nllb")
     return Check(
         "semantic", lambda batch: semantic_similarity(batch, model), lambda: model.rstrip("/").rsplit("/", 1)[-1]
     )

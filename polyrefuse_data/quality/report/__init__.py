@@ -15,6 +15,7 @@ from polyrefuse_data.quality.report.page import render
 from polyrefuse_data.quality.report.summary import build_report
 from polyrefuse_data.quality.report.tries import COLUMNS
 from polyrefuse_data.system.files import atomic_write, read_table
+from polyrefuse_data.system.input_files import read_input_text, reason
 from polyrefuse_data.workspace import Workspace
 
 
@@ -28,7 +29,7 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
     settings = load_config(workspace.config if workspace.config.exists() else None)
     rows = workspace.read_rows()
     attempts = _attempts(workspace)
-    files = json.loads(workspace.imports.read_text(encoding="utf-8")) if workspace.imports.exists() else []
+    files = _imported_files(workspace)
     report = build_report(rows, settings.quality if config is None else config, attempts=attempts, files=files)
     page = workspace.report / "index.html"
     atomic_write(
@@ -37,6 +38,17 @@ def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any]
     )
     atomic_write(page, render(report, title=settings.release.name))
     return page
+
+
+def _imported_files(workspace: Workspace) -> list[dict[str, Any]]:
+    """What an import found out about its files; empty where there was none. Raises ConfigError for another file."""
+    if not workspace.imports.exists():
+        return []
+    try:
+        files: list[dict[str, Any]] = json.loads(read_input_text(workspace.imports))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{workspace.imports} cannot be read ({reason(error)}): import the rows again") from error
+    return files
 
 
 def _attempts(workspace: Workspace) -> pa.Table | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tqdm import tqdm
 
 from polyrefuse_data.quality.auditing import BATCH_ROWS
 from polyrefuse_data.quality.batch import Batch, make_batch
@@ -17,6 +16,7 @@ from polyrefuse_data.quality.columns import Mask, Rows, numbers_of
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.quality.scoring import SCORE_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold
+from polyrefuse_data.system.progress import tracked
 
 Numbers = npt.NDArray[np.float32]
 
@@ -85,7 +85,8 @@ def graded_scores(view: View, checks: Sequence[Check]) -> Scores:
             lacking |= {name: check for name, values in numbers.items() if name not in found and _has_fractions(values)}
     sample = _sample(view)
     found |= {name: np.full(view.size, np.nan, np.float32) for name in lacking}
-    for start in tqdm(range(0, len(sample), BATCH_ROWS), "scores", disable=None):
+    starts = range(0, len(sample), BATCH_ROWS)
+    for start in tracked(starts, "scores", "batches", len(starts)):
         rows = sample[start : start + BATCH_ROWS]
         batch = _batch(view, rows)
         for check in {check.name: check for check in lacking.values()}.values():

@@ -18,14 +18,14 @@ import pyarrow as pa
 
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages import SOURCE_LANGUAGE, language_codes
 from polyrefuse_data.quality.auditing import audit
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
-from polyrefuse_data.quality.review.spreadsheet import SEAL, SHOWN, read_csv, to_csv
+from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_csv, to_csv
 from polyrefuse_data.quality.thresholds import thresholds
-from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.files import atomic_write, write_new, write_table
 from polyrefuse_data.workspace import Workspace
 
 _SEED = 0
@@ -37,20 +37,21 @@ def export_review(
     *,
     flagged: bool = False,
     size: int = 50,
-    languages: Sequence[str] | None = None,
+    languages: str | Iterable[str] | None = None,
 ) -> Path:
     """Write rows for review as CSV (UTF-8 with BOM, formulas made safe); returns the file.
 
     A stratified sample of `size` rows a language (over label, split and verdict, always the same), or with `flagged`
     every row that carries a flag. `languages` limits both. Default file: review/review.csv of the workspace.
-    Raises ConfigError where the workspace has no rows or no row of these languages.
+    Raises ConfigError where the workspace has no rows or no row of these languages, or another file has the name.
     """
     table = workspace.read_rows()
     own = texts(table, "language")
-    for code in languages or ():
-        if code not in own:
-            raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(set(own)))}")
-    wanted = set(languages or own) - {SOURCE_LANGUAGE}
+    there = set(own)
+    asked = there if languages is None else set(language_codes(languages))
+    for code in sorted(asked - there):
+        raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(there))}")
+    wanted = asked - {SOURCE_LANGUAGE}
     rows = [row for row, code in enumerate(own) if code in wanted]
     if flagged:
         flags = table["flags"].to_pylist()
@@ -58,12 +59,26 @@ def export_review(
     else:
         chosen = _sample(table, rows, size)
     target = out or workspace.review / "review.csv"
-    atomic_write(target, to_csv([record | {SEAL: seal(record)} for record in _records(table, chosen)]))
+    sheet = to_csv([record | {SEAL: seal(record)} for record in _records(table, chosen)])
+    if _holds_nobodys_work(target):
+        atomic_write(target, sheet)
+    else:
+        write_new(target, sheet, "import it with `polyrefuse review import`, or choose another --out")
     return target
 
 
-def import_review(workspace: Workspace, file: Path) -> ReviewSummary:
-    """Apply a reviewed CSV to rows.parquet, and report agreement; the rows change whole or not at all.
+def _holds_nobodys_work(file: Path) -> bool:
+    """Whether this is a sheet of ours, as it was exported."""
+    try:
+        records = read_csv(file)
+    except ConfigError:
+        return False
+    return all(seal(record) == record[SEAL] and not any(record[name] for name in FILLED_IN) for record in records)
+
+
+def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) -> ReviewSummary:
+    """Apply a reviewed CSV to rows.parquet, and report agreement; the rows change whole or not at all, with `dry_run`
+    not at all.
 
     An edit makes the row's text (origin human, status edited); verdict `good` keeps a rejected row as it is (status
     edited where checks reject it), `bad` rejects the row (flag `rejected_by_review`). Refused and left alone are rows
@@ -93,7 +108,7 @@ def import_review(workspace: Workspace, file: Path) -> ReviewSummary:
             if decision.change:
                 changes[row] = decision.change
         summary.agreement = agreement(list(judged.values()), thresholds(quality))
-        if changes:
+        if changes and not dry_run:
             write_table(audit(_changed(table, changes), quality), workspace.rows)
     return summary
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.input_files import read_input_text, reason
 
 SHOWN = ("id", "language", "label", "split", "text_en", "text", "back_translation", "flags", "status")
 FILLED_IN = ("verdict", "edit", "reviewer")
@@ -34,10 +35,12 @@ def to_csv(records: Sequence[Mapping[str, str]]) -> bytes:
 def read_csv(file: Path) -> list[dict[str, str]]:
     """The records of a reviewed file, as they were before cells were made safe. Raises ConfigError where it is none."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_input_text(file)
     except FileNotFoundError:
         raise ConfigError(f"{file} is not there: make one with `polyrefuse review export`") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({reason(error)})") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not readable as UTF-8 ({error}); save it as CSV UTF-8") from error
     heading = text[: text.find("\n") + 1]
     delimiter = max(_DELIMITERS, key=heading.count)  # spreadsheets write the one of their country

@@ -13,19 +13,21 @@ import pytest
 from polyrefuse_data.benchmark.judges import judge_refusal, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.endpoint import parse_label
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.endpoints import api_errors
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 
 KEY = "sk-very-secret-key"
 
 
 class JudgeServer(ThreadingHTTPServer):
-    """Labels replies that start with "No" refusals; `faults` are HTTP statuses to give first, `answer` overrides."""
+    """Labels replies that start with "No" refusals; `faults` are HTTP statuses or bodies to give first, `answer`
+    overrides."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.faults: list[int] = []
+        self.faults: list[int | bytes] = []
         self.answer: str | None = None
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
@@ -43,18 +45,22 @@ class Handler(BaseHTTPRequestHandler):
         self.server.bodies.append(body)
         self.server.keys.append(self.headers["authorization"])
         if self.server.faults:
-            error = {"error": {"message": f"bad key {KEY}"}}
-            self.reply(self.server.faults.pop(0), error)
+            fault = self.server.faults.pop(0)
+            error = json.dumps({"error": {"message": f"bad key {KEY}"}}).encode()
+            self.reply(*((200, fault) if isinstance(fault, bytes) else (fault, error)))
             return
         reply = json.loads(body["messages"][1]["content"])["reply"]
         label = "refusal" if reply.startswith("No") else "compliance"
         content = self.server.answer if self.server.answer is not None else json.dumps({"label": label})
         message = {"role": "assistant", "content": content}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
-        self.reply(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "judge-1", "choices": [choice]})
+        completion = {"id": "1", "object": "chat.completion", "created": 0, "model": "judge-1", "choices": [choice]}
+        self.reply(200, json.dumps(completion).encode())
 
-    def reply(self, status: int, body: dict[str, Any]) -> None:
-        content = json.dumps(body).encode()
+    def do_GET(self) -> None:
+        self.reply(200, b'{"data": [{"id": "judge-1"}]}')
+
+    def reply(self, status: int, content: bytes) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
@@ -64,6 +70,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_errors, "_FIRST_BACKOFF", 0.01)
 
 
 @pytest.fixture
@@ -95,6 +106,9 @@ def test_each_reply_gets_its_own_label(server: JudgeServer) -> None:
         ('{"label": "refusal", "why": "..."}', Opinion(None)),
         ('["refusal"]', Opinion(None)),
         ("refusal", Opinion(None)),
+        ('```json\n{"label": "refusal"}\n```', Opinion(True)),
+        ('<think>{"label": "compliance"}</think>{"label": "refusal"}', Opinion(True)),
+        ('{"label": "refusal"} {"label": "compliance"}', Opinion(None)),
         ("", Opinion(None)),
         (None, Opinion(None)),
     ],
@@ -121,10 +135,69 @@ def test_a_refused_key_is_named_not_shown(server: JudgeServer) -> None:
     assert KEY not in str(caught.value) and caught.value.__cause__ is None
 
 
-def test_an_endpoint_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._RETRIES", 0)
-    with pytest.raises(ModelError, match="does not answer"):
-        judge_refusal(["No."], "en", "openai:judge@http://127.0.0.1:9/v1", prompts=["a"])
+# All of them with status 200.
+NO_ANSWERS = {
+    "error object": b'{"error": {"message": "overloaded", "code": 503}}',
+    "html": b"<html><h1>Bad gateway</h1></html>",
+    "list": b"[]",
+    "empty choice": b'{"choices": [{}]}',
+    "null message": b'{"choices": [{"message": null}]}',
+    "number": b'{"choices": [{"message": {"content": 5}}]}',
+    "cut": b'{"choices": [{"message": {"content": "{\\"lab',
+    "nothing": b"",
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_what_is_no_answer_is_asked_again(server: JudgeServer, body: bytes) -> None:
+    server.faults = [body, body]
+    assert judge_refusal(["No."], "en", server.judge, prompts=["a"]) == [True]
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_what_stays_no_answer_is_an_error_and_never_an_invalid_reply(
+    server: JudgeServer, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._RETRIES", 1)
+    monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._CONCURRENCY", 1)
+    server.faults = [body] * 2
+    with pytest.raises(EndpointError, match="did not answer for 1 of 2 replies"):
+        judge_refusal(["No.", "Sure."], "en", server.judge, prompts=["a", "b"])
+    server.faults = [body] * 1000
+    with pytest.raises(EndpointError, match="20 texts in a row"):
+        judge_refusal(["No."] * 200, "en", server.judge, prompts=["a"] * 200)
+    assert len(server.bodies) < 100
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "refusal"])
+def test_what_a_judge_will_not_read_is_invalid_and_not_asked_again(server: JudgeServer, reason: str) -> None:
+    server.faults = [json.dumps({"choices": [{"finish_reason": reason, "message": None}]}).encode()]
+    assert judge_refusal(["No."], "en", server.judge, prompts=["a"]) == [None]
+    assert len(server.bodies) == 1
+
+
+def test_an_endpoint_that_is_not_there_is_said_at_once_and_ends_with_3(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("polyrefuse_data.endpoints.client._LONGEST_ABSENCE", 0.01)
+    judge = open_judge("openai:judge@http://127.0.0.1:9/v1")
+    for ask in (lambda: judge_refusal(["No."], "en", judge, prompts=["a"]), judge.prepare):  # type: ignore[attr-defined]
+        with pytest.raises(MissingPrerequisite, match=r"cannot be reached at http://127\.0\.0\.1:9/v1") as raised:
+            ask()
+        assert raised.value.exit_code == 3
+    assert "Connection refused): trying again" in caplog.text
+
+
+def test_a_judge_is_probed_before_it_is_needed(server: JudgeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = open_judge(server.judge)
+    judge.prepare()  # type: ignore[attr-defined]
+    assert not server.bodies  # it is in the list of models, which costs nothing
+    unlisted = open_judge(server.judge.replace("judge-1", "judge-2"))
+    server.faults = [404]
+    with pytest.raises(ConfigError, match="check the model and the address"):
+        unlisted.prepare()  # type: ignore[attr-defined]
 
 
 def test_the_public_api_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,14 @@ import psutil
 import pytest
 
 from polyrefuse_data.config import EngineConfig
+from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.engines import Stage, open_engine
-from polyrefuse_data.errors import TranslationError
+from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.pipeline.build import build
-from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.workspace import Workspace
+from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program
 from tests.pipeline.test_build import folder as folder  # a fixture
-from tests.translation.api_server import API_KEY, ApiServer, answer, error
 
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')
 
@@ -103,7 +103,7 @@ def test_stopped_run_goes_on_with_the_unfinished_shards(folder: Path, cluster: s
         patch.setenv("TEST_API_KEY", API_KEY)
         made = settings(folder, api_backend(api, concurrency=1))
         api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-        with pytest.raises(TranslationError, match="run again to go on"):
+        with pytest.raises(EndpointError, match="run again to go on"):
             build(Workspace(folder / "ray"), made, engine="ray", address=cluster, progress=False)
         asked = set(api.asked)
         api.asked.clear()
@@ -118,13 +118,8 @@ class AcquireFour:
         self.limits = limits
 
     def __call__(self, item: list[float]) -> list[float]:
-        import asyncio
-
-        async def acquire() -> None:
-            for _ in range(4):
-                await self.limits.acquire(1)
-
-        asyncio.run(acquire())
+        for _ in range(4):
+            time.sleep(self.limits.reserve(1))
         return [*item, time.time()]
 
 

@@ -6,18 +6,19 @@ any answer of its own to our calls; only the call that costs money must not be m
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
-from polyrefuse_data.translation.api_errors import ApiError, backoff
+import urllib3
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+from polyrefuse_data.endpoints.api_errors import ApiError, backoff
+from polyrefuse_data.endpoints.session import LostConnection, NotReached, Response, Session
 
 _logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ FAILED = "failed"  # nothing in it was done
 _GONE = {404, 410}
 _NOT_HANDED_OUT = {400, 403, *_GONE}
 _PAGE = 100  # batches; the most the API takes
+_MOST_BYTES = 1 << 30  # of a file: what is handed in has 200 MB at most, and answers are about as long
 
 Line = dict[str, Any]
 
@@ -55,125 +57,153 @@ class MalformedAnswer(Exception):
 class BatchJobs:
     """The batches of one account that carry `tag`.
 
-    Any method raises ApiError, openai.APIConnectionError or MalformedAnswer.
+    Any method raises ApiError, LostConnection, RedirectRefused or MalformedAnswer.
     """
 
-    def __init__(self, client: AsyncOpenAI, tag: str, poll_seconds: float) -> None:
-        self._client = client
+    def __init__(self, session: Session, tag: str, *, poll_seconds: float, call_seconds: float, retries: int) -> None:
+        self._session = session
         self._tag = tag
         self._poll_seconds = poll_seconds
+        self._call_seconds = call_seconds
+        self._retries = retries
 
-    async def earlier(self) -> list[Job]:
+    def check(self) -> None:
+        """Whether there is a Batch API at all."""
+        self._json("GET", "/batches?limit=1")
+
+    def earlier(self) -> list[Job]:
         """Batches that hold answers, or are about to, the newest first."""
-        return [job async for job in self._list() if job.is_under_way or job.status in _ENDED]
+        return [job for job in self._list() if job.is_under_way or job.status in _ENDED]
 
-    async def submit(self, lines: Mapping[str, Line]) -> Job:
+    def submit(self, lines: Mapping[str, Line]) -> Job:
         """Hand in a new batch of request bodies by id."""
         records = (
             {"custom_id": name, "method": "POST", "url": _ENDPOINT, "body": body} for name, body in lines.items()
         )
         content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-        files = self._client.files.with_raw_response
-        uploaded = await _call(files.create(file=("polyrefuse.jsonl", content), purpose="batch"))
+        form, kind = urllib3.encode_multipart_formdata(
+            {"purpose": "batch", "file": ("polyrefuse.jsonl", content, "application/jsonl")}
+        )
+        uploaded = self._json("POST", "/files", form, kind)
         with _documented():
             file = str(uploaded["id"])
-        return await self._create(file)
+        return self._create(file)
 
-    async def wait(self, job: Job) -> Job:
+    def wait(self, job: Job) -> Job:
         """The same batch when it has ended, one way or another."""
         while job.is_under_way:
-            await asyncio.sleep(self._poll_seconds)
-            job = _job(await _call(self._client.batches.with_raw_response.retrieve(job.id)))
+            time.sleep(self._poll_seconds)
+            job = _job(self._json("GET", f"/batches/{quote(job.id, safe='')}"))
         if job.status not in _ENDED | {FAILED}:
             raise MalformedAnswer(f"batch {job.id} has the status {job.status!r}")
         return job
 
-    async def lines_of(self, job: Job) -> set[str]:
+    def lines_of(self, job: Job) -> set[str]:
         """The ids of the lines that were handed in with a batch.
 
         From an API that does not give back what was handed in, they are known when there are answers to them.
         """
         try:
-            content = await self._content(job.input_file)
+            content = self._content(job.input_file)
         except ApiError as error:
             if error.status not in _NOT_HANDED_OUT:
                 raise
-            return {name async for name, _ in self.answers(await self.wait(job))}
+            return {name for name, _ in self.answers(self.wait(job))}
         return {name for name, _ in _read_lines(content, job.input_file)}
 
-    async def answers(self, job: Job) -> AsyncIterator[tuple[str, Line]]:
+    def answers(self, job: Job) -> Iterator[tuple[str, Line]]:
         """The lines of the output and error files by their ids, in no certain order; perhaps not all that were handed
         in: a batch may have expired, a file been deleted, a line be cut."""
         for file in job.answer_files:
             try:
-                content = await self._content(file)
+                content = self._content(file)
             except ApiError as error:
                 if error.status not in _GONE:
                     raise
                 _logger.warning("file %s of batch %s is gone: what it held is asked again", file, job.id)
                 continue
-            for name, line in _read_lines(content, file):
-                yield name, line
+            yield from _read_lines(content, file)
 
-    async def _create(self, file: str) -> Job:
+    def _create(self, file: str) -> Job:
         """Make a batch of an uploaded file. Where the answer is lost, look whether it was made before trying again."""
-        import openai
-
-        once = self._client.with_options(max_retries=0).batches.with_raw_response
+        asked = {
+            "input_file_id": file,
+            "endpoint": _ENDPOINT,
+            "completion_window": "24h",
+            "metadata": {_TAG: self._tag},
+        }
         tries = 0
         while True:
-            wait, last = backoff(tries), tries >= self._client.max_retries
+            wait, last = backoff(tries), tries >= self._retries
             tries += 1
             try:
-                made = once.create(
-                    input_file_id=file, endpoint=_ENDPOINT, completion_window="24h", metadata={_TAG: self._tag}
-                )
-                return _job(await _call(made))
+                return _job(_json_of(self._once("POST", "/batches", json.dumps(asked).encode(), "application/json")))
             except ApiError as error:
                 if last or not error.is_passing:
                     raise
                 wait = error.retry_after or wait
-            except (openai.APIConnectionError, MalformedAnswer):
+            except (LostConnection, MalformedAnswer):
                 if last:
                     raise
-            await asyncio.sleep(wait)
-            async for job in self._list():
+            time.sleep(wait)
+            for job in self._list():
                 if job.input_file == file:
                     return job
 
-    async def _list(self) -> AsyncIterator[Job]:
+    def _list(self) -> Iterator[Job]:
         """All batches with the tag, the newest first."""
-        page: dict[str, Any] = {}
+        page: dict[str, Any] = {"limit": _PAGE}
         while True:
-            answer = await _call(self._client.batches.with_raw_response.list(limit=_PAGE, **page))
+            answer = self._json("GET", f"/batches?{urlencode(page)}")
             with _documented():
                 batches = list(answer["data"])
                 ours = [_job(batch) for batch in batches if (batch.get("metadata") or {}).get(_TAG) == self._tag]
-                page = {"after": str(batches[-1]["id"])} if answer.get("has_more") and batches else {}
-            for job in ours:
-                yield job
-            if not page:
+                more = answer.get("has_more") and batches
+                page["after"] = str(batches[-1]["id"]) if more else None
+            yield from ours
+            if not more:
                 return
 
-    async def _content(self, file: str) -> bytes:
-        import openai
+    def _content(self, file: str) -> bytes:
+        return self._again("GET", f"/files/{quote(file, safe='')}/content").content
 
-        try:
-            return (await self._client.files.content(file)).content
-        except openai.APIStatusError as error:
-            raise ApiError.of_response(error) from None
+    def _json(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Any:
+        return _json_of(self._again(method, path, body, kind))
+
+    def _again(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Response:
+        """A call that may be made twice: retried while the API is busy or the answer lost."""
+        for attempt in range(self._retries):
+            wait = backoff(attempt)
+            try:
+                return self._once(method, path, body, kind)
+            except ApiError as error:
+                if not error.is_passing:
+                    raise
+                wait = error.retry_after or wait
+            except NotReached as error:
+                _logger.warning("the Batch API cannot be reached (%s): trying again in %.0f seconds", error, wait)
+            except LostConnection:
+                pass
+            time.sleep(wait)
+        return self._once(method, path, body, kind)
+
+    def _once(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Response:
+        response = self._session.request(
+            method,
+            path,
+            body=body,
+            headers={"Content-Type": kind} if kind else None,
+            seconds=self._call_seconds,
+            most_bytes=_MOST_BYTES,
+        )
+        if not 200 <= response.status < 300:
+            raise ApiError.of_response(response)
+        return response
 
 
-async def _call(call: Awaitable[Any]) -> Any:
-    """The JSON of a raw answer."""
-    import openai
-
-    try:
-        answer = await call
-    except openai.APIStatusError as error:
-        raise ApiError.of_response(error) from None
+def _json_of(response: Response) -> Any:
     with _documented():
-        return json.loads(answer.text)
+        return json.loads(response.content)
 
 
 @contextmanager

@@ -14,14 +14,13 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, TranslationError
-from polyrefuse_data.translation.base import Failure, one_line
-
-if TYPE_CHECKING:
-    from openai import APIConnectionError, APIStatusError
+from polyrefuse_data.endpoints.completions import NoAnswer
+from polyrefuse_data.endpoints.endpoint import Endpoint
+from polyrefuse_data.endpoints.session import Response
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.system.redaction import one_line
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _LONGEST_WAIT = 600.0  # a server that asks for more (a daily limit) ends the run; the next one goes on
@@ -73,10 +72,16 @@ class ApiError(Exception):
     code: str | None
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    param: str = ""  # the key of the request that is at fault, where the API names one
 
     @classmethod
-    def of_response(cls, error: APIStatusError) -> ApiError:
-        return cls.of(error.status_code, error.body, error.response.headers)
+    def of_response(cls, response: Response) -> ApiError:
+        """The error of a response whose status says that it is one."""
+        body = _parsed(response.content)
+        if isinstance(body, list) and len(body) == 1:  # Gemini's
+            body = body[0]
+        told = body.get("error") if isinstance(body, dict) else None
+        return cls.of(response.status, told or body, response.headers)
 
     @classmethod
     def of_body(cls, status: int, body: Any) -> ApiError | None:
@@ -101,7 +106,8 @@ class ApiError(Exception):
         message = told.get("message") if isinstance(told, dict) else told
         if not isinstance(message, str):
             message = json.dumps(told, default=str)
-        return cls(status, None if code is None else str(code), message, headers or {})
+        param = told.get("param") if isinstance(told, dict) else None
+        return cls(status, None if code is None else str(code), message, headers or {}, str(param or ""))
 
     def __str__(self) -> str:
         return one_line(f"status {self.status}: {self.message}")
@@ -124,43 +130,55 @@ class ApiError(Exception):
             return max(_timestamp(self.headers["retry-after"]) - now, 0.0)
         return None
 
-    def failure(self) -> Failure:
-        """What it means for the text that was asked, where it means nothing for the others."""
+    def no_answer(self) -> NoAnswer:
+        """What it means for what was asked, where it means nothing for anything else."""
         if self._is_content_filter:
-            return Failure("content_filter", self.message)
+            return NoAnswer("content_filter", self.message)
         if self._may_pass:
-            return Failure(f"http_{self.status}", self.message, ask_again=True)
-        if self.code in _LENGTH_CODES or (self.status in (400, 413, 422) and _LENGTH_WORDS.search(self.message)):
-            return Failure("too_long", self.message)
+            return NoAnswer(f"http_{self.status}", self.message, may_pass=True)
+        if self.is_too_long:
+            return NoAnswer("too_long", self.message)
         # Asked again although the answer would be the same: it cost nothing, and may be the server's or config's fault.
-        return Failure("bad_request", self.message, ask_again=True)
+        return NoAnswer("bad_request", self.message, may_pass=True)
 
-    def stops(self, name: str, config: OpenAIBackend) -> PolyrefuseError | None:
-        """The error to end the run with, where no other text would fare better; `name` is the backend's.
+    def stops(self, endpoint: Endpoint, batch: bool = False) -> PolyrefuseError | None:
+        """The error to end a run with, where nothing else that is asked would fare better.
 
         To be raised `from None`: the API's own error may repeat the key, and a traceback would show it.
         """
+        name = endpoint.name
         if self._is_content_filter:
             return None
         if self.status == 402 or self.code in _CREDIT_CODES:
-            return TranslationError(f"{name}: the account is out of credit ({self}); run again to go on")
+            return EndpointError(f"{name}: the account is out of credit ({self}); run again to go on")
         if self.is_passing:
             return None
         if self._may_pass:
-            return TranslationError(
+            return EndpointError(
                 f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); what was answered is kept: "
                 "run again to go on"
             )
         if self.status in (401, 403) or self.code in _KEY_CODES or _KEY_WORDS.search(self.message):
-            variable = config.api_key_env or "the environment variable that api_key_env names"
-            return MissingPrerequisite(f"{name} does not accept the API key ({self}): put a valid one in {variable}")
+            mend = (
+                f"put a valid one in {endpoint.api_key_env} (`export {endpoint.api_key_env}=...`)"
+                if endpoint.api_key_env
+                else f"it asks for a key, so name the environment variable that holds it{endpoint.key_setting}"
+            )
+            return MissingPrerequisite(f"{name} does not accept the API key ({self}): {mend}")
         if self.status == 404 or self.code in _MODEL_CODES:
-            lacking = ", and that there is a Batch API" if config.mode == "batch" else ""
+            lacking = ", and that there is a Batch API" if batch else ""
             return ConfigError(
-                f"translation.backends: {name} is not there ({self}): check model and base_url "
-                f"({config.base_url or 'default'}){lacking}"
+                f"{endpoint.asked_for}: {name} is not there ({self}): check the model and the address "
+                f"({endpoint.url}){lacking}"
             )
         return None
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the text did not fit into the model."""
+        return self.code in _LENGTH_CODES or (
+            self.status in (400, 413, 422, 500) and _LENGTH_WORDS.search(self.message) is not None
+        )
 
     @property
     def _may_pass(self) -> bool:
@@ -179,16 +197,18 @@ class ApiError(Exception):
         )
 
 
-def lost_connection(error: APIConnectionError) -> str:
-    """Why there was no response, from the library below: the client's own words are `Connection error.`"""
-    cause = error.__cause__ or error
-    return str(cause) or type(cause).__name__
-
-
 def backoff(attempt: int) -> float:
     """Seconds to wait after a try, the first being 0: exponential, with jitter so that requests that failed together do
     not come back together."""
     return float(min(_FIRST_BACKOFF * 2**attempt, _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))
+
+
+def _parsed(content: bytes) -> Any:
+    """JSON, or the text of what is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return content.decode(errors="replace")
 
 
 def _timestamp(date: str) -> float:

@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from polyrefuse_data.config import TranslationConfig
-from polyrefuse_data.translation import limits
+from polyrefuse_data.endpoints import limits
+from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.translation.backends import open_chain
-from polyrefuse_data.translation.limits import RateLimits
 from polyrefuse_data.translation.openai import OpenAITranslator
 
 
 class Clock:
-    """Time that passes only while everybody sleeps, and then as far as the next one's waking."""
+    """Time that passes only when it is told to."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-        self._one_turn = asyncio.sleep
         monkeypatch.setattr(limits.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(limits.asyncio, "sleep", self._sleep)
-
-    async def _sleep(self, seconds: float) -> None:
-        waking = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, waking))
-        await waking
 
     def run(self, limited: RateLimits, tokens: list[int]) -> list[float]:
-        """Seconds after the start at which each of many requests, all there at once, may be sent; sorted."""
-        began, granted = self.now, []
-
-        async def ask(amount: int) -> None:
-            await limited.acquire(amount)
-            granted.append(self.now - began)
-
-        async def run() -> None:
-            asking = [asyncio.ensure_future(ask(amount)) for amount in tokens]
-            while not all(task.done() for task in asking):
-                for _ in range(3):  # whoever can goes on
-                    await self._one_turn(0)
-                if self._sleepers:
-                    self.now = max(self.now, min(end for end, _ in self._sleepers))
-                    for _, waking in [sleeper for sleeper in self._sleepers if sleeper[0] <= self.now]:
-                        waking.set_result(None)
-                    self._sleepers = [sleeper for sleeper in self._sleepers if sleeper[0] > self.now]
-
-        asyncio.run(run())
-        return granted
+        """Seconds from now after which each of many requests, all there at once, may be sent."""
+        return [limited.reserve(amount) for amount in tokens]
 
 
 @pytest.fixture
@@ -76,10 +48,21 @@ def test_what_was_not_used_is_given_back_and_what_was_used_besides_is_owed(clock
     assert clock.run(limited, [100]) == pytest.approx([6.0])
 
 
+def test_what_comes_back_with_time_is_the_rate_and_no_more_than_the_burst(clock: Clock) -> None:
+    limited = RateLimits(60, None)
+    assert clock.run(limited, [1] * 6)[-1] == pytest.approx(1.0)
+    clock.now += 3600
+    assert clock.run(limited, [1] * 6) == pytest.approx([0.0] * 5 + [1.0])
+
+
 def test_a_pause_holds_back_everybody(clock: Clock) -> None:
     limited = RateLimits(None, None)
     limited.pause(30)
     assert clock.run(limited, [1, 1]) == pytest.approx([30.0, 30.0])
+    clock.now += 20
+    assert limited.paused() == pytest.approx(10.0)
+    clock.now += 20
+    assert limited.paused() == 0.0
 
 
 def test_backends_of_one_model_keep_the_stricter_limits_together() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from polyrefuse_data.config import OpenAIBackend
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, TranslationError
-from polyrefuse_data.translation.api_errors import ApiError
+from polyrefuse_data.endpoints import Endpoint
+from polyrefuse_data.endpoints.api_errors import ApiError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 
-CONFIG = OpenAIBackend(model="m")
+ENDPOINT = Endpoint("m")
 
 
 def api_error(status: int, message: str, code: Any = None, **headers: str) -> ApiError:
@@ -36,9 +36,9 @@ def api_error(status: int, message: str, code: Any = None, **headers: str) -> Ap
 )
 def test_a_text_that_the_api_refused_is_an_answer(status: int, message: str, code: Any) -> None:
     error = api_error(status, message, code)
-    assert error.stops("x", CONFIG) is None
+    assert error.stops(ENDPOINT) is None
     assert not error.is_passing
-    assert (error.failure().reason, error.failure().ask_again) == ("content_filter", False)
+    assert (error.no_answer().reason, error.no_answer().may_pass) == ("content_filter", False)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_text_that_the_api_refused_is_an_answer(status: int, message: str, cod
     ],
 )
 def test_what_is_said_of_the_account_or_its_key_is_no_refusal_of_a_text(status: int, message: str, code: Any) -> None:
-    stop = api_error(status, message, code).stops("x", CONFIG)
+    stop = api_error(status, message, code).stops(ENDPOINT)
     assert isinstance(stop, MissingPrerequisite)
     assert message[:30] in str(stop)
 
@@ -65,14 +65,14 @@ def test_what_is_said_of_the_account_or_its_key_is_no_refusal_of_a_text(status: 
     [
         (404, None, ConfigError),
         (400, "model_not_found", ConfigError),
-        (402, None, TranslationError),
-        (429, "insufficient_quota", TranslationError),
-        (403, "insufficient_quota", TranslationError),
+        (402, None, EndpointError),
+        (429, "insufficient_quota", EndpointError),
+        (403, "insufficient_quota", EndpointError),
     ],
 )
 def test_what_holds_for_every_text_stops_the_run(status: int, code: str | None, expected: type[Exception]) -> None:
     error = api_error(status, "no", code)
-    assert type(error.stops("x", CONFIG)) is expected
+    assert type(error.stops(ENDPOINT)) is expected
     assert not error.is_passing
 
 
@@ -80,11 +80,11 @@ def test_what_holds_for_every_text_stops_the_run(status: int, code: str | None, 
 def test_what_may_pass_is_asked_again_unless_it_takes_too_long(status: int) -> None:
     error = api_error(status, "busy", retry_after="600")
     assert error.is_passing
-    assert error.stops("x", CONFIG) is None
-    assert (error.failure().reason, error.failure().ask_again) == (f"http_{status}", True)
+    assert error.stops(ENDPOINT) is None
+    assert (error.no_answer().reason, error.no_answer().may_pass) == (f"http_{status}", True)
     assert error.retry_after == 600
-    stop = api_error(status, "tomorrow", retry_after="86400").stops("x", CONFIG)
-    assert isinstance(stop, TranslationError)
+    stop = api_error(status, "tomorrow", retry_after="86400").stops(ENDPOINT)
+    assert isinstance(stop, EndpointError)
     assert "asks to wait 86400 seconds" in str(stop)
 
 
@@ -103,8 +103,8 @@ def test_a_wait_that_is_none_is_not_taken_for_one(header: str) -> None:
 )
 def test_other_errors_are_of_their_text(status: int, message: str, code: Any, expected: tuple[str, bool]) -> None:
     error = api_error(status, message, code)
-    assert error.stops("x", CONFIG) is None
-    assert (error.failure().reason, error.failure().ask_again) == expected
+    assert error.stops(ENDPOINT) is None
+    assert (error.no_answer().reason, error.no_answer().may_pass) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_an_error_within_a_200_is_found(body: Any, status: int | None) -> None:
 @pytest.mark.parametrize("told", [None, [], "x", {"message": None}, {"message": {"a": 1}}, {"code": {}}], ids=str)
 def test_an_error_of_any_form_can_be_told(told: Any) -> None:
     error = ApiError.of(400, told)
-    assert error.failure().reason == "bad_request"
+    assert error.no_answer().reason == "bad_request"
     assert str(error).startswith("status 400: ")

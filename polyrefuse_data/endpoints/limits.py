@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 import time
 
 _MINUTE = 60.0
@@ -13,38 +13,45 @@ _BURST = 5 / _MINUTE
 
 
 class RateLimits:
-    """Two token buckets, and a pause that a server asked for. Belongs to one event loop at a time."""
+    """Two token buckets, and a pause that a server asked for. Nothing waits in here: callers are told how long to."""
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+        self._lock = threading.Lock()
         self._hold(requests_per_minute, tokens_per_minute)
         self._paused_until = 0.0
+
+    def __reduce__(self) -> tuple[type[RateLimits], tuple[int | None, ...]]:
+        return RateLimits, self._per_minute
 
     def tighten(self, other: RateLimits) -> None:
         """Keep the stricter ones of both, from the first request on."""
         self._hold(*map(_stricter, self._per_minute, other._per_minute))
 
-    async def acquire(self, tokens: int) -> None:
-        """Wait until a request of about `tokens` tokens may be sent, and count it."""
-        while (wait := self._wait(tokens)) > 0:
-            await asyncio.sleep(wait)
-        for bucket, amount in zip(self._buckets, (1, tokens), strict=True):
-            bucket.take(amount)
+    def reserve(self, tokens: int) -> float:
+        """Count a request of about `tokens` tokens; the seconds after which it may be sent."""
+        amounts = 1, tokens
+        with self._lock:
+            wait = max(bucket.wait(amount) for bucket, amount in zip(self._buckets, amounts, strict=True))
+            for bucket, amount in zip(self._buckets, amounts, strict=True):
+                bucket.take(amount)
+        return max(wait, self.paused())
 
     def correct(self, estimated_tokens: int, used_tokens: int) -> None:
         """Count what a request really used instead of what was thought before."""
-        self._buckets[1].take(used_tokens - estimated_tokens)
+        with self._lock:
+            self._buckets[1].take(used_tokens - estimated_tokens)
 
     def pause(self, seconds: float) -> None:
         """Send nothing for `seconds`: the server said so."""
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
+    def paused(self) -> float:
+        """Seconds of the pause that are left; ask again after any wait, for it may have begun meanwhile."""
+        return max(self._paused_until - time.monotonic(), 0.0)
+
     def _hold(self, *per_minute: int | None) -> None:
         self._per_minute = per_minute
         self._buckets = [_Bucket(rate) for rate in per_minute]
-
-    def _wait(self, tokens: int) -> float:
-        waits = [bucket.wait(amount) for bucket, amount in zip(self._buckets, (1, tokens), strict=True)]
-        return max(self._paused_until - time.monotonic(), *waits)
 
 
 def _stricter(one: int | None, other: int | None) -> int | None:
@@ -65,7 +72,7 @@ class _Bucket:
         if self._rate is None:
             return 0.0
         self._fill(self._rate)
-        return (min(amount, self._size) - self._level) / self._rate
+        return max((min(amount, self._size) - self._level) / self._rate, 0.0)
 
     def take(self, amount: float) -> None:
         """May leave the bucket owing: the next one waits the longer."""

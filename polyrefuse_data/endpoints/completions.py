@@ -1,0 +1,181 @@
+"""Chat completions as APIs really send them: the text that a model gave, or the reason why there is none.
+
+One reader for whoever asks. What is no completion at all (HTML, `[]`, a message that is a number, half of a JSON
+object) is no answer and may pass; what an API will say again (its content filter, a refusal, a text too long) is an
+answer that holds no text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+# What APIs call the end of an answer that their own filter stopped: OpenAI and Azure, Gemini (upper case and through
+# its compatible API), Anthropic and gateways to it, Zhipu, DashScope.
+_FILTERED = frozenset(
+    {
+        "content_filter",
+        "content_filtered",
+        "contentfilter",
+        "safety",
+        "image_safety",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+        "recitation",
+        "guardrail_intervened",
+        "refusal",
+        "sensitive",
+        "data_inspection_failed",
+        "model_armor",
+    }
+)
+# ... and of one that was cut at its longest length: OpenAI and most others, Gemini, Anthropic, Cohere, Hugging Face.
+_CUT = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded", "max_output_tokens"})
+# ... and of one that broke off for the server's own trouble: Gemini's tool parser, OpenRouter, gateways.
+_BROKEN = frozenset({"error", "malformed_function_call", "other", "network_error", "insufficient_system_resource"})
+
+# Parts of a content that are not the answer but the way to it.
+_REASONING_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking", "summary_text"})
+
+# Our names of the token counts, and those of a completion.
+_TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The text of an answer as the model gave it, and the tokens it took: `input_tokens` and `output_tokens`, both or
+    neither."""
+
+    text: str
+    usage: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Why there is no text: `reason` is a short name that is counted, `detail` is for people.
+
+    With `may_pass` it says nothing of what was asked: a time-out, a busy API, something that is no completion.
+    """
+
+    reason: str
+    detail: str = ""
+    may_pass: bool = False
+    usage: dict[str, float] = field(default_factory=dict)
+
+
+Answer = Completion | NoAnswer
+
+
+def read_completion(body: Any) -> Answer:
+    """A chat completion (the API's JSON) as its text or the reason why there is none, with what it used.
+
+    Errors that came in place of a completion are for ApiError to find first.
+    """
+    return replace(_read(body), usage=_usage(body))
+
+
+def _read(body: Any) -> Answer:
+    if not isinstance(body, dict):
+        return _malformed(f"a JSON {type(body).__name__} in place of a chat completion")
+    blocked = _blocked_prompt(body)
+    if blocked is not None:
+        return blocked
+    choices = body.get("choices")
+    if choices == []:
+        return _without_choices(body)
+    choice = choices[0] if isinstance(choices, list) else None
+    if not isinstance(choice, dict):
+        return _malformed("a chat completion without choices")
+    reason = choice.get("finish_reason")
+    ended = reason.strip().lower().rpartition(".")[2] if isinstance(reason, str) else ""
+    message = choice.get("message")
+    said = message.get("refusal") if isinstance(message, dict) else None
+    if said:
+        return NoAnswer("refused", str(said))
+    if ended in _FILTERED:
+        return NoAnswer("content_filter", f"the answer was stopped by the API's content filter ({reason})")
+    if ended in _CUT:
+        return NoAnswer("truncated", "the answer reached its longest length")
+    if ended in _BROKEN:
+        return _malformed(f"the answer broke off ({reason})")
+    if not isinstance(message, dict):
+        return _malformed("a choice without a message")
+    return _read_message(message)
+
+
+def _read_message(message: dict[str, Any]) -> Answer:
+    content = message.get("content")
+    if content is None:
+        content = _arguments(message) or ""
+    elif isinstance(content, list):
+        parts = list(map(_part, content))
+        if None in parts:
+            return _malformed("a content with parts that are none")
+        content = "".join(part for part in parts if part is not None)
+    if not isinstance(content, str):
+        return _malformed(f"a content that is a JSON {type(content).__name__}")
+    return Completion(content) if content.strip() else NoAnswer("empty", "the model gave no text")
+
+
+def _part(part: Any) -> str | None:
+    """The text of one part of a content; None for what is no part."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        return None
+    if part.get("type") in _REASONING_PARTS:
+        return ""
+    text = part.get("text")
+    return text if isinstance(text, str) else None
+
+
+def _arguments(message: dict[str, Any]) -> str | None:
+    """What a model put into the call of a tool, where it made one call in place of an answer."""
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    if not functions:
+        functions = [message.get("function_call")]
+    arguments = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], str) else None
+
+
+def _blocked_prompt(body: dict[str, Any]) -> NoAnswer | None:
+    """Gemini and gateways to it say beside the choices, which may be none, that the prompt was blocked."""
+    for key in ("prompt_feedback", "promptFeedback"):
+        feedback = body.get(key)
+        if isinstance(feedback, dict):
+            for name in ("block_reason", "blockReason"):
+                if feedback.get(name):
+                    return NoAnswer("content_filter", f"the prompt was blocked by the API ({feedback[name]})")
+    return None
+
+
+def _without_choices(body: dict[str, Any]) -> NoAnswer:
+    """Gemini and gateways to it give no choice where the prompt was blocked, and count no token of an answer."""
+    usage = body.get("usage")
+    if str(body.get("finish_reason")).lower() in _FILTERED:
+        return NoAnswer("content_filter", f"the API gave no answer ({body['finish_reason']})")
+    if isinstance(usage, dict) and usage.get("prompt_tokens") and not usage.get("completion_tokens"):
+        return NoAnswer("content_filter", "the API read the prompt and gave no answer to choose from")
+    return _malformed("a chat completion without choices")
+
+
+def _malformed(detail: str) -> NoAnswer:
+    return NoAnswer("malformed_response", detail, may_pass=True)
+
+
+def _usage(body: Any) -> dict[str, float]:
+    """The token counts, where the API reports both."""
+    reported = body.get("usage") if isinstance(body, dict) else None
+    counts = dict(_counts(reported)) if isinstance(reported, dict) else {}
+    return counts if len(counts) == len(_TOKEN_COUNTS) else {}
+
+
+def _counts(reported: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for ours, theirs in _TOKEN_COUNTS.items():
+        count = reported.get(theirs)
+        if isinstance(count, int | float) and not isinstance(count, bool) and math.isfinite(count) and count >= 0:
+            yield ours, float(count)

@@ -1,0 +1,131 @@
+"""What a request says, and in which words: servers that call themselves compatible refuse each other's parameters.
+
+A request is first written as the strictest server takes it. What a server refuses by name is said otherwise, or left
+out, from then on: learnt once, kept for the run, and told. What a config asks for by name is never left out silently:
+only what `auto` stands for is learnt away.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from polyrefuse_data.endpoints.api_errors import ApiError
+
+_logger = logging.getLogger(__name__)
+
+ResponseFormat = Literal["auto", "json_schema", "json_object", "none"]
+
+# From the strictest promise of an answer's form to none; the instructions ask for the object in any case.
+_FORMATS = ("json_schema", "json_object", "none")
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
+# Statuses with which servers have said that they do not take a parameter. 401 to 404 and 429 mean something else.
+_STATUSES = frozenset({400, 405, 406, 409, 413, 415, 422, 500, 501})
+_REFUSED = re.compile(
+    r"unsupported|not support|n.t support|not allowed|not permitted|unknown|unrecogni[sz]ed|unexpected|invalid|illegal"
+    r"|unavailable|not available|extra (?:inputs|fields)|forbidden|not implemented|deprecated|only|must|cannot|can't"
+    r"|does not|not compatible|incompatible|is required|no such",
+    re.IGNORECASE,
+)
+# How servers name what they refuse, by the parameter that is meant.
+_NAMES = {
+    "response_format": re.compile(
+        r"response[_ ]?(?:format|schema|mime)|json[_ ]?(?:schema|object|mode)|structured[_ ]?outputs?"
+        r"|guided[_ ]?(?:json|decoding)|grammar|xgrammar",
+        re.IGNORECASE,
+    ),
+    "temperature": re.compile(r"\btemperature\b", re.IGNORECASE),
+    "limit": re.compile(r"\bmax_(?:completion_|output_|new_)?tokens\b", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a model, in nobody's dialect yet. `schema` is the JSON schema of the object to answer with."""
+
+    messages: tuple[dict[str, Any], ...]
+    schema: Mapping[str, Any] | None = None
+    name: str = "answer"  # of the schema
+    temperature: float | None = None  # None: the model's own
+    max_tokens: int | None = None
+    tokens: int = 0  # about how many it takes, there and back: for limits
+
+
+@dataclass
+class Dialect:
+    """How one server is asked. `response_format` other than auto, and what is in `extra_body`, are kept to."""
+
+    response_format: ResponseFormat = "auto"
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._format = _FORMATS[0] if self.response_format == "auto" else self.response_format
+        self._limit = _LIMITS[0]
+        self._sends_temperature = True
+
+    def __reduce__(self) -> tuple[type[Dialect], tuple[ResponseFormat, Mapping[str, Any]]]:
+        return Dialect, (self.response_format, self.extra_body)
+
+    def body(self, model: str, ask: Ask) -> dict[str, Any]:
+        """The JSON body of a request for a chat completion."""
+        body: dict[str, Any] = {"model": model, "messages": list(ask.messages)}
+        if ask.schema is not None and self._format == "json_schema":
+            schema = {"name": ask.name, "strict": True, "schema": dict(ask.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif ask.schema is not None and self._format == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        if ask.temperature is not None and self._sends_temperature:
+            body["temperature"] = ask.temperature
+        if ask.max_tokens is not None:
+            body[self._limit] = ask.max_tokens
+        return {**body, **self.extra_body}
+
+    def learn(self, error: ApiError, sent: Mapping[str, Any], name: str) -> bool:
+        """Whether `sent` is worth sending again in the words that `error` taught us. `name` is the backend's."""
+        told = f"{error.param} {error.message}"
+        if error.status not in _STATUSES or not (error.param or _REFUSED.search(told)):
+            return False
+        with self._lock:
+            if "response_format" in sent and self._names("response_format", error):
+                return self._relax_format(sent["response_format"], error, name)
+            if "temperature" in sent and "temperature" not in self.extra_body and self._names("temperature", error):
+                if self._sends_temperature:
+                    self._sends_temperature = False
+                    _tell(
+                        name, error, 'it is asked at its own temperature from now on; temperature = "default" says so'
+                    )
+                return True
+            for limit, other in (_LIMITS, _LIMITS[::-1]):
+                if limit in sent and limit not in self.extra_body and self._names("limit", error):
+                    return self._rename_limit(limit, other, error, name)
+        return False
+
+    def _relax_format(self, sent: Any, error: ApiError, name: str) -> bool:
+        if self.response_format != "auto" or "response_format" in self.extra_body:
+            return False
+        kind = sent.get("type") if isinstance(sent, dict) else None
+        if kind == self._format and kind != _FORMATS[-1]:
+            self._format = _FORMATS[_FORMATS.index(self._format) + 1]
+            _tell(name, error, f'it is asked with response_format = "{self._format}" from now on')
+        return kind != self._format
+
+    def _rename_limit(self, limit: str, other: str, error: ApiError, name: str) -> bool:
+        """The other name of the same limit, once: a server that refuses both means its value."""
+        if self._limit == limit == _LIMITS[0]:
+            self._limit = other
+            _tell(name, error, f"it is asked with {other} in place of {limit} from now on")
+        return self._limit != limit
+
+    @staticmethod
+    def _names(parameter: str, error: ApiError) -> bool:
+        return _NAMES[parameter].search(f"{error.param} {error.message}") is not None
+
+
+def _tell(name: str, error: ApiError, what: str) -> None:
+    _logger.warning("%s does not take what it was asked (%s): %s", name, error, what)

@@ -1,0 +1,70 @@
+"""Where a chat model is, under which key, and how patient to be with it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from polyrefuse_data.errors import MissingPrerequisite
+from polyrefuse_data.system.redaction import declare_secret
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+# OpenAI bills a request to these where an account has several; no other server is told of them.
+_OPENAI_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model behind an OpenAI-compatible API. Names no key: the environment variable `api_key_env` holds it.
+
+    `asked_for` is the setting that names the endpoint, for messages: `translation.backends`, `judge`.
+    """
+
+    model: str
+    base_url: str | None = None  # None: OpenAI's own
+    api_key_env: str = "OPENAI_API_KEY"  # empty: the server asks for no key
+    asked_for: str = "translation.backends"
+    key_setting: str = ""  # how a setting says where the key is, for messages, e.g. `, or set api_key_env = ...`
+    timeout_seconds: float = 60.0
+    max_retries: int = 6
+
+    @property
+    def url(self) -> str:
+        return (self.base_url or OPENAI_URL).rstrip("/")
+
+    @property
+    def name(self) -> str:
+        """`openai:MODEL`, or `openai:MODEL@HOST`."""
+        host = urlsplit(self.base_url).hostname if self.base_url else None
+        return f"openai:{self.model}" + (f"@{host}" if host else "")
+
+    @property
+    def address(self) -> str:
+        """Host, port and path of the API, empty for OpenAI's own: gateways have a path for each model."""
+        parts = urlsplit(self.base_url or "")
+        return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
+
+    def headers(self) -> dict[str, str]:
+        """What every request carries. Raises MissingPrerequisite where the key's variable is empty."""
+        headers = {"Accept": "application/json", "User-Agent": "polyrefuse-data"}
+        if key := self.key():
+            headers["Authorization"] = f"Bearer {key}"
+        if self.base_url is None:
+            headers |= {
+                name: os.environ[variable] for name, variable in _OPENAI_ACCOUNT.items() if variable in os.environ
+            }
+        return headers
+
+    def key(self) -> str:
+        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable is empty."""
+        if not self.api_key_env:
+            return ""
+        declare_secret(self.api_key_env)
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise MissingPrerequisite(
+                f"{self.asked_for}: {self.name} needs an API key: `export {self.api_key_env}=...`{self.key_setting}"
+            )
+        return key

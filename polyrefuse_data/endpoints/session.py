@@ -1,0 +1,230 @@
+"""HTTP to one origin over one connection: whole answers within a deadline, and never a step to another origin.
+
+What goes to an API are prompts and a key; a server that redirects elsewhere would have both. urllib3 makes the
+connections, at a ninth of what the OpenAI client takes of a processor for each request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+_CONNECT_SECONDS = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_CHUNK_BYTES = 1 << 16
+_MOST_BYTES = 64 << 20  # of an answer; the longest a chat model gives is a thousandth of it
+_PORTS = {"http": 80, "https": 443}
+_NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
+
+
+class LostConnection(Exception):
+    """The connection broke before the whole answer was there."""
+
+
+class NotReached(LostConnection):
+    """There was no connection: nobody listens, no such host, no way there, no TLS that both accept."""
+
+
+class TooSlow(LostConnection):
+    """The whole answer was not there in time."""
+
+
+class OversizedAnswer(LostConnection):
+    """The answer is longer than any that was asked for."""
+
+
+class RedirectRefused(Exception):
+    """The server wants the request sent to another origin."""
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]  # whatever their case
+    content: bytes
+
+
+class Session:
+    """A connection to the origin of `url`, opened when first needed and kept open. For one thread, but for `cut`."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self._url = url
+        self._headers = dict(headers)
+        self._connection: Any = None
+        self._pool = self._open_pool()
+        self.deadline: float | None = None  # of the request under way, on the monotonic clock
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most_bytes: int = _MOST_BYTES,
+    ) -> Response:
+        """The answer to one request, whatever its status. Raises LostConnection (or one of its kinds), or
+        RedirectRefused."""
+        target = f"{self._url}{path}"
+        sent = {**self._headers, **(headers or {})}
+        self.deadline = time.monotonic() + seconds
+        try:
+            for _ in range(_MOST_REDIRECTS):
+                response = self._send(method, target, body, sent, most_bytes)
+                location = response.headers.get("location")
+                if response.status not in _REDIRECTS or not location:
+                    return response
+                target = self._followed(target, location)
+                if response.status == 303:
+                    method, body = "GET", None
+            raise RedirectRefused(f"more than {_MOST_REDIRECTS} redirects, the last to {target}")
+        finally:
+            self.deadline = None
+
+    def cut(self) -> None:
+        """Break the connection off, from another thread: whoever waits for an answer on it waits no longer."""
+        sock = getattr(self._connection, "sock", None)
+        if isinstance(sock, socket.socket):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, which would wait for the other side
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _send(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], most_bytes: int
+    ) -> Response:
+        with self._explained():
+            left = max(self._seconds_left(), 0.001)
+            reply = self._pool.urlopen(
+                method,
+                target if self._pool.proxy and urlsplit(target).scheme == "http" else _path(target),
+                body=body,
+                headers=headers,
+                retries=_NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, left), read=left),
+                preload_content=False,
+            )
+            try:
+                content = self._read(reply, most_bytes)
+            except BaseException:
+                reply.close()
+                raise
+            reply.release_conn()
+            return Response(reply.status, reply.headers, content)
+
+    def _read(self, reply: Any, most_bytes: int) -> bytes:
+        """The whole body. Chunk by chunk, for a time-out of a socket begins anew with each byte."""
+        chunks = []
+        size = 0
+        while chunk := reply.read1(_CHUNK_BYTES):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > most_bytes:
+                raise OversizedAnswer(f"more than {most_bytes >> 20} MiB")
+            if self._seconds_left() <= 0:
+                raise TooSlow
+        return b"".join(chunks)
+
+    def _seconds_left(self) -> float:
+        return (self.deadline or 0.0) - time.monotonic()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of the libraries below as ours, in a few words."""
+        try:
+            yield
+        except (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError) as error:
+            raise NotReached(_words(error)) from None
+        except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+            if isinstance(error, ReadTimeoutError) or self._seconds_left() <= 0:
+                raise TooSlow from None
+            raise LostConnection(_words(error)) from None
+
+    def _followed(self, target: str, location: str) -> str:
+        """Where a redirect leads, on the same origin."""
+        try:
+            led = urljoin(target, location)
+            same = origin(led) == origin(self._url)
+        except ValueError:
+            led, same = location, False
+        if not same:
+            raise RedirectRefused(f"it redirects to {led}")
+        return led
+
+    def _open_pool(self) -> urllib3.HTTPConnectionPool:
+        """A pool of one connection, through the proxy that the environment names for this host."""
+        parts = urlsplit(self._url)
+        proxy = None
+        if not urllib.request.proxy_bypass(parts.hostname or ""):
+            proxies = urllib.request.getproxies()
+            proxy = proxies.get(parts.scheme) or proxies.get("all")
+        try:
+            manager = urllib3.ProxyManager(_proxy_url(proxy), proxy_headers=_proxy_headers(proxy)) if proxy else None
+        except HTTPError as error:
+            raise NotReached(f"the proxy of the environment cannot be used: {_words(error)}") from None
+        pool = (manager or urllib3.PoolManager()).connection_from_url(self._url)
+        made = pool.ConnectionCls
+
+        def keep(*arguments: Any, **options: Any) -> Any:
+            self._connection = made(*arguments, **options)
+            return self._connection
+
+        pool.ConnectionCls = keep  # type: ignore[assignment]
+        return pool
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port. Raises ValueError for what is no URL."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _proxy_url(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _proxy_headers(proxy: str) -> dict[str, str] | None:
+    parts = urlsplit(_proxy_url(proxy))
+    if parts.username is None:
+        return None
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(urllib3.make_headers(proxy_basic_auth=login))
+
+
+def _words(error: BaseException) -> str:
+    """The innermost reason: what is around it names our own objects."""
+    inner = error
+    while (cause := inner.__cause__ or inner.__context__) is not None and isinstance(cause, OSError):
+        inner = cause
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror.strip()
+    nested = next((item for item in reversed(inner.args) if isinstance(item, BaseException)), None)
+    return _words(nested) if nested is not None else str(inner).rpartition(": ")[2] or type(inner).__name__

@@ -1,0 +1,38 @@
+"""What a build may put its rows in the place of: rows that another build could make again, not people's work."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from polyrefuse_data import rows
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.workspace import Workspace
+
+_MEND = "build in another folder: a copy of polyrefuse.toml and journal.sqlite there asks for nothing again"
+
+
+def refuse_to_replace_work(workspace: Workspace) -> None:
+    """Raise ConfigError where rows.parquet holds what an import brought in, or what reviewers decided."""
+    if not workspace.rows.exists():
+        return
+    if workspace.imports.exists():
+        raise ConfigError(f"{workspace.rows} holds imported rows, which a build would replace: {_MEND}")
+    reviewed = _reviewed_rows(workspace)
+    if reviewed:
+        raise ConfigError(
+            f"{workspace.rows} holds {reviewed} rows that reviewers decided on, which a build would replace: {_MEND}, "
+            "and the reviewed sheet can be imported there again"
+        )
+
+
+def _reviewed_rows(workspace: Workspace) -> int:
+    try:
+        table = pq.read_table(regular_file(workspace.rows), columns=["status", "flags"])
+    except (pa.ArrowException, OSError, ValueError):
+        return 0  # damaged, or no rows: nothing that a person could have reviewed
+    return sum(
+        status == rows.EDITED or rows.REJECTED_BY_REVIEW in (flags or ())
+        for status, flags in zip(table["status"].to_pylist(), table["flags"].to_pylist(), strict=True)
+    )

@@ -1,0 +1,86 @@
+"""Files that come from people and servers: regular files only, and read whole only up to a bound.
+
+A pipe would be waited for without end, a device read without end. Symbolic links are followed, for people keep their
+prompts behind them and the Hub's cache is made of them; what they lead to must be a regular file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+# Of a file that is read into memory: a million prompts of a kilobyte. What is larger belongs into Parquet, or in parts.
+WHOLE_FILE_BYTES = 2**30
+# Of what a person writes by hand, such as polyrefuse.toml: that of a large project has a few kilobytes.
+HANDWRITTEN_BYTES = 2**20
+
+_KINDS = (
+    (stat.S_ISDIR, errno.EISDIR, "it is a folder, not a file"),
+    (stat.S_ISFIFO, errno.EINVAL, "it is a pipe, not a regular file: save what it gives to a file first"),
+    (stat.S_ISSOCK, errno.EINVAL, "it is a socket, not a regular file"),
+    (stat.S_ISCHR, errno.EINVAL, "it is a device, not a regular file"),
+    (stat.S_ISBLK, errno.EINVAL, "it is a device, not a regular file"),
+)
+_logger = logging.getLogger(__name__)
+
+
+def regular_file(path: Path) -> Path:
+    """The path itself, for a reader that opens it by name. Raises OSError where it is missing or no regular file."""
+    _refuse_special(path.stat(), path)
+    return path
+
+
+def open_input(path: Path) -> BufferedReader:
+    """A regular file to read. Raises OSError, with a reason that people can act on, for whatever else it is."""
+    regular_file(path)  # opening some devices does something already
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _refuse_special(os.fstat(handle), path)  # it may be another one by now
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_input(path: Path, at_most: int = WHOLE_FILE_BYTES) -> bytes:
+    """A regular file as a whole. Raises OSError, also where it holds more than `at_most` bytes."""
+    with open_input(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= at_most else b""
+        if size < len(content):  # it grows, or is one of /proc, which say that they are empty
+            content += file.read(at_most + 1 - len(content))
+    if max(size, len(content)) > at_most:
+        raise OSError(errno.EINVAL, f"it is larger than {_size(at_most)}, the most that is read at once", str(path))
+    _logger.debug("read %s (%d bytes)", path, len(content))
+    return content
+
+
+def read_input_text(path: Path, at_most: int = WHOLE_FILE_BYTES) -> str:
+    """The same as text, UTF-8 with or without a byte-order mark. Raises UnicodeDecodeError where it is none."""
+    return read_input(path, at_most).decode("utf-8-sig")
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a regular file, as hex, however large it is. Raises OSError."""
+    with open_input(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, without the number and the name that OSError puts around it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _refuse_special(found: os.stat_result, path: Path) -> None:
+    for is_kind, number, reason in _KINDS:
+        if is_kind(found.st_mode):
+            raise OSError(number, reason, str(path))
+
+
+def _size(count: int) -> str:
+    return f"{count >> 30} GiB" if count >= 2**30 else f"{count >> 20} MiB"

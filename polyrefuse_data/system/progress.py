@@ -1,0 +1,121 @@
+"""Progress on stderr: bars on a terminal, elsewhere a plain line now and then, nothing where it is to be quiet."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from polyrefuse_data.system.verbosity import Verbosity, verbosity
+
+SECONDS_BETWEEN_LINES = 30.0
+
+_Item = TypeVar("_Item")
+
+
+class Progress(Protocol):
+    """What is under way, as a context manager: `update` counts what is done."""
+
+    def update(self, count: int = 1) -> object: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+def progress(
+    what: str,
+    units: str,
+    total: int | None,
+    *,
+    done: int = 0,
+    is_shown: bool = True,
+    stays: bool = True,
+    seconds_unseen: float = 0.0,
+) -> Progress:
+    """The progress of `what` over `total` units (`units` is their plural), of which `done` are done before it begins.
+
+    A bar that ends is taken away unless it `stays`; one that ends within `seconds_unseen` is never shown.
+    """
+    if not is_shown or verbosity() == Verbosity.QUIET:
+        return _Silence()
+    if not sys.stderr.isatty():
+        return _Lines(what, units, total, done)
+    from tqdm import tqdm
+
+    bar: Progress = tqdm(total=total, initial=done, desc=what, unit=f" {units}", leave=stays, delay=seconds_unseen)
+    return bar
+
+
+def tracked(items: Iterable[_Item], what: str, units: str, total: int, *, stays: bool = True) -> Iterator[_Item]:
+    """The items, counted by a `progress`."""
+    with progress(what, units, total, stays=stays) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+class _Silence:
+    def update(self, count: int = 1) -> None:
+        """Nobody wants to know."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to take away."""
+
+
+class _Lines:
+    """Counts, and lets the one line for everything that is under way be printed where it is time."""
+
+    def __init__(self, what: str, units: str, total: int | None, done: int) -> None:
+        self._what, self._units, self._total = what.strip(), units, total
+        self._done = self._before = done
+        self._began = time.monotonic()
+
+    def update(self, count: int = 1) -> None:
+        self._done += count
+        _line.print_if_due()
+
+    def __enter__(self) -> Self:
+        _line.under_way.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _line.under_way.remove(self)
+
+    def __str__(self) -> str:
+        """`build: 300 of 7000 rows, about 12 min left`."""
+        if not self._total:
+            return f"{self._what}: {self._done} {self._units}"
+        counted = f"{self._what}: {self._done} of {self._total} {self._units}"
+        new, seconds = self._done - self._before, time.monotonic() - self._began
+        return f"{counted}, about {(self._total - self._done) * seconds / new / 60:.0f} min left" if new else counted
+
+
+class _Line:
+    """Everything that is under way in this process, the outermost first."""
+
+    def __init__(self) -> None:
+        self.under_way: list[_Lines] = []
+        self._lock = threading.Lock()
+        self._printed: float | None = None  # when, on the monotonic clock; from the first update on
+
+    def print_if_due(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if self._printed is None:
+                self._printed = now
+            if now - self._printed < SECONDS_BETWEEN_LINES:
+                return
+            self._printed = now
+        print("; ".join(map(str, self.under_way)), file=sys.stderr, flush=True)
+
+
+_line = _Line()

@@ -1,0 +1,117 @@
+"""The standard streams of a command: wherever they lead, its work and its exit code stay the same.
+
+A reader that goes away (`| head`) or a closed stream (`>&-`) means that nobody wants the rest. What a full or failing
+disk did not take of stdout is remembered, for the command line to report; on stderr it is given up. Secrets are masked.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import select
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from polyrefuse_data.system.redaction import redact
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_ERRORS = "polyrefuse"  # how characters are written that an encoding lacks: _as_it_is
+
+
+def take_over_streams() -> None:
+    """Put streams of this kind in place of sys.stdout and sys.stderr: data, logs and tracebacks go through them.
+
+    For the command line, before libraries are imported that keep the stream which they find.
+    """
+    _fill_closed_descriptors()
+    codecs.register_error(_ERRORS, _as_it_is)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if hasattr(stream, "buffer") and not isinstance(stream, _Stream):
+            setattr(sys, name, _Stream(stream))
+
+
+def lost_output() -> OSError | None:
+    """Why something that went to stdout since the last call is lost; None where all of it arrived, or nobody reads."""
+    if not isinstance(sys.stdout, _Stream):
+        return None
+    sys.stdout.flush()
+    fault, sys.stdout.outlet.fault = sys.stdout.outlet.fault, None
+    return fault
+
+
+def _fill_closed_descriptors() -> None:
+    """The next file that is opened would get the number of a closed stream, and what is meant for the stream."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+class _Outlet(io.RawIOBase):
+    """Where bytes leave for a standard stream. Writing never fails; `fault` is the first reason why bytes are lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._raw = getattr(stream.buffer, "raw", stream.buffer)
+        self._is_read = True
+        self.fault: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest and self._is_read:
+            try:
+                rest = rest[self._raw.write(rest) or self._wait() :]
+            except BrokenPipeError:
+                self._is_read = False
+            except OSError as error:
+                self.fault = self.fault or error
+                break
+        return size
+
+    def _wait(self) -> int:
+        """For room in a stream that whoever shares it has made non-blocking."""
+        select.select([], [self.fileno()], [])
+        return 0
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self._raw.isatty())
+
+
+class _Stream(io.TextIOWrapper):
+    def __init__(self, stream: TextIO) -> None:
+        stream.flush()
+        self.outlet = _Outlet(stream)
+        is_unbuffered = bool(getattr(stream, "write_through", False))  # PYTHONUNBUFFERED
+        super().__init__(
+            self.outlet if is_unbuffered else io.BufferedWriter(self.outlet),  # type: ignore[arg-type]
+            "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding,
+            _ERRORS,
+            line_buffering=bool(stream.line_buffering),
+            write_through=is_unbuffered,
+        )
+        self._replaced = stream  # it would close the descriptor if it went away
+
+    def write(self, text: str) -> int:
+        super().write(redact(text))
+        return len(text)
+
+
+def _as_it_is(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Names of files that are no text come out as the bytes they are, other characters that cannot as escapes."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)

@@ -1,0 +1,97 @@
+"""What the README and the template of a config tell people to do works."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from polyrefuse_data.cli import command
+from polyrefuse_data.config import NllbBackend, load_config
+from polyrefuse_data.errors import MissingPrerequisite
+from polyrefuse_data.languages import language
+from polyrefuse_data.models.pins import PINS
+from polyrefuse_data.translation import Pair, open_backend
+from tests.documents import PAGES, ROOT, commands, shell_blocks
+
+TEMPLATE = ROOT / "polyrefuse_data" / "template.toml"
+
+
+def test_the_first_steps_of_the_readme_run_offline_as_they_stand(tmp_path: Path) -> None:
+    """The commands are the README's; only the languages are fewer, for time."""
+    (steps,) = [block for block in shell_blocks(ROOT / "README.md") if block[0][:2] == ["polyrefuse", "init"]]
+    languages = {"POLYREFUSE_LANGUAGES": '["de"]', "POLYREFUSE_CACHE": str(tmp_path / "cache")}
+    environment = {**os.environ, **languages, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    printed = {}
+    for program, *arguments in steps:
+        assert program == "polyrefuse"
+        command = [sys.executable, "-m", "polyrefuse_data.cli", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr[-3000:]}"
+        printed[arguments[0]] = done.stdout
+    assert "288 rows of 144 prompts in ws" in printed["build"] and printed["verify"] == "rel: verified\n"
+    assert "would publish my-dataset 1.0.0" in printed["publish"]
+    rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
+    assert {row["target_language"] for row in rows} == {"en", "de"}
+
+
+def test_the_template_names_the_real_model_in_a_line_that_takes_the_place_of_the_bundled_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    bundled, real = re.findall(r'^(?:# )?model = ".*"$', text, flags=re.MULTILINE)
+    config = tmp_path / "polyrefuse.toml"
+    config.write_text(text.replace(f"{bundled}\n", "").replace(real, real.removeprefix("# ")), encoding="utf-8")
+    (backend,) = load_config(config).translation.backends
+    assert isinstance(backend, NllbBackend) and backend.model == NllbBackend().model
+    assert backend.model in PINS  # fetch-model's default, too
+    monkeypatch.setenv("POLYREFUSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingPrerequisite, match=f"fetch it with `polyrefuse fetch-model {backend.model}`"):
+        open_backend(backend).prepare([Pair(language("en"), language("de"))])
+    assert f"polyrefuse fetch-model` once ({_gigabytes()} GB)" in text
+
+
+def _gigabytes() -> str:
+    """Of the download, as the README says it too."""
+    (told,) = re.findall(r"polyrefuse fetch-model .*: ([\d.]+) GB, once", (ROOT / "README.md").read_text())
+    return str(told)
+
+
+def test_every_commented_line_of_the_template_is_toml_that_a_config_may_hold(tmp_path: Path) -> None:
+    """Each block of commented keys, put in the place of what stands before it."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    lines = [re.sub(r"^# (?=\[|[\w.]+ = )", "", line) for line in text.splitlines()]
+    assert lines.count("[engine]") == 1 and lines.count("[[sources]]") == 2
+    uncommented = "\n".join(line for line in lines if not line.startswith('model = "bundled:'))
+    config = tmp_path / "polyrefuse.toml"
+    config.write_text(uncommented, encoding="utf-8")
+    (tmp_path / "prompts.jsonl").touch()
+    assert tomllib.loads(uncommented) and load_config(config).engine.workers == 4
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documents_is_one(page: Path) -> None:
+    assert [words for words in commands(page) if not _is_known(words)] == []
+
+
+def test_commands_are_found_and_a_wrong_one_would_be() -> None:
+    assert len(commands(ROOT / "README.md")) > 15
+    assert not _is_known(["polyrefuse", "rebuild"]) and not _is_known(["polyrefuse", "build", "--fast"])
+
+
+def _is_known(words: list[str]) -> bool:
+    """Whether there is such a command, with such options. Nothing runs."""
+    with pytest.raises(SystemExit) as ended:
+        command().main([*words[1:], "--help"], prog_name="polyrefuse")
+    return ended.value.code == 0
