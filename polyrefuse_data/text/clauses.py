@@ -1,10 +1,16 @@
-"""Where the sentences of a text begin, and the clauses in them."""
+"""Where sentences end, and where they and the clauses in them begin."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+
+# What ends a sentence where white space follows, and what does whatever follows (full-width, Arabic, Indic, Armenian,
+# Ethiopic, Khmer, Burmese, Tibetan).
+SPACED_ENDS = ".!?…"
+JOINED_ENDS = "。！？｡؟।۔։።៕။།"
+QUESTION_MARKS = "?？؟"
 
 # Where a sentence (group 1) or a clause of one begins.
 _CLAUSE = re.compile(r"(?:(^|[.:!?\n。؟])|[,;(、،؛—–])\W*")
