@@ -115,12 +115,10 @@ def import_(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring existing translations into a workspace, restore ids and English, and check every row."""
-    from polyrefuse_data.pipeline.build import check_rows
-    from polyrefuse_data.sources import import_path
+    """Bring existing translations into a workspace, restore ids and English, check every row. Run again to resume."""
+    from polyrefuse_data.pipeline.importing import import_path
 
-    workspace = Workspace(out)
-    summary = import_path(path, workspace, english=english, label=label, split=split, license=license, dry_run=dry_run)
-    if not dry_run:
-        check_rows(workspace)
+    summary = import_path(
+        path, Workspace(out), english=english, label=label, split=split, license=license, dry_run=dry_run
+    )
     print_summary(summary, as_json, is_product=dry_run)

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from polyrefuse_data import __version__, rows
-from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
+from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
 from polyrefuse_data.pipeline.refresh import WithoutForgotten, begin_refresh
@@ -49,7 +49,7 @@ def build(
     refresh: Sequence[str] = (),
     progress: bool = True,
 ) -> BuildSummary | BuildEstimate:
-    """Make prompts.parquet, rows.parquet and attempts.parquet of a workspace from its config.
+    """Make prompts.parquet, rows.parquet, scores.parquet and attempts.parquet of a workspace from its config.
 
     Every prompt has a row in every language; one that no backend could translate is a rejected row with its reason. The
     same config, sources and models give the same bytes on every engine. Run again after a stop: shards that were
@@ -75,7 +75,7 @@ def build(
         _try_checks(config.quality, prompts, targets)
         chain = opened.prepare(_pairs(targets), spend=True)
         write_table(prompts, workspace.prompts)
-        size = _shard_prompts(config)
+        size = shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
         backends = chain.translators
         mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
@@ -89,21 +89,13 @@ def build(
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
-        merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
+        merge(store, count, config.quality, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
         summary = summarize(workspace, usage, unanswered, missing)
         store.clear()
         if refreshing and unanswered:
             refreshing.write(workspace)
     return summary
-
-
-def check_rows(workspace: Workspace) -> None:
-    """Run the checks anew over rows.parquet, with the thresholds of the workspace's config where it has one."""
-    quality = load_config(workspace.config).quality if workspace.config.exists() else QualityConfig()
-    with workspace.lock():
-        table = rows.mark_parallel(audit(workspace.read_rows(), quality))
-        write_table(rows.sort_rows(table), workspace.rows)
 
 
 def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:
@@ -152,7 +144,8 @@ def _place(step: Step) -> list[object]:
     return [*identity(step.translator), sorted(step.languages) if step.languages is not None else None]
 
 
-def _shard_prompts(config: Config) -> int:
+def shard_prompts(config: Config) -> int:
+    """English prompts that are done and kept together."""
     backends = [*config.translation.backends, *config.translation.back_backends]
     batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
     return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)

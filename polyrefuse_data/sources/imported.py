@@ -63,11 +63,13 @@ class ImportSummary:
     files: list[FileReport]
     repeats: int  # rows of the files that say what another one says, and went into it
     ignored: list[str]
+    already: bool = False  # they were there, and nothing was changed
 
     def to_text(self) -> str:
         """For people: a line for the whole, one for each language's files, and what could not be matched."""
+        done = "already there, nothing was changed: " if self.already else "imported "
         lines = [
-            f"imported {self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
+            f"{done}{self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
             f"({' '.join(self.languages)}) into {self.workspace}"
         ]
         lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]

@@ -71,7 +71,7 @@ class Candidate:
 class Verdict:
     """What the checks say of a candidate; among rejected ones the greatest `score` is kept.
 
-    `row` is the candidate's row as the checks left it, so that nothing is checked twice.
+    `row` is the candidate's row as the checks left it, and `scores` are theirs, so that nothing is checked twice.
     """
 
     status: str
@@ -79,6 +79,7 @@ class Verdict:
     reasons: tuple[str, ...]
     score: tuple[float, ...]
     row: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
