@@ -92,9 +92,9 @@ def build(
         merge(store, count, config.quality, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
         summary = summarize(workspace, usage, unanswered, missing)
+        if refreshing and not unanswered:
+            refreshing.remove(workspace)
         store.clear()
-        if refreshing and unanswered:
-            refreshing.write(workspace)
     return summary
 
 

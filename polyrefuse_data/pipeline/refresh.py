@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import Language, language
+from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.translation.answered_rows import disown
 from polyrefuse_data.translation.backends import Chain
@@ -84,6 +85,7 @@ def begin_refresh(workspace: Workspace, chain: Chain, asked: Sequence[str]) -> _
 def _forget(workspace: Workspace, chain: Chain, wanted: Sequence[Refresh]) -> None:
     with closing(Journal(workspace.journal)) as journal:
         names = _check(wanted, chain, journal)
+        ShardStore(workspace.shards, None).clear()
         disown(workspace.rows, {name for name in names if any(refresh.means(name) for refresh in wanted)})
         for refresh in wanted:
             meant = [print for print, name in journal.engines().items() if refresh.means(name)]
@@ -122,6 +124,10 @@ class _Note:
 
     def write(self, workspace: Workspace) -> None:
         atomic_write(_path(workspace), json.dumps({"asked": self.asked, "token": self.token}))
+
+    def remove(self, workspace: Workspace) -> None:
+        """Its build is done: the next wish is a new one."""
+        _path(workspace).unlink(missing_ok=True)
 
 
 def _path(workspace: Workspace) -> Path:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+from polyrefuse_data.text.clauses import QUESTION_MARKS
 from polyrefuse_data.text.scripts import Orthography
 
 
@@ -103,7 +104,7 @@ def misread_letters(text: str, source: str, written: Orthography) -> int:
 
 
 def _questions(text: str) -> int:
-    return sum(map(text.count, "?？؟"))
+    return sum(map(text.count, QUESTION_MARKS))
 
 
 def _is_utf8(run: str) -> bool:

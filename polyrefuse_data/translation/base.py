@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -30,10 +30,15 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Units:
-    """How much text a backend takes at once: single sentences, or whole texts up to a length in characters."""
+    """How much text a backend takes at once: single sentences, or whole texts up to a length in characters.
+
+    `unknown` gives the characters of a text that it cannot read, but for those of words: they are carried over, as
+    placeholders are.
+    """
 
     max_chars: int
     sentences: bool
+    unknown: Callable[[Request], frozenset[str]] | None = field(default=None, compare=False)
 
 
 # Models that were trained on sentence pairs leave out what follows the first sentence, and lose long ones' thread.

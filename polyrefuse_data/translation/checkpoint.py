@@ -16,7 +16,14 @@ from polyrefuse_data.models.store import fetched_folder, located, read_record
 from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
-from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
+from polyrefuse_data.translation.vocabulary import (
+    END,
+    UNKNOWN,
+    FileVocabulary,
+    TransformersVocabulary,
+    UnknownCharacters,
+    Vocabulary,
+)
 
 # The longest source that NLLB-200 and M2M100 were trained on, in tokens; longer ones are cut into units before.
 MAX_SOURCE_TOKENS = 512
@@ -85,6 +92,15 @@ class Checkpoint:
     def end(self) -> int:
         """The id of </s>, which ends sources and translations."""
         return self._index(END, "the end of a text")
+
+    @cached_property
+    def unknown(self) -> int | None:
+        """The id of <unk>, which stands for whatever the vocabulary has no token for."""
+        return self.vocabulary.index(UNKNOWN)
+
+    @cached_property
+    def unknown_characters(self) -> UnknownCharacters:
+        return UnknownCharacters(self.vocabulary)
 
     def load_model(self, auto_class: Any, **options: Any) -> Any:
         """`auto_class.from_pretrained` of this checkpoint. Raises ModelError where its weights are not safetensors."""

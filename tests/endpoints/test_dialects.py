@@ -221,23 +221,22 @@ FILTERING_ERRORS: dict[str, tuple[int, Any]] = {
 }
 LENGTH_ERRORS: dict[str, tuple[int, Any]] = {
     "openai": (400, openai_error("x", code="context_length_exceeded")),
-    "vllm": (400, {"object": "error", "message": "This model's maximum context length is 4096 tokens. However, you "
-                   "requested 9000 tokens", "code": 400}),
-    "vllm, prompt": (400, openai_error("The decoder prompt (length 9000) is longer than the maximum model length.")),
+    "vllm": (400, {"object": "error", "message": "This model's maximum context length is 4096 tokens. However, "
+                   "you requested 9000 tokens", "code": 400}),
+    "vllm, prompt": (400, openai_error("The prompt (length 9000) is longer than the maximum model length of 4096.")),
     "sglang": (400, {"object": "error", "message": "The input (9000 tokens) is longer than the model's context length "
                      "(4096 tokens).", "code": 400}),
     "llama.cpp": (400, {"error": {"code": 400, "message": "request (4390 tokens) exceeds the available context size "
                         "(4096 tokens), try increasing it", "type": "exceed_context_size_error"}}),
-    "llama.cpp, within": (200, {"error": {"code": 400, "message": "the request exceeds the available context size. try "
-                                "increasing the context size", "type": "exceed_context_size_error"}}),
-    "llama.cpp, amid": (500, {"error": {"code": 500, "message": "Context size has been exceeded.",
-                                        "type": "server_error"}}),
+    "llama.cpp, within": (200, {"error": {"code": 400, "message": "the request exceeds the available context size. "
+                                "try increasing the context size", "type": "exceed_context_size_error"}}),
+    "llama.cpp, amid": (500, {"error": {"code": 500, "message": "Context size has been exceeded.", "type": "server"}}),
     "ollama": (400, openai_error("the input length exceeds the context length", "api_error")),
     "gemini": (400, [{"error": {"code": 400, "message": "The input token count (1200000) exceeds the maximum number of "
                       "tokens allowed (1048576)."}}]),
-    "mistral": (400, {"object": "error", "message": "Prompt contains 40000 tokens and 0 draft tokens, too large for "
-                      "model with 32768 maximum context length", "code": "3051"}),
-    "deepseek": (400, openai_error("This model's maximum context length is 65536 tokens. However, you asked 70000")),
+    "mistral": (400, {"object": "error", "message": "Prompt contains 40000 tokens and 0 draft tokens, too large "
+                      "for model with 32768 maximum context length", "code": "3051"}),
+    "deepseek": (400, openai_error("This model's maximum context length is 65536 tokens. You requested 70000")),
     "openrouter": (400, {"error": {"message": "This endpoint's maximum context length is 8192 tokens.", "code": 400}}),
     "anthropic": (400, openai_error("prompt is too long: 210000 tokens > 200000 maximum")),
     "tgi": (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 9000"}),

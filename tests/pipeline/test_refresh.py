@@ -16,6 +16,7 @@ from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.refresh import Refresh
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary
+from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 from tests.pipeline.test_build import ENGLISH, GERMAN, SPANISH, api_backend, config, program
@@ -149,10 +150,12 @@ def test_a_finished_shard_of_a_build_under_way_is_done_again(folder: Path, api: 
     small = settings.model_copy(
         update={"engine": settings.engine.model_copy(update={"shard_prompts": 3, "workers": 1})}
     )
-    api.faults[sorted(ENGLISH)[-1]] = api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
+    last = load_prompts(settings.sources).sort_by("id")["text"].to_pylist()[-1]
+    api.faults[last] = [error(429, "no credit", "insufficient_quota")]
     workspace = Workspace(folder / "ws")
     with pytest.raises(EndpointError):
         build(workspace, small, progress=False)
+    assert list(workspace.shards.glob("*.json"))
     model.better = True
     api.faults.clear()
     build(workspace, small, refresh=["openai"], progress=False)
