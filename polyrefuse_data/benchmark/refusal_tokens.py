@@ -6,10 +6,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import find_language
+
+if TYPE_CHECKING:
+    from polyrefuse_data.benchmark.model import ChatModel
+
+# They are found in short replies to the first training prompts of each label: judges need no more than the opening.
+_PROMPTS = 64
+_REPLY_TOKENS = 32
 
 # A first token counts when at least this share of the refusals starts with it,
 MIN_SHARE = 0.05
@@ -44,6 +51,36 @@ class RefusalTokens:
             "source": self.source,
             "refusals": self.refusals,
         }
+
+
+def find_refusal_tokens(
+    model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
+) -> list[int]:
+    """The tokens that the model's refusals in `language` start with, most frequent first; none where it refuses none.
+
+    The model answers the first 64 prompts of each class in 32 tokens, the judge says which replies refuse, and a first
+    token counts where at least 5% of the refusals start with it and it is twice as frequent there as in other replies.
+    """
+    return pick_tokens(*first_tokens(model, harmful, harmless, language, judge))
+
+
+def first_tokens(
+    model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
+) -> tuple[Counter[int], Counter[int]]:
+    """First tokens of the replies that refuse, and of the others.
+
+    The phrases judge is asked where it knows the language: it is at hand while the model fills the memory. `judge` is
+    for the languages that it does not know.
+    """
+    from polyrefuse_data.benchmark.generation import generate
+    from polyrefuse_data.benchmark.judges import judge_refusal
+    from polyrefuse_data.benchmark.judges.phrases import list_languages
+
+    prompts = [*harmful[:_PROMPTS], *harmless[:_PROMPTS]]
+    replies = generate(model, prompts, max_new_tokens=_REPLY_TOKENS)
+    asked = "phrases" if language in list_languages() else judge
+    refused = judge_refusal([reply.text for reply in replies], language, asked, prompts)
+    return first_token_counts([reply.token_ids[0] if reply.token_ids else None for reply in replies], refused)
 
 
 def first_token_counts(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import product
 from typing import Any
 
 import torch
@@ -53,11 +54,6 @@ class CandidateScorer:
         self._mode = mode
         self._restart = Restart(model)
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
-
-    def candidates(self, n_layers: int | None = None) -> list[Candidate]:
-        """All candidates of the first `n_layers` layers, by position, then layer."""
-        layers = range(self._directions.shape[1] if n_layers is None else n_layers)
-        return [(position, layer) for position in range(-self._directions.shape[0], 0) for layer in layers]
 
     def refusal(self, candidates: Sequence[Candidate]) -> list[float]:
         """Mean refusal score on harmful prompts with each candidate ablated."""
@@ -195,21 +191,48 @@ class CandidateScorer:
             with_backoff(work, list(indices[start : start + at_once]))
 
 
+def all_candidates(
+    directions: Tensor, positions: Sequence[int] | None = None, layers: Sequence[int] | None = None
+) -> list[Candidate]:
+    """The candidates of `directions` ([n_pos, n_layers, d_model]) by position, then layer; of these positions (-n_pos
+    to -1) and layers (0 to n_layers - 1) only, where they are given.
+
+    Raises ConfigError for one that does not exist.
+    """
+    return candidate_places(directions.shape[0], directions.shape[1], positions, layers)
+
+
+def candidate_places(
+    n_positions: int, n_layers: int, positions: Sequence[int] | None, layers: Sequence[int] | None
+) -> list[Candidate]:
+    """The same of a model with so many post-instruction tokens and layers."""
+    known = range(-n_positions, 0), range(n_layers)
+    for name, given, of in (("position", positions, known[0]), ("layer", layers, known[1])):
+        if wrong := sorted(set(given or ()) - set(of)):
+            raise ConfigError(f"{name} {wrong[0]} is not one of this model's: use {of[0]} to {of[-1]}")
+    wanted = (known[0] if positions is None else positions), (known[1] if layers is None else layers)
+    return list(product(sorted(set(wanted[0])), sorted(set(wanted[1]))))
+
+
 def score_candidates(
     model: ChatModel,
     directions: Tensor,
     harmful: Sequence[str],
     harmless: Sequence[str],
     refusal_token_ids: Sequence[int],
+    *,
+    positions: Sequence[int] | None = None,
+    layers: Sequence[int] | None = None,
 ) -> list[dict[str, Any]]:
     """Score every candidate direction: dicts of position (-n_pos..-1), layer, refusal_score, steering_score,
     kl_div_score, and the direction's norm.
 
-    `directions` is [n_pos, n_layers, d_model]. Refusal scores are under ablation on `harmful`, steering scores and KL
-    on `harmless`; all are means over prompts. Raises ConfigError where a class is empty or no refusal token is given.
+    `directions` is [n_pos, n_layers, d_model]; `positions` and `layers` leave the others out. Refusal scores are under
+    ablation on `harmful`, steering scores and KL on `harmless`; all are means over prompts. Raises ConfigError where a
+    class is empty, no refusal token is given, or a position or layer does not exist.
     """
     scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids)
-    candidates = scorer.candidates()
+    candidates = all_candidates(directions, positions, layers)
     columns = zip(
         candidates, scorer.refusal(candidates), scorer.steering(candidates), scorer.kl(candidates), strict=True
     )

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.directions import difference_in_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
 from polyrefuse_data.benchmark.refusal_tokens import RefusalTokens
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores, score_candidates
 from polyrefuse_data.benchmark.selection import RULES, select_direction, why_dropped
-from polyrefuse_data.benchmark.settings import Settings
 from polyrefuse_data.benchmark.staged import choose_direction
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
@@ -39,7 +39,7 @@ def find_source(
     model: ChatModel,
     prompts: LanguagePrompts,
     tokens: RefusalTokens,
-    settings: Settings,
+    settings: BenchmarkConfig,
     activations: Mapping[str, Tensor],
 ) -> Source:
     """Candidates, their scores and both rules' choices for one language.
@@ -88,14 +88,25 @@ def missing_source(language: str) -> Source:
 
 
 def _choices(
-    model: ChatModel, candidates: Tensor, sets: Sets, tokens: list[int], settings: Settings
+    model: ChatModel, candidates: Tensor, sets: Sets, tokens: list[int], settings: BenchmarkConfig
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Each rule's choice, and the table of candidates with why each rule drops them (empty where staged)."""
     harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
     if settings.scoring == "staged":
-        chosen = choose_direction(model, candidates, harmful, harmless, tokens, settings.rule_used)
+        chosen = choose_direction(
+            model,
+            candidates,
+            harmful,
+            harmless,
+            tokens,
+            settings.rule_used,
+            positions=settings.positions,
+            layers=settings.layers,
+        )
         return {settings.rule_used.name: chosen}, []
-    table = score_candidates(model, candidates, harmful, harmless, tokens)
+    table = score_candidates(
+        model, candidates, harmful, harmless, tokens, positions=settings.positions, layers=settings.layers
+    )
     rules = {rule.name: rule for rule in (*RULES.values(), settings.rule_used)}
     choices = {name: select_direction(table, model.n_layers, rule) for name, rule in rules.items()}
     dropped = [

@@ -98,14 +98,22 @@ def split_long(text: str, max_chars: int, language: Language = ENGLISH) -> list[
     return _joined(parts)
 
 
-def split_around_spans(text: str) -> list[Part]:
-    """The words between protected spans, each a part of its own."""
+def split_around_spans(text: str, also: frozenset[str] = frozenset()) -> list[Part]:
+    """The words between protected spans, each a part of its own; characters of `also` are such spans too."""
     parts: list[Part] = []
     whole, end = _piece(text), 0
-    for match in SPAN.finditer(text):
+    for match in _protecting(also).finditer(text):
         parts += [*_trimmed(whole.between(end, match.start()), _EDGES), Part(False, match.group())]
         end = match.end()
     return _joined([*parts, *_trimmed(whole.between(end), _EDGES)])
+
+
+def _protecting(characters: frozenset[str]) -> re.Pattern[str]:
+    if not characters:
+        return SPAN
+    these = "".join(map(re.escape, sorted(characters)))
+    # Joiners and selectors of variants belong to the emoji between or after which they stand.
+    return re.compile(rf"{SPAN.pattern}|[{these}](?:[{these}\u200d\ufe0f]*[{these}\ufe0f])?", SPAN.flags)
 
 
 def _piece(text: str) -> _Piece:

@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Ve
 from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
 from polyrefuse_data.errors import ConfigError
 
-__all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge"]
+__all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
 
 
 def open_judge(name: str) -> Judge:
@@ -82,6 +82,23 @@ def judge_replies(
         _verdict(response, opinions.get(index, NO_OPINION), elsewhere[index])
         for index, response in enumerate(responses)
     ]
+
+
+def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
+    """Find what would keep a judge from judging replies, in these languages where any are named, before there are any.
+
+    Raises ConfigError for an unknown judge or a language that it cannot judge, MissingPrerequisite for a model, key or
+    server that is not there.
+    """
+    with contextlib.ExitStack() as stack:
+        if isinstance(judge, str):
+            judge = open_judge(judge)
+            stack.callback(judge.close)
+        judge.signature()
+        for language in languages:
+            judge.signature(language)
+        if prepare := getattr(judge, "prepare", None):
+            prepare()
 
 
 def judge_signature(judge: str | Judge = "phrases", language: str | None = None) -> str:
