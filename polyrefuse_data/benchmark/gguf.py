@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.system.input_files import open_input
 
 SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
@@ -31,7 +32,7 @@ def gguf_alone(path: Path) -> Iterator[dict[str, str]]:
         raise MissingPrerequisite(
             f'{path}: reading a GGUF file needs {" and ".join(missing)}: pip install "polyrefuse-data[gguf]"'
         )
-    with path.open("rb") as file:
+    with open_input(path) as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ModelError(f"{path} is no GGUF file: download it again")
     with tempfile.TemporaryDirectory(prefix="polyrefuse-gguf-") as folder:

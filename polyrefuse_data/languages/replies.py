@@ -7,7 +7,6 @@ Patterns are regular expressions, one a line, read on folded texts (text/folding
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.traits import Pattern, Section, parse, read_toml
+from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
@@ -80,7 +80,7 @@ class Replies:
 
     def __init__(self, path: Path, language: Language) -> None:
         self.tables = tables = parse(ReplyTables, read_toml(path), path)
-        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        self.digest = sha256_of(path)[:12]
         self.opening = tables.opening
         self._end = r"(?!\w)" if language.word_borders else ""
         self._lead = rf"(?:(?:{self._folded(tables.before)}){self._end}\W*)?" if tables.before else ""

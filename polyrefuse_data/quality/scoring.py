@@ -6,7 +6,7 @@ A check that is stopped goes on where it was: a file of its unfinished work is a
 from __future__ import annotations
 
 import itertools
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
 from polyrefuse_data.quality.score_table import put_together, score_batch, score_batches, score_copied, scorer
-from polyrefuse_data.system.files import write_table
+from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
+
+_PARTIAL = re.compile(r"\d+\.parquet|\..*\.part")
 
 
 class PartialScores:
@@ -44,7 +46,7 @@ class PartialScores:
         write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_own(self.folder, _PARTIAL)
 
 
 def complete_scores(
