@@ -96,15 +96,15 @@ _KEYS = ("id", "language", "label", "split", "text", "text_en")
 def conform(table: pa.Table) -> pa.Table:
     """A table from elsewhere with SCHEMA's columns, in their types and order, extra columns after them.
 
-    What is missing takes its default, `label` may be a class index. Raises ValueError naming the columns that are
-    missing or of a type that does not go.
+    What is missing takes its default, `label` may be a class index; the schema's metadata stays. Raises ValueError
+    naming the columns that are missing or of a type that does not go.
     """
     missing = [name for name in _KEYS if name not in table.column_names]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}")
     columns = {field.name: _column(table, field) for field in SCHEMA}
     extra = {name: table[name] for name in table.column_names if name not in columns}
-    return pa.table({**columns, **extra})
+    return pa.table({**columns, **extra}, metadata=table.schema.metadata)
 
 
 def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:

@@ -11,6 +11,7 @@ from typing import Any
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class ImportSummary:
     files: list[FileReport]
     repeats: int  # rows of the files that say what another one says, and went into it
     ignored: list[str]
+    already: bool = False  # they were there, and nothing was changed
 
     def to_text(self) -> str:
         """For people: a line for the whole, one for each language's files, and what could not be matched."""
+        done = "already there, nothing was changed: " if self.already else "imported "
         lines = [
-            f"imported {self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
+            f"{done}{self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
             f"({' '.join(self.languages)}) into {self.workspace}"
         ]
         lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]
@@ -82,7 +85,7 @@ class ImportSummary:
         if self.settings != "polyrefuse.toml":
             lines.append(f"  kept the polyrefuse.toml that was there; what the import knows is in {self.settings}")
         lines.append(f"next: polyrefuse report {self.workspace}")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
