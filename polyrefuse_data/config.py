@@ -196,7 +196,7 @@ class Config(_Section):
         return [code for code in codes if language(code).code != SOURCE_LANGUAGE]
 
 
-def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
     """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
 
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
@@ -204,6 +204,7 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
     """
     data: dict[str, Any] = {}
     if path is not None:
+        path = Path(path)
         try:
             data = _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
         except FileNotFoundError:
