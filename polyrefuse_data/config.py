@@ -246,14 +246,14 @@ class Config(_Section):
         return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
-def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
     """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
 
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
-    mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
-    data = read_toml(path, mend) if path else {}
+    path = Path(path) if path is not None else None
+    data = read_toml(path, f"make one with `polyrefuse init {path.parent}`") if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:
