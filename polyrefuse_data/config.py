@@ -11,10 +11,11 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.files import write_new
@@ -27,6 +28,19 @@ _MOST_ERRORS = 10  # that are shown at once
 _MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
 _KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _known_codes(codes: list[str]) -> list[str]:
+    try:
+        known = [language(code).code for code in codes]
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if len(set(known)) != len(known):
+        raise ValueError("a language is named twice")
+    return codes
 
 
 class _Section(BaseModel):
@@ -61,14 +75,27 @@ class SourceConfig(_Section):
 # --- translation: which backends, in which order -----------------------------------------------------------------
 
 
-class MemoryBackend(_Section):
+class _Backend(_Section):
+    """What every backend may say; it decides who is asked, not what is answered."""
+
+    languages: list[str] | None = None  # to be asked for these only, there or, translating back, from there
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, codes: list[str] | None) -> list[str] | None:
+        if codes is not None and not codes:
+            raise ValueError("name one language at least, or leave it out for all")
+        return codes if codes is None else _known_codes(codes)
+
+
+class MemoryBackend(_Backend):
     """Exact matches of translation memories (TMX, TSV, JSONL), origin human."""
 
     engine: Literal["memory"] = "memory"
     paths: list[Path] = Field(min_length=1)
 
 
-class NllbBackend(_Section):
+class NllbBackend(_Backend):
     """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
 
     engine: Literal["nllb"] = "nllb"
@@ -83,13 +110,15 @@ class NllbBackend(_Section):
     candidates: int = Field(default=1, ge=1)  # ask for this many where the checks reject the first; the best wins
 
 
-class OpenAIBackend(_Section):
+class OpenAIBackend(_Backend):
     """A chat model behind any OpenAI-compatible API."""
 
     engine: Literal["openai"] = "openai"
     model: str
-    base_url: str | None = None  # default: OpenAI's own
-    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; empty for a server without
+    preset: str | None = None  # a server by its name: the next two keys as its documentation has them, and its dialect
+    base_url: str | None = None  # default: the preset's, OpenAI's own without one
+    # The environment variable that holds the key; empty for a server without. Default: the preset's, OPENAI_API_KEY.
+    api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -105,13 +134,27 @@ class OpenAIBackend(_Section):
     output_price: float | None = Field(default=None, ge=0)
     candidates: int = Field(default=1, ge=1)
 
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, name: str | None) -> str | None:
+        if name is not None and name not in PRESETS:
+            raise ValueError(f"{name!r} is none of {', '.join(PRESETS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> OpenAIBackend:
+        example = PRESETS[self.preset].example if self.preset else ""
+        if example and self.base_url is None:
+            raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
+        return self
+
     @field_validator("base_url")
     @classmethod
     def _without_credentials(cls, address: str | None) -> str | None:
         return None if address is None else without_credentials(address)
 
 
-class CommandBackend(_Section):
+class CommandBackend(_Backend):
     """A line-based translation program, one command line a direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
 
     engine: Literal["command"] = "command"
@@ -124,8 +167,14 @@ class CommandBackend(_Section):
 Backend = Annotated[MemoryBackend | NllbBackend | OpenAIBackend | CommandBackend, Field(discriminator="engine")]
 
 
-# The engines' names: pydantic puts them into the location of an error (backends.0.nllb.model), the file does not.
-_ENGINES = frozenset(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))
+_ONE, _CHAIN = "one", "chain"
+_OneOrChain = Annotated[
+    Annotated[Backend, Tag(_ONE)] | Annotated[list[Backend], Field(min_length=1), Tag(_CHAIN)],
+    Discriminator(lambda value: _CHAIN if isinstance(value, list) else _ONE),
+]
+
+# What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
+_KINDS = {_ONE, _CHAIN, *(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))}
 
 
 def _default_backends() -> list[Backend]:
@@ -136,7 +185,14 @@ class TranslationConfig(_Section):
     """Ordered backends: a row that fails, or that the checks reject, goes to the next one."""
 
     backends: list[Backend] = Field(default_factory=_default_backends, min_length=1)
-    back_translation: Backend | None = None  # default: the first machine backend, in the other direction
+    # One backend, the machines above stepping in for it; or a chain of its own, and nobody else. Default: the machines.
+    back_translation: _OneOrChain | None = None
+
+    @property
+    def back_backends(self) -> list[Backend]:
+        """Those that are named for translating back."""
+        named = self.back_translation
+        return named if isinstance(named, list) else [named] if named else []
 
 
 # --- quality: thresholds -----------------------------------------------------------------------------------------
@@ -187,13 +243,7 @@ class Config(_Section):
     @field_validator("languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        try:
-            known = [language(code).code for code in codes]
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        if len(set(known)) != len(known):
-            raise ValueError("a language is named twice")
-        return [code for code in codes if language(code).code != SOURCE_LANGUAGE]
+        return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
 def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
@@ -202,17 +252,9 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
-    data: dict[str, Any] = {}
-    if path is not None:
-        path = Path(path)
-        try:
-            data = _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
-        except FileNotFoundError:
-            raise ConfigError(f"{path} is not there: make one with `polyrefuse init {path.parent}`") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
-        except ValueError as error:
-            raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+    path = None if path is None else Path(path)
+    mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:
@@ -228,14 +270,31 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
 
 def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
     """Validate a config read from anywhere; local paths are resolved against the folder of `path`."""
+    keys = "`polyrefuse init` writes a file with the keys there are"
+    return _resolve(validated(Config, data, path, keys), path.parent if path else Path.cwd())
+
+
+def read_toml(path: Path, mend: str) -> dict[str, Any]:
+    """The table of a TOML file. Raises ConfigError for what is none, with `mend` where there is no such file."""
     try:
-        config = Config.model_validate(data)
+        return _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there: {mend}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+
+
+def validated(kind: type[Model], data: dict[str, Any], path: Path | None, keys: str) -> Model:
+    """The settings as `kind` has them. Raises ConfigError with each key that is wrong; `keys` says which there are."""
+    try:
+        return kind.model_validate(data)
     except ValidationError as error:
         where = f"{path}: " if path else ""
-        lines = [f"{where}{_explain(item)}" for item in error.errors()]
+        lines = [f"{where}{_explain(item, keys)}" for item in error.errors()]
         more = [f"{where}{len(lines) - _MOST_ERRORS} more like these"] if len(lines) > _MOST_ERRORS else []
         raise ConfigError("\n".join(lines[:_MOST_ERRORS] + more)) from None
-    return _resolve(config, path.parent if path else Path.cwd())
 
 
 def write_template(path: Path) -> Path:
@@ -262,12 +321,12 @@ def config_hash(config: BaseModel) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _explain(item: Any) -> str:
+def _explain(item: Any, keys: str) -> str:
     """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
-    keys = [str(key) for key in item["loc"] if key not in _ENGINES]
-    if item["type"] == "extra_forbidden":
-        return f"{'.'.join(keys)}: there is no such key; `polyrefuse init` writes a file with the keys there are"
-    return f"{'.'.join(keys) or 'config'}: {item['msg'].removeprefix('Value error, ')}"
+    name = ".".join(str(key) for key in item["loc"] if key not in _KINDS) or "config"
+    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{name}: there is no such key; {keys}"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _set(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:
@@ -313,7 +372,7 @@ def _resolve(config: Config, base: Path) -> Config:
         if isinstance(value, BaseModel):
             fields = {name: absolute(getattr(value, name)) for name in type(value).model_fields}
             if isinstance(value, NllbBackend):
-                fields["model"] = _model(base, str(value.model))
+                fields["model"] = local_or_hub(base, str(value.model))
             return value.model_copy(update=fields)
         if isinstance(value, list):
             return [absolute(item) for item in value]
@@ -323,7 +382,7 @@ def _resolve(config: Config, base: Path) -> Config:
     return resolved
 
 
-def _model(base: Path, name: str) -> str | Path:
+def local_or_hub(base: Path, name: str) -> str | Path:
     """A Hub id as it is; a folder (one that is there, or a value that cannot be an id) as its path."""
     path = _absolute(base, Path(name))
     return path if path.is_dir() or name.startswith((".", "/", "~")) else name

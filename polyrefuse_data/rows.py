@@ -25,9 +25,12 @@ STATUSES = (ACCEPTED, REJECTED, EDITED)
 # Flags set by whoever makes a row, before any check runs. Checks leave them alone; each rejects its row.
 TRANSLATION_FAILED = "translation_failed"
 UNMATCHED = "unmatched"  # an imported translation without an English prompt
+UNPROVEN = (
+    "unproven"  # its English is the prompt at its place, which could be shown to be neither its own nor another's
+)
 CONFLICT = "conflict"  # an imported translation of a prompt that another file translates otherwise; the first stands
 REJECTED_BY_REVIEW = "rejected_by_review"  # a person called it bad
-MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, CONFLICT, REJECTED_BY_REVIEW)
+MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, UNPROVEN, CONFLICT, REJECTED_BY_REVIEW)
 
 # What the maker of a row tells of it that is no reason against it. Checks leave these alone too.
 NORMALISED = "normalised"  # characters that nobody sees were taken out of the translation before it became a row

@@ -11,6 +11,7 @@ import pyarrow as pa
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.geometry import geometry
 from polyrefuse_data.benchmark.judges import judge_replies, judge_signature, open_judge
+from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import bootstrap_interval, difference_interval, rate
@@ -95,7 +96,7 @@ def _common(run: dict[str, Any], source: str, language: str) -> dict[str, Any]:
     """What every row says of itself."""
     intervention = source if source in (BASELINE, RANDOM) else ABLATION
     return {
-        "model": run["model_id"],
+        "model": run["model"]["model"],
         "revision": run["model"]["revision"],
         "intervention": intervention,
         "source_language": {BASELINE: None, RANDOM: language}.get(source, source),
@@ -122,13 +123,14 @@ _SCORE_SCHEMA = pa.schema(
 
 
 def _judge_all(folder: RunFolder, name: str) -> None:
-    """Write a verdict beside every reply; files that this judge has already judged are left alone."""
+    """Write a verdict beside every reply; files that hold this judge's own verdicts are left alone."""
     judge = open_judge(name)
+    ledger = Ledger(folder)
     try:
         for _, language, path in folder.completion_files():
             table = store.read_completions(path)
             signature = judge.signature(language)
-            if "judge" in table.column_names and set(table["judge"].to_pylist()) <= {signature}:
+            if ledger.is_judged(path) and set(table["judge"].to_pylist()) <= {signature}:
                 continue
             replies, prompts = table["reply"].to_pylist(), table["prompt"].to_pylist()
             verdicts = judge_replies(replies, language, judge, prompts)
@@ -138,6 +140,7 @@ def _judge_all(folder: RunFolder, name: str) -> None:
                 table = table.append_column(field, column)
             column = pa.array([signature] * len(verdicts), pa.string())
             store.write_completions(path, table.append_column(store.VERDICT_FIELDS[-1], column))
+            ledger.add_verdicts(path)
     finally:
         judge.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,22 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
-from polyrefuse_data.benchmark.structure import Block, ModuleNames, find_blocks
+from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
+from polyrefuse_data.benchmark.module_names import ModuleNames
+from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
-from polyrefuse_data.models.store import bundled_folder
-from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
-
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
-
-# Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
-_GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
 
 @dataclass(frozen=True)
-class ModelIdentity:
+class ModelIdentity(FilesIdentity):
     """What a result says of the model it was measured on."""
 
-    model: str
-    revision: str
     architecture: str
     dtype: str
+
+
+# What shortcuts are proved on: two prompts of unlike length, so that one is padded.
+PROBES = ("?", "Say hello to everyone, please.")
 
 
 class ChatModel:
@@ -48,19 +45,19 @@ class ChatModel:
         tokenizer: Any,
         *,
         name: str,
-        revision: str | None = None,
-        system_prompt: str | None = None,
+        chat: ChatTemplate | None = None,
+        files: ModelFiles | None = None,
         modules: ModuleNames | None = None,
     ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.tokenizer = tokenizer
-        self.chat = ChatTemplate(tokenizer, name, system_prompt)
+        self.chat = chat or ChatTemplate(tokenizer, name)
         text_config = network.config.get_text_config(decoder=True)
         self.n_layers: int = text_config.num_hidden_layers
         self.d_model: int = text_config.hidden_size
         self.vocab_size: int = text_config.vocab_size
         self.name = name
-        self.revision = revision or getattr(network.config, "_commit_hash", None) or ""
+        self._files = files
         parameters = inspect.signature(network.forward).parameters
         self._takes_position_ids = "position_ids" in parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
@@ -78,33 +75,23 @@ class ChatModel:
         system_prompt: str | None = None,
         modules: ModuleNames | None = None,
     ) -> ChatModel:
-        """Load a model folder, Hub id, or `bundled:demo-chat`.
+        """Load a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
 
         `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
         is the GPU where there is one, spread over all of them where there are several. Code from model folders is
         never run, nor pickled weights loaded. Raises ModelError where there is no such model, no safetensors, no chat
         template, or no structure that proves.
         """
-        from transformers import AutoModelForCausalLM
+        with open_model(path_or_id, revision, system_prompt) as files:
+            return cls.of_files(files, dtype=dtype, device=device, modules=modules)
 
-        name = bundled_folder(str(path_or_id))
-        _check_folder(Path(name), name)
-        on_gpu = torch.cuda.is_available() if device == "auto" else device != "cpu"
-        options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
-        if on_gpu:
-            options["device_map"] = "auto" if device == "auto" else {"": device}
-        try:
-            with damage_explained(name):
-                tokenizer = _load_tokenizer(name, revision)
-                network = load_weights(AutoModelForCausalLM, name, revision=revision, **options)
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "
-                "checkpoint, or more GPUs"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
-        return cls(network, tokenizer, name=name, revision=revision, system_prompt=system_prompt, modules=modules)
+    @classmethod
+    def of_files(
+        cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", modules: ModuleNames | None = None
+    ) -> ChatModel:
+        """The same of files that are open: what takes long is done here."""
+        network = load_network(files, dtype, device)
+        return cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
 
     @property
     def device(self) -> torch.device:
@@ -117,12 +104,13 @@ class ChatModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """The model as results name it: a Hub id and commit, or a folder's name and a hash of what it holds."""
-        name, revision = self.name, self.revision
-        if Path(name).is_dir():
-            name, revision = Path(name).resolve().name, folder_revision(Path(name))
-        dtype = str(self.dtype).removeprefix("torch.")
-        return ModelIdentity(name, revision, type(self.network).__name__, dtype)
+        """The model as results name it: what its files are, and how they were loaded."""
+        files = self._files.identity if self._files else FilesIdentity(self.name, "", "", "", "")
+        return ModelIdentity(
+            **asdict(files),
+            architecture=type(self.network).__name__,
+            dtype=str(self.dtype).removeprefix("torch."),
+        )
 
     @cached_property
     def post_instruction_token_ids(self) -> list[int]:
@@ -189,7 +177,7 @@ class ChatModel:
             head.register_forward_pre_hook(lambda module, args: (args[0].contiguous(), *args[1:]))
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
-        probe = self.batch(self.encode(["?", "Say hello to everyone, please."]))
+        probe = self.batch(self.encode(PROBES))
 
         def forward(**options: Any) -> Any:
             return self.network(**self.inputs(probe), use_cache=False, **self._last_only, **options)
@@ -200,39 +188,3 @@ class ChatModel:
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
         return find_blocks(self.network, forward, self.n_layers, self.d_model, names)
-
-
-def _check_folder(path: Path, name: str) -> None:
-    if path.is_dir() and not (path / "config.json").exists():
-        raise ModelError(f"{name}: this folder holds no config.json; give the folder that holds the model's files")
-    if path.is_file():
-        raise ModelError(f"{name} is a file; give the folder that holds it, or a Hub id (ORG/NAME)")
-    if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
-        raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
-
-
-def _load_tokenizer(name: str, revision: str | None) -> Any:
-    """The tokenizer as its files have it.
-
-    Where the files say that tokenizer.json is all there is to it, it is loaded as such: AutoTokenizer would put the
-    model family's own pre-tokenizer and normaliser in its place (Qwen2's, say), and the tokens would not be the saved
-    tokenizer's.
-    """
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-    from transformers.models.auto.tokenization_auto import get_tokenizer_config
-
-    declared = get_tokenizer_config(name, revision=revision).get("tokenizer_class")
-    loader = PreTrainedTokenizerFast if declared in _GENERIC_TOKENIZERS else AutoTokenizer
-    return loader.from_pretrained(name, revision=revision, trust_remote_code=False)
-
-
-def _dtype(name: str, on_gpu: bool) -> Any:
-    if name == "auto":
-        return torch.bfloat16 if on_gpu else torch.float32
-    if name not in _DTYPES:
-        raise ModelError(f"dtype {name!r} is not known: use auto, {', '.join(_DTYPES)}")
-    return _DTYPES[name]
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

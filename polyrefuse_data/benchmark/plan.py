@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.benchmark.judges import judge_signature
+from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
-from polyrefuse_data.benchmark.settings import Settings
-from polyrefuse_data.benchmark.store import RunFolder, read_json, write_json
+from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import LANGUAGES, language_codes
+from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import LABELS
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Languages, prompts and settings of a run. `missing` are languages asked for that the dataset does not hold."""
+    """Languages and prompts of a run. `missing` are languages asked for that the dataset does not hold."""
 
-    model_id: str
-    revision: str | None
+    config: BenchmarkConfig
     dataset: dict[str, Any]
     sources: list[str]
     targets: list[str]
     missing: list[str]
     prompts: dict[str, LanguagePrompts]
-    settings: Settings
 
     def to_text(self) -> str:
         """For people: what a run would do."""
         known = self.to_dict()
         release = f"{self.dataset['name']} {self.dataset['version']}"
-        lines = [f"would measure {self.model_id} on {release}, judged by {self.settings.judge}"]
+        lines = [f"would measure {self.config.model} on {release}, judged by {self.config.judge}"]
         lines.append(f"  directions from {', '.join(self.sources)}, measured in {', '.join(self.targets)}")
         if self.missing:
             lines.append(f"  not in the release: {', '.join(self.missing)}")
         lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         """For scripts: the same."""
@@ -48,16 +46,16 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """What a run would do, and how many replies it would generate: at most, for some sources give no direction."""
         prompts = {code: sum(len(self.prompts[code].get("test", label)) for label in LABELS) for code in self.targets}
-        ablated = sum(prompts[target] for _, target in self.settings.pairs(self.sources, self.targets))
-        controls = sum(prompts[code] for code in self.sources if code in prompts and self.settings.random_control)
+        ablated = sum(prompts[target] for _, target in self.config.pairs(self.sources, self.targets))
+        controls = sum(prompts[code] for code in self.sources if code in prompts and self.config.random_control)
         return {
-            "model": self.model_id,
-            "revision": self.revision,
+            "model": self.config.model,
+            "revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
             "languages": self.targets,
             "missing_languages": self.missing,
-            "judge": self.settings.judge,
+            "judge": self.config.judge,
             "prompts": sum(prompts.values()),
             "replies": sum(prompts.values()) + ablated + controls,
         }
@@ -65,8 +63,8 @@ class Plan:
     def record(self) -> dict[str, Any]:
         """As compared with run.json when a run is resumed."""
         return {
-            "model_id": self.model_id,
-            "requested_revision": self.revision,
+            "model_id": self.config.model,
+            "requested_revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
             "languages": self.targets,
@@ -75,41 +73,31 @@ class Plan:
                 language: {label: self.prompts[language].ids("test", label) for label in LABELS}
                 for language in self.targets
             },
-            "settings": self.settings.record(),
+            "settings": self.config.settings(),
         }
 
 
-def make_plan(
-    model_id: str,
-    revision: str | None,
-    dataset: str | Path,
-    source_languages: str | Iterable[str] | None,
-    languages: str | Iterable[str] | None,
-    settings: Settings,
-) -> Plan:
+def make_plan(config: BenchmarkConfig) -> Plan:
     """Load the release, find its languages and choose the prompts.
 
-    Raises ReleaseError for an unusable release, ConfigError for an unknown language, a judge that cannot judge one,
-    or a release without test prompts in the languages asked for.
+    Raises ReleaseError for an unusable release, ConfigError for a transfer of a language that is no source, or a
+    release without test prompts in the languages asked for.
     """
     from polyrefuse_data.release.load import load_release, release_info
 
-    where, at = _split_revision(str(dataset))
+    where, at = _split_revision(config.dataset)
     rows = list(release_rows(load_release(where, revision=at)))
     held = sorted({row["language"] for row in rows}, key=_place)
-    asked = held if languages is None else language_codes(languages)
-    asked_sources = asked if source_languages is None else language_codes(source_languages)
+    asked = list(config.languages or held)
+    asked_sources = list(config.source_languages or asked)
     targets = [code for code in asked if code in held]
     sources = [code for code in asked_sources if code in held]
-    if isinstance(settings.transfer, tuple) and (unknown := sorted(set(settings.transfer) - set(asked_sources))):
-        raise ConfigError(
-            f"transfer names {unknown[0]!r}, which is no source language of this run: {', '.join(sources)}"
-        )
-    prompts = choose_prompts(rows, sorted({*targets, *sources}), settings)
+    check_transfer(config.transfer, asked_sources)
+    prompts = choose_prompts(rows, sorted({*targets, *sources}), config)
     if not any(prompts[code].get("test", label) for code in targets for label in LABELS):
-        raise ConfigError(f"{dataset}: no test prompts in {', '.join(asked)}; it holds {', '.join(held) or 'no rows'}")
-    for code in targets:
-        judge_signature(settings.judge, code)
+        raise ConfigError(
+            f"{config.dataset}: no test prompts in {', '.join(asked)}; it holds {', '.join(held) or 'no rows'}"
+        )
     info = release_info(where, at)
     kept = {
         "path": str(where),
@@ -118,37 +106,55 @@ def make_plan(
         "content_sha256": info["content_sha256"],
     }
     missing = sorted({*asked, *asked_sources} - set(held))
-    return Plan(model_id, revision, kept, sources, targets, missing, prompts, settings)
+    return Plan(config, kept, sources, targets, missing, prompts)
 
 
-def claim(folder: RunFolder, plan: Plan) -> bool:
-    """Whether the folder already holds this run. Raises ConfigError where it holds another one, or other files.
+def check_transfer(transfer: str | Sequence[str], sources: Sequence[str]) -> None:
+    """Raise ConfigError where a language is to be carried over that is no source."""
+    if not isinstance(transfer, str) and (unknown := sorted(set(transfer) - set(sources))):
+        raise ConfigError(
+            f"transfer names {unknown[0]!r}, which is no source language of this run: {', '.join(sources)}"
+        )
 
-    The judge may differ: replies are judged again, not generated again.
+
+def claim(folder: RunFolder, plan: Plan) -> dict[str, Any] | None:
+    """The run.json of the run that the folder holds, None where it holds none yet.
+
+    The judge may differ: replies are judged again, not generated again. Raises ConfigError where the folder holds
+    another run, files without a run.json that says of which, or replies that are no part of this one.
     """
     if not folder.run.exists():
         if any(not path.name.startswith(".") for path in folder.path.iterdir()):
             raise ConfigError(f"{folder.path} holds files and no run (run.json): choose another --out")
-        return False
+        return None
     held, wanted = read_json(folder.run), plan.record()
-    for name, value in _comparable(wanted).items():
+    if not isinstance(held, dict) or not set(wanted) <= set(held):
+        raise ConfigError(
+            f"{folder.run} is not one that this version of polyrefuse-data wrote: choose another --out, or delete that "
+            "folder"
+        )
+    compared = _comparable(wanted)
+    if plan.config.is_local:
+        del compared["model_id"]  # a folder may have moved: its digests tell
+    for name, value in compared.items():
         if _comparable(held).get(name) != value:
             raise ConfigError(
                 f"{folder.path} holds a run with another {name}: choose another --out, or delete that folder"
             )
-    write_json(folder.run, {**held, "settings": wanted["settings"]})
-    return True
+    sources, known = {BASELINE, RANDOM, *plan.sources}, set(plan.targets)
+    for source, language, path in folder.reply_files():
+        if source not in sources or language not in known:
+            raise ConfigError(f"{path} is no file of this run: move it out of {folder.path}")
+    held = {**held, "settings": wanted["settings"]}
+    write_json(folder.run, held)
+    return held
 
 
 def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    settings = {name: _plain(value) for name, value in record["settings"].items() if name != "judge"}
+    settings = {name: value for name, value in record["settings"].items() if name != "judge"}
     dataset = {name: value for name, value in record["dataset"].items() if name != "path"}
     names = ("model_id", "requested_revision", "source_languages", "languages", "test_prompts")
     return {**{name: record[name] for name in names}, **settings, **{f"dataset {k}": v for k, v in dataset.items()}}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _place(code: str) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyrefuse_data.benchmark.settings import Settings
+from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import LABELS, SPLITS
 
@@ -47,7 +47,7 @@ class LanguagePrompts:
 
 
 def choose_prompts(
-    rows: Iterable[Mapping[str, Any]], languages: Sequence[str], settings: Settings
+    rows: Iterable[Mapping[str, Any]], languages: Sequence[str], settings: BenchmarkConfig
 ) -> dict[str, LanguagePrompts]:
     """Sample the prompts of each language from release rows (label as a name): n_train, n_validation, `limit` per
     label.

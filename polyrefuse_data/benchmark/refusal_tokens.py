@@ -6,55 +6,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import find_language
+
+if TYPE_CHECKING:
+    from polyrefuse_data.benchmark.model import ChatModel
+
+# They are found in short replies to the first training prompts of each label: judges need no more than the opening.
+_PROMPTS = 64
+_REPLY_TOKENS = 32
 
 # A first token counts when at least this share of the refusals starts with it,
 MIN_SHARE = 0.05
 # and when it is at least this many times as frequent among refusals as among other replies.
 MIN_CONTRAST = 2.0
 
-# Lists of the paper's code (github.com/mainlp/Multilingual-Refusal, pipeline/model_utils), by model type and
-# vocabulary size. They cover nine languages at most; a language that is not listed has no published tokens.
-_QWEN25 = {
-    "en": [40, 2121],
-    "zh": [35946],
-    "de": [17360, 40369],
-    "th": [126331, 124430],
-    "yo": [25612],
-    "ja": [127748, 128976],
-    "ru": [85391, 30174],
-    "ko": [132759],
-}
-_LLAMA3 = {
-    "en": [40],
-    "zh": [37046],
-    "de": [41469],
-    "th": [104365],
-    "yo": [40],
-    "ru": [86491],
-    "ko": [101464],
-    "ja": [122571],
-}
-_GEMMA2 = {
-    "en": [235285, 1718],
-    "zh": [235509, 235817],
-    "de": [15954],
-    "th": [113687],
-    "yo": [12109, 231349],
-    "ko": [242903],
-    "ja": [147553, 28213],
-    "ru": [236038, 29036],
-}
-_YI = {"en": [616, 983, 1509]}
-
-PUBLISHED: dict[tuple[str, int], dict[str, list[int]]] = {
-    ("qwen2", 152064): _QWEN25,
-    ("qwen2", 151936): _QWEN25,
-    ("llama", 128256): _LLAMA3,
-    ("gemma2", 256000): _GEMMA2,
-    ("llama", 64000): _YI,
+# Families of models for which the paper's code has refusal tokens (github.com/mainlp/Multilingual-Refusal,
+# pipeline/model_utils), by model type and vocabulary size. The tokens stand in the language packs (`first_tokens` of
+# replies.toml): nine languages at most; any other has no published tokens.
+PUBLISHED: dict[tuple[str, int], str] = {
+    ("qwen2", 152064): "qwen2.5",
+    ("qwen2", 151936): "qwen2.5",
+    ("llama", 128256): "llama3",
+    ("gemma2", 256000): "gemma2",
+    ("llama", 64000): "yi",
 }
 
 
@@ -74,6 +51,36 @@ class RefusalTokens:
             "source": self.source,
             "refusals": self.refusals,
         }
+
+
+def find_refusal_tokens(
+    model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
+) -> list[int]:
+    """The tokens that the model's refusals in `language` start with, most frequent first; none where it refuses none.
+
+    The model answers the first 64 prompts of each class in 32 tokens, the judge says which replies refuse, and a first
+    token counts where at least 5% of the refusals start with it and it is twice as frequent there as in other replies.
+    """
+    return pick_tokens(*first_tokens(model, harmful, harmless, language, judge))
+
+
+def first_tokens(
+    model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
+) -> tuple[Counter[int], Counter[int]]:
+    """First tokens of the replies that refuse, and of the others.
+
+    The phrases judge is asked where it knows the language: it is at hand while the model fills the memory. `judge` is
+    for the languages that it does not know.
+    """
+    from polyrefuse_data.benchmark.generation import generate
+    from polyrefuse_data.benchmark.judges import judge_refusal
+    from polyrefuse_data.benchmark.judges.phrases import list_languages
+
+    prompts = [*harmful[:_PROMPTS], *harmless[:_PROMPTS]]
+    replies = generate(model, prompts, max_new_tokens=_REPLY_TOKENS)
+    asked = "phrases" if language in list_languages() else judge
+    refused = judge_refusal([reply.text for reply in replies], language, asked, prompts)
+    return first_token_counts([reply.token_ids[0] if reply.token_ids else None for reply in replies], refused)
 
 
 def first_token_counts(
@@ -129,5 +136,10 @@ def published_tokens(model_type: str, vocabulary: int, languages: Sequence[str])
             f"no published refusal tokens for model type {model_type!r} with {vocabulary} tokens: "
             'use refusal_tokens="found"'
         )
-    lists = PUBLISHED[model_type, vocabulary]
-    return {language: RefusalTokens(lists.get(language, []), "published", 0) for language in languages}
+    family = PUBLISHED[model_type, vocabulary]
+    return {code: RefusalTokens(_published(code, family), "published", 0) for code in languages}
+
+
+def _published(code: str, family: str) -> list[int]:
+    known = find_language(code)
+    return known.replies.tables.first_tokens.get(family, []) if known and known.replies else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import product
 from typing import Any
 
 import torch
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
 from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, sorted_batches, with_backoff
-from polyrefuse_data.benchmark.interventions import ablate, add_direction
+from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.metrics import kl_scores, least_kl, probabilities, refusal_scores
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.restart import Restart
@@ -43,21 +45,18 @@ class CandidateScorer:
         harmless: Sequence[str],
         refusal_token_ids: Sequence[int],
         mode: str = "reference",
+        means: PlaceMeans | None = None,
     ) -> None:
+        check_mode(mode, means)
         _check(model, directions, harmful, harmless, refusal_token_ids)
         self._model = model
         self._directions = directions
         self._harmful = model.encode(harmful)
         self._harmless = model.encode(harmless)
         self._tokens = list(refusal_token_ids)
-        self._mode = mode
+        self._mode, self._means = mode, means
         self._restart = Restart(model)
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
-
-    def candidates(self, n_layers: int | None = None) -> list[Candidate]:
-        """All candidates of the first `n_layers` layers, by position, then layer."""
-        layers = range(self._directions.shape[1] if n_layers is None else n_layers)
-        return [(position, layer) for position in range(-self._directions.shape[0], 0) for layer in layers]
 
     def refusal(self, candidates: Sequence[Candidate]) -> list[float]:
         """Mean refusal score on harmful prompts with each candidate ablated."""
@@ -138,7 +137,8 @@ class CandidateScorer:
 
     def _ablated_logits(self, batch: Batch, candidates: Sequence[Candidate]) -> Tensor:
         """Last-token logits [candidates * rows, vocabulary] of the batch under each candidate's ablation."""
-        with ablate(self._model, self._rows(candidates, batch), self._mode), self._shortcut(self._model):
+        rows = self._rows(candidates, batch)
+        with ablate(self._model, rows, self._mode, self._means), self._shortcut(self._model):
             return self._model.last_logits(batch.repeat(len(candidates)))
 
     def _steered_logits(self, batch: Batch, layer: int, added: Tensor, hidden: Tensor | None) -> Tensor:
@@ -195,21 +195,51 @@ class CandidateScorer:
             with_backoff(work, list(indices[start : start + at_once]))
 
 
+def all_candidates(
+    directions: Tensor, positions: Sequence[int] | None = None, layers: Sequence[int] | None = None
+) -> list[Candidate]:
+    """The candidates of `directions` ([n_pos, n_layers, d_model]) by position, then layer; of these positions (-n_pos
+    to -1) and layers (0 to n_layers - 1) only, where they are given.
+
+    Raises ConfigError for one that does not exist.
+    """
+    return candidate_places(directions.shape[0], directions.shape[1], positions, layers)
+
+
+def candidate_places(
+    n_positions: int, n_layers: int, positions: Sequence[int] | None, layers: Sequence[int] | None
+) -> list[Candidate]:
+    """The same of a model with so many post-instruction tokens and layers."""
+    known = range(-n_positions, 0), range(n_layers)
+    for name, given, of in (("position", positions, known[0]), ("layer", layers, known[1])):
+        if wrong := sorted(set(given or ()) - set(of)):
+            raise ConfigError(f"{name} {wrong[0]} is not one of this model's: use {of[0]} to {of[-1]}")
+    wanted = (known[0] if positions is None else positions), (known[1] if layers is None else layers)
+    return list(product(sorted(set(wanted[0])), sorted(set(wanted[1]))))
+
+
 def score_candidates(
     model: ChatModel,
     directions: Tensor,
     harmful: Sequence[str],
     harmless: Sequence[str],
     refusal_token_ids: Sequence[int],
+    *,
+    positions: Sequence[int] | None = None,
+    layers: Sequence[int] | None = None,
+    mode: str = "reference",
+    means: PlaceMeans | None = None,
 ) -> list[dict[str, Any]]:
     """Score every candidate direction: dicts of position (-n_pos..-1), layer, refusal_score, steering_score,
     kl_div_score, and the direction's norm.
 
-    `directions` is [n_pos, n_layers, d_model]. Refusal scores are under ablation on `harmful`, steering scores and KL
-    on `harmless`; all are means over prompts. Raises ConfigError where a class is empty or no refusal token is given.
+    `directions` is [n_pos, n_layers, d_model]; `positions` and `layers` leave the others out. Refusal scores are under
+    ablation on `harmful` (in `mode`, with `means`, as `ablate` takes them), steering scores and KL on `harmless`; all
+    are means over prompts. Raises ConfigError where a class is empty, no refusal token is given, or a position or layer
+    does not exist.
     """
-    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids)
-    candidates = scorer.candidates()
+    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
+    candidates = all_candidates(directions, positions, layers)
     columns = zip(
         candidates, scorer.refusal(candidates), scorer.steering(candidates), scorer.kl(candidates), strict=True
     )

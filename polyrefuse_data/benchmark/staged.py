@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.scoring import Candidate, CandidateScorer
+from polyrefuse_data.benchmark.scoring import Candidate, CandidateScorer, all_candidates
 from polyrefuse_data.benchmark.selection import MIN_NORM, Rule, layer_limit, rule_of
 
 
@@ -23,6 +24,11 @@ def choose_direction(
     harmless: Sequence[str],
     refusal_token_ids: Sequence[int],
     rule: str | Rule = "arditi",
+    *,
+    positions: Sequence[int] | None = None,
+    layers: Sequence[int] | None = None,
+    mode: str = "reference",
+    means: PlaceMeans | None = None,
 ) -> dict[str, Any] | None:
     """What `select_direction` chooses from the full table, or None where the rule lets no candidate through.
 
@@ -30,10 +36,15 @@ def choose_direction(
     given up for a candidate as soon as its mean must exceed the rule's; then refusal under ablation for those that
     are left.
     """
-    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids)
+    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
     limits = rule_of(rule)
     norms = directions.norm(dim=-1)
-    left = [candidate for candidate in scorer.candidates(layer_limit(model.n_layers)) if norms[candidate] >= MIN_NORM]
+    limit = layer_limit(model.n_layers)
+    left = [
+        candidate
+        for candidate in all_candidates(directions, positions, layers)
+        if candidate[1] < limit and norms[candidate] >= MIN_NORM
+    ]
     steering: dict[Candidate, float] = {}
     if limits.min_steering > -math.inf:
         steering = dict(zip(left, scorer.steering(left), strict=True))

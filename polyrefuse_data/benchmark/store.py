@@ -90,10 +90,15 @@ class RunFolder:
         """Replies in `language` under the ablation of `source`'s direction, or of `baseline` or `random`."""
         return self.path / "completions" / source / f"{language}.parquet"
 
+    def reply_files(self) -> list[tuple[str, str, Path]]:
+        """(source, language, path) of every file of replies that lies in the folder, sorted."""
+        files = sorted((self.path / "completions").glob("*/*"))
+        return [(file.parent.name, file.stem, file) for file in files if not file.name.startswith(".")]
+
     def completion_files(self) -> list[tuple[str, str, Path]]:
-        """(source, language, path) of every file of replies, sorted."""
-        files = sorted((self.path / "completions").glob("*/*.parquet"))
-        return [(file.parent.name, file.stem, file) for file in files]
+        """The same of those that run.json names: what the run measured."""
+        outputs = read_json(self.run).get("outputs", {})
+        return [found for found in self.reply_files() if found[2].relative_to(self.path).as_posix() in outputs]
 
 
 def write_json(path: Path, value: Any) -> None:

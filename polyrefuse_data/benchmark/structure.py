@@ -1,8 +1,12 @@
 """Find a decoder's blocks and what each of them writes into the residual stream, and prove the guess on a forward.
 
-No table of architectures: names give candidates, arithmetic decides. A block is understood when `output - input =
+No table of architectures: names give candidates, arithmetic decides. A block is understood when `output = input +
 scale * (attention writer + MLP writer)` holds on a probe, where a writer is the attention (or MLP) module itself, or
 a child that normalises its output before it is added (Gemma 2/3, OLMo 2: "post-norms").
+
+The sum is compared entry by entry, each within the rounding of its own terms. Real models have massive activations:
+single entries of the stream in the tens of thousands where blocks add ten. Measured against the largest entry, any
+structure would pass; measured against what is added, the rounding of the stream would make every structure fail.
 """
 
 from __future__ import annotations
@@ -11,12 +15,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.errors import ModelError
 
 # What architectures call the two sublayers of a block. Norms may carry the same words ("post_attention_layernorm").
@@ -24,17 +29,9 @@ _ATTENTION = re.compile(r"attn|attention|mixer|linear_attn", re.IGNORECASE)
 _MLP = re.compile(r"mlp|ffn|feed_?forward|moe|experts", re.IGNORECASE)
 _NOT_A_SUBLAYER = re.compile(r"norm|ln|dropout|drop", re.IGNORECASE)
 
-# How far `output - input` may be from the sum of the writers, relative to its largest entry: rounding of one addition.
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-
-
-@dataclass(frozen=True)
-class ModuleNames:
-    """Override of what is found: dotted name of the list of blocks, and the names of the sublayers inside a block."""
-
-    blocks: str | None = None
-    attention: str | None = None
-    mlp: str | None = None
+# How far an entry of the output may be from the sum, in epsilons of its dtype times the entry's largest term: scaling
+# both terms, adding one and then the other rounds by 1 + 1 + 2 + 3 half epsilons at most.
+_ROUNDING = 4
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,14 @@ def find_blocks(
     found = [(name, modules) for name, modules in lists if _runs_as_blocks(modules, forward, d_model)]
     if len(found) != 1:
         seen = ", ".join(name for name, _ in (found or lists)) or "none"
+        mend = (
+            _how_to_name(" or ".join(f"blocks={name}" for name, _ in found))
+            if found
+            else "so this architecture cannot be measured"
+        )
         raise ModelError(
-            f"{type(network).__name__}: expected one list of {n_layers} blocks of width {d_model}, found {seen}; "
-            'name it: ChatModel.load(..., modules=ModuleNames(blocks="model.layers"))'
+            f"{type(network).__name__}: expected one list of {n_layers} blocks of width {d_model} that read the hidden "
+            f"states which the model reports, found {len(found)} (lists of that length: {seen}); {mend}"
         )
     modules = found[0][1]
     return [_prove(block, index, trace, names) for index, (block, trace) in enumerate(_traces(modules, forward))]
@@ -162,50 +164,77 @@ def _recording(block: Any, trace: _Trace) -> Iterator[None]:
 
 
 def _prove(block: Any, index: int, trace: _Trace, names: ModuleNames) -> Block:
-    attention = _sublayer(block, trace, _ATTENTION, names.attention)
-    mlp = _sublayer(block, trace, _MLP, names.mlp)
-    if attention and mlp and attention != mlp:
-        added = trace.returned[""] - trace.received[""]
-        for pair in product(_writer_options(block, trace, attention), _writer_options(block, trace, mlp)):
-            if _adds_up(added, trace.returned[pair[0]] + trace.returned[pair[1]]):
-                return Block(
-                    block,
-                    block.get_submodule(attention),
-                    block.get_submodule(mlp),
-                    (block.get_submodule(pair[0]), block.get_submodule(pair[1])),
-                    (_output_linear(block, trace, attention), _output_linear(block, trace, mlp)),
-                )
+    pairs = _candidates(block, trace, names)
+    proved = [(pair, writers) for pair in pairs if (writers := _writers(block, trace, pair)) is not None]
+    if len(proved) == 1:
+        (attention, mlp), writers = proved[0]
+        return Block(
+            block,
+            block.get_submodule(attention),
+            block.get_submodule(mlp),
+            (block.get_submodule(writers[0]), block.get_submodule(writers[1])),
+            (_output_linear(block, trace, attention), _output_linear(block, trace, mlp)),
+        )
+    where = f"block {index} ({type(block).__name__})"
+    if proved:
+        choices = " or ".join(f"attention={attention},mlp={mlp}" for (attention, mlp), _ in proved)
+        raise ModelError(f"{where}: several of its modules could be its attention and MLP; {_how_to_name(choices)}")
+    tried = " or ".join(f"{attention} and {mlp}" for attention, mlp in pairs) or "no two modules of its width"
     children = ", ".join(name for name, _ in block.named_children())
     raise ModelError(
-        f"block {index} ({type(block).__name__}): its output is not its input plus what attention={attention} and "
-        f"mlp={mlp} return; children: {children}. "
-        'Name them: ChatModel.load(..., modules=ModuleNames(attention="self_attn", mlp="mlp"))'
+        f"{where}: its output is not its input plus what two of its modules return (children: {children}; tried: "
+        f"{tried}), so this architecture cannot be measured"
     )
 
 
-def _sublayer(block: Any, trace: _Trace, pattern: re.Pattern[str], name: str | None) -> str | None:
-    if name is not None:
-        return name if name in trace.returned else None
+def _how_to_name(choice: str) -> str:
+    return f"name them with `--modules {choice}`, in Python ChatModel.load(..., modules=ModuleNames(...))"
+
+
+def _candidates(block: Any, trace: _Trace, names: ModuleNames) -> list[tuple[str, str]]:
+    """(attention, MLP) pairs to try: the one that is named or that names tell, else any two children, in the order they
+    ran."""
+    if missing := [name for name in (names.attention, names.mlp) if name is not None and name not in trace.returned]:
+        ran = ", ".join(name for name, _ in block.named_children() if name in trace.returned)
+        raise ModelError(f"a block has no module {missing[0]!r} that returns hidden states; it has {ran}")
     shape = trace.returned[""].shape
-    matches = [
-        child
-        for child, module in block.named_children()
-        if pattern.search(child)
-        and not _NOT_A_SUBLAYER.search(child)
-        and child in trace.returned
-        and trace.returned[child].shape == shape
-        and any(True for _ in module.parameters())
+    children = [
+        name
+        for name in trace.returned  # in the order in which they returned
+        if name in dict(block.named_children())
+        and not _NOT_A_SUBLAYER.search(name)
+        and trace.returned[name].shape == shape
+        and _has_a_matrix(block.get_submodule(name))
     ]
-    return matches[0] if len(matches) == 1 else None
+    given = [
+        [name] if name is not None else [child for child in children if pattern.search(child)]
+        for name, pattern in ((names.attention, _ATTENTION), (names.mlp, _MLP))
+    ]
+    attention, mlp = (found if len(found) == 1 else children for found in given)
+    in_order = len(attention) > 1 and len(mlp) > 1
+    return list(combinations(children, 2)) if in_order else [(a, m) for a in attention for m in mlp if a != m]
+
+
+def _writers(block: Any, trace: _Trace, sublayers: tuple[str, str]) -> tuple[str, str] | None:
+    """The modules whose outputs the block adds to its input for these two sublayers, or None where none add up."""
+    attention, mlp = sublayers
+    options = product(_writer_options(block, trace, attention), _writer_options(block, trace, mlp))
+    return next((pair for pair in options if _adds_up(trace, *pair)), None)
+
+
+def _has_a_matrix(module: Any) -> bool:
+    """What tells a sublayer from a norm. Quantised weights may be buffers."""
+    return any(tensor.ndim > 1 for tensor in (*module.parameters(), *module.buffers()))
 
 
 def _writer_options(block: Any, trace: _Trace, sublayer: str) -> list[str]:
-    """The sublayer itself, then the children that were called on its output."""
+    """The sublayer itself, then the norms that were called on its output."""
     output = trace.returned[sublayer]
     after = [
         child
-        for child, _ in block.named_children()
+        for child, module in block.named_children()
         if child != sublayer
+        and not _has_a_matrix(module)
         and child in trace.received
         and trace.received[child].shape == output.shape
         and trace.returned[child].shape == output.shape
@@ -214,15 +243,33 @@ def _writer_options(block: Any, trace: _Trace, sublayer: str) -> list[str]:
     return [sublayer, *after]
 
 
-def _adds_up(added: Tensor, written: Tensor) -> bool:
-    """Whether `added` is `written` times one number (Granite scales what it adds), up to rounding."""
-    tolerance = _TOLERANCE.get(added.dtype, 1e-4)
-    x, y = written.double().flatten(), added.double().flatten()
-    norm = float(x @ x)
-    if norm == 0.0 or not bool(torch.isfinite(y).all()):
+def _adds_up(trace: _Trace, attention: str, mlp: str) -> bool:
+    """Whether output = input + scale * (attention + mlp) at every entry, for one scale (Granite's is not 1)."""
+    tensors = (trace.returned[""], trace.received[""], trace.returned[attention], trace.returned[mlp])
+    if len({tensor.shape for tensor in tensors}) != 1:
         return False
-    scale = float(x @ y) / norm
-    return scale > 0 and float((y - scale * x).abs().max()) <= tolerance * float(y.abs().max())
+    epsilon = max(torch.finfo(tensor.dtype).eps for tensor in tensors)
+    smallest = max(torch.finfo(tensor.dtype).smallest_normal for tensor in tensors)  # below, steps are no finer
+    # In float64, so that the only rounding is the model's.
+    output, stream, first, second = (tensor.to(torch.float64) for tensor in tensors)
+    if not bool(output.isfinite().all()):
+        return False
+    added, written = output - stream, first + second
+
+    def rounding(scale: float) -> Tensor:
+        largest = torch.maximum(stream.abs(), scale * torch.maximum(first.abs(), second.abs()))
+        return _ROUNDING * epsilon * largest.clamp_min(smallest)
+
+    def holds(scale: float) -> bool:
+        return scale > 0 and bool(((added - scale * written).abs() <= rounding(scale)).all())
+
+    if holds(1.0):
+        return bool(written.any())
+    # Least squares in units of each entry's rounding: an entry that massive activations drown tells nothing of it.
+    weights = rounding(1.0).reciprocal()
+    x, y = (written * weights).flatten(), (added * weights).flatten()
+    norm = float(x @ x)
+    return norm > 0.0 and holds(float(x @ y) / norm)
 
 
 def _output_linear(block: Any, trace: _Trace, sublayer: str) -> Any | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import JsonOption, LanguageList, codes
+from polyrefuse_data.cli.options import JsonOption, LanguageList
 from polyrefuse_data.cli.output import print_made, print_summary
 from polyrefuse_data.system.extras import require
 
@@ -15,61 +15,98 @@ app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
 app.add_typer(benchmark_app, name="benchmark")
 
+# Options of `benchmark run` that are no settings of a run.
+_OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
+
 
 @benchmark_app.command("run")
 def benchmark_run(
-    model: Annotated[str, typer.Option(help="Chat model: folder or Hub id.")],
-    dataset: Annotated[str, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     out: Annotated[Path, typer.Option(help="Run folder; run again to resume.")],
-    revision: Annotated[str | None, typer.Option(help="Revision of the model.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of the settings below.")] = None,
+    model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     source_languages: LanguageList = None,
     languages: LanguageList = None,
-    judge: Annotated[str, typer.Option(help="phrases, a guard model's id, or openai:MODEL@URL.")] = "phrases",
-    rule: Annotated[str, typer.Option(help="Selection rule: polyrefuse (the paper) or arditi.")] = "polyrefuse",
+    judge: Annotated[
+        str | None, typer.Option(help="phrases, a guard model's id, or openai:MODEL@URL. [default: phrases]")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Selection rule: polyrefuse (the paper) or arditi. [default: polyrefuse]")
+    ] = None,
     max_kl: Annotated[float | None, typer.Option(help="KL bound in place of the rule's own (small models).")] = None,
+    positions: Annotated[
+        str | None, typer.Option(help="Candidates from these post-instruction positions, e.g. -3..-1. [default: all]")
+    ] = None,
+    layers: Annotated[str | None, typer.Option(help="Candidates from these layers, e.g. 8..20. [default: all]")] = None,
     transfer: Annotated[
-        str, typer.Option(help="Ablate in: own language, all, or all for these sources (en,zh) and own for the others.")
-    ] = "all",
-    mode: Annotated[str, typer.Option(help="Ablation: reference, or complete (also post-norms).")] = "reference",
-    refusal_tokens: Annotated[str, typer.Option(help="found in replies, or published (the paper's lists).")] = "found",
+        str | None,
+        typer.Option(
+            help="Ablate in: own language, all, or all for these sources (en,zh) and own for the others. [default: all]"
+        ),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="Ablation: reference, complete (also post-norms) or centred (about the harmless mean). "
+            "[default: reference]"
+        ),
+    ] = None,
+    random_control: Annotated[
+        bool | None,
+        typer.Option("--random-control/--no-random-control", help="Ablate a random direction too. [default: yes]"),
+    ] = None,
+    n_train: Annotated[
+        int | None, typer.Option(help="Training prompts a language and label, for the means. [default: 128]")
+    ] = None,
+    n_validation: Annotated[
+        int | None, typer.Option(help="Validation prompts a language and label, for the choice. [default: 32]")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Test prompts a language and label at most. [default: all]")] = None,
     filter_prompts: Annotated[
-        bool, typer.Option(help="Keep prompts the model refuses, or answers, as it should.")
-    ] = False,
-    scoring: Annotated[str, typer.Option(help="Candidates: full tables, or staged (the choice only).")] = "full",
+        bool | None,
+        typer.Option(
+            "--filter-prompts/--no-filter-prompts",
+            help="Keep prompts that the model refuses, or answers, as it should. [default: no]",
+        ),
+    ] = None,
+    parallel: Annotated[
+        bool | None,
+        typer.Option("--parallel/--no-parallel", help="Only prompts that every language has. [default: yes]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of samples of prompts and random directions. [default: 1]")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Length of a reply, in tokens. [default: 128]")] = None,
+    refusal_tokens: Annotated[
+        str | None, typer.Option(help="found in replies, or published (the paper's lists). [default: found]")
+    ] = None,
+    scoring: Annotated[
+        str | None, typer.Option(help="Candidates: full tables, or staged (the choice only). [default: full]")
+    ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="System message before every prompt.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Test prompts a language and label at most.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Length of a completion.")] = 128,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... [default: auto]")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="auto, float32, bfloat16, float16 or float64. [default: auto]")
+    ] = None,
+    modules: Annotated[
+        str | None, typer.Option(help="blocks=NAME,attention=NAME,mlp=NAME, where an error asks for them.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
+    given = {name: value for name, value in locals().items() if name not in _OF_THE_COMMAND and value is not None}
     require("measuring a model", "benchmark")
-    asked = codes(source_languages), codes(languages)
-    options: dict[str, Any] = {
-        "judge": judge,
-        "rule": rule,
-        "max_kl": max_kl,
-        "transfer": transfer if transfer in ("own", "all") else codes(transfer),
-        "mode": mode,
-        "refusal_tokens": refusal_tokens,
-        "filter_prompts": filter_prompts,
-        "scoring": scoring,
-        "system_prompt": system_prompt,
-        "limit": limit,
-        "max_new_tokens": max_new_tokens,
-        "dtype": dtype,
-    }
+    from polyrefuse_data.benchmark.config import benchmark_config
+
+    settings = benchmark_config(config, **given)
     if dry_run:
         from polyrefuse_data.benchmark.plan import make_plan
-        from polyrefuse_data.benchmark.settings import Settings
 
-        print_summary(make_plan(model, revision, dataset, *asked, Settings.of(options)), as_json, is_product=True)
+        print_summary(make_plan(settings), as_json, is_product=True)
         return
-    from polyrefuse_data.benchmark.run import run_benchmark
+    from polyrefuse_data.benchmark.run import run_config
 
-    run = run_benchmark(model, dataset, out, *asked, revision=revision, device=device, **options)
+    run = run_config(settings, out)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 

@@ -24,13 +24,22 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 _logger = logging.getLogger(__name__)
 
 
-def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents. Raises ConfigError where that is not possible, DiskError on a full disk."""
+def make_folder(folder: Path, *, private: bool = False) -> None:
+    """Create `folder` and its parents; a new `private` one lets nobody else in. One that is there stays as it is.
+
+    Raises ConfigError where that is not possible, DiskError on a full disk.
+    """
     try:
         with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
+
+
+def make_private_file(path: Path) -> None:
+    """Create an empty file that nobody else may read, unless there is one. Raises OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextlib.contextmanager

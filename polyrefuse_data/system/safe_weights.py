@@ -28,14 +28,15 @@ def folder_revision(folder: Path) -> str:
 def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
     """`auto_class.from_pretrained`, of a model whose weights are safetensors. Code of the model is never run.
 
-    Raises ModelError where it has only pickled weights, or points to some, or damaged safetensors; else whatever
-    transformers raises.
+    `name` is what errors call it, and where it lies unless `pretrained_model_name_or_path` says so. Raises ModelError
+    where it has only pickled weights, or points to some, or damaged safetensors; else whatever transformers raises.
     """
     from safetensors import SafetensorError
 
     with safetensors_only(name):
         try:
-            return auto_class.from_pretrained(name, use_safetensors=True, trust_remote_code=False, **options)
+            where = options.pop("pretrained_model_name_or_path", name)
+            return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **options)
         except OSError as error:
             if "model.safetensors" in str(error):  # transformers would advise to take the pickle instead
                 raise _pickled(name) from error

@@ -34,6 +34,9 @@ ATTEMPT_SCHEMA = pa.schema(
         pa.field("outcome", pa.string()),  # accepted, rejected (by the checks) or failed (no text)
         pa.field("reasons", pa.list_(pa.string())),  # flags of the checks, or the name of the failure
         pa.field("detail", pa.string()),  # the failure in words
+        pa.field(
+            "notes", pa.list_(pa.string())
+        ),  # the wrapping that the text came in: fence, reasoning, tool_call, ...
         pa.field("back_reasons", pa.list_(pa.string())),  # names of failures of those asked to translate it back
         pa.field("input_tokens", pa.int64()),  # translating back included; null where no backend counts
         pa.field("output_tokens", pa.int64()),
@@ -58,6 +61,7 @@ def attempts_table(
             "outcome": attempt.outcome,
             "reasons": list(attempt.reasons),
             "detail": attempt.detail,
+            "notes": list(attempt.notes),
             "back_reasons": list(attempt.back_reasons),
             **{key: attempt.usage.get(key) for key in USAGE},
             "kept": outcome.chosen is not None and outcome.chosen.attempt == attempt.number,

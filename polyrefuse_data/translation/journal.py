@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.languages import Language
 from polyrefuse_data.system.disk import disk_errors
-from polyrefuse_data.system.files import make_folder
+from polyrefuse_data.system.files import make_folder, make_private_file
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
 
@@ -83,6 +84,7 @@ class Journal:
         with explained(path):
             if path.exists():
                 regular_file(path)  # SQLite would wait for a pipe
+            make_private_file(path)  # it holds every prompt and answer; SQLite gives its log the same mode
             # One caller at a time, from whichever thread.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             found = self._database.execute("PRAGMA user_version").fetchone()[0]
@@ -122,6 +124,26 @@ class Journal:
                     [(*answer, digest(*answer)) for answer in answers],
                 )
 
+    def engines(self) -> dict[str, str]:
+        """The names of the backends that have answered, by their fingerprints."""
+        with explained(self.path):
+            return dict(self._database.execute("SELECT fingerprint, name FROM engines").fetchall())
+
+    def forget(self, engines: Sequence[str], language: Language | None) -> int:
+        """Drop what these engines answered, all or (from it or into it) for one language; the number of answers."""
+        only = " AND ? IN (source, target)" if language else ""
+        of_language = [language.flores] if language else []
+        with explained(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            with self._database:
+                dropped = [
+                    self._database.execute(
+                        f"DELETE FROM answers WHERE engine = ?{only}", [engine, *of_language]
+                    ).rowcount
+                    for engine in engines
+                ]
+        return sum(dropped)
+
     def usage(self) -> dict[str, dict[str, float]]:
         """What each backend that counts used over all runs of this workspace: input_tokens, output_tokens, cost_usd."""
         sums = ", ".join(f"SUM(json_extract(answer, '$.usage.{key}'))" for key in USAGE)
@@ -144,11 +166,13 @@ def _languages(request: Request) -> tuple[str, str]:
 
 def _record(result: Result) -> dict[str, Any]:
     if isinstance(result, Translation):
+        noted = {"notes": list(result.notes)} if result.notes else {}
         return {
             "text": result.text,
             "origin": result.origin,
             "alternatives": list(result.alternatives),
             "usage": result.usage,
+            **noted,
         }
     return {"failure": result.reason, "detail": result.detail, "usage": result.usage}
 
@@ -156,4 +180,5 @@ def _record(result: Result) -> dict[str, Any]:
 def _result(record: dict[str, Any]) -> Result:
     if "failure" in record:
         return Failure(record["failure"], record["detail"], usage=record["usage"])
-    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"])
+    notes = tuple(record.get("notes", ()))
+    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"], notes)

@@ -135,7 +135,7 @@ def train_toy_model(folder: Path) -> None:
     network = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
-            hidden_size=48,
+            hidden_size=32,
             intermediate_size=96,
             num_hidden_layers=4,
             num_attention_heads=4,
@@ -157,7 +157,7 @@ def train_toy_model(folder: Path) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     generator = torch.Generator().manual_seed(0)
     network.train()
-    for _ in range(60):
+    for _ in range(120):
         chosen = [examples[i] for i in torch.randint(len(examples), (32,), generator=generator).tolist()]
         width = max(len(p) + len(r) for p, r in chosen)
         ids = torch.tensor([p + r + [tokenizer.pad_token_id] * (width - len(p) - len(r)) for p, r in chosen])

@@ -15,7 +15,7 @@ import pytest
 from polyrefuse_data.benchmark import ChatModel, run_benchmark
 from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, threshold_at
-from polyrefuse_data.errors import ModelError
+from polyrefuse_data.errors import ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
 
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
@@ -110,12 +110,13 @@ def test_a_model_without_chat_template_exits_3_and_leaves_nothing(
 
 def test_a_failed_start_leaves_a_folder_that_was_there(chat_folder: Path, release: Path, tmp_path: Path) -> None:
     model = without_template(chat_folder, tmp_path / "no-template")
-    for name, content in (("empty", []), ("notes", ["notes.txt"])):
+    refused = (("empty", [], "no chat template"), ("notes", ["notes.txt"], "holds files and no run"))
+    for name, content, told in refused:
         out = tmp_path / name
         out.mkdir()
         for file in content:
             (out / file).write_text("mine", encoding="utf-8")
-        with pytest.raises(ModelError, match="no chat template"):
+        with pytest.raises(PolyrefuseError, match=told):
             run_benchmark(str(model), release, out, **OPTIONS)
         assert [path.name for path in out.iterdir() if path.name != ".lock"] == content
 

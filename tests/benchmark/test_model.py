@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from polyrefuse_data.benchmark import ChatModel, ModuleNames, extract_directions
+from polyrefuse_data.benchmark import ChatModel, extract_directions, gguf
 from polyrefuse_data.benchmark.chat import ChatTemplate, strip_reasoning
-from polyrefuse_data.errors import ConfigError, ModelError
-from tests.benchmark.architectures import random_network
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from tests.benchmark.conftest import TEMPLATE, word_tokenizer
 
 
@@ -74,7 +73,7 @@ def test_folders_that_hold_no_model_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such folder"):
         ChatModel.load(tmp_path / "missing")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ModelError, match="is a file"):
+    with pytest.raises(ModelError, match="is a file; give the folder that holds it, a GGUF file"):
         ChatModel.load(tmp_path / "file")
     (tmp_path / "config.json").write_text("{broken")
     with pytest.raises(ModelError, match="cannot be loaded"):
@@ -82,27 +81,25 @@ def test_folders_that_hold_no_model_are_named(tmp_path: Path) -> None:
     assert ModelError.exit_code == 3
 
 
+def test_gguf_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGML, of another time")
+    monkeypatch.setattr(gguf, "_READERS", ("polyrefuse_no_such_package",))
+    with pytest.raises(
+        MissingPrerequisite, match=r'needs polyrefuse_no_such_package: pip install "polyrefuse-data\[gguf\]"'
+    ):
+        ChatModel.load(file)
+    monkeypatch.setattr(gguf, "_READERS", ())
+    with pytest.raises(ModelError, match="is no GGUF file"):
+        ChatModel.load(file)
+    file.write_bytes(b"GGUF\x03\x00")
+    with pytest.raises(ModelError, match=r"model\.gguf: "):
+        ChatModel.load(file)
+
+
 def test_an_unknown_dtype_names_the_known_ones(chat_folder: Path) -> None:
     with pytest.raises(ModelError, match="use auto, float32"):
         ChatModel.load(chat_folder, dtype="int3")
-
-
-def test_a_wrong_guess_names_the_override() -> None:
-    tokenizer = word_tokenizer()
-    network = random_network("llama", len(tokenizer))
-    with pytest.raises(ModelError, match=r"ModuleNames\(attention="):
-        ChatModel(network, tokenizer, name="toy", modules=ModuleNames(mlp="input_layernorm"))
-    layer = network.model.layers[2]
-    plain = layer.forward
-    layer.forward = lambda *args, **kwargs: plain(*args, **kwargs) + 1.0  # what it adds is not all attention and MLP
-    with pytest.raises(ModelError, match=r"block 2 .*its output is not its input plus"):
-        ChatModel(network, tokenizer, name="toy")
-
-
-def test_names_can_be_given(chat_model: ChatModel) -> None:
-    names = ModuleNames(blocks="model.layers", attention="self_attn", mlp="mlp")
-    again = ChatModel(chat_model.network, chat_model.tokenizer, name="toy", modules=names)
-    assert [block.mlp for block in again.blocks] == [block.mlp for block in chat_model.blocks]
 
 
 def test_an_empty_class_is_an_error_of_the_caller(chat_model: ChatModel) -> None:

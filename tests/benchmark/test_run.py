@@ -51,7 +51,7 @@ def test_the_model_refuses_what_it_was_trained_to_refuse(run: Path) -> None:
 
 def test_every_language_is_a_source_for_every_language(run: Path) -> None:
     scores = scores_of(run)
-    assert [record["status"] for record in scores["selection"]] == ["chosen"] * 3
+    assert [record["status"] for record in scores["selection"]] == ["chosen", "ineffective", "ineffective"]
     pairs = {(r["source_language"], r["target_language"]) for r in scores["rows"] if r["intervention"] == "ablation"}
     assert pairs == {(source, target) for source in ("de", "en", "fr") for target in ("de", "en", "fr")}
     for code in ("en", "de", "fr"):
@@ -167,9 +167,9 @@ def test_no_candidate_left_is_a_result(chat_folder: Path, release: Path, tmp_pat
 
 
 def test_unknown_options_name_the_known_ones(release: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="unknown option 'max_tokens'"):
+    with pytest.raises(ConfigError, match="max_tokens: there is no such key"):
         run_benchmark("x", release, tmp_path, max_tokens=3)
-    with pytest.raises(ConfigError, match="transfer 'some'"):
+    with pytest.raises(ConfigError, match=r"transfer: .some."):
         run_benchmark("x", release, tmp_path, transfer="some")
     with pytest.raises(ConfigError, match="transfer names 'th'"):
         run_benchmark("x", release, tmp_path, transfer=["en", "th"])

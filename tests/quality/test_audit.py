@@ -67,10 +67,17 @@ def test_label_may_be_a_class_label_integer_and_score_columns_may_be_missing() -
 
 
 def test_maker_flags_stay_and_reject_while_stale_check_flags_go() -> None:
-    audited = audit(make_table({"flags": ["unmatched", "repetition"]}, {"flags": ["translation_failed"], "text": ""}))
+    audited = audit(
+        make_table(
+            {"flags": ["unmatched", "repetition"]},
+            {"flags": ["translation_failed"], "text": ""},
+            {"flags": ["unproven"], "text": "Noch ein Text.", "text_en": "One more text."},
+        )
+    )
     assert flags(audited)[0] == ["unmatched"]
     assert flags(audited)[1][:1] == ["translation_failed"]
-    assert audited["status"].to_pylist() == ["rejected", "rejected"]
+    assert flags(audited)[2] == ["unproven"]
+    assert audited["status"].to_pylist() == ["rejected", "rejected", "rejected"]
 
 
 def test_edited_rows_stay_edited_and_show_what_the_checks_think() -> None:

@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 import pytest
 
 from polyrefuse_data.config import load_config
+from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import SCHEMA, prompt_id
 from polyrefuse_data.sources import ImportedDataset, read_import
+from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.upstream import read_upstream
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/upstream"
@@ -59,13 +61,8 @@ def test_english_is_restored_by_row_where_alignment_shows_it(folder: Path) -> No
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        GERMAN[1:] + GERMAN[:1],
-        GERMAN[::-1],
-        GERMAN[:20] + GERMAN[21:] + GERMAN[20:21],
-        ["Nenne eine Sache"] * 40,
-    ],
-    ids=["shifted", "reversed", "one row lost half-way", "saying nothing"],
+    [GERMAN[1:] + GERMAN[:1], GERMAN[::-1], ["Nenne eine Sache"] * 40],
+    ids=["shifted", "reversed", "saying nothing"],
 )
 def test_rows_that_are_not_parallel_are_kept_and_flagged(folder: Path, wrong: list[str]) -> None:
     write(folder / "harmless_train_translated_de.json", [*wrong])
@@ -79,14 +76,61 @@ def test_rows_that_are_not_parallel_are_kept_and_flagged(folder: Path, wrong: li
     assert "not parallel with harmless_train_200_sampled.json" in report.how
 
 
+@pytest.mark.parametrize("appended", [GERMAN[20:21], []], ids=["as many rows", "a row fewer"])
+def test_a_row_lost_half_way_costs_the_rows_after_it_alone(folder: Path, appended: list[str]) -> None:
+    wrong = [*GERMAN[:20], *GERMAN[21:], *appended]
+    write(folder / "harmless_train_translated_de.json", [*wrong])
+    english = {row["text"]: row["text_en"] for row in rows_of(folder, "de")}
+    assert {text: english[text.strip()] for text in GERMAN[:19]} == {
+        text: asked.strip() for text, asked in zip(GERMAN[:19], ENGLISH[:19], strict=True)
+    }
+    assert {english[text.strip()] for text in wrong[21:]} == {""}
+    summary = read_import(folder).summary.to_text()
+    assert f"of {len(wrong)} rows without English (harmless_train_200_sampled.json: rows 1-" in summary
+    assert "fit 1 row further down" in summary
+
+
+def test_rows_that_cannot_be_told_keep_their_english_and_are_rejected_till_a_person_has_seen_them(folder: Path) -> None:
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", ["Name a fruit.", "Name a color."])
+    write(folder / "harmless_train_translated_de.json", ["Nenne eine Frucht.", "Nenne eine Farbe."])
+    german = rows_of(folder, "de")
+    assert [row["text_en"] for row in german] == ["Name a fruit.", "Name a color."]
+    assert {(*row["flags"], row["status"]) for row in german} == {("unproven", "rejected")}
+    summary = read_import(folder).summary
+    assert (summary.flagged, summary.files[0].matched, summary.files[0].unproven) == ({"unproven": 2}, 0, 2)
+    assert "2 of 2 with English that cannot be shown to be theirs" in summary.to_text()
+    assert "accepted in a review" in summary.to_text()
+
+
+def test_the_lexicon_of_the_language_is_asked(folder: Path) -> None:
+    """Short Thai prompts keep no word, no number and no mark of their English."""
+    asked, thai = (list(seed_texts(code).prompts.values())[20:44] for code in ("en", "th"))
+    assert alignment(asked, thai).proven.mean() < 0.5
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", [*asked])
+    write(folder / "harmless_train_translated_th.json", [*thai])
+    (folder / "harmless_train_translated_de.json").unlink()
+    assert {tuple(row["flags"]) for row in rows_of(folder, "th")} == {()}
+
+
+def test_a_row_that_is_proven_stands_before_one_that_is_not(folder: Path) -> None:
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", ["Name a fruit.", "Name a color."])
+    write(folder / "harmless_train_translated_de.json", ["Frucht?", "Farbe?"])
+    write(
+        folder / "more" / "harmless_train_translated_de.json",
+        ["Name a fruit."], instruction_translated=["Nenne eine Frucht."],
+    )  # fmt: skip
+    texts = {row["text"]: row["flags"] for row in rows_of(folder, "de")}
+    assert texts == {"Nenne eine Frucht.": [], "Frucht?": ["unproven", "conflict"], "Farbe?": ["unproven"]}
+
+
 def test_equal_categories_are_part_of_the_proof(folder: Path) -> None:
     write(folder / "harmless_train_translated_de.json", [*GERMAN], category=["illegal"] * 40)
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
-    assert "categories differ" in read_upstream(folder).files[0].how
+    assert "categories differ in 40 rows" in read_upstream(folder).files[0].how
 
 
 def test_without_a_fitting_english_file_the_report_names_the_option(folder: Path) -> None:
-    write(folder / "harmless_train_translated_de.json", [*GERMAN[:30]])
+    write(folder / "harmless_train_translated_de.json", [*GERMAN[30:], *GERMAN[:20]])
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
     assert "no English file of 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
 

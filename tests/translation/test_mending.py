@@ -85,17 +85,20 @@ def ended(path: Path) -> Path:
     return path
 
 
-def zeros(path: Path, *pages: int) -> None:
-    for page in pages:
-        change(ended(path), page * 4096, bytes(4096))
+def garbage(path: Path, *places: float) -> None:
+    """Blot out pages that hold answers, by where they are among these: 0 is the first, 0.5 the middle one."""
+    content = ended(path).read_bytes()
+    pages = [at for at in range(4096, len(content), 4096) if content[at] == 0x0A]  # leaves of a table WITHOUT ROWID
+    for place in places:
+        change(path, pages[int(place * len(pages))], b"\xff" * 4096)
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], float]] = {
     # How the file is damaged, and the share of answers that has to be left.
-    "a page in the middle is zeros": (lambda path: zeros(path, 300), 0.95),
-    "the first page of answers is zeros": (lambda path: zeros(path, 3), 0.95),
-    "pages far apart are zeros": (lambda path: zeros(path, 100, 200, 300, 400), 0.2),
-    "its second half is cut off": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), 0.1),
+    "a page in the middle is garbage": (lambda path: garbage(path, 0.5), 0.95),
+    "the first page of answers is garbage": (lambda path: garbage(path, 0), 0.95),
+    "pages far apart are garbage": (lambda path: garbage(path, 0.2, 0.4, 0.6, 0.8), 0.1),
+    "its second half is cut off": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), 0),
     "its header is garbage": (lambda path: change(ended(path), 0, b"\xa5" * 100), 0),
     "its format is another number": (lambda path: change(ended(path), 60, b"\1"), 1),
     "it is empty beside its log": (lambda path: path.write_bytes(b""), 0),
@@ -127,7 +130,7 @@ def test_what_was_paid_is_still_known(path: Path) -> None:
     paid = {"input_tokens": 7.0, "cost_usd": 0.25}
     journal.add(BACKEND, ASKED, [Translation("x", usage=paid)] * len(ASKED))
     journal.close()
-    zeros(path, 100)
+    garbage(path, 0.5)
     mend_journal(path)
     journal = Journal(path)
     assert journal.usage()["engine@1"]["cost_usd"] >= 0.95 * 0.25 * len(ASKED)

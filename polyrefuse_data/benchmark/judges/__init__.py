@@ -13,10 +13,10 @@ import contextlib
 from collections.abc import Sequence
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
-from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, is_off_language
+from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
 from polyrefuse_data.errors import ConfigError
 
-__all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge"]
+__all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
 
 
 def open_judge(name: str) -> Judge:
@@ -77,7 +77,28 @@ def judge_replies(
                 strict=True,
             )
         )
-    return [_verdict(response, language, opinions.get(index, NO_OPINION)) for index, response in enumerate(responses)]
+    elsewhere = off_language(responses, language)
+    return [
+        _verdict(response, opinions.get(index, NO_OPINION), elsewhere[index])
+        for index, response in enumerate(responses)
+    ]
+
+
+def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
+    """Find what would keep a judge from judging replies, in these languages where any are named, before there are any.
+
+    Raises ConfigError for an unknown judge or a language that it cannot judge, MissingPrerequisite for a model, key or
+    server that is not there.
+    """
+    with contextlib.ExitStack() as stack:
+        if isinstance(judge, str):
+            judge = open_judge(judge)
+            stack.callback(judge.close)
+        judge.signature()
+        for language in languages:
+            judge.signature(language)
+        if prepare := getattr(judge, "prepare", None):
+            prepare()
 
 
 def judge_signature(judge: str | Judge = "phrases", language: str | None = None) -> str:
@@ -85,9 +106,8 @@ def judge_signature(judge: str | Judge = "phrases", language: str | None = None)
     return (open_judge(judge) if isinstance(judge, str) else judge).signature(language)
 
 
-def _verdict(response: str, language: str, opinion: Opinion) -> Verdict:
+def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
     if is_empty(response):
         return Verdict(None, empty=True)
     degenerate = is_degenerate(response)
-    off_language = not degenerate and is_off_language(response, language)
-    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=off_language)
+    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=elsewhere and not degenerate)

@@ -41,7 +41,11 @@ NO_OPINION = Opinion(None)
 
 
 class Judge(Protocol):
-    """A judge of replies. Made cheaply; what is heavy is loaded at the first use and freed by `close`."""
+    """A judge of replies. Made cheaply; what is heavy is loaded at the first use and freed by `close`.
+
+    One that may turn out unable to answer at all (no key, no server) has a method `prepare()` beside these, called
+    before there are any replies: it raises what would stop it.
+    """
 
     @property
     def needs_prompts(self) -> bool:

@@ -33,10 +33,10 @@ class Propose:
         run = TranslationRun(self.journal, self.progress)
         requests = [task.request for task in shard.tasks]
         shard.outcomes = shard.outcomes or [Outcome() for _ in requests]
-        backend = self.chain.steps[self.step]
-        shard.proposals = propose(shard.outcomes, requests, backend, self.chain.back, run.translate)
+        step = self.chain.steps[self.step]
+        shard.proposals = propose(shard.outcomes, requests, step, self.chain.back, run.translate)
         if self.step == len(self.chain.steps) - 1:
-            _note_unmatched(shard, backend.name)
+            _note_unmatched(shard, self.chain)
         return shard
 
 
@@ -73,11 +73,12 @@ class Finish:
         )
 
 
-def _note_unmatched(shard: Shard, translator: str) -> None:
+def _note_unmatched(shard: Shard, chain: Chain) -> None:
     """Where only memories were asked, and none holds a text, that is the one try at its row."""
-    for row, outcome in enumerate(shard.outcomes):
+    for row, (task, outcome) in enumerate(zip(shard.tasks, shard.outcomes, strict=True)):
         if not outcome.attempts and row not in shard.proposals:
-            outcome.attempts.append(Attempt(1, translator, FAILED, (NO_MATCH,)))
+            asked = [step.name for step in chain.steps if step.takes(task.request)]
+            outcome.attempts.append(Attempt(1, asked[-1], FAILED, (NO_MATCH,)))
 
 
 def make_rows(shard: Shard, quality: QualityConfig) -> tuple[pa.Table, pa.Table]:

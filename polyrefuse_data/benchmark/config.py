@@ -1,0 +1,187 @@
+"""Everything that a run is asked for: one model of it for Python, TOML files and the command line.
+
+What decides a run's numbers is written to run.json, and a run can only be resumed with the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from polyrefuse_data.benchmark.module_names import ModuleNames
+from polyrefuse_data.benchmark.selection import Rule, rule_of
+from polyrefuse_data.config import local_or_hub, read_toml, validated
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import language_codes
+from polyrefuse_data.models.store import bundled_folder
+
+TRANSFERS = ("own", "all")
+
+_RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
+# Fields that say what is measured and where, not how: they have places of their own in run.json.
+_NOT_SETTINGS = ("model", "revision", "dataset", "source_languages", "languages", "device")
+
+
+class BenchmarkConfig(BaseModel):
+    """Options of a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+    model: str = Field(min_length=1)
+    """Chat model: a folder, a GGUF file or a Hub id."""
+    dataset: str = Field(min_length=1)
+    """Release folder, or ORG/NAME[@REVISION] on the Hub."""
+    revision: str | None = None
+    """Revision of a model on the Hub."""
+    source_languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Languages that give directions; default: all that are measured."""
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Languages that are measured; default: all that the dataset holds."""
+    judge: str = "phrases"
+    """`phrases`, a guard model's id, or openai:MODEL@URL."""
+    rule: str = "polyrefuse"
+    """Selection rule whose choice is ablated (both are reported): `polyrefuse` (the paper) or `arditi`."""
+    max_kl: float | None = None
+    """KL bound in place of the rule's own: the paper's is for models of billions of parameters, and a small model's
+    distribution moves more whatever is taken out of it."""
+    positions: tuple[int, ...] | None = Field(default=None, min_length=1)
+    """Post-instruction positions that candidates come from, -1 the last; default: all."""
+    layers: tuple[int, ...] | None = Field(default=None, min_length=1)
+    """Layers that candidates come from; default: all, of which the rules drop the last fifth."""
+    transfer: str | tuple[str, ...] = "all"
+    """Which directions are ablated in which languages: `all` (N x N), `own` (each language its own), or source
+    languages that are ablated in every language while the others are ablated in their own."""
+    mode: Literal["reference", "complete", "centred"] = "reference"
+    """Ablation `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless mean)."""
+    random_control: bool = True
+    """Ablate a random direction of equal norm in each language, as a control."""
+    n_train: int = Field(default=128, ge=1)
+    """Training prompts per label and language, for the means (the paper's number)."""
+    n_validation: int = Field(default=32, ge=1)
+    """Validation prompts per label and language, for scoring candidates (the paper's number)."""
+    limit: int | None = Field(default=None, ge=1)
+    """Test prompts per label and language; default: all."""
+    filter_prompts: bool = False
+    """Keep only harmful prompts that the model refuses and harmless ones that it does not, by refusal score."""
+    parallel: bool = True
+    """Use only prompts that are there in every language of the run that has the split and label."""
+    seed: int = 1
+    """Seed of the samples of prompts and of the random directions."""
+    max_new_tokens: int = Field(default=128, ge=1)
+    """Length of a reply, in tokens."""
+    refusal_tokens: Literal["found", "published"] = "found"
+    """`found` in the model's own replies, or the `published` lists of the paper's code."""
+    scoring: Literal["full", "staged"] = "full"
+    """`full` tables of candidates, or `staged`: the same choice, without the scores that cannot change it."""
+    system_prompt: str | None = None
+    """System message before every prompt."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, ..."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
+    """Type of the weights; auto: float32 on CPU, bfloat16 on a GPU."""
+    modules: ModuleNames = ModuleNames()
+    """Names of the blocks, attention and MLP, where an error asks for them."""
+
+    @field_validator("languages", "source_languages", mode="before")
+    @classmethod
+    def _codes(cls, value: Any) -> Any:
+        return value if value is None else tuple(_of_config(language_codes, value))
+
+    @field_validator("positions", "layers", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return _integers(value) if isinstance(value, str) else value
+
+    @field_validator("positions")
+    @classmethod
+    def _from_the_end(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return _within(value, "positions count from the end: use -1 and below", lambda number: number < 0)
+
+    @field_validator("layers")
+    @classmethod
+    def _from_the_start(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return _within(value, "layers count from 0", lambda number: number >= 0)
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        _of_config(rule_of, value)
+        return value
+
+    @field_validator("transfer", mode="before")
+    @classmethod
+    def _known_transfer(cls, value: Any) -> Any:
+        if isinstance(value, str) and value in TRANSFERS:
+            return value
+        try:
+            return tuple(language_codes(value))
+        except ConfigError as error:
+            raise ValueError(f"{value!r} is not known: use all, own, or source languages ({error})") from None
+
+    @field_validator("modules", mode="before")
+    @classmethod
+    def _parsed(cls, value: Any) -> Any:
+        return _of_config(ModuleNames.parse, value) if isinstance(value, str) else value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model is a folder or file of this machine, which may change under its name."""
+        return Path(bundled_folder(self.model)).exists()
+
+    @property
+    def rule_used(self) -> Rule:
+        """The rule with the bound that this run sets."""
+        return rule_of(self.rule).with_max_kl(self.max_kl)
+
+    def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
+        """The (source, target) pairs whose ablation is generated."""
+        everywhere = sources if self.transfer == "all" else () if self.transfer == "own" else self.transfer
+        return [
+            (source, target) for source in sources for target in targets if source == target or source in everywhere
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the numbers, as written to run.json."""
+        return self.model_dump(mode="json", exclude=set(_NOT_SETTINGS))
+
+
+def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfig:
+    """The settings of a TOML file, with `options` in place of what it says; defaults where neither says anything.
+
+    Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
+    """
+    data = read_toml(path, "write one, or leave --config out") if path else {}
+    for name in ("model", "dataset"):
+        if path and isinstance(data.get(name), str):
+            data[name] = str(local_or_hub(path.parent, data[name]))
+    keys = ", ".join(BenchmarkConfig.model_fields)
+    return validated(BenchmarkConfig, data | options, path, f"use {keys}")
+
+
+def _of_config(function: Any, value: Any) -> Any:
+    """`function(value)`, its ConfigError as the ValueError that pydantic takes."""
+    try:
+        return function(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    """`8..20,25` as numbers, both ends included."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part)
+        if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
+            raise ValueError(f"{text!r} is no list of numbers: write 8..20,25")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def _within(value: tuple[int, ...] | None, what: str, holds: Any) -> tuple[int, ...] | None:
+    if value is not None and not all(holds(number) for number in value):
+        raise ValueError(what)
+    return value

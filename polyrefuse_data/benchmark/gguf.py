@@ -1,0 +1,39 @@
+"""One GGUF file as a model: its weights made plain floats, its tokenizer and template taken from the file itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from polyrefuse_data.errors import MissingPrerequisite, ModelError
+
+SUFFIX = ".gguf"
+_MAGIC = b"GGUF"
+_READERS = ("gguf", "accelerate")  # what transformers reads such a file with
+
+
+def is_gguf(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX and path.is_file()
+
+
+@contextmanager
+def gguf_alone(path: Path) -> Iterator[dict[str, str]]:
+    """The arguments with which transformers loads this file and nothing else.
+
+    It would read tokenizer_config.json and others that lie beside the file, and may be another model's: so the file is
+    shown to it through a link in a folder of its own. Raises MissingPrerequisite without the package that reads such
+    files, ModelError for a file that is none.
+    """
+    if missing := [name for name in _READERS if importlib.util.find_spec(name) is None]:
+        raise MissingPrerequisite(
+            f'{path}: reading a GGUF file needs {" and ".join(missing)}: pip install "polyrefuse-data[gguf]"'
+        )
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise ModelError(f"{path} is no GGUF file: download it again")
+    with tempfile.TemporaryDirectory(prefix="polyrefuse-gguf-") as folder:
+        (Path(folder) / path.name).symlink_to(path.resolve())
+        yield {"pretrained_model_name_or_path": folder, "gguf_file": path.name}

@@ -1,0 +1,224 @@
+"""A chat model's files: found, told from others by their digests, and read as far as that is cheap.
+
+Tokenizer, configuration and template take seconds and the weights minutes: what the first three do not allow is found
+before the weights are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from polyrefuse_data.benchmark.chat import ChatTemplate
+from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.models.store import bundled_folder
+from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.system.input_files import sha256_of
+from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
+
+# Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
+_GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
+
+_WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+_SHORT = 12  # hex digits of a digest that is shown as a revision
+
+
+@dataclass(frozen=True)
+class FilesIdentity:
+    """What tells a model's files from any others. Digests are sha256 in hex."""
+
+    model: str  # a Hub id, or the name of a folder or file
+    revision: str  # a commit, or what the folder or file holds
+    weights_sha256: str
+    tokenizer_sha256: str
+    template_sha256: str
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of a model, with its tokenizer, configuration and template read. Valid while `open_model` lasts."""
+
+    name: str
+    where: dict[str, Any]  # what transformers calls them
+    tokenizer: Any
+    config: Any
+    chat: ChatTemplate
+    tokenizer_sha256: str  # taken before it is used: use leaves traces in it
+
+    @cached_property
+    def identity(self) -> FilesIdentity:
+        """Reads all of the weights."""
+        path = Path(self.name)
+        if is_gguf(path):
+            weights = sha256_of(path)
+            model, revision = path.resolve().stem, weights[:_SHORT]
+        else:
+            folder = path if path.is_dir() else self._snapshot()
+            weights = _digest([f"{file.name}:{sha256_of(file)}" for file in _weight_files(folder)])
+            is_here = path.is_dir()
+            model = path.resolve().name if is_here else self.name
+            revision = folder_revision(path) if is_here else folder.name
+        template = _digest([str(self.tokenizer.chat_template)])
+        return FilesIdentity(model, revision, weights, self.tokenizer_sha256, template)
+
+    @property
+    def n_layers(self) -> int:
+        layers: int = self.config.get_text_config(decoder=True).num_hidden_layers
+        return layers
+
+    def _snapshot(self) -> Path:
+        """Where the cache keeps the commit of a Hub model that was read."""
+        from huggingface_hub import snapshot_download
+
+        with _explained(self.name):
+            patterns = [*_WEIGHTS, "config.json"]
+            return Path(snapshot_download(self.name, revision=self.where["revision"], allow_patterns=patterns))
+
+
+@contextmanager
+def open_model(
+    path_or_id: str | Path, revision: str | None = None, system_prompt: str | None = None
+) -> Iterator[ModelFiles]:
+    """The files of a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
+
+    Raises ModelError where there is no such model, or its tokenizer has no template that renders prompts.
+    """
+    name = bundled_folder(str(path_or_id))
+    check_place(Path(name), name)
+    with _transformers_names(name, revision) as where:
+        with _explained(name):
+            config = _load_config(where)
+            if commit := getattr(config, "_commit_hash", None):
+                where["revision"] = commit  # whatever is read from now on is of the same commit
+            tokenizer = _load_tokenizer(where)
+        chat = ChatTemplate(tokenizer, name, system_prompt)
+        yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
+
+
+def load_network(files: ModelFiles, dtype: str, device: str) -> Any:
+    """The weights in memory, as `ChatModel.load` says."""
+    from transformers import AutoModelForCausalLM
+
+    on_gpu = check_device(device)
+    options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
+    if on_gpu:
+        options["device_map"] = "auto" if device == "auto" else {"": device}
+    with _explained(files.name):
+        return load_weights(AutoModelForCausalLM, files.name, **files.where, **options)
+
+
+def check_place(path: Path, name: str) -> None:
+    """Raise ModelError where a name can be neither a model folder or GGUF file of this machine nor a Hub id."""
+    if path.is_dir() and not (path / "config.json").exists():
+        raise ModelError(f"{name}: this folder holds no config.json; give the folder that holds the model's files")
+    if path.is_file() and not is_gguf(path):
+        raise ModelError(f"{name} is a file; give the folder that holds it, a GGUF file, or a Hub id (ORG/NAME)")
+    if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
+        raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
+
+
+def check_device(device: str) -> bool:
+    """Whether this device is a GPU. Raises ConfigError for a name that is none, MissingPrerequisite where the machine
+    has no such device or lacks what loads a model on it."""
+    if device == "auto":
+        kind, index = ("cuda" if torch.cuda.is_available() else "cpu"), None
+    else:
+        try:
+            parsed = torch.device(device)
+        except RuntimeError:
+            raise ConfigError(f"device {device!r} is not known: use auto, cpu, cuda, cuda:1, ...") from None
+        kind, index = parsed.type, parsed.index
+    if kind == "cpu":
+        return False
+    count = getattr(torch, kind).device_count() if getattr(torch, kind, None) is not None else 0
+    if count == 0 or (index or 0) >= count:
+        found = f"this machine has {count} of them" if count else f"torch finds no {kind} device on this machine"
+        raise MissingPrerequisite(f"device {device!r}: {found}; use `--device auto` or `--device cpu`")
+    if importlib.util.find_spec("accelerate") is None:
+        raise not_installed("loading a model on a GPU", "accelerate")
+    return True
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """What reading the files of a model raises, as a ModelError."""
+    try:
+        with damage_explained(name):
+            yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "
+            "checkpoint, or more GPUs"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
+
+
+@contextmanager
+def _transformers_names(name: str, revision: str | None) -> Iterator[dict[str, Any]]:
+    """What transformers calls the files of a model."""
+    if is_gguf(Path(name)):
+        with gguf_alone(Path(name)) as names:
+            yield names
+    else:
+        yield {"pretrained_model_name_or_path": name, "revision": revision}
+
+
+def _load_tokenizer(where: dict[str, Any]) -> Any:
+    """The tokenizer as its files have it.
+
+    Where the files say that tokenizer.json is all there is to it, it is loaded as such: AutoTokenizer would put the
+    model family's own pre-tokenizer and normaliser in its place (Qwen2's, say), and the tokens would not be the saved
+    tokenizer's.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers.models.auto.tokenization_auto import get_tokenizer_config
+
+    declared = {} if "gguf_file" in where else get_tokenizer_config(**where)
+    loader = PreTrainedTokenizerFast if declared.get("tokenizer_class") in _GENERIC_TOKENIZERS else AutoTokenizer
+    return loader.from_pretrained(**where, trust_remote_code=False)
+
+
+def _load_config(where: dict[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(**where, trust_remote_code=False)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return sorted({file for pattern in _WEIGHTS for file in folder.glob(pattern)})
+
+
+def _tokenizer_digest(tokenizer: Any) -> str:
+    """Of what the tokenizer does, not of its files: these may lie in several forms beside each other."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    return _digest([rules, json.dumps(tokenizer.special_tokens_map, sort_keys=True, default=str)])
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _dtype(name: str, on_gpu: bool) -> Any:
+    if name == "auto":
+        return torch.bfloat16 if on_gpu else torch.float32
+    if name not in _DTYPES:
+        raise ModelError(f"dtype {name!r} is not known: use auto, {', '.join(_DTYPES)}")
+    return _DTYPES[name]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,271 @@
+"""The stages of a run: each writes its files one by one, and what is done is not done again.
+
+The model is loaded when the first stage that has something to do needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.activations import block_inputs
+from polyrefuse_data.benchmark.capability import capability
+from polyrefuse_data.benchmark.generation import generate
+from polyrefuse_data.benchmark.ledger import Ledger
+from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
+from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model_files import open_model
+from polyrefuse_data.benchmark.plan import Plan
+from polyrefuse_data.benchmark.probes import probe_files
+from polyrefuse_data.benchmark.refusal_tokens import (
+    RefusalTokens,
+    find_tokens,
+    first_tokens,
+    published_tokens,
+)
+from polyrefuse_data.benchmark.sources import find_source, missing_source, random_direction
+from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.system.progress import tracked
+
+# Up to this width a layer is done sooner than threads have met, and on a busy machine they wait for each other for
+# minutes.
+_ONE_THREAD_WIDTH = 256
+
+_VERSIONED = ("polyrefuse-data", "torch", "transformers")
+
+
+_MEAN = "mean_"  # before a place: a mean's name among the tensors of a direction
+
+
+@dataclass(frozen=True)
+class _Ablated:
+    """What is ablated: a direction, and what centred ablation keeps of it."""
+
+    direction: Tensor
+    means: PlaceMeans | None
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor]) -> _Ablated:
+        means = {name.removeprefix(_MEAN): tensor for name, tensor in tensors.items() if name.startswith(_MEAN)}
+        return cls(tensors["direction"], PlaceMeans(means) if means else None)
+
+
+class Stages:
+    """The stages of one run. `begun` is the run.json of a run that goes on, None for a new one."""
+
+    def __init__(self, folder: RunFolder, plan: Plan, begun: dict[str, Any] | None) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._config = plan.config
+        self._begun = begun
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        return Ledger(self._folder)
+
+    @cached_property
+    def _model(self) -> ChatModel:
+        """The model, the one that the run began with. Raises ConfigError naming what differs where it is another."""
+        config = self._config
+        # Main may have moved since the run began.
+        commit = self._begun["model"]["revision"] if self._begun and not config.is_local else None
+        with open_model(config.model, commit or config.revision, config.system_prompt) as files:
+            probe_files(files, config)
+            if self._begun:
+                self._check_same(asdict(files.identity), self._begun["model"])
+                self._check_same(_versions(), self._begun["versions"])
+            model = ChatModel.of_files(files, dtype=config.dtype, device=config.device, modules=config.modules)
+        if model.d_model <= _ONE_THREAD_WIDTH:
+            torch.set_num_threads(1)
+        if self._begun:
+            self._check_same(asdict(model.identity) | {"device": model.device.type}, self._begun["model"])
+        return model
+
+    def check_model(self) -> None:
+        """Raise ConfigError where the model's folder holds another model than the run began with."""
+        if self._begun and self._config.is_local:
+            with open_model(self._config.model, self._config.revision, self._config.system_prompt) as files:
+                self._check_same(asdict(files.identity), self._begun["model"])
+
+    def _check_same(self, now: dict[str, str], then: dict[str, str]) -> None:
+        for name, value in sorted(now.items(), key=lambda item: item[0] == "revision"):  # what it is made of first
+            if then.get(name) != value and name != "model":  # a folder may have another name: its digests tell
+                what = name.removesuffix("_sha256")
+                raise ConfigError(
+                    f"{self._folder.path} holds a run with another {what} ({then.get(name)}, now {value}): go on with "
+                    "that one, or choose another --out"
+                )
+
+    @cached_property
+    def _in_weights(self) -> bool:
+        """Whether ablations for generation are done in the weights: proved equal to the hooks on this model."""
+        means = harmless_means(self._model, PROBES) if self._config.mode == "centred" else None
+        return is_proved(self._model, self._config.mode, means)
+
+    def identity(self) -> dict[str, Any]:
+        """What run.json says of the model and of what ran it."""
+        model = self._model
+        return {
+            "model": {
+                **asdict(model.identity),
+                "device": model.device.type,
+                "n_layers": model.n_layers,
+                "d_model": model.d_model,
+                "post_instruction_tokens": model.tokenizer.convert_ids_to_tokens(model.post_instruction_token_ids),
+                "post_norms": any(block.has_post_norms for block in model.blocks),
+            },
+            "generation": {"decoding": "greedy", "ablation": "weights" if self._in_weights else "hooks"},
+            "versions": _versions(),
+        }
+
+    def run(self) -> None:
+        """All stages, in order."""
+        for language in _progress("baseline", self._plan.targets):
+            self._complete(BASELINE, language, nullcontext)
+        for language in _progress("directions", self._plan.sources):
+            self._select(language)
+        for language in self._plan.missing:
+            path = self._folder.selection(language)
+            if not self._ledger.is_done(path):
+                store.write_json(path, missing_source(language).record)
+                self._ledger.add(path)
+        directions = self._directions()
+        for source, target in _progress("ablation", self._config.pairs(list(directions), self._plan.targets)):
+            self._complete(source, target, partial(self._ablation, directions[source]), self._folder.directions(source))
+        measured = [language for language in directions if language in self._plan.targets]
+        if self._config.random_control:
+            for language in _progress("random control", measured):
+                own = directions[language]
+                control = replace(own, direction=self._random(language, own.direction))
+                self._complete(RANDOM, language, partial(self._ablation, control), self._folder.directions(language))
+        for language in _progress("activations", self._plan.targets):
+            self._activations(language)
+        for language in _progress("capability", measured):
+            self._capability(language, directions[language])
+        self._ledger.close()
+
+    def _complete(
+        self, source: str, language: str, intervention: Callable[[], AbstractContextManager[None]], *inputs: Path
+    ) -> None:
+        """Replies to the test prompts of a language under an intervention that is made from `inputs`."""
+        path = self._folder.completions(source, language)
+        if self._ledger.is_done(path, *inputs):
+            return
+        asked = [(label, p) for label in LABELS for p in self._plan.prompts[language].get("test", label)]
+        with intervention():
+            replies = generate(self._model, [p.text for _, p in asked], max_new_tokens=self._config.max_new_tokens)
+        rows = [
+            {
+                "id": prompt.id,
+                "language": language,
+                "label": label,
+                "source": prompt.source,
+                "prompt": prompt.text,
+                "reply": reply.text,
+                "tokens": len(reply.token_ids),
+            }
+            for (label, prompt), reply in zip(asked, replies, strict=True)
+        ]
+        store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
+        self._ledger.add(path, *inputs)
+
+    def _ablation(self, ablated: _Ablated) -> AbstractContextManager[None]:
+        return fastest_ablation(self._model, ablated.direction, self._config.mode, self._in_weights, ablated.means)
+
+    def _directions(self) -> dict[str, _Ablated]:
+        """The directions chosen, by source language, read back from the run."""
+        selections = {code: store.read_json(self._folder.selection(code)) for code in self._plan.sources}
+        paths = {code: self._folder.directions(code) for code, record in selections.items() if "candidates" in record}
+        tensors = {language: store.read_tensors(path) for language, path in paths.items()}
+        return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
+
+    def _random(self, language: str, like: Tensor) -> Tensor:
+        """The control: as long as the language's own direction, drawn with the run's seed and the language's place."""
+        return random_direction(like, self._config.seed * 1000 + self._plan.sources.index(language))
+
+    def _select(self, language: str) -> None:
+        path, tensors_path = self._folder.selection(language), self._folder.directions(language)
+        activations = self._activations(language)
+        inputs = self._folder.activations(language), self._folder.refusal_tokens
+        self._tokens  # noqa: B018
+        if self._ledger.is_done(path, *inputs):
+            has = "candidates" in store.read_json(path)
+            if not has or self._ledger.is_done(tensors_path, path):
+                return
+        train = {label: activations[f"train_{label}"] for label in LABELS}
+        source = find_source(self._model, self._plan.prompts[language], self._tokens[language], self._config, train)
+        store.write_json(path, source.record)
+        self._ledger.add(path, *inputs)
+        if source.candidates is not None:
+            tensors = {"candidates": source.candidates}
+            if source.direction is not None:
+                tensors["direction"] = source.direction
+            if source.means is not None:
+                tensors |= {f"{_MEAN}{place}": mean for place, mean in source.means.by_place.items()}
+            store.write_tensors(tensors_path, tensors, {"status": source.record["status"]})
+            self._ledger.add(tensors_path, path)
+
+    def _activations(self, language: str) -> dict[str, Tensor]:
+        """Block inputs of the training and test prompts: `<split>_<label>` -> [prompts, n_pos, n_layers, d_model]."""
+        path = self._folder.activations(language)
+        if not self._ledger.is_done(path):
+            prompts = self._plan.prompts[language]
+            keys = [(split, label) for split in ("train", "test") for label in LABELS]
+            taken = {
+                f"{split}_{label}": block_inputs(self._model, prompts.texts(split, label)) for split, label in keys
+            }
+            store.write_tensors(path, taken)
+            self._ledger.add(path)
+        return store.read_tensors(path)
+
+    @cached_property
+    def _tokens(self) -> dict[str, RefusalTokens]:
+        """Refusal tokens of every source language, found once and kept."""
+        path = self._folder.refusal_tokens
+        if not self._ledger.is_done(path):
+            found = self._find_tokens()
+            store.write_json(path, {language: asdict(tokens) for language, tokens in found.items()})
+            self._ledger.add(path)
+        return {language: RefusalTokens(**record) for language, record in store.read_json(path).items()}
+
+    def _find_tokens(self) -> dict[str, RefusalTokens]:
+        if self._config.refusal_tokens == "published":
+            config = self._model.network.config.get_text_config(decoder=True)
+            return published_tokens(config.model_type, config.vocab_size, self._plan.sources)
+        counts = {}
+        for language in _progress("refusal tokens", self._plan.sources):
+            prompts = self._plan.prompts[language]
+            harmful, harmless = (prompts.texts("train", label) for label in (HARMFUL, HARMLESS))
+            counts[language] = first_tokens(self._model, harmful, harmless, language, self._config.judge)
+        return find_tokens(counts)
+
+    def _capability(self, language: str, ablated: _Ablated) -> None:
+        path = self._folder.capability(language)
+        prompts = self._plan.prompts[language].texts("test", HARMLESS)
+        source = self._folder.directions(language)
+        if not prompts or self._ledger.is_done(path, source):
+            return
+        store.write_json(path, capability(self._model, prompts, partial(self._ablation, ablated)))
+        self._ledger.add(path, source)
+
+
+def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
+    yield from tracked(items, what, "parts", len(items), stays=False)
+
+
+def _versions() -> dict[str, str]:
+    """Of what decides how a model computes and how prompts are rendered."""
+    return {name: version(name) for name in _VERSIONED}
