@@ -252,8 +252,9 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
-    path = Path(path) if path is not None else None
-    data = read_toml(path, f"make one with `polyrefuse init {path.parent}`") if path else {}
+    path = None if path is None else Path(path)
+    mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:

@@ -39,8 +39,8 @@ def fixed_rows() -> pa.Table:
                 (f"I'm sorry, but I can't help with that. {text}", source, source[::-1]),
                 (text, "", source),
             )[number % 7]
-            rows.append({"id": f"{prompt.key}-{code}", "language": code, "text": changed[0], "text_en": changed[1],
-                         "back_translation": changed[2], "back_translator": "nllb:x" if number % 2 else ""})  # fmt: skip
+            row = {"id": f"{prompt.key}-{code}", "language": code, "back_translator": "nllb:x" if number % 2 else ""}
+            rows.append(row | dict(zip(("text", "text_en", "back_translation"), changed, strict=True)))
     return table_from_rows(rows)
 
 
