@@ -13,7 +13,7 @@ test: .venv/ready
 
 # The wheel alone in new virtual environments, with its dependencies from the index: without extras, then with all.
 wheel: .venv/ready
-	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 $(BIN)/pytest tests/test_wheel.py tests/demo/test_run.py
+	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest tests/test_wheel.py tests/demo/test_run.py
 
 # kill -9, full disks and the like at 50 moments of every command (`make test`: at three); prints what it did.
 faults: .venv/ready

@@ -20,6 +20,7 @@ from unittest import mock
 from tqdm import tqdm
 
 from polyrefuse_data.languages import TARGET_LANGUAGES
+from polyrefuse_data.languages import language as language_of
 from polyrefuse_data.languages.lexicon import Lexicon
 from polyrefuse_data.languages.lexicon.train import aligned_pairs, learn
 from polyrefuse_data.quality.checks import correspondence
@@ -38,7 +39,8 @@ def folds(rows: Sequence[dict[str, Any]], count: int) -> list[set[str]]:
 
 def learn_without(pairs: Mapping[str, Sequence[tuple[str, str]]], prompts: set[str]) -> dict[str, Lexicon]:
     return {
-        language: learn([pair for pair in some if pair[0] not in prompts], language) for language, some in pairs.items()
+        code: learn([pair for pair in some if pair[0] not in prompts], language_of(code))
+        for code, some in pairs.items()
     }
 
 

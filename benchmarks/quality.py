@@ -25,8 +25,8 @@ from tqdm import tqdm
 from polyrefuse_data import rows as schema
 from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.languages import TARGET_LANGUAGES
+from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.quality import audit
-from polyrefuse_data.sources import import_path
 from polyrefuse_data.workspace import Workspace
 
 GENERATORS = {"first": CORRUPTIONS, "other": OTHER_CORRUPTIONS, "kept": KEPT}

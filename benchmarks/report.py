@@ -2,8 +2,8 @@
 
     python benchmarks/report.py UPSTREAM [--rows 15000 100000]
 
-UPSTREAM is a folder with PolyRefuse/ and english/ as published; its rows are repeated, each time with another number in
-text and prompt and under other ids, so that no cache of whole texts helps. Each size runs in a process of its own.
+UPSTREAM is a folder with PolyRefuse/ and english/ as published (published.py repeats its rows). Each size runs in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from published import fill
 
-from polyrefuse_data.pipeline.build import check_rows
 from polyrefuse_data.quality import write_report
-from polyrefuse_data.sources import import_path
-from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 
 
@@ -34,22 +30,6 @@ class Measured:
     processor: float
     memory: float
     page: float
-
-
-def fill(workspace: Workspace, upstream: Path, count: int) -> None:
-    """`count` rows of a workspace, each of which the checks have seen."""
-    import_path(upstream / "PolyRefuse", workspace, english=upstream / "english")
-    published = workspace.read_rows()
-    copies = [_copy(published, number) for number in range(-(-count // published.num_rows))]
-    write_table(pa.concat_tables(copies).slice(0, count), workspace.rows)
-    check_rows(workspace)
-
-
-def _copy(rows: pa.Table, number: int) -> pa.Table:
-    for name, mark in (("id", f"-{number}"), ("text", f" {number}"), ("text_en", f" {number}")):
-        marked = pc.if_else(pc.equal(rows[name], ""), "", pc.binary_join_element_wise(rows[name], mark, ""))
-        rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), marked)
-    return rows
 
 
 def measure(path: Path) -> Measured:

@@ -13,8 +13,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.files import write_new
@@ -30,6 +31,16 @@ _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _known_codes(codes: list[str]) -> list[str]:
+    try:
+        known = [language(code).code for code in codes]
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    if len(set(known)) != len(known):
+        raise ValueError("a language is named twice")
+    return codes
 
 
 class _Section(BaseModel):
@@ -64,14 +75,27 @@ class SourceConfig(_Section):
 # --- translation: which backends, in which order -----------------------------------------------------------------
 
 
-class MemoryBackend(_Section):
+class _Backend(_Section):
+    """What every backend may say; it decides who is asked, not what is answered."""
+
+    languages: list[str] | None = None  # to be asked for these only, there or, translating back, from there
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, codes: list[str] | None) -> list[str] | None:
+        if codes is not None and not codes:
+            raise ValueError("name one language at least, or leave it out for all")
+        return codes if codes is None else _known_codes(codes)
+
+
+class MemoryBackend(_Backend):
     """Exact matches of translation memories (TMX, TSV, JSONL), origin human."""
 
     engine: Literal["memory"] = "memory"
     paths: list[Path] = Field(min_length=1)
 
 
-class NllbBackend(_Section):
+class NllbBackend(_Backend):
     """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
 
     engine: Literal["nllb"] = "nllb"
@@ -86,13 +110,15 @@ class NllbBackend(_Section):
     candidates: int = Field(default=1, ge=1)  # ask for this many where the checks reject the first; the best wins
 
 
-class OpenAIBackend(_Section):
+class OpenAIBackend(_Backend):
     """A chat model behind any OpenAI-compatible API."""
 
     engine: Literal["openai"] = "openai"
     model: str
-    base_url: str | None = None  # default: OpenAI's own
-    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; empty for a server without
+    preset: str | None = None  # a server by its name: the next two keys as its documentation has them, and its dialect
+    base_url: str | None = None  # default: the preset's, OpenAI's own without one
+    # The environment variable that holds the key; empty for a server without. Default: the preset's, OPENAI_API_KEY.
+    api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -108,13 +134,27 @@ class OpenAIBackend(_Section):
     output_price: float | None = Field(default=None, ge=0)
     candidates: int = Field(default=1, ge=1)
 
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, name: str | None) -> str | None:
+        if name is not None and name not in PRESETS:
+            raise ValueError(f"{name!r} is none of {', '.join(PRESETS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> OpenAIBackend:
+        example = PRESETS[self.preset].example if self.preset else ""
+        if example and self.base_url is None:
+            raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
+        return self
+
     @field_validator("base_url")
     @classmethod
     def _without_credentials(cls, address: str | None) -> str | None:
         return None if address is None else without_credentials(address)
 
 
-class CommandBackend(_Section):
+class CommandBackend(_Backend):
     """A line-based translation program, one command line a direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
 
     engine: Literal["command"] = "command"
@@ -127,8 +167,14 @@ class CommandBackend(_Section):
 Backend = Annotated[MemoryBackend | NllbBackend | OpenAIBackend | CommandBackend, Field(discriminator="engine")]
 
 
-# The engines' names: pydantic puts them into the location of an error (backends.0.nllb.model), the file does not.
-_ENGINES = frozenset(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))
+_ONE, _CHAIN = "one", "chain"
+_OneOrChain = Annotated[
+    Annotated[Backend, Tag(_ONE)] | Annotated[list[Backend], Field(min_length=1), Tag(_CHAIN)],
+    Discriminator(lambda value: _CHAIN if isinstance(value, list) else _ONE),
+]
+
+# What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
+_KINDS = {_ONE, _CHAIN, *(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))}
 
 
 def _default_backends() -> list[Backend]:
@@ -139,7 +185,14 @@ class TranslationConfig(_Section):
     """Ordered backends: a row that fails, or that the checks reject, goes to the next one."""
 
     backends: list[Backend] = Field(default_factory=_default_backends, min_length=1)
-    back_translation: Backend | None = None  # default: the first machine backend, in the other direction
+    # One backend, the machines above stepping in for it; or a chain of its own, and nobody else. Default: the machines.
+    back_translation: _OneOrChain | None = None
+
+    @property
+    def back_backends(self) -> list[Backend]:
+        """Those that are named for translating back."""
+        named = self.back_translation
+        return named if isinstance(named, list) else [named] if named else []
 
 
 # --- quality: thresholds -----------------------------------------------------------------------------------------
@@ -190,21 +243,16 @@ class Config(_Section):
     @field_validator("languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        try:
-            known = [language(code).code for code in codes]
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        if len(set(known)) != len(known):
-            raise ValueError("a language is named twice")
-        return [code for code in codes if language(code).code != SOURCE_LANGUAGE]
+        return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
-def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
     """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
 
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
+    path = None if path is None else Path(path)
     mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
     data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
@@ -275,7 +323,7 @@ def config_hash(config: BaseModel) -> str:
 
 def _explain(item: Any, keys: str) -> str:
     """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
-    name = ".".join(str(key) for key in item["loc"] if key not in _ENGINES) or "config"
+    name = ".".join(str(key) for key in item["loc"] if key not in _KINDS) or "config"
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{name}: there is no such key; {keys}"
     return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -25,9 +25,12 @@ STATUSES = (ACCEPTED, REJECTED, EDITED)
 # Flags set by whoever makes a row, before any check runs. Checks leave them alone; each rejects its row.
 TRANSLATION_FAILED = "translation_failed"
 UNMATCHED = "unmatched"  # an imported translation without an English prompt
+UNPROVEN = (
+    "unproven"  # its English is the prompt at its place, which could be shown to be neither its own nor another's
+)
 CONFLICT = "conflict"  # an imported translation of a prompt that another file translates otherwise; the first stands
 REJECTED_BY_REVIEW = "rejected_by_review"  # a person called it bad
-MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, CONFLICT, REJECTED_BY_REVIEW)
+MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, UNPROVEN, CONFLICT, REJECTED_BY_REVIEW)
 
 # What the maker of a row tells of it that is no reason against it. Checks leave these alone too.
 NORMALISED = "normalised"  # characters that nobody sees were taken out of the translation before it became a row
@@ -93,15 +96,15 @@ _KEYS = ("id", "language", "label", "split", "text", "text_en")
 def conform(table: pa.Table) -> pa.Table:
     """A table from elsewhere with SCHEMA's columns, in their types and order, extra columns after them.
 
-    What is missing takes its default, `label` may be a class index. Raises ValueError naming the columns that are
-    missing or of a type that does not go.
+    What is missing takes its default, `label` may be a class index; the schema's metadata stays. Raises ValueError
+    naming the columns that are missing or of a type that does not go.
     """
     missing = [name for name in _KEYS if name not in table.column_names]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}")
     columns = {field.name: _column(table, field) for field in SCHEMA}
     extra = {name: table[name] for name in table.column_names if name not in columns}
-    return pa.table({**columns, **extra})
+    return pa.table({**columns, **extra}, metadata=table.schema.metadata)
 
 
 def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:

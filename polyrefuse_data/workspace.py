@@ -1,6 +1,6 @@
 """Where the files of a build live.
 
-WORKSPACE/  polyrefuse.toml  prompts.parquet  journal.sqlite  rows.parquet  attempts.parquet
+WORKSPACE/  polyrefuse.toml  prompts.parquet  journal.sqlite  rows.parquet  scores.parquet  attempts.parquet
             report/{index.html,summary.json}  review/
 """
 
@@ -26,6 +26,9 @@ class Workspace:
 
     path: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # a string will do
+
     @property
     def config(self) -> Path:
         return self.path / "polyrefuse.toml"
@@ -46,6 +49,16 @@ class Workspace:
     @property
     def rows(self) -> Path:
         return self.path / "rows.parquet"
+
+    @property
+    def scores(self) -> Path:
+        """Every score of every check of the rows, in their order (quality/score_table.py)."""
+        return self.path / "scores.parquet"
+
+    @property
+    def checking(self) -> Path:
+        """Scores of a check or import that is under way (quality/scoring.py); gone when it is done."""
+        return self.path / "checking"
 
     @property
     def attempts(self) -> Path:

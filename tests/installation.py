@@ -59,7 +59,7 @@ class Installation:
         self._pip("--no-deps", "--no-index", str(wheel))
         (self.packages,) = folder.glob("lib/python*/site-packages")
         if FROM_INDEX:
-            self._pip("--constraint", str(ROOT / "constraints.txt"), f"{wheel}[{extras}]" if extras else str(wheel))
+            self._install(f"{wheel}[{extras}]" if extras else str(wheel), with_torch=bool(extras))
         else:
             self._link(Requirement(f"polyrefuse-data[{extras}]" if extras else "polyrefuse-data"))
 
@@ -79,6 +79,14 @@ class Installation:
     def _pip(self, *arguments: str) -> None:
         python = ["--python", str(self.binaries / "python")]
         subprocess.run([*PIP, *python, "install", "--quiet", *arguments], check=True, env=_bare_environment())
+
+    def _install(self, wheel: str, *, with_torch: bool) -> None:
+        """With pip, as the README says; torch from the index that the Makefile has found for this machine."""
+        constraints = ["--constraint", str(ROOT / "constraints.txt")]
+        index = os.environ.get("TORCH_INDEX")
+        if with_torch and index:
+            self._pip(*constraints, "--no-deps", "--extra-index-url", index, "torch")
+        self._pip(*constraints, wheel)
 
     def _link(self, wanted: Requirement) -> None:
         """Link every distribution that `wanted` asks for, directly or not, from this environment into that one."""

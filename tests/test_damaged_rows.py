@@ -10,8 +10,7 @@ import pyarrow as pa
 import pytest
 
 from polyrefuse_data.errors import PolyrefuseError
-from polyrefuse_data.pipeline.build import check_rows
-from polyrefuse_data.quality import audit, export_review, write_report
+from polyrefuse_data.quality import audit, check, export_review, write_report
 from polyrefuse_data.release import write_release
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
@@ -50,7 +49,7 @@ CASES: dict[str, Callable[[pa.Table], pa.Table]] = {
 COMMANDS: dict[str, Callable[[Workspace], object]] = {
     "report": write_report,
     "review export": export_review,
-    "check": check_rows,
+    "check": check,
     "release": lambda workspace: write_release(workspace, version="1.0.0", out=workspace.path / "rel"),
 }
 

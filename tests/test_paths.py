@@ -15,9 +15,9 @@ from huggingface_hub import constants
 import polyrefuse_data
 from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError, PolyrefuseError, ReleaseError, SourceError
+from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.release import diff_releases, load_release, verify_release, write_release
 from polyrefuse_data.rows import sort_rows, table_from_rows
-from polyrefuse_data.sources import import_path
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 from tests.hub_double import HubDouble

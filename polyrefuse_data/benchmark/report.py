@@ -19,6 +19,7 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.own_pages import write_page
+from polyrefuse_data.text.html import html_environment
 
 # What scores.json of this version holds at the top.
 _PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")
@@ -141,15 +142,9 @@ def _short(model: str) -> str:
 
 
 def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import PackageLoader
 
-    environment = Environment(
-        loader=PackageLoader("polyrefuse_data.benchmark"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment(loader=PackageLoader("polyrefuse_data.benchmark"))
     environment.filters |= {"percent": _percent, "number": _number, "language_name": lambda code: language(code).name}
     return environment.get_template("report.html.j2")
 

@@ -1,4 +1,4 @@
-"""Commands that show and review the rows of a workspace: report, review."""
+"""Commands that check, show and review the rows of a workspace: status, check, show, report, review."""
 
 from __future__ import annotations
 
@@ -15,6 +15,37 @@ from polyrefuse_data.workspace import Workspace
 app = typer.Typer()
 review_app = typer.Typer(help="Round trip through a spreadsheet for human reviewers.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
+
+
+@app.command()
+def status(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
+    """Say what a workspace holds, how far a build, import or check is, and what to do next."""
+    from polyrefuse_data.pipeline.status import workspace_status
+
+    print_summary(workspace_status(Workspace(workspace)), as_json)
+
+
+@app.command()
+def show(
+    where: Annotated[str, typer.Argument(metavar="WORKSPACE|RELEASE", help="A folder, or ORG/NAME[@REVISION].")],
+    id: Annotated[str | None, typer.Argument(help="Show the rows of this prompt only.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only rows in this language.")] = None,
+    flag: Annotated[str | None, typer.Option(help="Only rows that carry this flag.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to show at most.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show rows with their prompt, every try at them, their scores, and the reason for each flag."""
+    from polyrefuse_data.release import show_rows
+
+    print_summary(show_rows(where, id, language=language, flag=flag, limit=limit), as_json)
+
+
+@app.command()
+def check(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
+    """Give the rows new verdicts after a change of [quality], from kept scores; score only what has none yet."""
+    from polyrefuse_data.quality import check as check_rows
+
+    print_summary(check_rows(workspace), as_json)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import STOPPED_PART_WAY, ConfigOption, DryRunOption, JsonOption
+from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, STOPPED_PART_WAY, ConfigOption, DryRunOption, JsonOption
 from polyrefuse_data.cli.output import print_data, print_made, print_summary, print_table
 from polyrefuse_data.system.machine import keep_freed_memory
 from polyrefuse_data.workspace import Workspace
@@ -41,12 +41,38 @@ def sources(as_json: JsonOption = False) -> None:
 @app.command()
 def languages(
     all_flores: Annotated[bool, typer.Option("--all", help="Every NLLB-200 language.")] = False,
+    check: Annotated[
+        str | None, typer.Option(metavar="CODE|DIR", help="Say what a language's pack lacks, and what that weakens.")
+    ] = None,
+    new: Annotated[
+        tuple[str, Path] | None, typer.Option(metavar="CODE DIR", help="Write a commented language pack to fill in.")
+    ] = None,
+    fit: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(
+            metavar="CODE|DIR ROWS",
+            help="Write a pack's lexicon and bounds from aligned rows: a workspace, or a TSV, JSONL or TMX file.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the languages: BCP-47 code, FLORES code, script, name."""
-    from polyrefuse_data.languages import describe_languages
+    """List the languages (BCP-47 code, FLORES code, script, name), or make and check a language pack."""
+    from polyrefuse_data.languages import describe_languages, language_or_pack
 
-    print_table(describe_languages(everything=all_flores), as_json)
+    if check is not None:
+        from polyrefuse_data.quality.strength import strength
+
+        print_table(strength(language_or_pack(check)), as_json)
+    elif new is not None:
+        from polyrefuse_data.languages.packs import new_pack
+
+        print_table([{"written": str(path)} for path in new_pack(*new)], as_json)
+    elif fit is not None:
+        from polyrefuse_data.pipeline.fitting import fit_pack
+
+        print_table(fit_pack(language_or_pack(fit[0]), fit[1]), as_json)
+    else:
+        print_table(describe_languages(everything=all_flores), as_json)
 
 
 @app.command("fetch-model")
@@ -71,6 +97,10 @@ def build(
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster (default: one on this machine).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N prompts of each source.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print rows, tokens, money and time; do nothing.")] = False,
+    refresh: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BACKEND[:LANGUAGE]", help="Forget this backend's answers first; may be given again."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Translate the prompts, check every row, write rows.parquet beside the config. Run again to resume."""
@@ -82,11 +112,22 @@ def build(
     if any(backend.engine == "nllb" for backend in settings.translation.backends):
         keep_freed_memory()
     summary = run_build(
-        Workspace(config.parent), settings, engine=engine, address=address, limit=limit, dry_run=dry_run
+        Workspace(config.parent),
+        settings,
+        engine=engine,
+        address=address,
+        limit=limit,
+        dry_run=dry_run,
+        refresh=refresh or (),
     )
     print_summary(summary, as_json, is_product=dry_run)
-    if isinstance(summary, BuildSummary) and summary.missing:
-        raise typer.Exit(STOPPED_PART_WAY)
+    if isinstance(summary, BuildSummary):
+        for problem in summary.problems:
+            typer.echo(f"warning: {problem}", err=True)
+        if summary.missing:
+            raise typer.Exit(STOPPED_PART_WAY)
+        if summary.problems:
+            raise typer.Exit(CHECK_FOUND_SOMETHING)
 
 
 @app.command("import")
@@ -100,12 +141,10 @@ def import_(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring existing translations into a workspace, restore ids and English, and check every row."""
-    from polyrefuse_data.pipeline.build import check_rows
-    from polyrefuse_data.sources import import_path
+    """Bring existing translations into a workspace, restore ids and English, check every row. Run again to resume."""
+    from polyrefuse_data.pipeline.importing import import_path
 
-    workspace = Workspace(out)
-    summary = import_path(path, workspace, english=english, label=label, split=split, license=license, dry_run=dry_run)
-    if not dry_run:
-        check_rows(workspace)
+    summary = import_path(
+        path, Workspace(out), english=english, label=label, split=split, license=license, dry_run=dry_run
+    )
     print_summary(summary, as_json, is_product=dry_run)

@@ -22,6 +22,7 @@ def release(
     subset: Annotated[str | None, typer.Option(help="parallel or matched: a documented variant.")] = None,
     previous: Annotated[Path | None, typer.Option(help="Release that this one follows: its step is checked.")] = None,
     allow_smaller_step: Annotated[bool, typer.Option(help="Release even where the version step is too small.")] = False,
+    with_scores: Annotated[bool, typer.Option("--with-scores", help="Add every score of every check.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,12 +30,19 @@ def release(
     from polyrefuse_data.release import preview_release, release_info, write_release
     from polyrefuse_data.release.card import accepted_rows
 
-    options: dict[str, Any] = {"version": version, "out": out, "subset": subset, "previous": previous}
+    options: dict[str, Any] = {
+        "version": version,
+        "out": out,
+        "subset": subset,
+        "previous": previous,
+        "allow_smaller_step": allow_smaller_step,
+        "with_scores": with_scores,
+    }
     if not dry_run:
-        write_release(Workspace(workspace), **options, allow_smaller_step=allow_smaller_step)
+        write_release(Workspace(workspace), **options)
         print_made(out, as_json, **(release_info(out) if as_json else {}))
         return
-    manifest = preview_release(Workspace(workspace), **options, allow_smaller_step=allow_smaller_step)
+    manifest = preview_release(Workspace(workspace), **options)
     if as_json:
         print_json({"path": str(out), **manifest.model_dump(mode="json")})
     else:

@@ -29,18 +29,32 @@ _PASSING_STATUS = {408, 409, 425, 429}  # and everything from 500 on
 _ANY_PASSING_STATUS = 500
 
 _CONTENT_FILTER_STATUS = {400, 403, 422}
+# In `code` or `type`, in lower case: OpenAI, Azure, Moonshot; DashScope; Zhipu; MiniMax; gateways.
 _CONTENT_FILTER_CODES = {
     "content_filter",
+    "content_filter_error",
+    "content_moderation",
+    "content_policy",
     "content_policy_violation",
     "data_inspection_failed",
+    "datainspectionfailed",
+    "guardrail_intervened",
     "invalid_prompt",
     "moderation_blocked",
-    "ResponsibleAIPolicyViolation",
+    "prohibited_content",
+    "prompt_blocked",
+    "responsibleaipolicyviolation",
+    "sensitive_words_detected",
+    "1301",
+    "1026",
+    "1027",
 }
 # "Flagged" and the like count only of the text: an account can be flagged as well, and a request blocked on its way.
 _TEXT = r"\b(?:input|prompt|text|content|output|response)s?\b"
 _CONTENT_FILTER_WORDS = re.compile(
     r"content[ _]filter|content management policy|content moderation|content exists risk|inappropriate content"
+    r"|considered high risk|violates usage guidelines|prohibited[ _]content|sensitive (?:content|words?)|unsafe content"
+    r"|responsible ai polic|敏感|不安全|违规"
     rf"|{_TEXT}[^.]{{0,20}}\b(?:flagged|blocked|filtered)"
     r"|\b(?:request|message)s?\b[^.]{0,20}\bflagged"
     rf"|(?:{_TEXT}|\b(?:request|message)s?\b)[^.]{{0,30}}\b(?:rejected|denied|failed|violat\w+)\b"
@@ -60,8 +74,24 @@ _KEY_WORDS = re.compile(
 )
 _CREDIT_CODES = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _MODEL_CODES = {"model_not_found", "invalid_model", "unknown_model", "DeploymentNotFound"}
-_LENGTH_CODES = {"context_length_exceeded", "string_above_max_length"}
-_LENGTH_WORDS = re.compile(r"maximum context length|context (?:length|window)[^.]{0,40}exceed", re.IGNORECASE)
+# OpenAI; llama.cpp; Anthropic and Mistral through gateways.
+_LENGTH_CODES = {
+    "context_length_exceeded",
+    "string_above_max_length",
+    "exceed_context_size_error",
+    "invalid_request_prompt_too_long",
+}
+_LENGTH_STATUS = {400, 413, 422, 500}
+# vLLM, OpenAI, DeepSeek, OpenRouter; llama.cpp; SGLang; Gemini; Mistral, Anthropic, Bedrock, Ollama; TGI.
+_LENGTH_WORDS = re.compile(
+    r"maximum context length|context (?:length|window)[^.]{0,60}exceed|exceed[^.]{0,60}context (?:length|window|size)"
+    r"|context size has been exceeded|longer than the (?:model's context|maximum model) length"
+    r"|input token count[^.]{0,20}exceeds|(?:prompt|input)s?\b[^.]{0,60}\btoo (?:long|large)\b"
+    r"|inputs.{0,3} tokens \+ .{0,3}max_new_tokens",
+    re.IGNORECASE,
+)
+# vLLM says it of the answer's longest length too, which the config sets for every text alike.
+_LIMIT_WORDS = re.compile(r"max_(?:completion_)?tokens\W[^.]{0,60}\btoo (?:large|high|big)", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -73,6 +103,7 @@ class ApiError(Exception):
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
     param: str = ""  # the key of the request that is at fault, where the API names one
+    kind: str = ""  # its `type`
 
     @classmethod
     def of_response(cls, response: Response) -> ApiError:
@@ -106,8 +137,10 @@ class ApiError(Exception):
         message = told.get("message") if isinstance(told, dict) else told
         if not isinstance(message, str):
             message = json.dumps(told, default=str)
-        param = told.get("param") if isinstance(told, dict) else None
-        return cls(status, None if code is None else str(code), message, headers or {}, str(param or ""))
+        param, kind = (told.get("param"), told.get("type")) if isinstance(told, dict) else (None, None)
+        return cls(
+            status, None if code is None else str(code), message, headers or {}, str(param or ""), str(kind or "")
+        )
 
     def __str__(self) -> str:
         return one_line(f"status {self.status}: {self.message}")
@@ -176,19 +209,23 @@ class ApiError(Exception):
     @property
     def is_too_long(self) -> bool:
         """Whether the text did not fit into the model."""
-        return self.code in _LENGTH_CODES or (
-            self.status in (400, 413, 422, 500) and _LENGTH_WORDS.search(self.message) is not None
+        if self.code in _LENGTH_CODES or self.kind in _LENGTH_CODES:
+            return True
+        return (
+            self.status in _LENGTH_STATUS
+            and _LENGTH_WORDS.search(self.message) is not None
+            and _LIMIT_WORDS.search(self.message) is None
         )
 
     @property
     def _may_pass(self) -> bool:
-        final = self._is_content_filter or self.code in _CREDIT_CODES | _MODEL_CODES | _KEY_CODES
+        final = self._is_content_filter or self.is_too_long or self.code in _CREDIT_CODES | _MODEL_CODES | _KEY_CODES
         return not final and (self.status in _PASSING_STATUS or self.status >= _ANY_PASSING_STATUS)
 
     @property
     def _is_content_filter(self) -> bool:
         """Whether the API refused the text itself. Providers say so in a code, or only in words."""
-        if self.code in _CONTENT_FILTER_CODES:
+        if {str(self.code).lower(), self.kind.lower()} & _CONTENT_FILTER_CODES:
             return True
         return (
             self.status in _CONTENT_FILTER_STATUS

@@ -55,7 +55,7 @@ class Client:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._is_listed = False
+        self._is_probed = self._is_listed = False
         self._has_answered = False
         self._unanswered = 0
         self._errors: Counter[str] = Counter()
@@ -66,13 +66,16 @@ class Client:
         return Session(self.endpoint.url, self.endpoint.headers())
 
     def probe(self) -> None:
-        """Find what would stop every request, for nothing: by listing the models.
+        """Find what would stop every request, once and for nothing: by listing the models.
 
         Raises MissingPrerequisite where nobody listens or the key is not accepted, ConfigError for an API that
         redirects elsewhere. Says so where the model is not in the list; `prove` knows more.
         """
+        if self._is_probed:
+            return
         with closing(self.open_session()) as session:
             models = self._models(Line(session, threading.Event()))
+        self._is_probed = True
         self._is_listed = models is not None and _is_listed(self.endpoint.model, models)
         if models and not self._is_listed:
             _logger.warning(

@@ -8,6 +8,7 @@ answer that holds no text.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,10 +48,11 @@ _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_t
 @dataclass(frozen=True)
 class Completion:
     """The text of an answer as the model gave it, and the tokens it took: `input_tokens` and `output_tokens`, both or
-    neither."""
+    neither. `notes` name the wrapping that it came in."""
 
     text: str
     usage: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,34 +92,42 @@ def _read(body: Any) -> Answer:
     if not isinstance(choice, dict):
         return _malformed("a chat completion without choices")
     reason = choice.get("finish_reason")
-    ended = reason.strip().lower().rpartition(".")[2] if isinstance(reason, str) else ""
+    ended = _words(reason)
     message = choice.get("message")
     said = message.get("refusal") if isinstance(message, dict) else None
     if said:
         return NoAnswer("refused", str(said))
-    if ended in _FILTERED:
+    if ended & _FILTERED:
         return NoAnswer("content_filter", f"the answer was stopped by the API's content filter ({reason})")
-    if ended in _CUT:
+    if ended & _CUT:
         return NoAnswer("truncated", "the answer reached its longest length")
-    if ended in _BROKEN:
+    if ended & _BROKEN:
         return _malformed(f"the answer broke off ({reason})")
     if not isinstance(message, dict):
         return _malformed("a choice without a message")
     return _read_message(message)
 
 
+def _words(reason: Any) -> set[str]:
+    """`FinishReason.SAFETY` and `content_filter: PROHIBITED_CONTENT` as the words in them."""
+    return set(re.findall(r"[a-z_]+", reason.lower())) if isinstance(reason, str) else set()
+
+
 def _read_message(message: dict[str, Any]) -> Answer:
     content = message.get("content")
-    if content is None:
-        content = _arguments(message) or ""
+    notes: tuple[str, ...] = ()
+    if content in (None, "") and (arguments := _arguments(message)) is not None:
+        content, notes = arguments, ("tool_call",)
+    elif content is None:
+        content = ""
     elif isinstance(content, list):
         parts = list(map(_part, content))
         if None in parts:
             return _malformed("a content with parts that are none")
-        content = "".join(part for part in parts if part is not None)
+        content, notes = "".join(part for part in parts if part is not None), ("parts",)
     if not isinstance(content, str):
         return _malformed(f"a content that is a JSON {type(content).__name__}")
-    return Completion(content) if content.strip() else NoAnswer("empty", "the model gave no text")
+    return Completion(content, notes=notes) if content.strip() else NoAnswer("empty", "the model gave no text")
 
 
 def _part(part: Any) -> str | None:
@@ -156,7 +166,7 @@ def _blocked_prompt(body: dict[str, Any]) -> NoAnswer | None:
 def _without_choices(body: dict[str, Any]) -> NoAnswer:
     """Gemini and gateways to it give no choice where the prompt was blocked, and count no token of an answer."""
     usage = body.get("usage")
-    if str(body.get("finish_reason")).lower() in _FILTERED:
+    if _words(body.get("finish_reason")) & _FILTERED:
         return NoAnswer("content_filter", f"the API gave no answer ({body['finish_reason']})")
     if isinstance(usage, dict) and usage.get("prompt_tokens") and not usage.get("completion_tokens"):
         return NoAnswer("content_filter", "the API read the prompt and gave no answer to choose from")

@@ -21,22 +21,22 @@ _logger = logging.getLogger(__name__)
 ResponseFormat = Literal["auto", "json_schema", "json_object", "none"]
 
 # From the strictest promise of an answer's form to none; the instructions ask for the object in any case.
-_FORMATS = ("json_schema", "json_object", "none")
+_FORMATS: tuple[ResponseFormat, ...] = ("json_schema", "json_object", "none")
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
-# Statuses with which servers have said that they do not take a parameter. 401 to 404 and 429 mean something else.
-_STATUSES = frozenset({400, 405, 406, 409, 413, 415, 422, 500, 501})
+# Statuses with which servers have said that they do not take a parameter; OpenRouter says it with 404.
+_STATUSES = frozenset({400, 404, 405, 406, 409, 413, 415, 422, 500, 501})
 _REFUSED = re.compile(
     r"unsupported|not support|n.t support|not allowed|not permitted|unknown|unrecogni[sz]ed|unexpected|invalid|illegal"
     r"|unavailable|not available|extra (?:inputs|fields)|forbidden|not implemented|deprecated|only|must|cannot|can't"
-    r"|does not|not compatible|incompatible|is required|no such",
+    r"|does not|not compatible|incompatible|no such|no endpoints found",
     re.IGNORECASE,
 )
 # How servers name what they refuse, by the parameter that is meant.
 _NAMES = {
     "response_format": re.compile(
         r"response[_ ]?(?:format|schema|mime)|json[_ ]?(?:schema|object|mode)|structured[_ ]?outputs?"
-        r"|guided[_ ]?(?:json|decoding)|grammar|xgrammar",
+        r"|guided[_ ]?(?:json|decoding)|grammar|xgrammar|the requested parameters",
         re.IGNORECASE,
     ),
     "temperature": re.compile(r"\btemperature\b", re.IGNORECASE),
@@ -62,15 +62,17 @@ class Dialect:
 
     response_format: ResponseFormat = "auto"
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    first_format: ResponseFormat = _FORMATS[0]  # what auto begins with
+    limit: str = _LIMITS[0]  # the name of the longest length of an answer
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._format = _FORMATS[0] if self.response_format == "auto" else self.response_format
-        self._limit = _LIMITS[0]
+        self._format = self.first_format if self.response_format == "auto" else self.response_format
+        self._limit = self.limit
         self._sends_temperature = True
 
-    def __reduce__(self) -> tuple[type[Dialect], tuple[ResponseFormat, Mapping[str, Any]]]:
-        return Dialect, (self.response_format, self.extra_body)
+    def __reduce__(self) -> tuple[type[Dialect], tuple[Any, ...]]:
+        return Dialect, (self.response_format, self.extra_body, self.first_format, self.limit)
 
     def body(self, model: str, ask: Ask) -> dict[str, Any]:
         """The JSON body of a request for a chat completion."""
@@ -88,8 +90,7 @@ class Dialect:
 
     def learn(self, error: ApiError, sent: Mapping[str, Any], name: str) -> bool:
         """Whether `sent` is worth sending again in the words that `error` taught us. `name` is the backend's."""
-        told = f"{error.param} {error.message}"
-        if error.status not in _STATUSES or not (error.param or _REFUSED.search(told)):
+        if error.status not in _STATUSES or error.is_too_long or not (error.param or _REFUSED.search(error.message)):
             return False
         with self._lock:
             if "response_format" in sent and self._names("response_format", error):
@@ -117,14 +118,15 @@ class Dialect:
 
     def _rename_limit(self, limit: str, other: str, error: ApiError, name: str) -> bool:
         """The other name of the same limit, once: a server that refuses both means its value."""
-        if self._limit == limit == _LIMITS[0]:
+        if self._limit == limit == self.limit:
             self._limit = other
             _tell(name, error, f"it is asked with {other} in place of {limit} from now on")
         return self._limit != limit
 
     @staticmethod
     def _names(parameter: str, error: ApiError) -> bool:
-        return _NAMES[parameter].search(f"{error.param} {error.message}") is not None
+        """Whether this is what is refused: by the name that the API gives, or else by its words."""
+        return any(_NAMES[parameter].search(told) for told in (error.param, error.message) if told)
 
 
 def _tell(name: str, error: ApiError, what: str) -> None:

@@ -26,6 +26,7 @@ class Endpoint:
     base_url: str | None = None  # None: OpenAI's own
     api_key_env: str = "OPENAI_API_KEY"  # empty: the server asks for no key
     asked_for: str = "translation.backends"
+    key_header: str = "Authorization"  # Azure's is `api-key`, without `Bearer`
     key_setting: str = ""  # how a setting says where the key is, for messages, e.g. `, or set api_key_env = ...`
     timeout_seconds: float = 60.0
     max_retries: int = 6
@@ -50,7 +51,7 @@ class Endpoint:
         """What every request carries. Raises MissingPrerequisite where the key's variable is empty."""
         headers = {"Accept": "application/json", "User-Agent": "polyrefuse-data"}
         if key := self.key():
-            headers["Authorization"] = f"Bearer {key}"
+            headers[self.key_header] = f"Bearer {key}" if self.key_header == "Authorization" else key
         if self.base_url is None:
             headers |= {
                 name: os.environ[variable] for name, variable in _OPENAI_ACCOUNT.items() if variable in os.environ
@@ -58,7 +59,7 @@ class Endpoint:
         return headers
 
     def key(self) -> str:
-        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable is empty."""
+        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable holds none."""
         if not self.api_key_env:
             return ""
         declare_secret(self.api_key_env)
@@ -66,5 +67,10 @@ class Endpoint:
         if not key:
             raise MissingPrerequisite(
                 f"{self.asked_for}: {self.name} needs an API key: `export {self.api_key_env}=...`{self.key_setting}"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise MissingPrerequisite(
+                f"{self.asked_for}: {self.api_key_env} holds characters that no API key has (a line break, a dash from "
+                f"a text?): `export {self.api_key_env}=...` again"
             )
         return key

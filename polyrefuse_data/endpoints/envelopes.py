@@ -1,6 +1,6 @@
 """The one JSON object in an answer, out of the wrapping in which models and servers put it.
 
-Exactly one, or nothing: prose beside it, a second object or half of one may be a refusal or an answer in place of what
+Exactly one, or nothing: prose beside it, a second object or half of one may be a refusal, or an answer in place of what
 was asked for, and nobody here tells which.
 """
 
@@ -8,57 +8,96 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
-# Marks between which reasoning models think aloud, before the answer: DeepSeek and Qwen, Seed, Magistral, GLM, gpt-oss.
-_THOUGHT = re.compile(
-    r"<(think|thinking|thought|reasoning|reflection|seed:think)>.*?</\1>|\[THINK\].*?\[/THINK\]|<\|begin_of_thought\|>.*?"
-    r"<\|end_of_thought\|>|◁think▷.*?◁/think▷",
-    re.DOTALL | re.IGNORECASE,
+_BOM = "\ufeff"
+
+# What ends a model's thinking aloud before the answer. The chat template may have opened it in the prompt, so that only
+# the end is in the answer: DeepSeek and Qwen; Seed; Magistral; Kimi; gpt-oss; distillations.
+_ENDS_OF_THOUGHT = (
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</reasoning>",
+    "</seed:think>",
+    "[/THINK]",
+    "◁/think▷",
+    "<|end_of_thought|>",
+    "<|channel|>final<|message|>",
+    "<|channel|>final <|constrain|>json<|message|>",
 )
-# The chat template opened the block in the prompt, so that the answer holds its end only.
-_END_OF_THOUGHT = re.compile(
-    r"^.*</(?:think|thinking|thought|reasoning|seed:think)>|^.*\[/THINK\]|^.*◁/think▷", re.DOTALL | re.IGNORECASE
+# Tokens that end a turn, where a server does not take them off.
+_END_TOKENS = (
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<|end|>",
+    "<|return|>",
+    "<|end▁of▁sentence|>",
+    "<｜end▁of▁sentence｜>",
+    "<end_of_turn>",
+    "</s>",
+    "<eos>",
 )
-_HARMONY = re.compile(r"^.*<\|channel\|>final<\|message\|>", re.DOTALL)
-_FENCE = re.compile(r"```[\w-]*[ \t]*\r?\n?(.*?)\r?\n?[ \t]*```", re.DOTALL)
-_END_TOKENS = re.compile(
-    r"(?:\s|<\|(?:im_end|eot_id|end_of_text|endoftext|end|return|eom_id)\|>|</s>|<eos>|<end_of_turn>|<\|end▁of▁sentence\|>)+$"
-)
+_MOST_END_TOKENS = 4
+_FENCE = re.compile(r"```[\w-]*[ \t]*\r?\n?([^`].*?)\s*```", re.DOTALL)
 
 
 def unwrap(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """The object that an answer consists of, and what it was wrapped in; None where it is not exactly one object."""
+    """The object that an answer consists of, and what it was wrapped in; None where it is not exactly one object.
+
+    Wrapping is taken off only as far as it takes: a text within the object may look like any of it.
+    """
     notes: list[str] = []
-    bare = _without(text.lstrip("\ufeff"), notes, "bom" if text.startswith("\ufeff") else "")
-    for pattern, note in ((_THOUGHT, "reasoning"), (_HARMONY, "reasoning"), (_END_OF_THOUGHT, "reasoning")):
-        bare = _without(pattern.sub("", bare), notes, note if pattern.search(bare) else "")
-    bare = _without(_END_TOKENS.sub("", bare), notes, "end_token" if _END_TOKENS.search(bare.rstrip()) else "")
-    fenced = _FENCE.fullmatch(bare.strip())
+    for note, bare in _unwrapped(text):
+        notes += [note] if note else []
+        found, how = _parse(bare)
+        if isinstance(found, str):  # JSON within a JSON string
+            found, within = _parse(found)
+            how = ["double_encoded", *within]
+        if isinstance(found, dict):
+            return found, (*notes, *how)
+    return None, ()
+
+
+def _unwrapped(text: str) -> Iterator[tuple[str, str]]:
+    """The text with one wrapping less each time, and the name of the one that was taken off."""
+    yield "", text
+    if text.startswith(_BOM):
+        text = text.lstrip(_BOM)
+        yield "bom", text
+    ends = [text.rfind(end) + len(end) for end in _ENDS_OF_THOUGHT if end in text]
+    if ends:
+        text = text[max(ends) :]
+        yield "reasoning", text
+    bare = text.rstrip()
+    for _ in range(_MOST_END_TOKENS):
+        token = next((token for token in _END_TOKENS if bare.endswith(token)), "")
+        bare = bare.removesuffix(token).rstrip()
+    if bare != text.rstrip():
+        text = bare
+        yield "end_token", text
+    fenced = _FENCE.fullmatch(text.strip())
     if fenced:
-        bare = _without(fenced[1], notes, "fence")
-    value = _parse(bare, notes)
-    if isinstance(value, str):  # JSON within a JSON string
-        value = _parse(_without(value, notes, "double_encoded"), notes)
-    return (value, tuple(dict.fromkeys(notes))) if isinstance(value, dict) else (None, ())
+        yield "fence", fenced[1]
 
 
-def _without(text: str, notes: list[str], note: str) -> str:
-    if note:
-        notes.append(note)
-    return text.strip()
+def _parse(text: str) -> tuple[Any, list[str]]:
+    """JSON, if need be with line breaks as they are in its strings; None where it is none."""
+    for strict, notes in ((True, []), (False, ["raw_newline"])):
+        try:
+            return json.loads(text, strict=strict, object_pairs_hook=_without_doubles), notes
+        except (ValueError, RecursionError):
+            continue
+    return None, []
 
 
-def _parse(text: str, notes: list[str]) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        return None
-    except ValueError:
-        pass
-    try:
-        value = json.loads(text, strict=False)  # line breaks and tabs in strings, as they are
-    except (ValueError, RecursionError):
-        return None
-    notes.append("raw_newline")
-    return value
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for a key that is there twice: nobody knows which of the two is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key twice")
+    return made

@@ -71,6 +71,7 @@ class Session:
         self._headers = dict(headers)
         self._connection: Any = None
         self._pool = self._open_pool()
+        self._is_cut = False
         self.deadline: float | None = None  # of the request under way, on the monotonic clock
 
     def request(
@@ -87,7 +88,7 @@ class Session:
         RedirectRefused."""
         target = f"{self._url}{path}"
         sent = {**self._headers, **(headers or {})}
-        self.deadline = time.monotonic() + seconds
+        self.deadline, self._is_cut = time.monotonic() + seconds, False
         try:
             for _ in range(_MOST_REDIRECTS):
                 response = self._send(method, target, body, sent, most_bytes)
@@ -103,6 +104,7 @@ class Session:
 
     def cut(self) -> None:
         """Break the connection off, from another thread: whoever waits for an answer on it waits no longer."""
+        self._is_cut = True
         sock = getattr(self._connection, "sock", None)
         if isinstance(sock, socket.socket):
             with contextlib.suppress(OSError):
@@ -133,6 +135,8 @@ class Session:
                 reply.close()
                 raise
             reply.release_conn()
+            if self._is_cut:  # headers that break off look like their end
+                raise TooSlow
             return Response(reply.status, reply.headers, content)
 
     def _read(self, reply: Any, most_bytes: int) -> bytes:

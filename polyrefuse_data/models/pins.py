@@ -14,7 +14,8 @@ class Pin:
 
 
 # Meta's own commit, whose weights are a pickle: fetch-model converts them. Safetensors exist only in pull requests of
-# the Hub (refs/pr/N), which anybody may open, which may change, and which Meta has not merged.
+# the Hub (refs/pr/N), which anybody may open, which may change, and which Meta has not merged. The digests are those
+# that several public projects pin for this commit; the Hub's page of the pickle shows the same.
 PINS: Mapping[str, Pin] = MappingProxyType(
     {
         "facebook/nllb-200-distilled-600M": Pin(

@@ -9,9 +9,10 @@ from functools import partial
 import pyarrow as pa
 
 from polyrefuse_data import __version__, rows
-from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash, load_config
+from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
+from polyrefuse_data.pipeline.refresh import WithoutForgotten, begin_refresh
 from polyrefuse_data.pipeline.replacing import refuse_to_replace_work
 from polyrefuse_data.pipeline.shards.merge import merge
 from polyrefuse_data.pipeline.shards.steps import Finish, Propose, Settle
@@ -27,6 +28,7 @@ from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.translation.answered_rows import describe_backends, entries_of_rows
 from polyrefuse_data.translation.backends import Chain, open_chain
 from polyrefuse_data.translation.base import Pair, Request, identity
+from polyrefuse_data.translation.chain import Step
 from polyrefuse_data.translation.estimate import estimate_chain
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.mending import mend_journal
@@ -44,9 +46,10 @@ def build(
     address: str | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    refresh: Sequence[str] = (),
     progress: bool = True,
 ) -> BuildSummary | BuildEstimate:
-    """Make prompts.parquet, rows.parquet and attempts.parquet of a workspace from its config.
+    """Make prompts.parquet, rows.parquet, scores.parquet and attempts.parquet of a workspace from its config.
 
     Every prompt has a row in every language; one that no backend could translate is a rejected row with its reason. The
     same config, sources and models give the same bytes on every engine. Run again after a stop: shards that were
@@ -56,24 +59,27 @@ def build(
     Rows that a backend did not answer (a time-out, a busy API) are counted in the summary's `unanswered`: the next run
     asks for them again.
 
-    With `dry_run` nothing is written and no paid service is asked: the result says what the build would take.
+    With `dry_run` nothing is written and no paid service is asked: the result says what the build would take. With
+    `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) a backend's answers are forgotten first, and asked for anew.
 
     Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated, TranslationError
-    where no backend can go on, EngineError where workers die again and again.
+    or EndpointError where no backend can go on, EngineError where workers die again and again.
     """
     place = open_engine(engine, config.engine, address)
     prompts = load_prompts(config.sources, limit=limit)
     targets = [language(code) for code in config.languages]
     if dry_run:
-        return _estimate(workspace, config, prompts, targets)
+        return _estimate(workspace, config, prompts, targets, refresh)
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
         refuse_to_replace_work(workspace)
-        chain = opened.prepare(_pairs(targets))
+        _try_checks(config.quality, prompts, targets)
+        chain = opened.prepare(_pairs(targets), spend=True)
         write_table(prompts, workspace.prompts)
-        size = _shard_prompts(config)
+        size = shard_prompts(config)
         store = ShardStore(workspace.shards, _settings(config, chain))
-        backends = [*chain.steps, *chain.back]
+        backends = chain.translators
         mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
+        refreshing = begin_refresh(workspace, chain, refresh)
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)
@@ -83,26 +89,20 @@ def build(
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
-        merge(store, count, config.quality, workspace.rows, workspace.attempts, described)
+        merge(store, count, config.quality, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
         summary = summarize(workspace, usage, unanswered, missing)
+        if refreshing and not unanswered:
+            refreshing.remove(workspace)
         store.clear()
     return summary
-
-
-def check_rows(workspace: Workspace) -> None:
-    """Run the checks anew over rows.parquet, with the thresholds of the workspace's config where it has one."""
-    quality = load_config(workspace.config).quality if workspace.config.exists() else QualityConfig()
-    with workspace.lock():
-        table = rows.mark_parallel(audit(workspace.read_rows(), quality))
-        write_table(rows.sort_rows(table), workspace.rows)
 
 
 def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:
     """Every backend of the chain, each followed by the checks; after the last one the rows are made."""
     stages = []
-    for number, backend in enumerate(chain.steps):
-        stages.append(Stage(backend.name, Propose(chain, number, journal, progress), keeps_state=True))
+    for number, step in enumerate(chain.steps):
+        stages.append(Stage(step.name, Propose(chain, number, journal, progress), keeps_state=True))
         last = number == len(chain.steps) - 1
         stages.append(Stage("checks", Finish(quality) if last else Settle(quality), keeps_state=False))
     return stages
@@ -135,18 +135,26 @@ def _settings(config: Config, chain: Chain) -> dict[str, object]:
         "languages": config.languages,
         "checks": signature(config.quality),
         "quality": config_hash(config.quality),
-        "steps": [identity(step) for step in chain.steps],
-        "back": [identity(step) for step in chain.back],
+        "steps": [_place(step) for step in chain.steps],
+        "back": [_place(step) for step in chain.back],
     }
 
 
-def _shard_prompts(config: Config) -> int:
-    backends = [*config.translation.backends, config.translation.back_translation]
+def _place(step: Step) -> list[object]:
+    return [*identity(step.translator), sorted(step.languages) if step.languages is not None else None]
+
+
+def shard_prompts(config: Config) -> int:
+    """English prompts that are done and kept together."""
+    backends = [*config.translation.backends, *config.translation.back_backends]
     batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
     return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)
 
 
-def _estimate(workspace: Workspace, config: Config, prompts: pa.Table, targets: Sequence[Language]) -> BuildEstimate:
+def _estimate(
+    workspace: Workspace, config: Config, prompts: pa.Table, targets: Sequence[Language], refresh: Sequence[str]
+) -> BuildEstimate:
+    _try_checks(config.quality, prompts, targets)
     english = language(SOURCE_LANGUAGE)
     requests = [Request(text, english, target) for text in prompts["text"].to_pylist() for target in targets]
     with contextlib.ExitStack() as stack:
@@ -154,9 +162,20 @@ def _estimate(workspace: Workspace, config: Config, prompts: pa.Table, targets: 
         chain = opened.prepare(_pairs(targets))
         journal = None
         if workspace.journal.exists():
-            journal = stack.enter_context(contextlib.closing(Journal(workspace.journal)))
+            kept = stack.enter_context(contextlib.closing(Journal(workspace.journal)))
+            journal = WithoutForgotten(kept, chain, refresh)
         backends = estimate_chain(requests, chain, journal)
     return BuildEstimate(prompts.num_rows, prompts.num_rows + len(requests), backends)
+
+
+def _try_checks(quality: QualityConfig, prompts: pa.Table, targets: Sequence[Language]) -> None:
+    """Check one row, so that a check which cannot run (an identifier or a model that is not there) is found before a
+    text is translated. Raises what checking raises."""
+    for prompt in prompts.slice(0, 1).to_pylist():
+        for target in targets[:1]:
+            text = prompt["text"]
+            row = rows.translated_row(prompt, target.code, text=text, back_translation=text, back_translator="probe")
+            audit(rows.table_from_rows([row]), quality)
 
 
 def _pairs(targets: Sequence[Language]) -> list[Pair]:

@@ -16,8 +16,13 @@ import pyarrow.parquet as pq
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
 from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.text import printable
+from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
+
+_MANY = 20  # answers of a backend; fewer may all be of texts that it would not translate
+_MOST_READ = 1000  # failed tries of a part of the file, for an example of each backend
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,20 @@ class BuildSummary:
     usage: dict[str, dict[str, float]]  # over all runs of the workspace, translation back included
     unanswered: int  # rows for which some backend gave no answer this time; another run asks it again
     missing: int  # those of them for which no other backend stepped in
+    useless: dict[str, str]  # backends of whose answers none was a translation, each with an answer of its
+
+    @property
+    def problems(self) -> list[str]:
+        """What makes a finished build a failed one: a language without an accepted row, a backend that gave nothing."""
+        none = [
+            f"no row of {code} was accepted: {_counts(counts)}"
+            for code, counts in self.languages.items()
+            if code != SOURCE_LANGUAGE and not counts.get(ACCEPTED)
+        ]
+        return none + [
+            f"nothing that {name} answered was a translation; an answer of its: {answer}"
+            for name, answer in self.useless.items()
+        ]
 
     @property
     def accepted(self) -> int:
@@ -53,10 +72,11 @@ class BuildSummary:
                 f"  rows that a backend did not answer this time: {self.unanswered} "
                 f"(no other stepped in: {self.missing}); run again to ask for them"
             )
-        return "\n".join(lines)
+        return printable.lines([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
 
     def to_json(self) -> str:
-        return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
+        told = {**asdict(self), "workspace": str(self.workspace), "problems": self.problems}
+        return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ class BuildEstimate:
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
@@ -107,7 +127,10 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
             languages.setdefault(code, Counter())[status] += count
     translators: dict[str, Counter[str]] = {}
     reasons: Counter[str] = Counter()
-    for batch in _batches(workspace.attempts, ["translator", "outcome", "reasons"]):
+    first: dict[str, str] = {}
+    for batch in _batches(workspace.attempts, ["translator", "outcome", "reasons", "detail"]):
+        for record in batch.filter(pc.equal(batch["outcome"], FAILED)).slice(0, _MOST_READ).to_pylist():
+            first.setdefault(record["translator"], ": ".join(filter(None, [*record["reasons"], record["detail"]])))
         for name, outcome, count in _groups(batch, ["translator", "outcome"]):
             translators.setdefault(name, Counter())[outcome] += count
         lost = batch.filter(pc.not_equal(batch["outcome"], ACCEPTED))
@@ -122,6 +145,11 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
         usage=usage,
         unanswered=unanswered,
         missing=missing,
+        useless={
+            name: first[name]
+            for name, outcomes in sorted(translators.items())
+            if name in first and set(outcomes) == {FAILED} and outcomes[FAILED] >= _MANY
+        },
     )
 
 

@@ -11,6 +11,7 @@ from polyrefuse_data.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from polyrefuse_data.quality.auditing import audit as audit
+    from polyrefuse_data.quality.checking import check as check
     from polyrefuse_data.quality.report import write_report as write_report
     from polyrefuse_data.quality.review import export_review as export_review
     from polyrefuse_data.quality.review import import_review as import_review
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "audit": "auditing",
+    "check": "checking",
     "export_review": "review",
     "import_review": "review",
     "signature": "signatures",
     "write_report": "report",
 }
 
-__all__ = ["audit", "export_review", "import_review", "signature", "write_report"]
+__all__ = ["audit", "check", "export_review", "import_review", "signature", "write_report"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

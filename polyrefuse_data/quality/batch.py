@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,9 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
 from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.text.spans import without_spans
+
+# Rows whose Python lists are held at once: memory beyond a table does not grow with the table.
+BATCH_ROWS = 1024
 
 IMPORTED_SCORES = ("comet", "metricx", "human")  # numeric columns that other tools and people may have added
 
@@ -64,12 +68,17 @@ class Batch:
         ]
 
 
+def slices(table: pa.Table) -> Iterator[pa.Table]:
+    """The table, BATCH_ROWS at a time; one empty slice of an empty table. Nothing is copied."""
+    for start in range(0, max(table.num_rows, 1), BATCH_ROWS):
+        yield table.slice(start, BATCH_ROWS)
+
+
 def make_batch(table: pa.Table) -> Batch:
     """Read the columns that checks need; missing columns and nulls read as empty texts, broken UTF-8 as U+FFFD."""
-    raw, given = texts(table, "text"), texts(table, "language")
-    codes = {code: known.code if (known := find_language(code)) else code for code in set(given)}
+    raw = texts(table, "text")
     return Batch(
-        language=[codes[code] for code in given],
+        language=languages(table),
         raw=raw,
         text=[visible(text) for text in raw],
         text_en=[visible(text) for text in texts(table, "text_en")],
@@ -77,6 +86,13 @@ def make_batch(table: pa.Table) -> Batch:
         back_translator=texts(table, "back_translator"),
         back_translation=[t if t is None else visible(t) for t in optional_texts(table, "back_translation")],
     )
+
+
+def languages(table: pa.Table) -> list[str]:
+    """The BCP-47 code of each row, also where it gives a FLORES one; what is no code stays as it is."""
+    given = texts(table, "language")
+    codes = {code: known.code if (known := find_language(code)) else code for code in set(given)}
+    return [codes[code] for code in given]
 
 
 def texts(table: pa.Table, column: str) -> list[str]:

@@ -1,99 +1,95 @@
-"""Scores of some rows, and the flags and status that follow from them: all that a row decides alone."""
+"""Scores for every row: those that were kept, and the others computed, which are kept at once, batch by batch.
+
+A check that is stopped goes on where it was: a file of its unfinished work is as good a source as scores.parquet.
+"""
 
 from __future__ import annotations
 
+import itertools
+import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
-from polyrefuse_data.quality.batch import Batch, make_batch
+from polyrefuse_data.quality.auditing import workers_for
 from polyrefuse_data.quality.checks import checks_for
-from polyrefuse_data.quality.checks.base import Check, Labels, Score
-from polyrefuse_data.quality.thresholds import Thresholds, thresholds
-
-SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
-LABEL_COLUMNS = ("detected_language",)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Every score of some rows, by name: what verdicts are made from."""
-
-    numbers: dict[str, Score]
-    labels: dict[str, Labels]
+from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.inputs import Inputs, inputs_of
+from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
+from polyrefuse_data.quality.score_table import put_together, score_batch, score_batches, score_copied, scorer
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.system.progress import progress as progress_of
+from polyrefuse_data.system.workers import map_batches
 
 
-def score(batch: Batch, checks: Sequence[Check]) -> Scored:
-    """Run the checks on some rows. Decides nothing."""
-    numbers: dict[str, Score] = {}
-    labels: dict[str, Labels] = {}
-    for check in checks:
-        scores = check.score(batch)
-        numbers.update(scores.numbers)
-        labels.update(scores.labels)
-    return Scored(numbers, labels)
+class PartialScores:
+    """The folder of a check that is under way: score tables of some rows each. Gone when the check is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = itertools.count(1 + max((int(path.stem) for path in self._files()), default=0))
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        tables = map(read_scores, self._files())
+        return (table for table in tables if table is not None)
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.parquet") if path.stem.isdecimal())
+
+    def add(self, scores: pa.Table) -> None:
+        write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def verdicts(scored: Scored, languages: list[str], bounds: Thresholds) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """(threshold name, rows beyond it) for each threshold, from scores alone."""
-    for name, threshold in bounds.table.items():
-        if threshold.score in scored.numbers:
-            yield name, ~threshold.accept(scored.numbers[threshold.score], bounds.bounds(name, languages))
+def complete_scores(
+    rows: pa.Table, settings: QualityConfig, kept: KeptScores, partial: PartialScores, *, progress: bool = True
+) -> tuple[pa.Table, int]:
+    """The scores of every row (score_table.py), and of how many rows some had to be computed.
+
+    What is computed goes to `kept` and, batch by batch, to the folder `partial`.
+    """
+    if not rows.num_rows:
+        return score_batch(rows, settings), 0
+    inputs = inputs_of(rows)
+    checks = [check for check in checks_for(settings) if not check.copies_columns]
+    works = list(_lacking(checks, kept, inputs))
+    total = sum(len(places) for _, places in works)
+    with progress_of("check", "rows", total, is_shown=progress and total > 0) as bar:
+        for names, places in works:
+            some = rows if len(places) == rows.num_rows else rows.take(pa.array(places))
+            workers = workers_for(some.num_rows, settings)
+            for scores in map_batches(scorer(settings, names), score_batches(some), workers):
+                partial.add(scores)
+                kept.add(scores)
+                bar.update(scores.num_rows)
+    scored = len(np.unique(np.concatenate([np.empty(0, np.int64), *(places for _, places in works)])))
+    return _whole(rows, settings, kept, inputs), scored
 
 
-def checked_columns(rows: pa.Table, settings: QualityConfig) -> pa.Table:
-    """The columns that the checks write for some rows: scores, detected_language, flags, status; `parallel` if new."""
-    batch, bounds = make_batch(rows), thresholds(settings)
-    scored = score(batch, checks_for(settings))
-    flags = _maker_flags(rows)
-    rejected = np.array([not set(row) <= set(schema.MAKER_NOTES) for row in flags], dtype=bool)
-    for name, beyond in verdicts(scored, batch.language, bounds):
-        threshold = bounds.table[name]
-        if threshold.rejects:
-            rejected |= beyond
-        for row in np.flatnonzero(beyond):
-            if threshold.flag not in flags[row]:
-                flags[row].append(threshold.flag)
-    return _columns(rows, scored, flags, rejected)
+def _lacking(
+    checks: Sequence[Check], kept: KeptScores, inputs: Inputs
+) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
+    """(names of checks, rows that lack just their scores) for each such set of checks; of like rows only the first."""
+    lacking = np.stack([kept.lack(check.identity, inputs) for check in checks])
+    first = np.zeros(len(inputs), dtype=bool)
+    first[np.unique(inputs, return_index=True)[1]] = True
+    rows = np.flatnonzero(lacking.any(axis=0) & first)
+    patterns, kinds = np.unique(lacking[:, rows], axis=1, return_inverse=True)
+    for kind, pattern in enumerate(patterns.T):
+        names = [check.name for check, lacks in zip(checks, pattern, strict=True) if lacks]
+        yield names, rows[kinds == kind]
 
 
-def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
-    """The rows with these columns of the schema put in place, or added; the others are shared, not copied."""
-    for name, values in zip(columns.column_names, columns.columns, strict=True):
-        field = schema.SCHEMA.field(name)
-        if name in rows.column_names:
-            rows = rows.set_column(rows.column_names.index(name), field, values)
-        else:
-            rows = rows.append_column(field, values)
-    return rows
-
-
-def _maker_flags(rows: pa.Table) -> list[list[str]]:
-    if "flags" not in rows.column_names:
-        return [[] for _ in range(rows.num_rows)]
-    kept = {*schema.MAKER_FLAGS, *schema.MAKER_NOTES}
-    return [[flag for flag in row or [] if flag in kept] for row in rows["flags"].to_pylist()]
-
-
-def _columns(rows: pa.Table, scored: Scored, flags: list[list[str]], rejected: npt.NDArray[np.bool_]) -> pa.Table:
-    status = pc.if_else(pa.array(rejected), schema.REJECTED, schema.ACCEPTED)
-    if "status" in rows.column_names:
-        edited = pc.fill_null(pc.equal(rows["status"].cast(pa.string()), schema.EDITED), False)
-        status = pc.if_else(edited, schema.EDITED, status)
-    columns: dict[str, Any] = {
-        name: pa.array(scored.numbers[name], from_pandas=True).cast(pa.float32())
-        for name in SCORE_COLUMNS
-        if name in scored.numbers
+def _whole(rows: pa.Table, settings: QualityConfig, kept: KeptScores, inputs: Inputs) -> pa.Table:
+    """A line for each row, from kept scores and copied columns."""
+    scores = {
+        check: score_copied(rows, check) if check.copies_columns else kept.columns(check.identity, inputs)
+        for check in checks_for(settings)
     }
-    columns |= {name: pa.array(scored.labels[name], pa.string()) for name in LABEL_COLUMNS if name in scored.labels}
-    columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
-    if "parallel" not in rows.column_names:
-        columns["parallel"] = pa.nulls(rows.num_rows, pa.bool_())
-    return pa.table(columns)
+    return put_together(rows, inputs, scores)

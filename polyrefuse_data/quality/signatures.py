@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from polyrefuse_data.config import QualityConfig
-from polyrefuse_data.quality.auditing import quality_config
+from polyrefuse_data import __version__
+from polyrefuse_data.quality import shared_targets
 from polyrefuse_data.quality.checks import checks_for
+from polyrefuse_data.quality.settings import Settings, quality_config
 from polyrefuse_data.quality.thresholds import thresholds
 
 
-def signature(config: QualityConfig | Mapping[str, Any] | None = None) -> str:
-    """One line: each check with its version and settings (sacrebleu's signatures too), and the thresholds' hash."""
-    parts = [
-        f"{check.name}[{check.settings()}]" if check.settings() else check.name
-        for check in checks_for(quality_config(config))
-    ]
+def signature(config: Settings = None) -> str:
+    """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and the
+    thresholds' hash."""
+    checks = [check.identity for check in checks_for(quality_config(config))]
+    parts = [f"polyrefuse-data {__version__}", *checks, shared_targets.identity()]
     return "; ".join([*parts, f"thresholds {thresholds_hash(config)}"])
 
 
-def thresholds_hash(config: QualityConfig | Mapping[str, Any] | None = None) -> str:
+def thresholds_hash(config: Settings = None) -> str:
     """12 hex digits of the sha256 of every bound in force."""
     table = thresholds(quality_config(config)).table
-    bounds = {name: [row.default, dict(row.by_language), row.rejects] for name, row in table.items()}
+    bounds = {
+        name: [row.flag, row.score, row.is_floor, row.default, dict(row.by_language), row.rejects]
+        for name, row in table.items()
+    }
     return hashlib.sha256(json.dumps(bounds, sort_keys=True).encode()).hexdigest()[:12]

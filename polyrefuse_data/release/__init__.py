@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.release.load import load_release as load_release
     from polyrefuse_data.release.load import release_info as release_info
     from polyrefuse_data.release.publish import publish_release as publish_release
+    from polyrefuse_data.release.showing import show_rows as show_rows
     from polyrefuse_data.release.verify import verify_release as verify_release
     from polyrefuse_data.release.writer import preview_release as preview_release
     from polyrefuse_data.release.writer import write_release as write_release
@@ -24,6 +25,7 @@ _HOMES = {
     "preview_release": "writer",
     "publish_release": "publish",
     "release_info": "load",
+    "show_rows": "showing",
     "verify_release": "verify",
     "write_release": "writer",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "preview_release",
     "publish_release",
     "release_info",
+    "show_rows",
     "verify_release",
     "write_release",
 ]

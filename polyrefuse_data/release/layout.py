@@ -14,6 +14,7 @@ CARD = "README.md"
 CHANGELOG = "CHANGELOG.md"
 CROISSANT = "croissant.json"
 REPORT = "report"
+SCORES = "scores.parquet"
 DATA, REJECTED = "data", "rejected"
 
 # Languages name folders, files and configs: nothing else may get there.

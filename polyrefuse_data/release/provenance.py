@@ -1,8 +1,7 @@
-"""What a release says of its rows: counts and gaps, sources, engines, quality, the signature of the checks."""
+"""What a release says of its rows: counts and gaps, sources, engines, quality, and what they were checked under."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -13,12 +12,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from polyrefuse_data.config import Config
+from polyrefuse_data.config import Config, QualityConfig
 from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.quality.provenance import Provenance, Seal, outdated, provenance_of, unchecked
+from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, SourceEntry, nested_counts
 from polyrefuse_data.release.partition import Mask
+from polyrefuse_data.rows import conform
 from polyrefuse_data.sources.registry import REGISTRY
-from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
+from polyrefuse_data.system.input_files import reason, regular_file
+
+# What a seal is over, and what no row is without.
+_SEALED = (
+    "id",
+    "language",
+    "label",
+    "split",
+    "text",
+    "text_en",
+    "back_translation",
+    "back_translator",
+    "status",
+    "flags",
+)
 
 _ENGINE = re.compile(r"(?P<engine>[^:@]+)(:(?P<model>.+?))?(@(?P<revision>[^@]+))?")
 _Tally = Counter[tuple[str, str]]
@@ -103,18 +119,23 @@ def _numbers(column: pa.ChunkedArray) -> list[float]:
     return [value for value in column.to_pylist() if value is not None and not math.isnan(value)]
 
 
-def check_signature(report: Path) -> str | None:
-    """The signature of the checks that the workspace's report states; None without a report.
+def checked_under(rows: Path, settings: QualityConfig) -> Provenance:
+    """What the rows of a workspace were checked under.
 
-    Raises ReleaseError where the report's summary is broken.
+    Raises ReleaseError, naming the mend, for rows that were not checked as they are, and for rows that were checked
+    under something else than `settings`.
     """
-    summary = report / "summary.json"
-    if not summary.exists():
-        return None
+    seal = Seal()
     try:
-        signature = json.loads(read_input_text(summary)).get("signature")
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ReleaseError(
-            f"{summary} is no summary of a report ({reason(error)}): run `polyrefuse report {report.parent}` again"
-        ) from error
-    return str(signature) if signature else None
+        with pq.ParquetFile(regular_file(rows)) as file:
+            provenance = provenance_of(file.schema_arrow)
+            for batch in file.iter_batches(columns=list(_SEALED)) if provenance else ():
+                seal.add(conform(pa.Table.from_batches([batch])))
+    except UNREADABLE as error:
+        raise ReleaseError(f"{rows} cannot be read ({reason(error)}): build or import the workspace again") from error
+    fault = unchecked(provenance, seal)
+    if provenance and not fault:
+        fault = outdated(provenance, settings)
+    if provenance is None or fault:
+        raise ReleaseError(f"{rows}: {fault}: run `polyrefuse check {rows.parent}` first")
+    return provenance

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
 from importlib.metadata import version as library_version
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data.config import Config, config_hash, load_config
 from polyrefuse_data.errors import ConfigError, ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.annex import write_annex
 from polyrefuse_data.release.card import render_card
 from polyrefuse_data.release.changelog import first_changelog, next_changelog
 from polyrefuse_data.release.content import content_sha256, merged_rows
@@ -24,7 +22,7 @@ from polyrefuse_data.release.licences import overall_licence
 from polyrefuse_data.release.manifest import FileEntry, Manifest, read_manifest
 from polyrefuse_data.release.partition import Plan, plan_rows, read_keys, write_partitions
 from polyrefuse_data.release.provenance import (
-    check_signature,
+    checked_under,
     count_rows,
     engine_entries,
     quality_by_language,
@@ -48,18 +46,20 @@ def write_release(
     subset: str | None = None,
     previous: Path | None = None,
     allow_smaller_step: bool = False,
+    with_scores: bool = False,
 ) -> Path:
     """Write the rows of a workspace as release `version` into the folder `out`, and return it.
 
     The same workspace gives the same bytes. `subset` is `parallel` or `matched` (release/subsets.py). `previous` is the
     release that this one follows: its changelog is carried on, and a version step smaller than the changes ask for is
-    refused unless `allow_smaller_step`.
+    refused unless `allow_smaller_step`. The report is written anew, from the rows of the release. `with_scores` adds
+    every score of every check.
 
-    Raises ReleaseError where `out` already holds something or the rows cannot be released (no accepted row, a prompt in
-    two splits, licences that differ without a stated one, too small a step), ConfigError where the version or subset is
-    none, or the workspace has no rows. Nothing is left behind.
+    Raises ReleaseError where `out` already holds something or the rows cannot be released (not checked as the config
+    asks for, none accepted, a prompt in two splits, licences that differ without a stated one, too small a step),
+    ConfigError where the version or subset is none, or the workspace has no rows. Nothing is left behind.
     """
-    _make_release(workspace, version, out, subset, previous, allow_smaller_step)
+    _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores)
     return out
 
 
@@ -71,9 +71,10 @@ def preview_release(
     subset: str | None = None,
     previous: Path | None = None,
     allow_smaller_step: bool = False,
+    with_scores: bool = False,
 ) -> Manifest:
     """The manifest of the release that `write_release` would write, with the same errors; nothing is kept of it."""
-    return _make_release(workspace, version, out, subset, previous, allow_smaller_step, keep=False)
+    return _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores, keep=False)
 
 
 def _make_release(
@@ -83,6 +84,7 @@ def _make_release(
     subset: str | None,
     previous: Path | None,
     allow_smaller_step: bool,
+    with_scores: bool,
     keep: bool = True,
 ) -> Manifest:
     parse_version(version)
@@ -91,6 +93,7 @@ def _make_release(
         raise ConfigError(f"{workspace.rows} is not there: run `polyrefuse build` or `polyrefuse import` first")
     with workspace.lock():  # a build may not rewrite the rows between two looks at them
         keys = read_keys(workspace.rows)
+        provenance = checked_under(workspace.rows, config.quality)
         plan = plan_rows(keys, subset_rows(subset, keys, workspace.rows) if subset else None)
         if not plan.keep.any():
             raise ReleaseError(
@@ -99,8 +102,8 @@ def _make_release(
             )
         with staged_folder(out, keep=keep) as folder:
             write_partitions(workspace.rows, plan, folder)
-            _pack_report(workspace.report, folder / layout.REPORT)
-            manifest = _describe(workspace, config, keys, plan, folder, version, subset)
+            write_annex(workspace, folder, title=config.release.name, with_scores=with_scores)
+            manifest = _describe(workspace, config, keys, plan, folder, version, subset, provenance.signature)
             _write_text(folder / layout.CHANGELOG, _changelog(manifest, folder, previous, allow_smaller_step))
             _write_text(folder / layout.CROISSANT, render_croissant(manifest))
             _write_text(folder / layout.CARD, render_card(manifest, quality_by_language(workspace.rows, plan.keep)))
@@ -120,23 +123,19 @@ def _changelog(manifest: Manifest, folder: Path, previous: Path | None, allow_sm
     return next_changelog(previous, diff)
 
 
-def _pack_report(report: Path, target: Path) -> None:
-    """Copy the report into the release. Raises ReleaseError for a link, which may lead to anything, and the like."""
-    if not os.path.lexists(report):
-        return
-    for path in (report, *sorted(report.rglob("*"))):
-        mode = path.lstat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise ReleaseError(f"{path} is a link, a pipe or the like: a release holds files alone, so remove it")
-    shutil.copytree(report, target, symlinks=True)
-
-
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _describe(
-    workspace: Workspace, config: Config, keys: pa.Table, plan: Plan, folder: Path, version: str, subset: str | None
+    workspace: Workspace,
+    config: Config,
+    keys: pa.Table,
+    plan: Plan,
+    folder: Path,
+    version: str,
+    subset: str | None,
+    signature: str,
 ) -> Manifest:
     """The manifest over the Parquet files in `folder`, before the card and the other text files exist."""
     files = _file_entries(folder)
@@ -154,7 +153,7 @@ def _describe(
         config_sha256=config_hash(config),
         sources=sources,
         engines=engine_entries(kept),
-        check_signature=check_signature(workspace.report),
+        check_signature=signature,
         libraries={name: library_version(name) for name in _LIBRARIES},
         files=files,
     )

@@ -1,10 +1,10 @@
 """Where prompts and existing translations come from: public sets, local files, the upstream dataset.
 
-Needs nothing but `languages`, `rows`, `config` and `workspace`; running the checks on what is imported is the caller's.
+Needs nothing but `languages`, `rows` and `config`; what is imported becomes a workspace in `pipeline/importing.py`.
 """
 
 from polyrefuse_data.sources.imported import FileReport, ImportSummary
-from polyrefuse_data.sources.importing import import_path
+from polyrefuse_data.sources.importing import ImportedDataset, read_import
 from polyrefuse_data.sources.loading import load_prompts
 from polyrefuse_data.sources.prompts import DEMO_SEEDS
 from polyrefuse_data.sources.registry import REGISTRY, PublicSet, describe_sources
@@ -14,8 +14,9 @@ __all__ = [
     "REGISTRY",
     "FileReport",
     "ImportSummary",
+    "ImportedDataset",
     "PublicSet",
     "describe_sources",
-    "import_path",
     "load_prompts",
+    "read_import",
 ]

@@ -1,139 +1,111 @@
-"""Proof that two lists of prompts run in parallel: row i of one is the translation of row i of the other.
+"""Whether two lists of prompts run in parallel, row by row: each text the translation of the prompt at its place.
 
 Translations published without their English are only worth something if the English can be restored by row position,
-and position alone proves nothing: two files of equal length may hold other prompts, or one row may be missing and the
-rest shifted. Without a language model two things still tie a text to its translation: long prompts stay long, and
-numbers, names and loan words stay as they are. Both are compared with what pairing the rows at random would give.
+and position alone proves nothing: a file may hold other prompts, the same ones in another order, or lack a row from
+which on everything is shifted. So three readings compete for every row: it translates the prompt at its place, a prompt
+some rows away, or none that the list would tell (other prompts, no order). `evidence` says how well each text fits each
+prompt, and `runs` lets rows that say much speak for their neighbours.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
-# Standard deviations above random pairing. Of the 39 published files of PolyRefuse that need their English restored,
-# the 37 parallel ones reach 11 or more and the two others (zh harmless) 0.4; the same files shifted by a row or
-# shuffled stay below 2. Blocks of 20 rows reach 3.3 in every parallel file; shifted or shuffled, 1 in 100 reaches 3.
-FILE_THRESHOLD = 5.0
-BLOCK_THRESHOLD = 3.0
-BLOCK_ROWS = 20
+from polyrefuse_data.languages.lexicon import Lexicon
+from polyrefuse_data.sources.evidence import pair_odds
+from polyrefuse_data.sources.runs import follow
+from polyrefuse_data.text.bags import Matrix
 
-# Agreement (a sum of products of standardized log-lengths and of log(n / df) of shared words) that a run of rows may
-# gain by being paired a row or two further on. In the 37 parallel files the best run gains 5.5 at most; where their
-# last 8 rows are shifted by one it gains 15 in the median, 6.3 at least.
-DISPLACED_THRESHOLD = 7.0
-_DISPLACEMENTS = (1, -1, 2, -2)
+# A row is parallel from this probability on, not parallel from one less it down, and unproven between the two.
+PROVEN = 0.95
 
-# A rare name must not outweigh everything else that a row says: log(n / df) of a shared word counts up to here.
-_WORD_CAP = 4.0
+# What no neighbour can outweigh: two rows that both gain by exchanging their texts, so many nats together over the log
+# of the number of rows to choose from. In parallel files at most 14 in 10,000 rows do, with a lexicon or without; of
+# neighbours exchanged 97 in 100 and more, without a lexicon 78 and more.
+_EXCHANGED = 3.0
 
-# Rows that are compared with each other: agreement is a matrix, of 72 MB with this many.
-_PART_ROWS = 3000
+_PART_ROWS = (
+    1000  # that are compared with each other: time and memory grow with their square, to 50 MB and a second here
+)
+_MOST_RUNS = 6  # that a description names
 
-# What survives translation into any script: numbers and words in ASCII letters.
-_ANCHOR = re.compile(r"[0-9]+|[a-z]{3,}")
-
-Matrix = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How far the pairing by position stands above random pairing, in standard deviations."""
+    """What is known of each text.
 
-    file: float  # over all rows
-    weakest_block: float  # over the worst block of BLOCK_ROWS rows, so that a shift half-way through is seen
-    displaced: float = 0.0  # what the best run of rows would gain by a shift, so that one near an end is seen too
+    `parallel` is the probability that it translates the prompt at its place, by its neighbours too; `shift`, how many
+    rows further down its prompt stands where it stands elsewhere, 0 where the list has none; `exchanged`, whether it
+    and another one would do far better in each other's places.
+    """
+
+    parallel: npt.NDArray[np.float64]
+    shift: npt.NDArray[np.int64]
+    exchanged: Mask
 
     @property
-    def holds(self) -> bool:
-        return self._above_chance and self.displaced < DISPLACED_THRESHOLD
+    def proven(self) -> Mask:
+        return (self.parallel >= PROVEN) & ~self.exchanged
 
     @property
-    def _above_chance(self) -> bool:
-        return self.file >= FILE_THRESHOLD and self.weakest_block >= BLOCK_THRESHOLD
+    def refuted(self) -> Mask:
+        return self.parallel <= 1 - PROVEN
 
     def __str__(self) -> str:
-        shifted = ", but some rows fit better shifted" if self._above_chance and not self.holds else ""
-        return f"{self.file:.1f} sd above chance, weakest block {self.weakest_block:.1f}{shifted}"
+        """The rows in runs of one reading: `rows 1-99 parallel, rows 100-200 fit 1 row further down`."""
+        runs = list(self._runs())
+        rest = len(runs) - _MOST_RUNS
+        shown = [*runs[:_MOST_RUNS], *([f"and {rest} more runs"] if rest > 0 else [])]
+        if count := int((self.exchanged & ~self.refuted).sum()):
+            shown.append(f"but for {count} that seem exchanged")
+        return ", ".join(shown)
+
+    def _runs(self) -> Iterator[str]:
+        readings = [
+            "parallel" if probability >= PROVEN else _elsewhere(int(shift)) if probability <= 1 - PROVEN else "unproven"
+            for probability, shift in zip(self.parallel, self.shift, strict=True)
+        ]
+        first = 1
+        for reading, members in groupby(readings):
+            last = first + len(list(members)) - 1
+            yield f"{f'rows {first}-{last}' if last > first else f'row {first}'} {reading}"
+            first = last + 1
 
 
-def alignment(english: Sequence[str], translated: Sequence[str]) -> Alignment:
-    """Compare the pairing by position of two lists of equal length with random pairing of the same texts.
+def alignment(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None = None) -> Alignment:
+    """Weigh the pairing by position of two lists, of any lengths, against every other one that neighbours share.
 
-    A shift of fewer than about ten rows at the very end of a file cannot be seen. Long lists are compared in parts, of
-    which each must hold, for every row is compared with every other one.
+    Texts past the end of the English list are not parallel. Long lists are compared in parts, for every row is compared
+    with every other one.
     """
-    if len(english) != len(translated):
-        raise ValueError(f"{len(english)} English texts and {len(translated)} translations cannot be aligned by row")
-    parts = np.array_split(np.arange(len(english)), max(1, -(-len(english) // _PART_ROWS)))
-    found = [_alignment([english[row] for row in part], [translated[row] for row in part]) for part in parts]
-    return Alignment(
-        min(part.file for part in found),
-        min(part.weakest_block for part in found),
-        max(part.displaced for part in found),
-    )
+    found = []
+    for part in np.array_split(np.arange(len(texts)), max(1, -(-len(texts) // _PART_ROWS))):
+        start, stop = (part[0], part[-1] + 1) if len(part) else (0, 0)
+        beyond = _PART_ROWS if stop == len(texts) else 0  # prompts past the last text: rows may be missing before it
+        odds = pair_odds(english[start : stop + beyond], texts[start:stop], lexicon)
+        found.append((*follow(odds), _exchanged(odds)))
+    parallel, shift, exchanged = map(np.concatenate, zip(*found, strict=True))
+    return Alignment(parallel, shift, np.pad(exchanged, (0, len(texts) - len(exchanged))))
 
 
-def _alignment(english: Sequence[str], translated: Sequence[str]) -> Alignment:
-    agreement = _agreement(english, translated)
-    rows = np.arange(len(english))
-    blocks = np.array_split(rows, max(1, len(rows) // BLOCK_ROWS))
-    weakest = min(_above_chance(agreement, block) for block in blocks)
-    return Alignment(_above_chance(agreement, rows), weakest, _displaced(agreement))
+def _exchanged(odds: Matrix) -> Mask:
+    """Rows that would do far better with each other's texts."""
+    rows = min(odds.shape)
+    if not rows:
+        return np.zeros(0, dtype=bool)
+    gains = odds[:rows, :rows] - odds.diagonal()
+    both = np.where((gains > 0) & (gains.T > 0), gains + gains.T, 0)
+    return np.asarray(both.max(axis=0) > _EXCHANGED + np.log(rows))
 
 
-def _agreement(english: Sequence[str], translated: Sequence[str]) -> Matrix:
-    """Agreement of every English text (row) with every translation (column): likeness of length + shared anchors.
-
-    Less the column's mean: what a translation shares with every English text says nothing.
-    """
-    agreement = np.outer(_log_lengths(english), _log_lengths(translated)) + _shared_words(english, translated)
-    centred: Matrix = agreement - agreement.mean(axis=0)
-    return centred
-
-
-def _log_lengths(texts: Sequence[str]) -> Matrix:
-    lengths = np.log([len(text) + 1 for text in texts])
-    spread = lengths.std()
-    return (lengths - lengths.mean()) / spread if spread > 0 else np.zeros(len(texts))
-
-
-def _shared_words(english: Sequence[str], translated: Sequence[str]) -> Matrix:
-    where: defaultdict[str, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
-    for side, texts in enumerate((english, translated)):
-        for row, text in enumerate(texts):
-            for word in _ANCHOR.findall(text.lower()):
-                where[word][side].add(row)
-    shared = np.zeros((len(english), len(translated)))
-    for sources, targets in where.values():
-        if sources and targets:
-            shared[np.ix_(sorted(sources), sorted(targets))] += np.log(len(english) / len(sources))
-    return np.minimum(shared, _WORD_CAP)
-
-
-def _above_chance(agreement: Matrix, rows: npt.NDArray[np.int64]) -> float:
-    """The agreement of `rows` paired by position, against each row paired with a translation drawn at random."""
-    chosen = agreement[rows]
-    spread = np.sqrt(chosen.var(axis=1).sum())
-    if spread == 0:
-        return 0.0
-    excess = chosen[np.arange(len(rows)), rows] - chosen.mean(axis=1)
-    return float(excess.sum() / spread)
-
-
-def _displaced(agreement: Matrix) -> float:
-    """The most that a run of neighbouring rows gains when it is paired with the translations a row or two away."""
-    paired = np.diagonal(agreement)
-    best = 0.0
-    for step in _DISPLACEMENTS:
-        gains = np.diagonal(agreement, step) - (paired[:-step] if step > 0 else paired[-step:])
-        run = 0.0
-        for gain in gains:  # the best sum of neighbours: a run that has lost everything starts anew
-            run = max(0.0, run + float(gain))
-            best = max(best, run)
-    return best
+def _elsewhere(shift: int) -> str:
+    if not shift:
+        return "fit no run of the list (other prompts, or another order)"
+    return f"fit {abs(shift)} row{'s' if abs(shift) > 1 else ''} further {'down' if shift > 0 else 'up'}"

@@ -11,11 +11,12 @@ from typing import Any
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """One imported file: whether its English is known, and why we think so."""
+    """One imported file: of how many rows the English is known, of how many it is unproven, and why we think so."""
 
     file: str
     language: str
@@ -24,6 +25,18 @@ class FileReport:
     rows: int
     matched: int
     how: str
+    unproven: int = 0
+
+    @property
+    def unmatched(self) -> int:
+        return self.rows - self.matched - self.unproven
+
+    def to_text(self) -> str:
+        """What is wrong with the file's rows; empty where nothing is."""
+        said = [f"{self.unmatched} of {self.rows} rows without English"] if self.unmatched else []
+        if self.unproven:
+            said.append(f"{self.unproven} of {self.rows} with English that cannot be shown to be theirs")
+        return f"{self.file}: {', '.join(said)} ({self.how})" if said else ""
 
 
 @dataclass
@@ -45,24 +58,24 @@ class ImportSummary:
     rows: int
     prompts: int
     languages: list[str]
-    flagged: dict[str, int]  # rows by flag: unmatched, translation_failed, conflict
+    flagged: dict[str, int]  # rows by flag: unmatched, unproven, translation_failed, conflict
     license: str | None
     files: list[FileReport]
     repeats: int  # rows of the files that say what another one says, and went into it
     ignored: list[str]
+    already: bool = False  # they were there, and nothing was changed
 
     def to_text(self) -> str:
         """For people: a line for the whole, one for each language's files, and what could not be matched."""
+        done = "already there, nothing was changed: " if self.already else "imported "
         lines = [
-            f"imported {self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
+            f"{done}{self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
             f"({' '.join(self.languages)}) into {self.workspace}"
         ]
         lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]
-        lines += [
-            f"  {report.file}: {report.rows - report.matched} of {report.rows} rows without English ({report.how})"
-            for report in self.files
-            if report.matched < report.rows
-        ]
+        lines += [f"  {said}" for report in self.files if (said := report.to_text())]
+        if any(report.unproven for report in self.files):
+            lines.append("  rows flagged unproven can be accepted in a review; English in the files would prove them")
         if self.repeats:
             lines.append(f"  {self.repeats} rows repeat another one and went into it")
         if self.ignored:
@@ -72,7 +85,7 @@ class ImportSummary:
         if self.settings != "polyrefuse.toml":
             lines.append(f"  kept the polyrefuse.toml that was there; what the import knows is in {self.settings}")
         lines.append(f"next: polyrefuse report {self.workspace}")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)

@@ -1,51 +1,54 @@
-"""`polyrefuse import`: existing translations become a workspace, whole or not at all. The checks run afterwards."""
+"""Existing translations read as rows, with all that a workspace of them needs; pipeline/importing.py writes it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from polyrefuse_data import rows as schema
-from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources import upstream
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
-from polyrefuse_data.system.files import atomic_write, write_beside, write_table
 from polyrefuse_data.system.input_files import sha256_of
-from polyrefuse_data.workspace import Workspace
+from polyrefuse_data.text.printable import printable_line
+
+_QUOTED = '"\\'
 
 
-def import_path(
+@dataclass(frozen=True)
+class ImportedDataset:
+    """What an import makes of its files: rows that nobody has checked, sorted by (id, language), and what goes with
+    them: prompts.parquet, the texts of polyrefuse.toml and import.json, and the summary (which knows no workspace)."""
+
+    rows: pa.Table
+    prompts: pa.Table
+    config: str
+    reports: str
+    summary: ImportSummary
+
+
+def read_import(
     path: Path,
-    workspace: Workspace,
     *,
     english: Path | None = None,
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
-    dry_run: bool = False,
-) -> ImportSummary:
-    """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, into an empty workspace.
+) -> ImportedDataset:
+    """Read the upstream PolyRefuse folder, or a JSONL, CSV or TMX file; every translation is of origin "imported".
 
-    Writes prompts.parquet, polyrefuse.toml (polyrefuse-2.toml where a person has written one), import.json (what was
-    found out about every file) and, last, rows.parquet, sorted by (id, language), every translation of origin
-    "imported". No check is run, and with `dry_run` nothing is
-    written. `label`, `split` and `license` are for records of a file that do not say.
-    Raises SourceError for input that cannot be used (nothing is written then), ConfigError for a workspace that
-    already holds rows.
+    Writes nothing and runs no check. `label`, `split` and `license` are for records of a file that do not say.
+    Raises SourceError for input that cannot be used, ConfigError for options that do not go with it.
     """
-    if workspace.rows.exists():
-        raise ConfigError(f"{workspace.path} already holds rows: choose another --out, or remove the folder")
-    if workspace.config.exists():
-        load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
-    if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
-        raise ConfigError(f"{path} has the name of a file that the import writes: rename it, or choose another --out")
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
         raise ConfigError("--label, --split and --license are for a file: the upstream folder says its own")
@@ -63,26 +66,21 @@ def import_path(
     else:
         files = [path]
         imported = read_translations(path, label=label, split=split, license=license)
-    return _write(imported, workspace, name, overall, _origin(path, files), dry_run)
-
-
-def _write(
-    imported: Imported, workspace: Workspace, name: str, license: str | None, origin: str, dry_run: bool
-) -> ImportSummary:
-    table = schema.sort_rows(schema.table_from_rows(imported.rows))
-    config = _config_text(imported, name, license, origin)
     reports = json.dumps([asdict(report) for report in imported.files], ensure_ascii=False, indent=1)
-    settings = workspace.config
-    if not dry_run:
-        with workspace.lock():
-            write_table(prompt_table(imported.prompts.values()), workspace.prompts)
-            settings = write_beside(workspace.config, config)  # where a person has written one, it stays
-            atomic_write(workspace.imports, reports + "\n")
-            write_table(table, workspace.rows)
+    return ImportedDataset(
+        rows=schema.sort_rows(schema.table_from_rows(imported.rows)),
+        prompts=prompt_table(imported.prompts.values()),
+        config=_config_text(imported, name, overall, _origin(path, files)),
+        reports=reports + "\n",
+        summary=_summary(imported, overall),
+    )
+
+
+def _summary(imported: Imported, license: str | None) -> ImportSummary:
     return ImportSummary(
-        workspace=str(workspace.path),
-        settings=settings.name,
-        rows=table.num_rows,
+        workspace="",
+        settings="",
+        rows=len(imported.rows),
         prompts=len(imported.prompts),
         languages=languages_of(imported.rows),
         flagged=count_flags(imported.rows),
@@ -103,19 +101,26 @@ def _origin(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
-        digest.update(f"{file.name} {sha256_of(file)}\n".encode())
-    where = f"{path.resolve().name} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
+        digest.update(os.fsencode(f"{file.name} {sha256_of(file)}\n"))
+    where = f"{printable_line(path.resolve().name)} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 
 
 def _config_text(imported: Imported, name: str, license: str | None, origin: str) -> str:
-    """polyrefuse.toml of an import. JSON strings and lists of them are TOML too."""
+    """polyrefuse.toml of an import."""
     languages = [code for code in languages_of(imported.rows) if code != SOURCE_LANGUAGE]
     sources = sorted({(row["source"], row["license"]) for row in imported.rows})
-    lines = [f"# {origin}", f"languages = {json.dumps(languages)}"]
+    lines = [f"# {origin}", f"languages = [{', '.join(map(_toml, languages))}]"]
     for source, terms in sources:
-        lines += ["", "[[sources]]", f"name = {json.dumps(source)}", f"license = {json.dumps(terms)}"]
-    lines += ["", "[release]", f"name = {json.dumps(name)}"]
+        lines += ["", "[[sources]]", f"name = {_toml(source)}", f"license = {_toml(terms)}"]
+    lines += ["", "[release]", f"name = {_toml(name)}"]
     if license:
-        lines.append(f"license = {json.dumps(license)}")
+        lines.append(f"license = {_toml(license)}")
     return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A TOML string. Almost that of JSON, which writes emoji as surrogates, and DEL as it is: TOML forbids both."""
+    characters = text.encode("utf-8", "replace").decode()
+    written = (c if c.isprintable() and c not in _QUOTED else f"\\U{ord(c):08x}" for c in characters)
+    return f'"{"".join(written)}"'

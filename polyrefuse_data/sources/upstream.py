@@ -18,11 +18,13 @@ from typing import Any
 
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
-from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS, prompt_id
-from polyrefuse_data.sources.alignment import Alignment, alignment
+from polyrefuse_data.languages.lexicon import lexicon_for
+from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS, UNPROVEN, prompt_id
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
+from polyrefuse_data.sources.matching import EnglishList, Match, match_by_position
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt
 from polyrefuse_data.sources.reading import Record, read_records
+from polyrefuse_data.text.printable import printable_line
 
 NAME = "polyrefuse"
 TRANSLATOR = "imported:polyrefuse"  # upstream does not say per file which engine it used
@@ -87,14 +89,6 @@ class TranslatedFile:
         return self.label, self.split
 
 
-@dataclass(frozen=True)
-class EnglishList:
-    """The English prompts of one file, in its order."""
-
-    where: str
-    prompts: tuple[Prompt, ...]
-
-
 def translated_files(folder: Path) -> list[TranslatedFile]:
     """The translation files under a folder. Those with back-translations come first, as they hold more.
 
@@ -121,73 +115,51 @@ def read_upstream(folder: Path, english: Path | None = None) -> Imported:
     contents = {file: read_records(file.path) for file in translated_files(folder)}
     lists = _english_lists(folder, english, contents)
     for file, records in contents.items():
-        where = str(file.path.relative_to(folder))
-        rows, how = _rows(file, records, lists[file.kind], result)
-        unmatched = sum(not row["text_en"] for row in rows)
-        result.rows.extend(rows)
+        match = _match(file, records, lists[file.kind])
+        for prompt in filter(None, match.prompts):
+            result.prompts.setdefault(prompt["id"], prompt)
+        result.rows.extend(_rows(file, records, match))
         result.files.append(
-            FileReport(where, file.language, file.label, file.split, len(records), len(records) - unmatched, how)
-        )
+            FileReport(
+                printable_line(str(file.path.relative_to(folder))), file.language, file.label, file.split,
+                len(records), match.proven, match.how, len(match.unproven),
+            )
+        )  # fmt: skip
     result.ignored = [
         str(path.relative_to(folder)) for path in sorted(folder.rglob("*.json")) if not FILE_NAME.match(path.name)
     ]
     result.files.sort(key=lambda report: report.file)
+    result.rows.sort(key=lambda row: UNPROVEN in row["flags"])  # of two rows for one prompt the first stands
     result.rows = merged([*english_rows(result.prompts.values()), *result.rows])
     return result
 
 
-def _rows(
-    file: TranslatedFile, records: Sequence[Record], lists: Sequence[EnglishList], result: Imported
-) -> tuple[list[dict[str, Any]], str]:
-    """The rows of a file, and how their English was found. English prompts that it brings go into `result`."""
-    prompts: Sequence[Prompt] | None
-    if file.language == SOURCE_LANGUAGE or any("instruction_translated" in record.fields for record in records):
-        prompts, how = [_prompt(record, file) for record in records], "English in the file"
-        texts = [record.string("instruction_translated") for record in records]
-    else:
-        texts = [record.string("instruction") for record in records]
-        prompts, how = _match(records, texts, lists)
-    if prompts is None:
-        known = [{**_provenance(record, file), "label": file.label, "split": file.split} for record in records]
-        return [
-            unmatched_row(fields, file.language, text, record.place, translator=TRANSLATOR)
-            for fields, text, record in zip(known, texts, records, strict=True)
-        ], how
-    for prompt in prompts:
-        result.prompts.setdefault(prompt["id"], prompt)
+def _match(file: TranslatedFile, records: Sequence[Record], lists: Sequence[EnglishList]) -> Match:
+    """The English of a file's records: in the file, or in one of the lists that they can be shown to follow."""
+    if file.language == SOURCE_LANGUAGE or _carries_english(records):
+        return Match([_prompt(record, file) for record in records], "English in the file")
+    texts = [record.string("instruction") or "" for record in records]
+    categories = [record.string("category") for record in records]
+    return match_by_position(texts, categories, lists, lexicon_for(file.language))
+
+
+def _carries_english(records: Sequence[Record]) -> bool:
+    return any("instruction_translated" in record.fields for record in records)
+
+
+def _rows(file: TranslatedFile, records: Sequence[Record], match: Match) -> Iterator[dict[str, Any]]:
+    """The rows of a file; none for a file of English, whose prompts are rows already."""
     if file.language == SOURCE_LANGUAGE:
-        return [], how
-    return [
-        imported_row(prompt, file.language, text, translator=TRANSLATOR, **_back_translation(record))
-        for prompt, text, record in zip(prompts, texts, records, strict=True)
-    ], how
-
-
-def _match(
-    records: Sequence[Record], texts: Sequence[str | None], lists: Sequence[EnglishList]
-) -> tuple[tuple[Prompt, ...] | None, str]:
-    """The English list that a file's rows run in parallel with, or None, and why."""
-    fitting = [english for english in lists if len(english.prompts) == len(texts)]
-    if not fitting:
-        return None, f"no English file of {len(texts)} rows; name its folder with --english"
-    proofs: list[tuple[Alignment, EnglishList]] = []
-    for english in fitting:
-        if not _same_categories(records, english):
-            continue
-        proof = alignment([prompt["text"] for prompt in english.prompts], [text or "" for text in texts])
-        proofs.append((proof, english))
-    if not proofs:
-        return None, f"categories differ from {fitting[0].where}"
-    proof, best = max(proofs, key=lambda pair: pair[0].file)
-    if proof.holds:
-        return best.prompts, f"parallel with {best.where}: {proof}"
-    return None, f"not parallel with {best.where}: {proof}"
-
-
-def _same_categories(records: Sequence[Record], english: EnglishList) -> bool:
-    return all(
-        record.string("category") == prompt["category"] for record, prompt in zip(records, english.prompts, strict=True)
-    )
+        return
+    column = "instruction_translated" if _carries_english(records) else "instruction"
+    for place, (record, prompt) in enumerate(zip(records, match.prompts, strict=True)):
+        text = record.string(column)
+        if prompt is None:
+            known = {**_provenance(record, file), "label": file.label, "split": file.split}
+            yield unmatched_row(known, file.language, text, record.place, translator=TRANSLATOR)
+        else:
+            flags = [UNPROVEN] if place in match.unproven else []
+            yield imported_row(prompt, file.language, text, flags, translator=TRANSLATOR, **_back_translation(record))
 
 
 def _english_lists(

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from typing import IO
 
 import pyarrow as pa
 
 from polyrefuse_data.errors import EngineError
+from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
 
@@ -32,41 +33,34 @@ _START = (
 _LENGTH_BYTES = 8  # in front of every message
 
 
-def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> list[pa.Table]:
-    """`work` of every batch, in their order, done by this process and up to `workers - 1` others.
+def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Generator[pa.Table, None, None]:
+    """Yield `work` of every batch, in their order, done by this process and up to `workers - 1` others.
 
     `work` must be picklable: a function of a module, or a partial of one. What it raises is raised here, of several
     errors the one of the earliest batch. Raises EngineError where a process cannot be started, or dies.
     """
-    done: dict[int, pa.Table] = {}
-    errors: dict[int, Exception] = {}
-    queue = _Queue(len(batches))
+    progress = _Progress(len(batches))
 
     def keep_up(run: Work) -> None:
-        for place in queue:
-            try:
-                done[place] = run(batches[place])
-            except Exception as error:  # noqa: BLE001 (raised below, in the caller's thread)
-                errors[place] = error
-                queue.stop()
+        while (place := progress.take()) is not None:
+            progress.finish(place, run, batches[place])
 
     with ExitStack() as stack:
         others = [stack.enter_context(_Process(work)) for _ in range(min(workers, len(batches)) - 1)]
-        threads = [threading.Thread(target=keep_up, args=[other.run], daemon=True) for other in others]
-        for thread in threads:
-            thread.start()
-        keep_up(work)
-        for thread in threads:
-            thread.join()
-    if errors:
-        raise errors[min(errors)]
-    return [done[place] for place in range(len(batches))]
+        stack.callback(progress.stop)  # whatever ends this: the others take no more
+        for other in others:
+            threading.Thread(target=keep_up, args=[other.run], daemon=True).start()
+        for place in range(len(batches)):
+            while not progress.has(place) and (mine := progress.take()) is not None:
+                progress.finish(mine, work, batches[mine])
+            yield progress.result(place)
 
 
 def serve() -> None:
     """What another process does: it answers batch after batch until its input ends."""
     # Ctrl-C reaches every process of the terminal; the one that started us decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    take_over_streams()  # libraries warn on the same standard error
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     while (question := _receive(questions)) is not None:
@@ -77,24 +71,46 @@ def serve() -> None:
             os._exit(1)
 
 
-class _Queue:
-    """The places of the batches that nobody has begun; each goes to one thread."""
+class _Progress:
+    """Which batches nobody has begun, each given to one thread, and what became of the others."""
 
     def __init__(self, count: int) -> None:
-        self._places = iter(range(count))
-        self._lock = threading.Lock()
+        self._waiting = iter(range(count))
+        self._done: dict[int, pa.Table | Exception] = {}
+        self._changed = threading.Condition()
 
-    def __iter__(self) -> Iterator[int]:
-        while (place := self._next()) is not None:
-            yield place
+    def take(self) -> int | None:
+        """The place of the next batch to begin; None where there is none."""
+        with self._changed:
+            return next(self._waiting, None)
 
     def stop(self) -> None:
-        with self._lock:
-            self._places = iter(range(0))
+        with self._changed:
+            self._waiting = iter(range(0))
 
-    def _next(self) -> int | None:
-        with self._lock:
-            return next(self._places, None)
+    def finish(self, place: int, run: Work, batch: pa.Table) -> None:
+        """Do the work of a batch. After an error none is begun any more."""
+        try:
+            result: pa.Table | Exception = run(batch)
+        except Exception as error:  # noqa: BLE001 (raised by `result`, in the caller's thread)
+            result = error
+            self.stop()
+        with self._changed:
+            self._done[place] = result
+            self._changed.notify_all()
+
+    def has(self, place: int) -> bool:
+        with self._changed:
+            return place in self._done
+
+    def result(self, place: int) -> pa.Table:
+        """The result of a batch that was begun, once it is there; what the work raised is raised."""
+        with self._changed:
+            self._changed.wait_for(lambda: place in self._done)
+            result = self._done.pop(place)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 class _Process:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.rows import NORMALISED
+from polyrefuse_data.system.files import atomic_path
 from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.translation.base import Request, Translation, Translator, fingerprint, identity
 from polyrefuse_data.translation.documents import Document
@@ -55,6 +56,23 @@ def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entr
                     yield from _entries(row, same)
     except (pa.ArrowException, OSError, ValueError):
         return
+
+
+def disown(path: Path, names: Collection[str]) -> None:
+    """Take it out of rows.parquet that its rows show answers of these backends, for the answers are taken back. Nothing
+    where there are no rows, or none of theirs."""
+    if not path.exists():
+        return
+    with pq.ParquetFile(path) as file:
+        metadata = dict(file.schema_arrow.metadata or {})
+        made_by = json.loads(metadata.get(_KEY, b"{}"))
+        left = {name: print for name, print in made_by.items() if name not in names}
+        if left == made_by:
+            return
+        schema = file.schema_arrow.with_metadata({**metadata, _KEY: json.dumps(left).encode()})
+        with atomic_path(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for number in range(file.num_row_groups):
+                writer.write_table(file.read_row_group(number).replace_schema_metadata(schema.metadata))
 
 
 def _entries(row: dict[str, Any], backends: dict[str, Translator]) -> Iterator[Entry]:

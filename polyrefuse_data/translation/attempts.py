@@ -6,10 +6,14 @@ Refusals and fall-backs are not spread evenly over categories: whoever uses the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from polyrefuse_data.rows import EDITED, REJECTED_BY_REVIEW
 from polyrefuse_data.translation.base import USAGE
 from polyrefuse_data.translation.chain import Outcome
 
@@ -30,6 +34,9 @@ ATTEMPT_SCHEMA = pa.schema(
         pa.field("outcome", pa.string()),  # accepted, rejected (by the checks) or failed (no text)
         pa.field("reasons", pa.list_(pa.string())),  # flags of the checks, or the name of the failure
         pa.field("detail", pa.string()),  # the failure in words
+        pa.field(
+            "notes", pa.list_(pa.string())
+        ),  # the wrapping that the text came in: fence, reasoning, tool_call, ...
         pa.field("back_reasons", pa.list_(pa.string())),  # names of failures of those asked to translate it back
         pa.field("input_tokens", pa.int64()),  # translating back included; null where no backend counts
         pa.field("output_tokens", pa.int64()),
@@ -54,6 +61,7 @@ def attempts_table(
             "outcome": attempt.outcome,
             "reasons": list(attempt.reasons),
             "detail": attempt.detail,
+            "notes": list(attempt.notes),
             "back_reasons": list(attempt.back_reasons),
             **{key: attempt.usage.get(key) for key in USAGE},
             "kept": outcome.chosen is not None and outcome.chosen.attempt == attempt.number,
@@ -63,3 +71,31 @@ def attempts_table(
     ]
     order = [("id", "ascending"), ("language", "ascending"), ("attempt", "ascending")]
     return pa.Table.from_pylist(records, schema=ATTEMPT_SCHEMA).sort_by(order)
+
+
+def with_verdicts(attempts: pa.Table, rows: pa.Table) -> pa.Table:
+    """The tries with the outcome and reasons that the checks give now to those whose text is a row's.
+
+    `rows` are judged one by one, as a build judges what is proposed. A try keeps the verdict that it had where a person
+    has decided on its row since, or rewrote it.
+    """
+    places = pc.index_in(_keys(attempts), value_set=_keys(rows).combine_chunks())
+    row = rows.select(["translator", "attempts", "status", "flags"]).take(places)
+    reviewed = [REJECTED_BY_REVIEW in (flags or ()) for flags in row["flags"].to_pylist()]
+    is_rows = (
+        pc.fill_null(attempts["kept"], False),
+        pc.equal(attempts["translator"], row["translator"]),
+        pc.equal(attempts["attempt"], row["attempts"]),
+        pc.not_equal(row["status"], EDITED),
+        pa.array(np.logical_not(reviewed)),
+    )
+    own = pc.fill_null(reduce(pc.and_, is_rows), False)
+    for name, verdict in (("outcome", row["status"]), ("reasons", row["flags"])):
+        field = ATTEMPT_SCHEMA.field(name)
+        column = pc.if_else(own, verdict.cast(field.type), attempts[name].cast(field.type))
+        attempts = attempts.set_column(attempts.column_names.index(name), field, column)
+    return attempts
+
+
+def _keys(table: pa.Table) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(table["id"], table["language"], "\0")

@@ -10,8 +10,10 @@ from typing import Protocol, runtime_checkable
 
 from polyrefuse_data.config import Backend, CommandBackend, MemoryBackend, OpenAIBackend, TranslationConfig
 from polyrefuse_data.endpoints.limits import RateLimits
-from polyrefuse_data.errors import PolyrefuseError
-from polyrefuse_data.translation.base import Pair, SeveralCandidates, Translator
+from polyrefuse_data.errors import ConfigError, PolyrefuseError
+from polyrefuse_data.languages import language
+from polyrefuse_data.translation.base import Local, Pair, Provable, SeveralCandidates, Translator
+from polyrefuse_data.translation.chain import Step
 from polyrefuse_data.translation.command import CommandTranslator
 from polyrefuse_data.translation.memory import TranslationMemory
 
@@ -49,33 +51,66 @@ class Limited(Protocol):
 @dataclass(frozen=True)
 class Chain:
     """The backends of a build: `steps` in the order in which a row goes through them, and who translates back: the
-    first of `back`, and for what it does not translate the next."""
+    first of `back`, and for what it does not translate the next. Of `back` the first `required` have to be ready; the
+    others step in where they can."""
 
-    steps: list[Translator]
-    back: list[Translator]
+    steps: list[Step]
+    back: list[Step]
+    required: int = 1
 
-    def prepare(self, pairs: Sequence[Pair]) -> Chain:
-        """Find what would stop every row; the chain that is left. A backend that only steps in for another's
-        back-translations and cannot do these pairs is left out, and said so; every other one has to be ready."""
-        for translator in self.steps:
-            translator.prepare(pairs)
+    @property
+    def translators(self) -> list[Translator]:
+        """Each backend once."""
+        return list({id(step.translator): step.translator for step in (*self.steps, *self.back)}.values())
+
+    def prepare(self, pairs: Sequence[Pair], spend: bool = False) -> Chain:
+        """Find what would stop every row; the chain that is left: of backends that are asked for any of `pairs`.
+
+        A backend that only steps in for another's back-translations and cannot do these pairs is left out, and said so;
+        every other one has to be ready. With `spend`, one that is not asked first may be asked for a sentence, where
+        nothing else shows that it answers: the first shows it by the first row.
+        """
+        for pair in pairs:
+            if not any(step.takes(pair) for step in self.steps):
+                names = ", ".join(step.name for step in self.steps)
+                raise ConfigError(
+                    f"translation.backends: nobody translates into {pair.target.name} ({pair.target.code}); there is "
+                    f"{names}: add a backend, a command `{pair.source.code}-{pair.target.code}`, or the language to "
+                    "the `languages` of one"
+                )
         reverse = [Pair(pair.target, pair.source) for pair in pairs]
-        for translator in self.back[:1]:
-            translator.prepare(reverse)
-        return replace(self, back=[*self.back[:1], *(back for back in self.back[1:] if _can(back, reverse))])
+        steps = [step for step in self.steps if _asked(step, pairs)]
+        required = [step for step in self.back[: self.required] if _asked(step, reverse)]
+        stand_ins = [step for step in self.back[self.required :] if _asked(step, reverse)]
+        first = steps[0].translator
+        due: dict[int, tuple[Translator, list[Pair]]] = {}
+        for step, directions in [(step, pairs) for step in steps] + [(step, reverse) for step in required]:
+            translator, taken = due.setdefault(id(step.translator), (step.translator, []))
+            taken += [pair for pair in directions if step.takes(pair)]
+        # What takes no time comes first: a key that is missing is told before a model is fetched.
+        for translator, taken in sorted(due.values(), key=lambda item: isinstance(item[0], Local)):
+            translator.prepare(taken)
+            if spend and translator is not first and isinstance(translator, Provable):
+                translator.prove(taken[0])
+        back = [*required, *(step for step in stand_ins if _can(step, reverse))]
+        alone = [pair.source.code for pair in reverse if not any(step.takes(pair) for step in back)]
+        if alone and self.back:
+            _logger.warning("nobody translates back from %s: these rows are judged without it", ", ".join(alone))
+        return Chain(steps, back, len(required))
 
     def share_limits(self, share: Callable[[Callable[[], RateLimits]], RateLimits]) -> None:
         """Put what `share` makes of the rate limits in their place: copies of a backend then keep them together."""
         shared: dict[int, RateLimits] = {}
-        for translator in {id(step): step for step in (*self.steps, *self.back)}.values():
-            if isinstance(translator, Limited):
+        for translator in self.translators:
+            # One that is asked for several candidates has the limits of the one that is asked for one.
+            if isinstance(translator, Limited) and all(translator.limits is not known for known in shared.values()):
                 own = translator.limits
                 if id(own) not in shared:
                     shared[id(own)] = share(partial(_same, own))
                 translator.limits = shared[id(own)]
 
     def close(self) -> None:
-        for translator in (*self.steps, *self.back):
+        for translator in self.translators:
             translator.close()
 
 
@@ -86,7 +121,7 @@ def open_chain(config: TranslationConfig) -> Chain:
     limits: dict[tuple[str, ...], RateLimits] = {}
 
     def once(backend: Backend) -> Translator:
-        key = backend.model_dump_json()
+        key = backend.model_dump_json(exclude={"languages"})
         if key not in opened:
             opened[key] = translator = open_backend(backend)
             if isinstance(translator, Limited):
@@ -95,26 +130,41 @@ def open_chain(config: TranslationConfig) -> Chain:
                 translator.limits = shared
         return opened[key]
 
+    def step(backend: Backend) -> Step:
+        return Step(once(backend), _codes(backend))
+
     steps = []
     for backend in config.backends:
-        translator = once(backend)
-        steps.append(translator)
-        candidates = getattr(backend, "candidates", 1)
+        steps.append(step(backend))
+        translator, candidates = steps[-1].translator, getattr(backend, "candidates", 1)
         if candidates > 1 and isinstance(translator, SeveralCandidates):
-            steps.append(translator.with_candidates(candidates))
-    asked = [config.back_translation] if config.back_translation else []
-    machines = [backend for backend in config.backends if not isinstance(backend, MemoryBackend)]
-    return Chain(steps, list({id(once(backend)): once(backend) for backend in [*asked, *machines]}.values()))
+            steps.append(replace(steps[-1], translator=translator.with_candidates(candidates)))
+    asked = config.back_translation
+    if isinstance(asked, list):
+        back = list(dict.fromkeys(map(step, asked)))
+        return Chain(steps, back, len(back))
+    first = [step(asked)] if asked else []
+    machines = [step(backend) for backend in config.backends if not isinstance(backend, MemoryBackend)]
+    others = [machine for machine in machines if all(machine.translator is not known.translator for known in first)]
+    return Chain(steps, list(dict.fromkeys([*first, *others])))
+
+
+def _codes(backend: Backend) -> frozenset[str] | None:
+    return None if backend.languages is None else frozenset(language(code).code for code in backend.languages)
 
 
 def _same(limits: RateLimits) -> RateLimits:
     return limits
 
 
-def _can(translator: Translator, pairs: Sequence[Pair]) -> bool:
+def _asked(step: Step, pairs: Sequence[Pair]) -> bool:
+    return any(map(step.takes, pairs))
+
+
+def _can(step: Step, pairs: Sequence[Pair]) -> bool:
     try:
-        translator.prepare(pairs)
+        step.translator.prepare([pair for pair in pairs if step.takes(pair)])
     except PolyrefuseError as error:
-        _logger.warning("%s is not asked to translate back: %s", translator.name, error)
+        _logger.warning("%s is not asked to translate back: %s", step.name, error)
         return False
     return True

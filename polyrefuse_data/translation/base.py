@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -30,10 +30,15 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Units:
-    """How much text a backend takes at once: single sentences, or whole texts up to a length in characters."""
+    """How much text a backend takes at once: single sentences, or whole texts up to a length in characters.
+
+    `unknown` gives the characters of a text that it cannot read, but for those of words: they are carried over, as
+    placeholders are.
+    """
 
     max_chars: int
     sentences: bool
+    unknown: Callable[[Request], frozenset[str]] | None = field(default=None, compare=False)
 
 
 # Models that were trained on sentence pairs leave out what follows the first sentence, and lose long ones' thread.
@@ -124,6 +129,29 @@ class Translator(Protocol):
 
     def close(self) -> None:
         """Free the model, process or connections; `translate` opens them again."""
+        ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A backend that knows beforehand which directions it is not made for: it is not asked for those."""
+
+    def takes(self, pair: Pair) -> bool: ...
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A backend that is a model on this machine: `prepare` may fetch and convert gigabytes of it."""
+
+    checkpoint: Any
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """A backend of which only an answer shows that it can answer, and an answer costs something."""
+
+    def prove(self, pair: Pair) -> None:
+        """Have a plain sentence translated. Raises what `prepare` raises."""
         ...
 
 

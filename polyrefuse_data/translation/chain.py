@@ -11,11 +11,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.languages import Language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, Language
 from polyrefuse_data.text.invisible import without_hidden
-from polyrefuse_data.translation.base import NO_MATCH, Failure, Request, Result, Translation, Translator, total_usage
+from polyrefuse_data.translation.base import (
+    NO_MATCH,
+    Failure,
+    Pair,
+    Particular,
+    Request,
+    Result,
+    Translation,
+    Translator,
+    total_usage,
+)
 
 FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A backend's place in the chain, or among those that translate back: for which languages it is asked there."""
+
+    translator: Translator
+    languages: frozenset[str] | None = None  # their codes; None: all
+
+    @property
+    def name(self) -> str:
+        return self.translator.name
+
+    def takes(self, asked: Request | Pair) -> bool:
+        """Whether it is asked for this direction, from English or back to it."""
+        other = asked.target if asked.source.code == SOURCE_LANGUAGE else asked.source
+        if self.languages is not None and other.code not in self.languages:
+            return False
+        translator = self.translator
+        return not isinstance(translator, Particular) or translator.takes(Pair(asked.source, asked.target))
 
 
 @dataclass(frozen=True)
@@ -34,13 +64,14 @@ class Candidate:
     back_reasons: tuple[str, ...] = ()  # why backends that were asked did not translate it back
     usage: dict[str, float] = field(default_factory=dict)
     normalised: bool = False
+    notes: tuple[str, ...] = ()  # what the backend had to do to find the text in the answer
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the checks say of a candidate; among rejected ones the greatest `score` is kept.
 
-    `row` is the candidate's row as the checks left it, so that nothing is checked twice.
+    `row` is the candidate's row as the checks left it, and `scores` are theirs, so that nothing is checked twice.
     """
 
     status: str
@@ -48,6 +79,7 @@ class Verdict:
     reasons: tuple[str, ...]
     score: tuple[float, ...]
     row: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +94,7 @@ class Attempt:
     detail: str = ""
     back_reasons: tuple[str, ...] = ()
     usage: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -99,22 +132,26 @@ Judge = Callable[[Sequence[tuple[int, Candidate]]], list[Verdict]]
 def propose(
     outcomes: Sequence[Outcome],
     requests: Sequence[Request],
-    translator: Translator,
-    back: Sequence[Translator],
+    step: Step,
+    back: Sequence[Step],
     translate: Translate,
 ) -> Proposals:
-    """Candidates for the rows that are not settled yet; `outcomes` and `requests` are parallel, one entry a row.
+    """Candidates for the rows that are not settled yet and that `step` is asked for; `outcomes` and `requests` are
+    parallel, one entry a row.
 
     Each text is translated back before it is judged, by the first of `back` that does: a chat model refuses to
     translate back what it would refuse to translate.
     """
-    unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled]
+    translator = step.translator
+    unsettled = [row for row, outcome in enumerate(outcomes) if not outcome.settled and step.takes(requests[row])]
     results = translate(translator, [requests[row] for row in unsettled])
     proposals: Proposals = {}
     for row, result in zip(unsettled, results, strict=True):
         number = len(outcomes[row].attempts) + 1
         if isinstance(result, Translation):
-            first = Candidate(result.text, result.origin, translator.name, number, usage=result.usage)
+            first = Candidate(
+                result.text, result.origin, translator.name, number, usage=result.usage, notes=result.notes
+            )
             others = (replace(first, text=text, usage={}) for text in result.alternatives)
             proposals[row] = [_normalised(candidate, requests[row].target) for candidate in (first, *others)]
         elif result.reason != NO_MATCH:
@@ -122,8 +159,8 @@ def propose(
             outcomes[row].attempts.append(
                 Attempt(number, translator.name, FAILED, (result.reason,), result.detail, usage=result.usage)
             )
-    for back_translator in back:
-        _translate_back(outcomes, requests, proposals, back_translator, translate)
+    for back_step in back:
+        _translate_back(outcomes, requests, proposals, back_step, translate)
     return proposals
 
 
@@ -137,15 +174,16 @@ def _translate_back(
     outcomes: Sequence[Outcome],
     requests: Sequence[Request],
     proposals: Proposals,
-    back_translator: Translator,
+    step: Step,
     translate: Translate,
 ) -> None:
-    """Fill in the back-translations that `proposals` still lack."""
+    """Fill in the back-translations that `proposals` still lack, for the languages that `step` is asked for."""
+    back_translator = step.translator
     missing = [
         (row, rank)
         for row, candidates in proposals.items()
         for rank, candidate in enumerate(candidates)
-        if candidate.back_translation is None
+        if candidate.back_translation is None and step.takes(Pair(requests[row].target, requests[row].source))
     ]
     asks = [Request(proposals[row][rank].text, requests[row].target, requests[row].source) for row, rank in missing]
     for (row, rank), result in zip(missing, translate(back_translator, asks), strict=True):
@@ -183,6 +221,7 @@ def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> N
                 verdict.reasons,
                 back_reasons=candidate.back_reasons,
                 usage=total_usage(candidate.usage for candidate in candidates),
+                notes=candidate.notes,
             )
         )
         if outcome.verdict is None or _merit(verdict) > _merit(outcome.verdict):

@@ -82,7 +82,7 @@ def read_answer(answer: Answer) -> Result:
         text.encode()
     except UnicodeEncodeError:
         return Failure("invalid_unicode", "the translation holds half of a surrogate pair", usage=answer.usage)
-    return Translation(text.strip(), usage=answer.usage, notes=notes)
+    return Translation(text.strip(), usage=answer.usage, notes=(*answer.notes, *notes))
 
 
 def _is_json(text: str) -> bool:

@@ -11,7 +11,7 @@ from polyrefuse_data.endpoints import Ask, Client, Endpoint
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
-from polyrefuse_data.languages import SOURCE_LANGUAGE, language
+from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
 
@@ -21,10 +21,10 @@ _UNITS = Units(_LONGEST_TEXT, sentences=False)
 # Further candidates are sampled; at temperature 0 they would all be the first again.
 _SAMPLING_TEMPERATURE = 0.7
 
+_DEFAULT_PRESET = "openai"
+
 # What the Batch API takes for a token, against the prices of single requests.
 _BATCH_DISCOUNT = 0.5
-
-_PROBE_TEXT = "How are you?"
 
 
 class ChatApi:
@@ -33,16 +33,19 @@ class ChatApi:
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         self.config = config
         self.candidates = candidates
+        preset = PRESETS[config.preset or _DEFAULT_PRESET]
         self.endpoint = Endpoint(
             model=config.model,
-            base_url=config.base_url,
-            api_key_env=config.api_key_env,
+            base_url=config.base_url or preset.base_url,
+            api_key_env=preset.api_key_env if config.api_key_env is None else config.api_key_env,
+            key_header=preset.key_header,
             key_setting=', or set api_key_env = "" for a server that asks for none',
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )
+        dialect = Dialect(config.response_format, config.extra_body, preset.first_format, preset.limit)
         limits = RateLimits(config.requests_per_minute, config.tokens_per_minute)
-        self.client = client or Client(self.endpoint, Dialect(config.response_format, config.extra_body), limits)
+        self.client = client or Client(self.endpoint, dialect, limits)
 
     @property
     def name(self) -> str:
@@ -135,8 +138,3 @@ class ChatBackend:
 
     def close(self) -> None:
         """Connections live as long as a call of `translate`."""
-
-
-def probe_request(target: str) -> Request:
-    """A plain sentence to ask for where nothing else shows whether a model is there."""
-    return Request(_PROBE_TEXT, language(SOURCE_LANGUAGE), language(target))

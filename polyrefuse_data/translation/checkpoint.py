@@ -16,7 +16,14 @@ from polyrefuse_data.models.store import fetched_folder, located, read_record
 from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
-from polyrefuse_data.translation.vocabulary import END, FileVocabulary, TransformersVocabulary, Vocabulary
+from polyrefuse_data.translation.vocabulary import (
+    END,
+    UNKNOWN,
+    FileVocabulary,
+    TransformersVocabulary,
+    UnknownCharacters,
+    Vocabulary,
+)
 
 # The longest source that NLLB-200 and M2M100 were trained on, in tokens; longer ones are cut into units before.
 MAX_SOURCE_TOKENS = 512
@@ -86,6 +93,15 @@ class Checkpoint:
         """The id of </s>, which ends sources and translations."""
         return self._index(END, "the end of a text")
 
+    @cached_property
+    def unknown(self) -> int | None:
+        """The id of <unk>, which stands for whatever the vocabulary has no token for."""
+        return self.vocabulary.index(UNKNOWN)
+
+    @cached_property
+    def unknown_characters(self) -> UnknownCharacters:
+        return UnknownCharacters(self.vocabulary)
+
     def load_model(self, auto_class: Any, **options: Any) -> Any:
         """`auto_class.from_pretrained` of this checkpoint. Raises ModelError where its weights are not safetensors."""
         with self._explained():
@@ -125,12 +141,14 @@ class Checkpoint:
 
         for name in _WEIGHTS:
             try:
-                self._file(name)
+                found = self._file(name)
             except LocalEntryNotFoundError as error:
                 unreachable = error
             except FileNotFoundError:
                 unreachable = None
             else:
+                with self._explained():
+                    self._check_parts(found)
                 return
         if unreachable is not None:
             with self._explained():
@@ -148,6 +166,19 @@ class Checkpoint:
             return f"polyrefuse fetch-model {folder} --out {folder.name}-safetensors"
         revision = f" --revision {self.asked_revision}" if self.asked_revision != pinned_revision(self.model) else ""
         return f"polyrefuse fetch-model {self.model}{revision}"
+
+    def _check_parts(self, found: Path) -> None:
+        """Fetch every part of the weights, and see by its header that each is whole. Raises ValueError or OSError."""
+        from safetensors import safe_open
+
+        parts = [found]
+        if found.suffix == ".json":
+            names = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
+            # One that is no safetensors of this folder is refused when it is loaded.
+            parts = [self._file(name) for name in names if Path(name).name == name and name.endswith(".safetensors")]
+        for part in parts:
+            with safe_open(part, framework="np"):
+                pass
 
     def language_token(self, language: Language) -> int:
         """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""

@@ -45,6 +45,9 @@ class CommandTranslator:
     def units(self) -> Units:
         return SENTENCES
 
+    def takes(self, pair: Pair) -> bool:
+        return _direction(pair) in self.config.commands
+
     def prepare(self, pairs: Iterable[Pair]) -> None:
         for command in dict.fromkeys(tuple(self._command(pair)) for pair in pairs):
             program = command[0]

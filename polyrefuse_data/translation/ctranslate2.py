@@ -79,6 +79,7 @@ class CTranslate2Runtime:
         if not self._place.exists():
             require("converting a model for ctranslate2", "nllb")
             self.checkpoint.check_weights()
+            self._converted()
 
     def generate(
         self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
@@ -92,6 +93,7 @@ class CTranslate2Runtime:
             max_decoding_length=max_new_tokens + 1,  # the language token counts here
             max_input_length=0,  # never cut
             return_end_token=True,
+            disable_unk=True,  # it would be skipped when the text is made, and leave a hole
         )
         return [[self._until_end(tokens) for tokens in result.hypotheses] for result in results]
 

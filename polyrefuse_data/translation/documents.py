@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,8 @@ class Document:
     def parts(self) -> list[Part]:
         if self.units is None:
             return [Part(True, self.request.text)]
-        split: Callable[[str, int], list[Part]] = split_sentences if self.units.sentences else split_long
-        return split(self.request.text, self.units.max_chars)
+        split = split_sentences if self.units.sentences else split_long
+        return split(self.request.text, self.units.max_chars, self.request.source)
 
     def asks(self) -> list[Request]:
         """What the backend is asked first: every part whole, protected spans in it and all."""
@@ -34,14 +34,15 @@ class Document:
     def asks_again(self, answers: Answers) -> list[Request]:
         """What it is asked then: the words between protected spans, for each part whose translation lost one."""
         lost = [part for part in self.parts if part.translate and self._lost_span(part, answers)]
-        return [self._ask(piece.text) for part in lost for piece in split_around_spans(part.text) if piece.translate]
+        return [self._ask(piece.text) for part in lost for piece in self._pieces(part) if piece.translate]
 
     def assemble(self, answers: Answers) -> Result:
         """The translation of the whole from those of its parts; the first part that failed fails it.
 
         The n-th alternative takes the n-th alternative of each part, its last where it has fewer.
         """
-        usage = total_usage(answers[ask].usage for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)]))
+        given = [answers[ask] for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)])]
+        usage = total_usage(result.usage for result in given)
         results = [self._part_result(part, answers) for part in self.parts]
         for result in results:
             if isinstance(result, Failure):
@@ -54,7 +55,9 @@ class Document:
         if not texts:
             return Failure("empty_source", "there is no text to translate")
         origins = {result.origin for result in results if isinstance(result, Translation) and result.origin != _CARRIED}
-        return Translation(texts[0], origins.pop() if len(origins) == 1 else "machine", tuple(texts[1:]), usage)
+        origin = origins.pop() if len(origins) == 1 else "machine"
+        notes = tuple(dict.fromkeys(note for item in given if isinstance(item, Translation) for note in item.notes))
+        return Translation(texts[0], origin, tuple(texts[1:]), usage, notes)
 
     def _part_result(self, part: Part, answers: Answers) -> Result:
         if not part.translate:
@@ -63,7 +66,7 @@ class Document:
             return answers[self._ask(part.text)]
         pieces = [
             answers[self._ask(piece.text)] if piece.translate else Translation(piece.text, origin=_CARRIED)
-            for piece in split_around_spans(part.text)
+            for piece in self._pieces(part)
         ]
         for piece in pieces:
             if isinstance(piece, Failure):
@@ -74,7 +77,21 @@ class Document:
         if self.units is None:
             return False
         answer = answers[self._ask(part.text)]
-        return isinstance(answer, Translation) and lost_spans(answer.text, part.text) > 0
+        if not isinstance(answer, Translation):
+            return False
+        unknown = self._unknown(part)
+        return lost_spans(answer.text, part.text) > 0 or any(
+            answer.text.count(character) < part.text.count(character) for character in unknown
+        )
+
+    def _pieces(self, part: Part) -> list[Part]:
+        return split_around_spans(part.text, self._unknown(part))
+
+    def _unknown(self, part: Part) -> frozenset[str]:
+        """What the backend cannot read, and so must not see to."""
+        if self.units is None or self.units.unknown is None or part.text.isascii():
+            return frozenset()
+        return self.units.unknown(self._ask(part.text))
 
     def _ask(self, text: str) -> Request:
         return self.request._replace(text=text)

@@ -5,24 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import (
-    NO_MATCH,
-    Failure,
+    Identity,
     Price,
     Priced,
     Request,
+    Result,
+    Translation,
     Translator,
     identity,
     translate_requests,
 )
 from polyrefuse_data.translation.documents import Document
-from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.memory import TranslationMemory
 
 # Texts that are really translated, to measure the speed of a model that costs nothing.
 _SAMPLE = 16
+
+
+class Known(Protocol):
+    """A journal, as far as it is asked here."""
+
+    def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]: ...
 
 
 @dataclass(frozen=True)
@@ -36,33 +43,64 @@ class Estimate:
     price: Price
 
 
-def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Journal | None) -> list[Estimate]:
-    """Estimates of memories, of the first machine backend and of translating back. Nobody knows beforehand what will be
-    rejected: fall-backs come on top."""
+def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Known | None) -> list[Estimate]:
+    """What each backend would be asked first: there, for the languages it takes and what no memory holds, and back.
+
+    Nobody knows beforehand what will be rejected: fall-backs come on top. A text that is not translated yet is
+    translated back as its English, which stands in for it.
+    """
     estimates = []
+    texts: dict[Request, str] = {}  # translations that are known already
     waiting = list(requests)
     for step in chain.steps:
-        if not isinstance(step, TranslationMemory):
-            estimates.append(_estimate(step, "translation", waiting, journal))
-            break
-        results = translate_requests(step, waiting)
-        unmatched = [result == Failure(NO_MATCH) for result in results]
-        matched = len(waiting) - sum(unmatched)
-        estimates.append(Estimate(step.name, "exact matches", matched, 0, Price(None, None, None, 0.0)))
-        waiting = [request for request, alone in zip(waiting, unmatched, strict=True) if alone]
-    if chain.back:
-        # The translations are not there yet; the English texts stand in for them.
-        back = [Request(request.text, request.target, request.source) for request in requests]
-        estimates.append(_estimate(chain.back[0], "back-translation", back, None))
+        taken = [request for request in waiting if step.takes(request)]
+        if not taken:
+            continue
+        if isinstance(step.translator, TranslationMemory):
+            results = translate_requests(step.translator, taken)
+            given = {
+                request: result.text
+                for request, result in zip(taken, results, strict=True)
+                if isinstance(result, Translation)
+            }
+            estimates.append(Estimate(step.name, "exact matches", len(given), 0, Price(None, None, None, 0.0)))
+        else:
+            estimates.append(_estimate(step.translator, "translation", taken, journal))
+            given = _known(step.translator, taken, journal)
+        texts |= given
+        done = set(given if isinstance(step.translator, TranslationMemory) else taken)
+        waiting = [request for request in waiting if request not in done]
+    back = [Request(texts.get(request, request.text), request.target, request.source) for request in requests]
+    for step in chain.back:
+        taken = [request for request in back if step.takes(request)]
+        if taken:
+            estimates.append(_estimate(step.translator, "back-translation", taken, journal))
+        back = [request for request in back if not step.takes(request)]
     return estimates
 
 
-def _estimate(translator: Translator, purpose: str, requests: Sequence[Request], journal: Journal | None) -> Estimate:
+def _estimate(translator: Translator, purpose: str, requests: Sequence[Request], journal: Known | None) -> Estimate:
     asks = list(dict.fromkeys(ask for request in requests for ask in Document(request, translator.units).asks()))
     known = journal.find(identity(translator), asks) if journal is not None else {}
     new = [ask for ask in asks if ask not in known]
     price = translator.price(new) if isinstance(translator, Priced) else _measure(translator, new)
     return Estimate(translator.name, purpose, len(new), len(known), price)
+
+
+def _known(translator: Translator, requests: Sequence[Request], journal: Known | None) -> dict[Request, str]:
+    """The translations that the journal holds whole."""
+    if journal is None:
+        return {}
+    documents = {request: Document(request, translator.units) for request in requests}
+    asks = list(dict.fromkeys(ask for document in documents.values() for ask in document.asks()))
+    answers = journal.find(identity(translator), asks)
+    whole = {}
+    for request, document in documents.items():
+        if all(ask in answers for ask in document.asks()) and not document.asks_again(answers):
+            result = document.assemble(answers)
+            if isinstance(result, Translation):
+                whole[request] = result.text
+    return whole
 
 
 def _measure(translator: Translator, requests: Sequence[Request]) -> Price:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.languages import Language
 from polyrefuse_data.system.disk import disk_errors
 from polyrefuse_data.system.files import make_folder, make_private_file
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
-from polyrefuse_data.translation.sqlite_pages import PAGE_BYTES
 
 FORMAT = 2
 
@@ -28,7 +27,7 @@ TABLES = {
     "engines": ("fingerprint", "name", "settings"),
     "answers": ("engine", "source", "target", "text", "answer"),
 }
-_KEYS = {"engines": "fingerprint", "answers": "engine, source, target, text"}
+KEYS = {"engines": ("fingerprint",), "answers": ("engine", "source", "target", "text")}
 
 Entry = tuple[str, ...]  # the columns of a table, without the digest
 
@@ -49,18 +48,15 @@ def answer_entry(backend: Identity, request: Request, result: Result) -> Entry:
 
 
 def create(database: sqlite3.Connection) -> None:
-    """Make the tables where they are missing, WITHOUT ROWID: sqlite_pages.py finds their records in a damaged file."""
+    """Make the tables where they are missing."""
     database.execute("BEGIN")
     for table, columns in TABLES.items():
         fields = ", ".join(f"{column} TEXT NOT NULL" for column in columns)
         database.execute(
-            f"CREATE TABLE IF NOT EXISTS {table} ({fields}, digest BLOB NOT NULL, PRIMARY KEY ({_KEYS[table]})) "
-            "WITHOUT ROWID"
+            f"CREATE TABLE IF NOT EXISTS {table} ({fields}, digest BLOB NOT NULL, "
+            f"PRIMARY KEY ({', '.join(KEYS[table])})) WITHOUT ROWID"
         )
     database.execute(f"PRAGMA user_version = {FORMAT}")
-    if database.execute("PRAGMA application_id").fetchone()[0] == 0:
-        # One of its own, so that a write-ahead log that belongs to another journal is known.
-        database.execute(f"PRAGMA application_id = {random.SystemRandom().randrange(1, 2**31)}")
     database.execute("COMMIT")
 
 
@@ -95,9 +91,7 @@ class Journal:
             if found not in (0, FORMAT):
                 raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
             # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
-            self._database.executescript(
-                f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-            )
+            self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             if found == 0:
                 create(self._database)
 
@@ -130,6 +124,26 @@ class Journal:
                     [(*answer, digest(*answer)) for answer in answers],
                 )
 
+    def engines(self) -> dict[str, str]:
+        """The names of the backends that have answered, by their fingerprints."""
+        with explained(self.path):
+            return dict(self._database.execute("SELECT fingerprint, name FROM engines").fetchall())
+
+    def forget(self, engines: Sequence[str], language: Language | None) -> int:
+        """Drop what these engines answered, all or (from it or into it) for one language; the number of answers."""
+        only = " AND ? IN (source, target)" if language else ""
+        of_language = [language.flores] if language else []
+        with explained(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            with self._database:
+                dropped = [
+                    self._database.execute(
+                        f"DELETE FROM answers WHERE engine = ?{only}", [engine, *of_language]
+                    ).rowcount
+                    for engine in engines
+                ]
+        return sum(dropped)
+
     def usage(self) -> dict[str, dict[str, float]]:
         """What each backend that counts used over all runs of this workspace: input_tokens, output_tokens, cost_usd."""
         sums = ", ".join(f"SUM(json_extract(answer, '$.usage.{key}'))" for key in USAGE)
@@ -152,11 +166,13 @@ def _languages(request: Request) -> tuple[str, str]:
 
 def _record(result: Result) -> dict[str, Any]:
     if isinstance(result, Translation):
+        noted = {"notes": list(result.notes)} if result.notes else {}
         return {
             "text": result.text,
             "origin": result.origin,
             "alternatives": list(result.alternatives),
             "usage": result.usage,
+            **noted,
         }
     return {"failure": result.reason, "detail": result.detail, "usage": result.usage}
 
@@ -164,4 +180,5 @@ def _record(result: Result) -> dict[str, Any]:
 def _result(record: dict[str, Any]) -> Result:
     if "failure" in record:
         return Failure(record["failure"], record["detail"], usage=record["usage"])
-    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"])
+    notes = tuple(record.get("notes", ()))
+    return Translation(record["text"], record["origin"], tuple(record["alternatives"]), record["usage"], notes)

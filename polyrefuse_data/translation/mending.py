@@ -1,25 +1,27 @@
 """A damaged journal: found out before a build, set aside, and a new one made of every answer that can still be read.
 
-SQLite notices damage to its own structure and none to what is stored in it; for that each entry carries a digest.
+SQLite notices damage to its own structure and none to what is stored in it; for that each entry carries a digest. What
+SQLite cannot read any more is asked again, but for what finished shards and the rows of an earlier build hold.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path
 from polyrefuse_data.system.input_files import open_input, regular_file
-from polyrefuse_data.translation.journal import FORMAT, TABLES, Entry, create, digest, explained
-from polyrefuse_data.translation.sqlite_pages import MAGIC, PAGE_BYTES, application_ids, log_is_broken, read_records
+from polyrefuse_data.translation.journal import FORMAT, KEYS, TABLES, Entry, create, digest, explained
 
 _logger = logging.getLogger(__name__)
+
+_MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
 
 # What SQLite says of a file that is not what it was; anything else is no fault of the file.
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
@@ -67,13 +69,8 @@ def _damage(path: Path) -> str | None:
         return None  # killed while it was being made: SQLite takes that back by itself
     if path.stat().st_size == 0:
         return "it is empty, its write-ahead log is not" if log.exists() and log.stat().st_size else None
-    if log_is_broken(path):
-        return "its write-ahead log is broken"
-    if len(application_ids(path)) > 1:
-        return "its write-ahead log is another journal's"
     try:
-        # Read-only: closing another connection would play the log back into the file, be it the log of another file.
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with _opened(path) as database:
             return _damage_inside(database)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF not in _DAMAGE:
@@ -100,19 +97,36 @@ def _damage_inside(database: sqlite3.Connection) -> str | None:
 
 
 def _readable(path: Path) -> Iterator[Entry]:
-    for record in read_records(path):
-        *texts, last = record
-        entry = tuple(text for text in texts if isinstance(text, str))
-        if len(entry) == len(texts) and last == digest(*entry):
-            yield entry
+    """The entries that SQLite reaches from either end of a table, but for those that are not what was written.
+
+    It stops at a damaged page: one costs the entries on it, several cost what lies between the first and the last.
+    """
+    if path.stat().st_size == 0:
+        return  # SQLite would delete the log beside it
+    for table, columns in TABLES.items():
+        for direction in ("ASC", "DESC"):
+            order = ", ".join(f"{key} {direction}" for key in KEYS[table])
+            query = f"SELECT {', '.join(columns)}, digest FROM {table} ORDER BY {order}"
+            with contextlib.suppress(sqlite3.DatabaseError), _opened(path) as database:
+                for *entry, known in database.execute(query):
+                    if all(isinstance(text, str) for text in entry) and known == digest(*entry):
+                        yield tuple(entry)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The journal, read-only: closing another connection would play its log back into the file, damaged or not."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        database.text_factory = lambda text: text.decode(errors="replace")  # a damaged text is no reason to stop
+        yield database
 
 
 def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
     """Write a journal of these entries, of each the first; how many answers it has after each of the sources."""
     tables = {len(columns): table for table, columns in TABLES.items()}
     counts = []
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.executescript(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = OFF;")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
         create(database)
         for entries in sources:
             database.execute("BEGIN")
@@ -129,4 +143,4 @@ def _version(path: Path) -> int | None:
     """The format that the header of a SQLite file states; None where it is no SQLite file."""
     with open_input(path) as file:
         header = file.read(100)
-    return int.from_bytes(header[60:64]) if header.startswith(MAGIC) else None
+    return int.from_bytes(header[60:64]) if header.startswith(_MAGIC) else None

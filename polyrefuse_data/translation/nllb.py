@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.system.extras import is_installed, require
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 from polyrefuse_data.translation.batches import token_batches
@@ -24,6 +28,8 @@ BATCH_TOKENS = {"cpu": 1300, "cuda": 24_000}
 
 # What libraries of models raise when they cannot compute; PyTorch's CPU kernels call it an IndexError.
 _ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
+
+UNKNOWN_CHARACTERS = "unknown_characters"  # a note: the model could not read all of the text
 
 # A model that fails at this one too is broken; one that does not, failed because of the text.
 _PLAIN_SENTENCE = "How are you?"
@@ -55,11 +61,12 @@ class NllbTranslator:
             "num_beams": self._beams,
             "max_new_tokens": self.config.max_new_tokens,
             "candidates": self.candidates,
+            "unknown": "suppressed",
         }
 
-    @property
+    @cached_property
     def units(self) -> Units:
-        return SENTENCES
+        return replace(SENTENCES, unknown=self._carried)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
         self.checkpoint.check(pairs)
@@ -81,6 +88,20 @@ class NllbTranslator:
     def _beams(self) -> int:
         return max(self.config.num_beams, self.candidates)
 
+    def _carried(self, request: Request) -> frozenset[str]:
+        """Unknown characters that are no part of a word of the source language: emoji, signs, a name in another script.
+
+        One within a word stays where it is: without it, there would be half a word to translate.
+        """
+        unknown = self.checkpoint.unknown_characters.of(request.text)
+        is_english = request.source.code == SOURCE_LANGUAGE
+        return frozenset(
+            character
+            for character in unknown
+            if not unicodedata.category(character).startswith(("L", "M"))
+            or (is_english and not unicodedata.name(character, "LATIN").startswith("LATIN"))
+        )
+
     def _translate_batch(self, batch: Sequence[Request]) -> list[Result]:
         sources = self.checkpoint.encode(batch)
         too_long = Failure("too_long", f"more than {MAX_SOURCE_TOKENS} tokens")
@@ -89,6 +110,8 @@ class NllbTranslator:
         targets = [self.checkpoint.language_token(batch[index].target) for index in fitting]
         outputs = self._generate([sources[index] for index in fitting], targets)
         for index, result in zip(fitting, outputs, strict=True):
+            if isinstance(result, Translation) and self.checkpoint.unknown in sources[index]:
+                result = replace(result, notes=(UNKNOWN_CHARACTERS,))
             results[index] = result
         return results
 
@@ -128,7 +151,10 @@ class NllbTranslator:
         return Failure("model_failed", _first_line(error), ask_again=True)
 
     def _result(self, hypotheses: Hypotheses) -> Result:
-        texts = [self.checkpoint.decode(ids) for ids in hypotheses if ids is not None]
+        whole = [ids for ids in hypotheses if ids is not None and self.checkpoint.unknown not in ids]
+        if not whole and any(ids is not None for ids in hypotheses):
+            return Failure("unknown_token", "the model left a hole: it has no token for what it would say")
+        texts = [self.checkpoint.decode(ids) for ids in whole]
         distinct = [text for text in dict.fromkeys(texts) if text]
         if distinct:
             return Translation(distinct[0], alternatives=tuple(distinct[1:]))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Client
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.workers import Line
-from polyrefuse_data.translation.base import Price, Request, Result
+from polyrefuse_data.translation.base import Pair, Price, Request, Result
 from polyrefuse_data.translation.chat_api import ChatBackend
+from polyrefuse_data.translation.first_answers import FirstAnswers
+
+_PLAIN_SENTENCE = "How are you?"
 
 _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
 class OpenAITranslator(ChatBackend):
     """One chat model. Its limits hold for everything that this object, and those made from it, ask."""
+
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+        super().__init__(config, candidates, client)
+        self._first = FirstAnswers(self.name)
 
     def with_candidates(self, candidates: int) -> OpenAITranslator:
         """The same model under the same limits, asked for that many texts a row."""
@@ -35,7 +43,11 @@ class OpenAITranslator(ChatBackend):
     @property
     def limited_as(self) -> tuple[str, ...]:
         """What the API counts by: its limits hold for a model and an account."""
-        return self.api.endpoint.address, self.config.model, self.config.api_key_env
+        endpoint = self.api.endpoint
+        return endpoint.address, endpoint.model, endpoint.api_key_env
+
+    def prove(self, pair: Pair) -> None:
+        self.client.prove(self.api.ask(Request(_PLAIN_SENTENCE, *pair)))
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return [[index] for index in range(len(requests))]
@@ -61,4 +73,6 @@ class OpenAITranslator(ChatBackend):
     def _ask(self, request: Request, line: Line) -> Result:
         """One text, as many times as there are candidates to be had."""
         ask = self.api.ask(request)
-        return self.api.merge([self.api.result(self.client.ask(ask, line)) for _ in range(self.api.candidates)])
+        result = self.api.merge([self.api.result(self.client.ask(ask, line)) for _ in range(self.api.candidates)])
+        self._first.watch(result)
+        return result

@@ -32,6 +32,11 @@ class OpenAIBatchTranslator(ChatBackend):
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         super().__init__(config, candidates, client)
         self._held: dict[str, Job] | None = None  # the lines of batches that were there before, once they were read
+        self._token = ""
+
+    def renew(self, token: str) -> None:
+        """Find no batch again that was not submitted under `token`."""
+        self._token = f"-{token}"
 
     def with_candidates(self, candidates: int) -> OpenAIBatchTranslator:
         return OpenAIBatchTranslator(self.config, candidates, self.api.client)
@@ -70,7 +75,7 @@ class OpenAIBatchTranslator(ChatBackend):
         with closing(self.api.client.open_session()) as session:
             yield BatchJobs(
                 session,
-                fingerprint(self.settings),
+                fingerprint(self.settings) + self._token,
                 poll_seconds=self.config.poll_seconds,
                 call_seconds=self.config.timeout_seconds,
                 retries=_NETWORK_RETRIES,

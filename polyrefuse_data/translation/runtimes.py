@@ -111,6 +111,8 @@ class TransformersRuntime:
                 num_return_sequences=candidates,
                 do_sample=False,
                 forced_bos_token_id=None,
+                # It would be skipped when the text is made, and leave a hole.
+                suppress_tokens=None if self.checkpoint.unknown is None else [self.checkpoint.unknown],
             )
         hypotheses = [self._until_end(ids) for ids in outputs[:, start.shape[1] :].tolist()]
         return [hypotheses[row * candidates : (row + 1) * candidates] for row in range(len(sources))]

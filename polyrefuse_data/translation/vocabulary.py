@@ -11,6 +11,23 @@ from typing import Any, Protocol
 END, UNKNOWN = "</s>", "<unk>"
 
 
+class UnknownCharacters:
+    """The characters that a vocabulary has no token for; each is looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._known: dict[str, bool] = {}
+
+    def of(self, text: str) -> frozenset[str]:
+        """Those of a text; ASCII is known to every model there is."""
+        characters = {character for character in text if not character.isascii() and not character.isspace()}
+        new = sorted(characters - self._known.keys())
+        unknown = self._vocabulary.index(UNKNOWN)
+        for character, ids in zip(new, self._vocabulary.encode(new) if new else [], strict=True):
+            self._known[character] = unknown not in ids
+        return frozenset(character for character in characters if not self._known[character])
+
+
 class Vocabulary(Protocol):
     """Texts to token ids and back. Text is text: an `</s>` or a language code in it is no special token."""
 

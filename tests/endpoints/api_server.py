@@ -42,6 +42,7 @@ class ApiServer:
         self.batch_done: int | None = None  # how many of its lines are done; None: all
         self.batch_errors: list[dict[str, Any]] = []  # why a batch failed
         self.garble: Callable[[bytes], bytes] = lambda lines: lines  # what becomes of the lines of an output
+        self.models: list[str] | None = ["test-model"]  # that it lists; None: it has no such list
         self.gives_back_inputs = True
         self.largest_page = 100
         # By the beginning of "METHOD /path": errors sent in place of what was asked for; HANG, CUT and NOT_JSON lose
@@ -170,7 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._authorized() or self._refused():
             return
         path, _, query = self.path.partition("?")
-        if path == "/v1/batches":
+        if path == "/v1/models" and self.api.models is None:
+            self._send(*error(404, "Not Found"))
+        elif path == "/v1/models":
+            self._send(200, {"object": "list", "data": [{"id": name} for name in self.api.models or []]})
+        elif path == "/v1/batches":
             self._list(dict(urllib.parse.parse_qsl(query)))
         elif path.startswith("/v1/batches/"):
             self._send(200, self._advance(path.rpartition("/")[2]))

@@ -71,7 +71,7 @@ def test_backends_of_one_model_keep_the_stricter_limits_together() -> None:
     other = {**model, "timeout_seconds": 5, "requests_per_minute": 60, "tokens_per_minute": None}
     config = {"backends": [{**model, "candidates": 2}, {**model, "model": "n"}], "back_translation": other}
     chain = open_chain(TranslationConfig.model_validate(config))
-    first, candidates, elsewhere, back = [*chain.steps, chain.back[0]]
+    first, candidates, elsewhere, back = [step.translator for step in (*chain.steps, chain.back[0])]
     assert isinstance(first, OpenAITranslator)
     assert isinstance(candidates, OpenAITranslator)
     assert isinstance(elsewhere, OpenAITranslator)

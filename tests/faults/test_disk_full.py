@@ -18,7 +18,7 @@ import pytest
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from tests.faults.launcher import ROOT, Ended, Launcher
 from tests.faults.test_kills import BENCHMARK_MODULES, KILLS
-from tests.faults.worlds import contents, make_build, make_release
+from tests.faults.worlds import contents, make_build, make_import, make_release
 
 PAGE = 4096
 SIZES = min(KILLS, 20)
@@ -100,6 +100,13 @@ def test_build(small: Path, tmp_path: Path) -> None:
             lambda: launcher.run("build", "-c", small / "ws" / "polyrefuse.toml"),
             lambda: workspace(small, tmp_path) and None,
         )
+
+
+def test_import(small: Path, tmp_path: Path) -> None:
+    file = make_import(tmp_path)
+    modules = ("polyrefuse_data.pipeline.importing", "pandas", "tests.faults.warm")
+    with Launcher(tmp_path / "log.txt", *modules) as launcher:
+        fill_everywhere(small, lambda: launcher.run("import", file, "--out", small / "ws"), lambda: None)
 
 
 def test_report(small: Path, tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
+from polyrefuse_data.quality.provenance import provenance_of
 from tests.faults.launcher import Ended, Launcher
-from tests.faults.worlds import contents, make_build, make_release
+from tests.faults.worlds import contents, make_build, make_import, make_release
 from tests.hub_double import HubDouble
 
 KILLS = int(os.environ.get("FAULTS_KILLS", "3"))
@@ -117,6 +119,51 @@ def kill_a_build(folder: Path, launcher: Launcher, number: int, shards: int) -> 
     kill_everywhere(name, lambda **kill: launcher.run("build", "-c", config, **kill), prepare, result, number)
 
 
+@pytest.fixture(scope="module")
+def check_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    log = tmp_path_factory.mktemp("log") / "check.txt"
+    with Launcher(log, "polyrefuse_data.pipeline.importing", "pandas", "tests.faults.warm") as launcher:
+        yield launcher
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_import(tmp_path: Path, check_launcher: Launcher, number: int) -> None:
+    """Until its rows are checked there are none; the same command ends it."""
+    file, workspace = make_import(tmp_path), tmp_path / "ws"
+
+    def run(**kill: float) -> Ended:
+        ended = check_launcher.run("import", file, "--out", workspace, **kill)
+        rows = workspace / "rows.parquet"
+        assert not rows.exists() or provenance_of(pq.read_schema(rows)) is not None
+        return ended
+
+    kill_everywhere(
+        f"import, {signal.Signals(number).name}",
+        run,
+        lambda: shutil.rmtree(workspace, ignore_errors=True),
+        lambda: contents(workspace),
+        number,
+    )
+
+
+def test_check(tmp_path: Path, check_launcher: Launcher) -> None:
+    """Of rows that lost their scores, under other bounds than before."""
+    given, workspace = tmp_path / "given", tmp_path / "ws"
+    assert check_launcher.run("import", make_import(tmp_path), "--out", given).code == 0
+    (given / "scores.parquet").unlink()
+    with (given / "polyrefuse.toml").open("a") as config:
+        config.write("\n[quality.thresholds]\nlength_ratio_max = 1.3\n")
+
+    def prepare() -> None:
+        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.copytree(given, workspace)
+
+    def run(**kill: float) -> Ended:
+        return check_launcher.run("check", workspace, **kill)
+
+    kill_everywhere("check", run, prepare, lambda: contents(workspace))
+
+
 def test_release(tmp_path: Path) -> None:
     make_release(tmp_path, "1.0.0")
     workspace, out = tmp_path / "workspace-1.0.0", tmp_path / "out"
@@ -124,7 +171,8 @@ def test_release(tmp_path: Path) -> None:
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
 
-    with Launcher(tmp_path / "log.txt", "polyrefuse_data.release.writer", "pandas") as launcher:
+    modules = ("polyrefuse_data.release.writer", "pandas", "jinja2", "tests.faults.warm")
+    with Launcher(tmp_path / "log.txt", *modules) as launcher:
 
         def run(**kill: float) -> Ended:
             if (out / "1.0.0").exists():  # killed after it was done

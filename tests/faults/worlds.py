@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
+from polyrefuse_data.quality import audit
 from polyrefuse_data.release import write_release
-from polyrefuse_data.rows import mark_parallel, prompt_id, sort_rows, table_from_rows
+from polyrefuse_data.rows import prompt_id, sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 
@@ -73,6 +74,22 @@ license = "Apache-2.0"
     return config
 
 
+def make_import(folder: Path) -> Path:
+    """A file with translations of all seeds, three times over: more than one batch for the checks."""
+    records = []
+    for prompt in seed_prompts():
+        common = {"label": prompt.label, "split": prompt.split, "license": "Apache-2.0"}
+        english = seed_texts("en").prompts[prompt.key]
+        for number in range(3):
+            mark = f" {number}"
+            for code in ("de", "es", "nl"):
+                text = seed_texts(code).prompts[prompt.key]
+                records.append({**common, "language": code, "text": text + mark, "text_en": english + mark})
+    path = folder / "mine.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
 def texts(code: str) -> list[str]:
     return [seed_texts(code).prompts[key] for key in KEYS]
 
@@ -89,7 +106,7 @@ def make_release(folder: Path, version: str, languages: tuple[str, ...] = ("en",
     workspace = Workspace(folder / f"workspace-{version}")
     workspace.path.mkdir(parents=True)
     workspace.config.write_text('[release]\nname = "seeds"\nlicense = "Apache-2.0"\n')
-    write_table(sort_rows(mark_parallel(table_from_rows(rows))), workspace.rows)
+    write_table(audit(sort_rows(table_from_rows(rows)), workers=1), workspace.rows)
     return write_release(workspace, version=version, out=folder / f"release-{version}")
 
 

@@ -29,15 +29,15 @@ import pyarrow.parquet as pq
 from polyrefuse_data import rows
 from polyrefuse_data.benchmark.judges.endpoint import parse_label
 from polyrefuse_data.benchmark.judges.guards import FAMILIES
-from polyrefuse_data.config import SourceConfig, config_hash, load_config, parse_config
+from polyrefuse_data.config import QualityConfig, SourceConfig, config_hash, load_config, parse_config
 from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.errors import PolyrefuseError
-from polyrefuse_data.quality import audit, export_review, import_review
+from polyrefuse_data.quality import audit, export_review, import_review, provenance
+from polyrefuse_data.quality.kept_scores import read_scores
 from polyrefuse_data.release import diff_releases, verify_release, write_release
 from polyrefuse_data.release.changelog import next_changelog
 from polyrefuse_data.release.load import load_release
 from polyrefuse_data.release.manifest import parse_manifest, read_manifest
-from polyrefuse_data.release.provenance import check_signature
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.sources.imported import Imported
 from polyrefuse_data.sources.translation_files import read_translations
@@ -237,7 +237,8 @@ def intact_release() -> Path:
         for code, text in texts.items()
     ]
     workspace = Workspace(root / "ws")
-    write_table(rows.sort_rows(rows.table_from_rows(made)), workspace.rows)
+    table = rows.sort_rows(rows.table_from_rows(made))
+    write_table(provenance.sealed(table, QualityConfig()), workspace.rows)
     release = write_release(workspace, version="1.0.0", out=root / "intact")
     shutil.copytree(release, root / "damaged")
     return release
@@ -296,14 +297,16 @@ def read_release(folder: Path, *, is_intact: bool) -> None:
 
 
 def texts_of_a_release(data: bytes) -> None:
-    """CHANGELOG.md of the release before, and the summary of a workspace's report."""
+    """CHANGELOG.md of the release before, and the note of what a workspace's rows were checked under."""
     folder = scratch() / "texts"
     folder.mkdir(exist_ok=True)
     (folder / "CHANGELOG.md").write_bytes(data)
-    (folder / "summary.json").write_bytes(data)
     release = intact_release()
     refused(lambda: next_changelog(folder, diff_releases(release, release)).encode())
-    refused(lambda: (check_signature(folder) or "").encode())
+    provenance.provenance_of(pa.schema([], metadata={b"polyrefuse.checked": data}))
+    scored = pa.table({"inputs": pa.array([1], pa.uint64())}, metadata={b"polyrefuse.scores": data})
+    write_table(scored, folder / "scores.parquet")
+    read_scores(folder / "scores.parquet")
 
 
 # --- review --------------------------------------------------------------------------------------------------------

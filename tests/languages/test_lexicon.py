@@ -10,9 +10,10 @@ import sys
 import numpy as np
 import pytest
 
+from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.languages import language
 from polyrefuse_data.languages.lexicon import english_overlap, lexicon_for
-from polyrefuse_data.languages.lexicon.model import Lexicon, support_range
+from polyrefuse_data.languages.lexicon.model import Lexicon, _question_odds, support_range
 from polyrefuse_data.languages.lexicon.train import cross_validate, learn, model_one
 from polyrefuse_data.languages.lexicon.units import english_stems, target_units
 from tests.conftest import TARGETS
@@ -66,6 +67,19 @@ def test_a_bundled_lexicon_tells_a_pair_from_another() -> None:
     source = "Write a letter about the history of computers."
     assert lexicon.log_odds("Schreiben Sie einen Brief über die Geschichte des Computers.", source) > 3
     assert lexicon.log_odds("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", source) < -3
+
+
+@pytest.mark.parametrize("code", ["ar", "ja", "ru", "th"])
+def test_all_pairs_at_once_say_what_each_says_alone(code: str) -> None:
+    lexicon = lexicon_for(code)
+    assert lexicon is not None
+    english, texts = (list(seed_texts(side).prompts.values())[:20] for side in ("en", code))
+    at_once = lexicon.word_odds(english, texts)
+    for row, source in enumerate(english):
+        for column, text in enumerate(texts):
+            if not any(character.isascii() and character.isalpha() for character in text):  # names are another matter
+                rest = lexicon.lengths.log_odds(text, source) + _question_odds(text, source)
+                assert at_once[row, column] == pytest.approx(lexicon.log_odds(text, source) - rest, abs=1e-4)
 
 
 def test_words_nobody_knows_say_nothing() -> None:

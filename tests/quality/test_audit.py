@@ -17,7 +17,10 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, signature
-from polyrefuse_data.quality.auditing import audit_rows, mark_shared, shared_rows
+from polyrefuse_data.quality.auditing import audit_rows
+from polyrefuse_data.quality.provenance import Seal, provenance_of, unchecked
+from polyrefuse_data.quality.shared_targets import mark_shared, shared_targets
+from polyrefuse_data.quality.thresholds import thresholds
 from tests.quality.tables import make_table
 
 
@@ -50,7 +53,7 @@ def test_batches_do_not_change_verdicts(monkeypatch: pytest.MonkeyPatch) -> None
     rows = [{"text": "Nennen Sie drei Tipps." if n % 2 else "Name three tips for a better sleep."} for n in range(25)]
     table = make_table(*rows)
     whole = audit(table)
-    monkeypatch.setattr("polyrefuse_data.quality.auditing.BATCH_ROWS", 7)
+    monkeypatch.setattr("polyrefuse_data.quality.batch.BATCH_ROWS", 7)
     assert audit(table).equals(whole)
 
 
@@ -64,10 +67,17 @@ def test_label_may_be_a_class_label_integer_and_score_columns_may_be_missing() -
 
 
 def test_maker_flags_stay_and_reject_while_stale_check_flags_go() -> None:
-    audited = audit(make_table({"flags": ["unmatched", "repetition"]}, {"flags": ["translation_failed"], "text": ""}))
+    audited = audit(
+        make_table(
+            {"flags": ["unmatched", "repetition"]},
+            {"flags": ["translation_failed"], "text": ""},
+            {"flags": ["unproven"], "text": "Noch ein Text.", "text_en": "One more text."},
+        )
+    )
     assert flags(audited)[0] == ["unmatched"]
     assert flags(audited)[1][:1] == ["translation_failed"]
-    assert audited["status"].to_pylist() == ["rejected", "rejected"]
+    assert flags(audited)[2] == ["unproven"]
+    assert audited["status"].to_pylist() == ["rejected", "rejected", "rejected"]
 
 
 def test_edited_rows_stay_edited_and_show_what_the_checks_think() -> None:
@@ -186,6 +196,33 @@ def test_the_signature_names_versions_settings_and_thresholds() -> None:
     assert signature() == text
 
 
+def test_audited_rows_say_what_they_were_checked_under() -> None:
+    def reason(table: pa.Table) -> str:
+        seal = Seal()
+        seal.add(table)
+        return unchecked(provenance_of(table.schema), seal)
+
+    strict = {"thresholds": {"back_translation": 30, "length_ratio_max": float("inf")}}
+    audited = audit(make_table({}, {"text_en": None}), strict)
+    provenance = provenance_of(audited.schema)
+    assert provenance is not None
+    assert provenance.signature == signature(strict)
+    assert provenance.bounds.table["back_translation"].default == 30
+    assert provenance.bounds.table["length_ratio_max"].default == float("inf")
+    assert reason(audited) == ""
+    assert reason(audited.take([1, 0])) == ""  # the order of rows is nothing that is checked
+    assert reason(audited.slice(0, 1)) == reason(pa.concat_tables([audited, audited])) != ""
+    assert reason(make_table({})) == "the rows have not been checked"
+    assert reason(audited.replace_schema_metadata({b"polyrefuse.checked": b"{"})) == "the rows have not been checked"
+
+
+def test_why_nobody_translated_a_row_is_kept_when_it_is_checked_again() -> None:
+    failed = {"text": "", "flags": ["translation_failed", "http_500"], "status": "rejected"}
+    audited = audit(make_table(failed))
+    assert flags(audited) == [["translation_failed", "empty", "http_500"]]
+    assert flags(audit(audited)) == flags(audited)
+
+
 def test_auditing_loads_no_model_library() -> None:
     code = (
         "import sys; from polyrefuse_data.quality import audit; import polyrefuse_data.rows as r;"
@@ -222,10 +259,10 @@ def test_shards_audited_apart_equal_the_whole(rows: list[tuple[str, str, str]], 
         )
     )
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    shards = [audit_rows(table.slice(start, end - start)) for start, end in pairwise(ends)] or [audit_rows(table)]
-    shared = shared_rows(shards)
-    masks = np.split(shared, list(accumulate(shard.num_rows for shard in shards))[:-1])
-    marked = [mark_shared(shard, mask) for shard, mask in zip(shards, masks, strict=True)]
+    shards = [audit_rows(table.slice(start, end - start))[0] for start, end in pairwise(ends)] or [audit_rows(table)[0]]
+    shared = np.split(shared_targets(shards), list(accumulate(shard.num_rows for shard in shards))[:-1])
+    bounds = thresholds(QualityConfig())
+    marked = [mark_shared(shard, own, bounds) for shard, own in zip(shards, shared, strict=True)]
     assert schema.mark_parallel(pa.concat_tables(marked)).equals(audit(table))
 
 
@@ -234,8 +271,11 @@ def test_of_rows_that_share_a_text_the_one_that_it_answers_to_goes_free() -> Non
     audited = audit(make_table(*rows))
     assert ["duplicate_target" in row for row in flags(audited)] == [False, True, True] + [False] * 6
     assert audited["status"].to_pylist()[1:3] == ["rejected", "rejected"]
-    assert not shared_rows([audited], {"disable": ["duplicate_target"]}).any()
-    assert not shared_rows([audited], {"thresholds": {"duplicate_target": {"de": 1}}}).any()
+    for config in ({"disable": ["duplicate_target"]}, {"thresholds": {"duplicate_target": {"de": 1}}}):
+        assert not any("duplicate_target" in row for row in flags(audit(make_table(*rows), config)))
+    scores = shared_targets([audited])
+    assert scores[:6].tolist() == [0, 1, 1, 0, 0, 0]
+    assert np.isnan(scores[6:]).all()  # English and empty rows stand for no prompt
 
 
 def test_columns_that_no_check_writes_are_shared_not_copied() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.confounds import auc
 from polyrefuse_data.quality.dataset import Finding, dataset_findings
@@ -54,6 +55,39 @@ def test_leakage_between_splits_exact_and_near() -> None:
     assert messages(found, "leakage_near") == ["train/test near-duplicates: 1 pairs of English prompts"]
 
 
+def rows_in_order(shift: int) -> list[dict[str, Any]]:
+    """German seed prompts beside their English, or beside that of others."""
+    asked, german = list(seed_texts("en").prompts.values())[:40], list(seed_texts("de").prompts.values())[:40]
+    beside = [*asked[shift:], *asked[:shift]]
+    return [{"id": f"a-{row:02}", "text": german[row], "text_en": beside[row]} for row in range(40)]
+
+
+def test_rows_beside_the_english_of_others_are_named() -> None:
+    assert messages(findings(*rows_in_order(0)), "alignment") == []
+    [message] = messages(findings(*rows_in_order(3)), "alignment")
+    assert message == "de harmless train: 40 of 40 rows do not follow their English"
+
+
+def test_files_of_an_import_are_named_with_what_they_lack() -> None:
+    file = {
+        "file": "x.json",
+        "language": "de",
+        "label": "harmless",
+        "split": "train",
+        "rows": 9,
+        "matched": 4,
+        "how": "so",
+    }
+    found = dataset_findings(audit(make_table({})), [{**file, "unproven": 2}])
+    assert messages(found, "alignment") == [
+        "de harmless train: 3 rows not parallel to English (x.json: so)",
+        "de harmless train: 2 rows not shown to be parallel to English (x.json: so)",
+    ]
+    assert messages(dataset_findings(audit(make_table({})), [file]), "alignment")[0].startswith(
+        "de harmless train: 5 rows"
+    )
+
+
 def test_confounds_between_labels() -> None:
     found = findings(
         *(
@@ -95,19 +129,17 @@ def test_one_prompt_in_two_splits_is_no_pair() -> None:
 def test_what_the_published_dataset_got_wrong(tmp_path: Path) -> None:
     import json
 
-    from polyrefuse_data.pipeline.build import check_rows
+    from polyrefuse_data.pipeline.importing import import_path
     from polyrefuse_data.quality import write_report
-    from polyrefuse_data.sources import import_path
     from polyrefuse_data.workspace import Workspace
 
     workspace = Workspace(tmp_path / "ws")
     import_path(UPSTREAM, workspace)
-    check_rows(workspace)
     write_report(workspace)
     summary = json.loads((workspace.report / "summary.json").read_text(encoding="utf-8"))
     said = [finding["message"] for finding in summary["findings"]]
     for split in ("train", "validation"):
-        assert any(line.startswith(f"zh harmless {split}: not parallel to English") for line in said)
+        assert any(line.startswith(f"zh harmless {split}: 200 rows not parallel to English") for line in said)
         assert any(line.startswith(f"harmless {split}: the files carry no English") for line in said)
     assert any(line.startswith("harmless test in yi, zh is missing") for line in said)
     assert any(line.startswith("train/test near-duplicates") for line in said)

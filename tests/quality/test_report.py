@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality import audit, write_report
+from polyrefuse_data.quality import audit, signature, write_report
 from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
@@ -109,14 +109,37 @@ def test_json_that_stands_in_a_script_cannot_end_it() -> None:
     assert json.loads(text) == {"a": HOSTILE}
 
 
-def test_rows_that_no_check_has_seen_are_audited_in_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", [False, True])
+def test_rows_that_no_check_has_seen_as_they_are_are_reported_as_not_checked(tmp_path: Path, changed: bool) -> None:
     folder = Workspace(tmp_path)
-    write_table(make_table({}, {"text": ""}), folder.rows)
+    table = make_table({}, {"text": "", "flags": ["unmatched"]})
+    if changed:
+        checked = audit(table)
+        table = checked.set_column(checked.column_names.index("text"), "text", pa.array(["Neuer Text.", ""]))
+    write_table(table, folder.rows)
     before = folder.rows.read_bytes()
-    write_report(folder)
+    page = write_report(folder).read_text(encoding="utf-8")
     summary = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))
-    assert summary["status"] == {"accepted": 1, "edited": 0, "rejected": 1}
+    assert summary["status"] == {"accepted": 0, "edited": 0, "rejected": 0}
+    assert (summary["not_checked"], summary["signature"], summary["parallel_prompts"]) == (2, None, 0)
+    assert summary["notice"] == (
+        "rows were added or changed since they were checked" if changed else "the rows have not been checked"
+    )
+    assert summary["languages"]["de"]["flags"] == {"unmatched": 1}  # what their maker says of them
+    assert f"{summary['notice']}: run <code>polyrefuse check</code>" in page
     assert folder.rows.read_bytes() == before
+
+
+def test_a_report_says_what_the_rows_were_checked_under_whatever_the_config_says_now(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    write_table(audit(make_table({}), {"thresholds": {"back_translation": 30}}), folder.rows)
+    folder.config.write_text("[quality.thresholds]\nback_translation = 99\n")
+    page = write_report(folder).read_text(encoding="utf-8")
+    summary = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))
+    assert summary["signature"] == signature({"thresholds": {"back_translation": 30}})
+    assert summary["thresholds"]["back_translation"]["bound"] == 30
+    assert (summary["status"]["accepted"], summary["not_checked"]) == (1, 0)
+    assert "the rows were checked under other checks or bounds than [quality] asks for now" in page
 
 
 @pytest.mark.parametrize("rows", [[], [{"text": ""}], [{"language": "en", "text": "Hi there"}]])

@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from polyrefuse_data.quality import audit, write_report
-from polyrefuse_data.quality.auditing import quality_config
-from polyrefuse_data.quality.checks import checks_for
+from polyrefuse_data.quality import audit, check, write_report
 from polyrefuse_data.quality.report import scores, worst
 from polyrefuse_data.quality.report.summary import build_report
-from polyrefuse_data.quality.report.view import View
-from polyrefuse_data.quality.thresholds import thresholds
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA
 from polyrefuse_data.workspace import Workspace
@@ -79,7 +76,6 @@ def test_a_sweep_counts_exactly_what_its_bound_rejects() -> None:
     ratios = np.array(table["length_ratio"].to_pylist())
     sweep = next(sweep for sweep in build_report(table).sweeps if sweep.threshold == "length_ratio_min")
     assert sweep.rejected["de"] == [int((ratios < np.float32(step)).sum()) for step in sweep.steps]
-    assert sweep.estimated_from is None
 
 
 def test_a_score_on_its_bound_is_not_beyond_it() -> None:
@@ -87,37 +83,31 @@ def test_a_score_on_its_bound_is_not_beyond_it() -> None:
     assert scores._beyond(np.array([0.2], np.float32), np.array([0.2], np.float32), is_floor=True) == [0]
 
 
-def test_large_tables_are_sampled_for_what_rows_do_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = numbered(200)
-    exact = {sweep.threshold: sweep for sweep in build_report(table).sweeps}
-    monkeypatch.setattr(scores, "_MOST_SCORED", 100)
-    monkeypatch.setattr(scores, "_LEAST_SCORED", 100)
-    sampled = {sweep.threshold: sweep for sweep in build_report(table).sweeps}
-    assert sampled["length_ratio_min"] == exact["length_ratio_min"]  # rows keep this score
-    estimated = [sweep for sweep in sampled.values() if sweep.estimated_from is not None]
-    assert {sweep.estimated_from for sweep in estimated} == {100}
-    for sweep in estimated:
-        assert sweep.rejected["de"][0] <= 200
-        assert max(sweep.rejected["de"]) == pytest.approx(max(exact[sweep.threshold].rejected["de"]), rel=0.6, abs=5)
-
-
-def test_checks_whose_score_rows_keep_are_not_run_again() -> None:
-    settings = quality_config(None)
-    ran: list[str] = []
-
-    def watched(check: Any) -> Any:
-        return type(check)(check.name, lambda batch: ran.append(check.name) or check.score(batch), check.settings)
-
-    view = View(numbered(20), thresholds(settings))
-    scores.graded_scores(view, [watched(check) for check in checks_for(settings)])
-    assert not {"language_id", "length_ratio", "back_translation"} & set(ran)
-    assert ran.count("preserved") == 1  # a count: looked at, and left alone
+def test_kept_scores_are_swept_without_a_check_being_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Workspace(tmp_path)
+    write_table(numbered(200), folder.rows)
+    check(folder, progress=False)
+    monkeypatch.setattr("polyrefuse_data.quality.checks.checks_for", None)
+    monkeypatch.setattr("polyrefuse_data.quality.score_table.make_batch", None)
+    write_report(folder)
+    swept = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))["sweeps"]
+    assert {"length_ratio_min", "mismatched", "related_language"} <= set(swept)
+    scores = pq.read_table(folder.scores)
+    odds = np.array(scores["correspondence"].to_pylist(), dtype=float)
+    steps = swept["mismatched"]["steps"]
+    for step, count in zip(steps, swept["mismatched"]["rejected"]["de"], strict=True):
+        assert abs(count - int((odds < step).sum())) <= int((np.abs(odds - step) < 1e-5).sum())
+    folder.scores.unlink()
+    write_report(folder)
+    swept = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))["sweeps"]
+    assert "length_ratio_min" in swept and "mismatched" not in swept  # what the rows hold themselves
 
 
 def test_bounds_that_nothing_is_beyond_leave_json_that_every_reader_takes(tmp_path: Path) -> None:
     folder = Workspace(tmp_path)
-    write_table(numbered(30), folder.rows)
-    write_report(folder, {"thresholds": {"length_ratio_max": math.inf, "repetition": {"de": math.inf}}})
+    bounds = {"thresholds": {"length_ratio_max": math.inf, "repetition": {"de": math.inf}}}
+    write_table(audit(numbered(30), bounds), folder.rows)
+    write_report(folder)
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)

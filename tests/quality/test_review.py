@@ -192,6 +192,14 @@ def test_verdicts_that_no_row_can_follow_are_refused(tmp_path: Path) -> None:
     assert folder.rows.read_bytes() == before
 
 
+def test_a_reviewer_accepts_a_row_whose_english_could_not_be_proven(tmp_path: Path) -> None:
+    folder = Workspace(tmp_path)
+    write_table(audit(make_table({"flags": ["unproven"], "status": "rejected"})), folder.rows)
+    told = [row | {"verdict": "good"} for row in read(export_review(folder))]
+    assert import_review(folder, write(tmp_path / "back.csv", told)).refused == []
+    assert folder.read_rows()["status"].to_pylist() == ["edited"]
+
+
 def test_an_edit_leaves_nothing_that_was_said_of_the_text_before(tmp_path: Path) -> None:
     folder = Workspace(tmp_path)
     said = {"back_translation": "Something else.", "back_translator": "nllb:x", "flags": ["rejected_by_review"]}

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from polyrefuse_data.config import QualityConfig
+from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.release import write_release
 from polyrefuse_data.rows import prompt_id, sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
@@ -39,8 +41,10 @@ def make_rows(n: int = 4, languages: tuple[str, ...] = LANGUAGES, **overrides):
 
 
 def make_workspace(folder: Path, rows=None) -> Workspace:
+    """A workspace whose rows bear the verdicts that they are given, as those of a check."""
     workspace = Workspace(folder)
-    write_table(sort_rows(table_from_rows(make_rows() if rows is None else rows)), workspace.rows)
+    table = sort_rows(table_from_rows(make_rows() if rows is None else rows))
+    write_table(sealed(table, QualityConfig()), workspace.rows)
     return workspace
 
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features
 
-from polyrefuse_data.config import load_config
+from polyrefuse_data.config import QualityConfig, load_config
 from polyrefuse_data.errors import ConfigError, DiskError, ReleaseError
+from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.release import load_release, release_info, verify_release, write_release
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import COLUMNS, SCHEMA, table_from_rows
@@ -38,7 +39,7 @@ def contents(folder):
 
 
 def test_the_same_rows_give_the_same_bytes_in_another_process_place_time_zone_and_row_order(release, tmp_path):
-    rows = table_from_rows(reversed(make_rows()))
+    rows = sealed(table_from_rows(reversed(make_rows())), QualityConfig())
     write_table(rows.append_column("extra", pa.array([1.0] * rows.num_rows)), tmp_path / "other/place/rows.parquet")
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "COLUMNS": "20"}
     command = [sys.executable, "-c", WRITE, str(tmp_path / "other/place"), str(tmp_path / "deep/er/rel")]
@@ -191,27 +192,11 @@ def test_different_licences_need_a_stated_one(tmp_path):
     assert load_config(workspace.config).release.license == "cc-by-nc-4.0"
 
 
-def test_the_report_travels_with_the_release(workspace, tmp_path):
-    workspace.report.mkdir()
-    (workspace.report / "index.html").write_text("<p>report</p>")
-    release = write_release(workspace, version="1.0.0", out=tmp_path / "rel")
-    assert (release / "report/index.html").read_text() == "<p>report</p>"
-
-
-@pytest.mark.parametrize("summary", ["{broken", "[]"])
-def test_a_broken_report_is_named_with_what_mends_it(workspace, tmp_path, summary):
-    workspace.report.mkdir()
-    (workspace.report / "summary.json").write_text(summary)
-    with pytest.raises(ReleaseError, match="polyrefuse report"):
-        write_release(workspace, version="1.0.0", out=tmp_path / "out/rel")
-    assert list((tmp_path / "out").iterdir()) == []
-
-
 def test_large_string_and_dictionary_columns_are_taken(tmp_path):
     table = table_from_rows(make_rows())
     table = table.set_column(4, "text", table["text"].cast(pa.large_string()))
     table = table.set_column(1, "language", table["language"].dictionary_encode())
     assert table.schema != SCHEMA
-    write_table(table, tmp_path / "ws/rows.parquet")
+    write_table(sealed(table, QualityConfig()), tmp_path / "ws/rows.parquet")
     release = write_release(Workspace(tmp_path / "ws"), version="1.0.0", out=tmp_path / "rel")
     assert verify_release(release) == []

@@ -28,6 +28,8 @@ class Server:
                 answers = server.answers.get(self.path, [(404, b"")])
                 status, body = answers.pop(0) if len(answers) > 1 else answers[0]
                 self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", body.decode())
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -127,3 +129,27 @@ def test_offline_uses_the_cache_and_asks_nobody(server: Server, monkeypatch: pyt
     with pytest.raises(MissingPrerequisite, match="HF_HUB_OFFLINE is set: run this once online, or put the file at"):
         fetch(f"{server.url}/c.csv", None)
     assert server.requests == ["/b.csv"]
+
+
+def test_a_public_set_may_come_from_another_origin_if_it_is_the_one_that_is_known(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Public sets lie behind content delivery networks. Nothing of ours is sent along, and the sha256 decides."""
+    monkeypatch.setenv("HF_TOKEN", "hf_abcdefghijklmnop")
+    network = Server()
+    try:
+        network.answers["/real"] = [(200, b"content")]
+        server.answers["/set.csv"] = server.answers["/other.csv"] = [(302, f"{network.url}/real".encode())]
+        assert fetch(f"{server.url}/set.csv", sha256(b"content")).read_bytes() == b"content"
+        with pytest.raises(SourceError, match="sha256"):
+            fetch(f"{server.url}/other.csv", sha256(b"what was published"))
+        assert network.requests == ["/real"] * 2
+    finally:
+        network.close()
+
+
+def test_a_redirect_to_a_file_of_this_machine_is_not_followed(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "private").write_text("content")
+    server.answers["/set.csv"] = [(302, (tmp_path / "private").as_uri().encode())]
+    with pytest.raises(SourceError, match="302"):
+        fetch(f"{server.url}/set.csv", sha256(b"content"))

@@ -7,17 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from polyrefuse_data.config import load_config
+from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import SCHEMA, prompt_id
-from polyrefuse_data.sources import ImportSummary, import_path
+from polyrefuse_data.sources import ImportedDataset, read_import
+from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.upstream import read_upstream
-from polyrefuse_data.system.files import read_table
-from polyrefuse_data.workspace import Workspace
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/upstream"
 
@@ -62,13 +61,8 @@ def test_english_is_restored_by_row_where_alignment_shows_it(folder: Path) -> No
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        GERMAN[1:] + GERMAN[:1],
-        GERMAN[::-1],
-        GERMAN[:20] + GERMAN[21:] + GERMAN[20:21],
-        ["Nenne eine Sache"] * 40,
-    ],
-    ids=["shifted", "reversed", "one row lost half-way", "saying nothing"],
+    [GERMAN[1:] + GERMAN[:1], GERMAN[::-1], ["Nenne eine Sache"] * 40],
+    ids=["shifted", "reversed", "saying nothing"],
 )
 def test_rows_that_are_not_parallel_are_kept_and_flagged(folder: Path, wrong: list[str]) -> None:
     write(folder / "harmless_train_translated_de.json", [*wrong])
@@ -82,14 +76,61 @@ def test_rows_that_are_not_parallel_are_kept_and_flagged(folder: Path, wrong: li
     assert "not parallel with harmless_train_200_sampled.json" in report.how
 
 
+@pytest.mark.parametrize("appended", [GERMAN[20:21], []], ids=["as many rows", "a row fewer"])
+def test_a_row_lost_half_way_costs_the_rows_after_it_alone(folder: Path, appended: list[str]) -> None:
+    wrong = [*GERMAN[:20], *GERMAN[21:], *appended]
+    write(folder / "harmless_train_translated_de.json", [*wrong])
+    english = {row["text"]: row["text_en"] for row in rows_of(folder, "de")}
+    assert {text: english[text.strip()] for text in GERMAN[:19]} == {
+        text: asked.strip() for text, asked in zip(GERMAN[:19], ENGLISH[:19], strict=True)
+    }
+    assert {english[text.strip()] for text in wrong[21:]} == {""}
+    summary = read_import(folder).summary.to_text()
+    assert f"of {len(wrong)} rows without English (harmless_train_200_sampled.json: rows 1-" in summary
+    assert "fit 1 row further down" in summary
+
+
+def test_rows_that_cannot_be_told_keep_their_english_and_are_rejected_till_a_person_has_seen_them(folder: Path) -> None:
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", ["Name a fruit.", "Name a color."])
+    write(folder / "harmless_train_translated_de.json", ["Nenne eine Frucht.", "Nenne eine Farbe."])
+    german = rows_of(folder, "de")
+    assert [row["text_en"] for row in german] == ["Name a fruit.", "Name a color."]
+    assert {(*row["flags"], row["status"]) for row in german} == {("unproven", "rejected")}
+    summary = read_import(folder).summary
+    assert (summary.flagged, summary.files[0].matched, summary.files[0].unproven) == ({"unproven": 2}, 0, 2)
+    assert "2 of 2 with English that cannot be shown to be theirs" in summary.to_text()
+    assert "accepted in a review" in summary.to_text()
+
+
+def test_the_lexicon_of_the_language_is_asked(folder: Path) -> None:
+    """Short Thai prompts keep no word, no number and no mark of their English."""
+    asked, thai = (list(seed_texts(code).prompts.values())[20:44] for code in ("en", "th"))
+    assert alignment(asked, thai).proven.mean() < 0.5
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", [*asked])
+    write(folder / "harmless_train_translated_th.json", [*thai])
+    (folder / "harmless_train_translated_de.json").unlink()
+    assert {tuple(row["flags"]) for row in rows_of(folder, "th")} == {()}
+
+
+def test_a_row_that_is_proven_stands_before_one_that_is_not(folder: Path) -> None:
+    write(folder.parent / "english" / "harmless_train_200_sampled.json", ["Name a fruit.", "Name a color."])
+    write(folder / "harmless_train_translated_de.json", ["Frucht?", "Farbe?"])
+    write(
+        folder / "more" / "harmless_train_translated_de.json",
+        ["Name a fruit."], instruction_translated=["Nenne eine Frucht."],
+    )  # fmt: skip
+    texts = {row["text"]: row["flags"] for row in rows_of(folder, "de")}
+    assert texts == {"Nenne eine Frucht.": [], "Frucht?": ["unproven", "conflict"], "Farbe?": ["unproven"]}
+
+
 def test_equal_categories_are_part_of_the_proof(folder: Path) -> None:
     write(folder / "harmless_train_translated_de.json", [*GERMAN], category=["illegal"] * 40)
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
-    assert "categories differ" in read_upstream(folder).files[0].how
+    assert "categories differ in 40 rows" in read_upstream(folder).files[0].how
 
 
 def test_without_a_fitting_english_file_the_report_names_the_option(folder: Path) -> None:
-    write(folder / "harmless_train_translated_de.json", [*GERMAN[:30]])
+    write(folder / "harmless_train_translated_de.json", [*GERMAN[30:], *GERMAN[:20]])
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
     assert "no English file of 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
 
@@ -193,29 +234,26 @@ def test_a_language_that_nobody_knows_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["[{", "[1]", '[{"instruction": "a\\ud800", "category": null}]'])
-def test_broken_input_leaves_nothing_behind(folder: Path, content: str) -> None:
+def test_broken_input_is_named(folder: Path, content: str) -> None:
     (folder / "harmless_val_translated_de.json").write_text(content, encoding="utf-8")
     with pytest.raises(SourceError, match=r"harmless_val_translated_de\.json"):
-        import_path(folder, Workspace(folder.parent / "out"))
-    assert not (folder.parent / "out").exists()
+        read_import(folder)
 
 
 def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no upstream PolyRefuse files in it .*or a \.jsonl, \.csv or \.tmx file"):
-        import_path(tmp_path, Workspace(tmp_path / "out"))
+        read_import(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, ImportSummary, pa.Table]:
+def imported() -> ImportedDataset:
     if not PUBLISHED.is_dir():
         pytest.skip("the published dataset is not here")
-    workspace = Workspace(tmp_path_factory.mktemp("published") / "ws")
-    summary = import_path(PUBLISHED / "PolyRefuse", workspace)
-    return workspace, summary, read_table(workspace.rows, "")
+    return read_import(PUBLISHED / "PolyRefuse")
 
 
-def test_every_published_row_is_there(imported: tuple[Workspace, ImportSummary, pa.Table]) -> None:
-    _, summary, table = imported
+def test_every_published_row_is_there(imported: ImportedDataset) -> None:
+    summary, table = imported.summary, imported.rows
     published_rows = sum(
         len(json.loads(path.read_text(encoding="utf-8")))
         for path in (PUBLISHED / "PolyRefuse").rglob("*.json")
@@ -229,8 +267,8 @@ def test_every_published_row_is_there(imported: tuple[Workspace, ImportSummary, 
     assert "yi" in summary.languages and summary.languages[0] == "en"
 
 
-def test_only_the_chinese_harmless_rows_cannot_be_matched(imported: tuple[Workspace, ImportSummary, pa.Table]) -> None:
-    _, summary, table = imported
+def test_only_the_chinese_harmless_rows_cannot_be_matched(imported: ImportedDataset) -> None:
+    summary, table = imported.summary, imported.rows
     unmatched = table.filter(pc.equal(table["text_en"], ""))
     kinds = Counter(zip(*(unmatched[name].to_pylist() for name in ("language", "label", "split")), strict=True))
     assert kinds == {("zh", "harmless", "train"): 200, ("zh", "harmless", "validation"): 200}
@@ -240,10 +278,8 @@ def test_only_the_chinese_harmless_rows_cannot_be_matched(imported: tuple[Worksp
     assert "harmless_val_translated_zh.json: 200 of 200 rows without English" in summary.to_text()
 
 
-def test_published_back_translations_and_provenance_are_kept(
-    imported: tuple[Workspace, ImportSummary, pa.Table],
-) -> None:
-    _, _, table = imported
+def test_published_back_translations_and_provenance_are_kept(imported: ImportedDataset) -> None:
+    table = imported.rows
     tested = table.filter(pc.and_(pc.equal(table["split"], "test"), pc.equal(table["label"], "harmful")))
     translated = tested.filter(pc.not_equal(tested["language"], "en"))
     assert translated.num_rows == 4 * 572
@@ -259,37 +295,15 @@ def test_published_back_translations_and_provenance_are_kept(
     assert licenses == {("harmless", "CC-BY-NC-4.0"), ("harmful", "Apache-2.0")}
 
 
-def test_the_workspace_says_where_it_came_from(imported: tuple[Workspace, ImportSummary, pa.Table]) -> None:
-    workspace, summary, table = imported
-    assert workspace.config.read_text(encoding="utf-8").startswith("# Imported from PolyRefuse (56 files); sha256 of")
-    config = load_config(workspace.config)
+def test_an_import_says_where_it_came_from(imported: ImportedDataset, tmp_path: Path) -> None:
+    table = imported.rows
+    assert imported.config.startswith("# Imported from PolyRefuse (56 files); sha256 of")
+    (tmp_path / "polyrefuse.toml").write_text(imported.config, encoding="utf-8")
+    config = load_config(tmp_path / "polyrefuse.toml")
     assert (config.release.name, config.release.license) == ("polyrefuse", "CC-BY-NC-4.0")
-    assert ["en", *config.languages] == summary.languages
+    assert ["en", *config.languages] == imported.summary.languages
     assert {source.name for source in config.sources} == set(table["source"].to_pylist())
-    reports = json.loads(workspace.imports.read_text(encoding="utf-8"))
+    reports = json.loads(imported.reports)
     assert len(reports) == 56 and sum(report["matched"] for report in reports if report["language"] != "en") == 13_595
-    prompts = read_table(workspace.prompts, "")
     english = table.filter(pc.equal(table["language"], "en"))
-    assert prompts["id"].to_pylist() == english["id"].to_pylist()
-
-
-def test_the_same_input_gives_the_same_bytes(
-    imported: tuple[Workspace, ImportSummary, pa.Table], tmp_path: Path
-) -> None:
-    workspace, _, _ = imported
-    again = Workspace(tmp_path / "again")
-    import_path(PUBLISHED / "PolyRefuse", again)
-    for one, two in (
-        (workspace.rows, again.rows),
-        (workspace.prompts, again.prompts),
-        (workspace.config, again.config),
-    ):
-        assert one.read_bytes() == two.read_bytes()
-
-
-def test_a_workspace_that_holds_rows_is_left_alone(imported: tuple[Workspace, ImportSummary, pa.Table]) -> None:
-    workspace, _, _ = imported
-    before = workspace.rows.read_bytes()
-    with pytest.raises(ConfigError, match="already holds rows: choose another --out"):
-        import_path(PUBLISHED / "PolyRefuse", workspace)
-    assert workspace.rows.read_bytes() == before
+    assert imported.prompts["id"].to_pylist() == english["id"].to_pylist()

@@ -58,6 +58,24 @@ def test_batches_come_back_in_order_from_several_processes(others: set[psutil.Pr
     assert set(psutil.Process().children()) == others
 
 
+def test_results_come_as_they_are_ready_and_who_stops_listening_stops_the_work(others: set[psutil.Process]) -> None:
+    begun: list[int] = []
+
+    def work(batch: pa.Table) -> pa.Table:
+        begun.append(batch["number"][0].as_py())
+        return batch
+
+    results = map_batches(work, _BATCHES, workers=1)
+    assert next(results)["number"].to_pylist() == [0]
+    assert begun == [0]
+    results.close()
+    assert begun == [0]
+    results = map_batches(partial(numbered, here=os.getpid()), _BATCHES, workers=2)
+    next(results)
+    results.close()
+    assert set(psutil.Process().children()) == others
+
+
 @pytest.mark.parametrize(
     ("how", "kind", "message"),
     [
@@ -70,21 +88,21 @@ def test_errors_elsewhere_are_raised_here(
     how: str, kind: type[Exception], message: str, others: set[psutil.Process]
 ) -> None:
     with pytest.raises(kind, match=message):
-        map_batches(partial(failing, here=os.getpid(), how=how), _BATCHES, workers=2)
+        list(map_batches(partial(failing, here=os.getpid(), how=how), _BATCHES, workers=2))
     assert set(psutil.Process().children()) == others
 
 
 def test_python_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(EngineError, match="pass workers=1"):
-        map_batches(partial(numbered, here=os.getpid()), _BATCHES, workers=2)
+        list(map_batches(partial(numbered, here=os.getpid()), _BATCHES, workers=2))
 
 
 _UNGUARDED = """
 from polyrefuse_data import rows
-from polyrefuse_data.quality import audit, auditing
+from polyrefuse_data.quality import audit, batch
 
-auditing.BATCH_ROWS = 2
+batch.BATCH_ROWS = 2
 given = {"id": "a", "language": "de", "text": "Nenne drei Tipps.", "text_en": "Name three tips."}
 table = rows.table_from_rows([{**given, "text": f"Nenne {n} Tipps.", "id": f"r{n}"} for n in range(9)])
 alone, together = audit(table, workers=1), audit(table, workers=2)
@@ -110,7 +128,7 @@ class Batches(list):
         time.sleep(0.01)
         return pa.table({"number": [place]})
 
-map_batches(pa.Table.combine_chunks, Batches(range(100_000)), workers=2)
+list(map_batches(pa.Table.combine_chunks, Batches(range(100_000)), workers=2))
 """
 
 

@@ -15,10 +15,14 @@ from functools import lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 
+import numpy as np
+
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
 from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, language_packs
 from polyrefuse_data.system.digests import digest_of
+from polyrefuse_data.text.bags import Matrix, held, holders
+from polyrefuse_data.text.clauses import QUESTION_MARKS
 
 STEMS = Path(__file__).parents[1] / SOURCE_LANGUAGE / "stems.tsv"
 
@@ -35,7 +39,6 @@ _SHORTEST_NAME = 3
 _FOREIGN_NAME_ODDS, _COGNATE_ODDS = (4.0, -3.0), (3.0, -0.2)
 # Both ask or neither does: 99.9% of published rows (put at 97%: translators rephrase) and 79% of swapped pairs.
 _QUESTION_ODDS = {True: 0.2, False: -1.95}
-_QUESTION_MARKS = frozenset("?？؟")
 _LENGTH_LIMITS = (-5.0, 2.0)  # the most that lengths alone may say
 
 
@@ -116,6 +119,13 @@ class Lexicon:
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
+    def word_odds(self, english: Sequence[str], texts: Sequence[str]) -> Matrix:
+        """What the words that the lexicon knows say of every pair, in nats: English texts are rows, texts columns."""
+        stems = [english_stems(text) for text in english]
+        units = [target_units(text, self.language) for text in texts]
+        odds = _all_pairs(stems, units, self._forward) + _all_pairs(units, stems, self._backward).T
+        return odds / np.float32(2)
+
     def to_tsv(self) -> str:
         """The file format: four lines of numbers, then a line a stem (support, translations), then a line a unit."""
         lengths = (self.lengths.mean, self.lengths.deviation, self.lengths.chance_deviation)
@@ -151,6 +161,23 @@ class Lexicon:
         )
 
 
+def _all_pairs(
+    bags: Sequence[frozenset[str]],
+    others: Sequence[frozenset[str]],
+    evidence: Mapping[str, tuple[frozenset[str], float, float]],
+) -> Matrix:
+    """What the words of each bag (row) say of each of the others (column)."""
+    rows, columns = holders(bags), holders(others)
+    known = [word for word in rows if word in evidence]
+    odds = np.empty((len(known), len(others)), np.float32)
+    for place, word in enumerate(known):
+        counterparts, present, absent = evidence[word]
+        odds[place] = absent
+        for counterpart in counterparts:
+            odds[place, columns.get(counterpart, [])] = present
+    return held(rows, known, len(bags)) @ odds
+
+
 def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
     """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
     present, absent = _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
@@ -163,7 +190,7 @@ def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language)
 
 def _question_odds(text: str, source: str) -> float:
     """Whether both ask or neither does, as far as a question mark shows it."""
-    return _QUESTION_ODDS[source.rstrip().endswith("?") == bool(_QUESTION_MARKS.intersection(text))]
+    return _QUESTION_ODDS[source.rstrip().endswith("?") == any(mark in text for mark in QUESTION_MARKS)]
 
 
 def support_range(support: int) -> int:

@@ -1,21 +1,25 @@
-"""From finished shards to rows.parquet and attempts.parquet: what concerns rows of several shards is settled here."""
+"""From finished shards to the files of a workspace: what concerns rows of several shards is settled here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from polyrefuse_data import rows
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.pipeline.shards.store import ShardStore
-from polyrefuse_data.quality.auditing import mark_shared, shared_rows
-from polyrefuse_data.system.files import atomic_path
+from polyrefuse_data.quality.checks.base import Score
+from polyrefuse_data.quality.provenance import Seal, metadata_of
+from polyrefuse_data.quality.score_table import score_batch, with_score
+from polyrefuse_data.quality.shared_targets import NAME, identity, mark_shared, shared_targets
+from polyrefuse_data.quality.thresholds import Thresholds, thresholds
+from polyrefuse_data.system.row_groups import with_metadata, write_groups
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA
+from polyrefuse_data.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,36 +33,50 @@ class _Tables:
         return map(self.read, range(self.count))
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """The rows of all shards with the flag of shared translations, as often as they are asked for."""
+
+    tables: _Tables
+    shared: Score
+    bounds: Thresholds
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for table, shared in _with_own(self.tables, self.shared):
+            yield mark_shared(table, shared, self.bounds)
+
+
 def merge(
-    store: ShardStore,
-    count: int,
-    quality: QualityConfig,
-    rows_path: Path,
-    attempts_path: Path,
-    metadata: Mapping[bytes, bytes],
+    store: ShardStore, count: int, quality: QualityConfig, workspace: Workspace, metadata: Mapping[bytes, bytes]
 ) -> None:
-    """Write the rows (rows.SCHEMA) and tries of `count` shards, in their order; memory does not grow with their number.
+    """Write rows, scores and tries of `count` shards, in their order; memory does not grow with their number.
 
-    Shared translations are flagged over all rows, then `parallel` is set. `metadata` is kept in the file of the rows.
+    Shared translations are flagged over all rows, then `parallel` is set. `metadata` is kept in the file of the rows,
+    with what they were checked under. That file is the last one to be written.
     """
-    checked = _Tables(store.rows, count)
-    shared = shared_rows(checked, quality)
-
-    def marked() -> Iterator[pa.Table]:
-        start = 0
-        for table in checked:
-            yield mark_shared(table, shared[start : start + table.num_rows], quality)
-            start += table.num_rows
-
+    checked, scores = _Tables(store.rows, count), _Tables(store.scores, count)
+    shared = shared_targets(checked)
+    judged = _Judged(checked, shared, thresholds(quality))
     used: set[str] = set()
-    for table in marked():
+    seal = Seal()
+    for table, scored in zip(judged, scores, strict=True):
         used.update(pc.unique(table["language"].filter(rows.usable(table))).to_pylist())
-    schema = rows.SCHEMA.with_metadata(dict(metadata))
-    _write(rows_path, schema, (rows.mark_parallel(table, len(used)) for table in marked()))
-    _write(attempts_path, ATTEMPT_SCHEMA, iter(_Tables(store.attempts, count)))
+        seal.add(table, scored["inputs"].to_numpy())
+    _write_scores(workspace, scores, shared, quality)
+    write_groups(workspace.attempts, ATTEMPT_SCHEMA, _Tables(store.attempts, count))
+    schema = with_metadata(rows.SCHEMA, metadata, metadata_of(quality, seal))
+    write_groups(workspace.rows, schema, (rows.mark_parallel(table, len(used)) for table in judged))
 
 
-def _write(target: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
-    with atomic_path(target) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table.select(schema.names).cast(schema))
+def _write_scores(workspace: Workspace, scores: _Tables, shared: Score, quality: QualityConfig) -> None:
+    empty = with_score(score_batch(rows.SCHEMA.empty_table(), quality), identity(), NAME, np.empty(0))
+    tables = (with_score(table, identity(), NAME, own) for table, own in _with_own(scores, shared))
+    write_groups(workspace.scores, empty.schema, tables)
+
+
+def _with_own(tables: _Tables, values: Score) -> Iterator[tuple[pa.Table, Score]]:
+    """Each table with the values of its rows."""
+    start = 0
+    for table in tables:
+        yield table, values[start : start + table.num_rows]
+        start += table.num_rows

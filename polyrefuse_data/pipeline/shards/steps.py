@@ -33,10 +33,10 @@ class Propose:
         run = TranslationRun(self.journal, self.progress)
         requests = [task.request for task in shard.tasks]
         shard.outcomes = shard.outcomes or [Outcome() for _ in requests]
-        backend = self.chain.steps[self.step]
-        shard.proposals = propose(shard.outcomes, requests, backend, self.chain.back, run.translate)
+        step = self.chain.steps[self.step]
+        shard.proposals = propose(shard.outcomes, requests, step, self.chain.back, run.translate)
         if self.step == len(self.chain.steps) - 1:
-            _note_unmatched(shard, backend.name)
+            _note_unmatched(shard, self.chain)
         return shard
 
 
@@ -62,33 +62,36 @@ class Finish:
         Settle(self.quality)(shard)
         tasks = shard.tasks
         prompts, languages = [task.prompt for task in tasks], [task.language.code for task in tasks]
+        made, scores = make_rows(shard, self.quality)
         return FinishedShard(
             shard.number,
-            make_rows(shard, self.quality),
+            made,
+            scores,
             attempts_table(prompts, languages, shard.outcomes),
             unanswered=sum(outcome.ask_again for outcome in shard.outcomes),
             missing=sum(outcome.lacks_an_answer for outcome in shard.outcomes),
         )
 
 
-def _note_unmatched(shard: Shard, translator: str) -> None:
+def _note_unmatched(shard: Shard, chain: Chain) -> None:
     """Where only memories were asked, and none holds a text, that is the one try at its row."""
-    for row, outcome in enumerate(shard.outcomes):
+    for row, (task, outcome) in enumerate(zip(shard.tasks, shard.outcomes, strict=True)):
         if not outcome.attempts and row not in shard.proposals:
-            outcome.attempts.append(Attempt(1, translator, FAILED, (NO_MATCH,)))
+            asked = [step.name for step in chain.steps if step.takes(task.request)]
+            outcome.attempts.append(Attempt(1, asked[-1], FAILED, (NO_MATCH,)))
 
 
-def make_rows(shard: Shard, quality: QualityConfig) -> pa.Table:
-    """All rows of a shard, English included, each checked by itself, sorted; `parallel` is set when all shards are."""
+def make_rows(shard: Shard, quality: QualityConfig) -> tuple[pa.Table, pa.Table]:
+    """All rows of a shard, English included, each checked by itself, and their scores, both sorted; `parallel` is set
+    when all shards are there."""
     made = list(zip(shard.tasks, shard.outcomes, strict=True))
-    kept = [outcome.verdict.row for _, outcome in made if outcome.verdict]
-    failed = [(task, outcome) for task, outcome in made if outcome.verdict is None]
+    kept = [outcome.verdict for _, outcome in made if outcome.verdict]
     unchecked = [rows.english_row(prompt) for prompt in shard.prompts]
-    unchecked += [_failed_row(task, outcome) for task, outcome in failed]
-    checked = audit_rows(rows.table_from_rows(unchecked), quality).to_pylist()
-    for row, (_, outcome) in zip(checked[len(shard.prompts) :], failed, strict=True):
-        row["flags"] += [reason for attempt in outcome.attempts[-1:] for reason in attempt.reasons[:1]]
-    return rows.sort_rows(rows.table_from_rows([*checked, *kept]))
+    unchecked += [_failed_row(task, outcome) for task, outcome in made if outcome.verdict is None]
+    checked, scores = audit_rows(rows.table_from_rows(unchecked), quality)
+    all_rows = rows.table_from_rows([*checked.to_pylist(), *(verdict.row for verdict in kept)])
+    kept_scores = pa.Table.from_pylist([dict(verdict.scores) for verdict in kept], schema=scores.schema)
+    return rows.sort_rows(all_rows), rows.sort_rows(pa.concat_tables([scores, kept_scores]))
 
 
 def _judge(tasks: Sequence[Task], quality: QualityConfig) -> Judge:
@@ -96,16 +99,16 @@ def _judge(tasks: Sequence[Task], quality: QualityConfig) -> Judge:
 
     def judge(candidates: Sequence[tuple[int, Candidate]]) -> list[Verdict]:
         records = [_candidate_row(tasks[row], candidate) for row, candidate in candidates]
-        audited = audit_rows(rows.table_from_rows(records), quality)
-        accepted = rows.usable(audited).to_pylist()
-        return [_verdict(row, good) for row, good in zip(audited.to_pylist(), accepted, strict=True)]
+        audited, scores = audit_rows(rows.table_from_rows(records), quality)
+        verdicts = zip(audited.to_pylist(), rows.usable(audited).to_pylist(), scores.to_pylist(), strict=True)
+        return [_verdict(row, good, scored) for row, good, scored in verdicts]
 
     return judge
 
 
-def _verdict(row: dict[str, Any], accepted: bool) -> Verdict:
+def _verdict(row: dict[str, Any], accepted: bool, scores: dict[str, Any]) -> Verdict:
     merit = (-len(row["flags"]), row["chrf"] or 0.0, row["language_confidence"] or 0.0)
-    return Verdict(row["status"], accepted, tuple(row["flags"]), merit, row)
+    return Verdict(row["status"], accepted, tuple(row["flags"]), merit, row, scores)
 
 
 def _candidate_row(task: Task, candidate: Candidate) -> dict[str, Any]:
@@ -125,6 +128,7 @@ def _candidate_row(task: Task, candidate: Candidate) -> dict[str, Any]:
 def _failed_row(task: Task, outcome: Outcome) -> dict[str, Any]:
     """The row of a text that no backend gave: the checks know nothing of why, so its maker says it."""
     last = outcome.attempts[-1] if outcome.attempts else None
+    why = last.reasons[:1] if last else ()
     return rows.translated_row(
         task.prompt,
         task.language.code,
@@ -132,6 +136,6 @@ def _failed_row(task: Task, outcome: Outcome) -> dict[str, Any]:
         origin="machine",
         translator=last.translator if last else "",
         attempts=len(outcome.attempts),
-        flags=[rows.TRANSLATION_FAILED],
+        flags=[rows.TRANSLATION_FAILED, *why],
         status=rows.REJECTED,
     )

@@ -1,6 +1,6 @@
 """Finished shards on disk, each with a completion record: a run that was stopped does only the others.
 
-WORKSPACE/shards/  00012.parquet  00012.attempts.parquet  00012.json (written last: without it the shard is not there)
+WORKSPACE/shards/  000012.{rows,scores,attempts}.parquet  000012.json (written last: without it the shard is not there)
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
 from polyrefuse_data.system.files import atomic_write, write_table
 from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
 
-_SHARD_FILE = re.compile(r"\d{6}\.(json|parquet|attempts\.parquet)|\..*\.part")
+_PARTS = ("rows", "scores", "attempts")  # the tables of a FinishedShard
+_SHARD_FILE = re.compile(rf"\d{{6}}\.(json|({'|'.join(_PARTS)})\.parquet)|\..*\.part")
 
 
 class CompletionRecord(BaseModel):
-    """What a finished shard was made from (`key`), the sha256 of its two files, and the counts of `FinishedShard`."""
+    """What a finished shard was made from (`key`), the sha256 of its files, and the counts of `FinishedShard`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
-    rows: str
-    attempts: str
+    files: dict[str, str]
     unanswered: int
     missing: int
 
@@ -49,8 +49,7 @@ class ShardStore:
             return (
                 record.unanswered == 0
                 and record.key == self.key(shard)
-                and record.rows == sha256_of(self._path(shard.number, "parquet"))
-                and record.attempts == sha256_of(self._path(shard.number, "attempts.parquet"))
+                and record.files == {part: sha256_of(self._table(shard.number, part)) for part in _PARTS}
             )
         except (OSError, ValidationError):
             return False
@@ -62,23 +61,24 @@ class ShardStore:
 
     def add(self, shard: FinishedShard, key: str) -> None:
         """Keep a finished shard: its files, then the record that they are whole."""
-        rows, attempts = self._path(shard.number, "parquet"), self._path(shard.number, "attempts.parquet")
-        write_table(shard.rows, rows)
-        write_table(shard.attempts, attempts)
+        for part in _PARTS:
+            write_table(getattr(shard, part), self._table(shard.number, part))
         record = CompletionRecord(
             key=key,
-            rows=sha256_of(rows),
-            attempts=sha256_of(attempts),
+            files={part: sha256_of(self._table(shard.number, part)) for part in _PARTS},
             unanswered=shard.unanswered,
             missing=shard.missing,
         )
-        atomic_write(self._path(shard.number, "json"), record.model_dump_json())
+        atomic_write(self._record_path(shard.number), record.model_dump_json())
 
     def rows(self, number: int) -> pa.Table:
-        return _read(self._path(number, "parquet"))
+        return _read(self._table(number, "rows"))
+
+    def scores(self, number: int) -> pa.Table:
+        return _read(self._table(number, "scores"))
 
     def attempts(self, number: int) -> pa.Table:
-        return _read(self._path(number, "attempts.parquet"))
+        return _read(self._table(number, "attempts"))
 
     def unanswered(self, number: int) -> tuple[int, int]:
         """Rows of a finished shard that some backend did not answer, and those where no other stepped in."""
@@ -94,10 +94,13 @@ class ShardStore:
             self.folder.rmdir()
 
     def _record(self, number: int) -> CompletionRecord:
-        return CompletionRecord.model_validate_json(read_input(self._path(number, "json")))
+        return CompletionRecord.model_validate_json(read_input(self._record_path(number)))
 
-    def _path(self, number: int, suffix: str) -> Path:
-        return self.folder / f"{number:06d}.{suffix}"
+    def _table(self, number: int, part: str) -> Path:
+        return self.folder / f"{number:06d}.{part}.parquet"
+
+    def _record_path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.json"
 
 
 def _read(path: Path) -> pa.Table:

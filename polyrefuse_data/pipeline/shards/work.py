@@ -49,7 +49,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class FinishedShard:
-    """The rows of a shard, checked one by one, and every try at them; both sorted as their files are.
+    """The rows of a shard, checked one by one, their scores, and every try at them; all sorted as their files are.
 
     `unanswered` rows got no answer from some backend this time, so another run may end otherwise; for `missing` of them
     no other backend stepped in.
@@ -57,6 +57,7 @@ class FinishedShard:
 
     number: int
     rows: pa.Table
+    scores: pa.Table
     attempts: pa.Table
     unanswered: int
     missing: int

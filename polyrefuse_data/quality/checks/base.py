@@ -1,4 +1,4 @@
-"""What a check is: a name, and a function from rows to scores. Verdicts come from thresholds.py."""
+"""What a check is: a name, a version, and a function from rows to scores. Verdicts come from thresholds.py."""
 
 from __future__ import annotations
 
@@ -24,11 +24,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class Check:
-    """`score` computes; it never decides. `settings` names versions and parameters for the signature."""
+    """`score` computes; it never decides.
+
+    Scores are kept, and computed again only where `identity` says something else than when they were: raise `version`
+    when `score` would give another number for any row. `settings` names the data, parameters and libraries behind it.
+    A check that only passes on a column of the rows (`copies_columns`) costs nothing, and its scores are never reused.
+    """
 
     name: str
     score: Callable[[Batch], Scores]
     settings: Callable[[], str] = lambda: ""
+    version: str = "1"
+    copies_columns: bool = False
+
+    @property
+    def identity(self) -> str:
+        """Name, version and settings in one line: the same line, the same scores of the same text."""
+        settings = self.settings()
+        return f"{self.name}:{self.version}" + (f"[{settings}]" if settings else "")
 
 
 def score_of(values: Sequence[float | None]) -> Score:

@@ -54,4 +54,4 @@ def imported_scores(batch: Batch) -> Scores:
     return Scores({name: np.asarray(values, dtype=np.float64) for name, values in batch.imported.items()})
 
 
-CHECK = Check("imported", imported_scores)
+CHECK = Check("imported", imported_scores, copies_columns=True)

@@ -94,4 +94,4 @@ def _encodes(character: str, standard: str) -> bool:
         return False
 
 
-CHECK = Check("related_language", relative_odds)
+CHECK = Check("related_language", relative_odds, lambda: model().name)

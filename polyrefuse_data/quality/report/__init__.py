@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from polyrefuse_data.config import QualityConfig, load_config
+from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.quality.checked_rows import read_checked
 from polyrefuse_data.quality.report.page import render
-from polyrefuse_data.quality.report.summary import build_report
+from polyrefuse_data.quality.report.summary import Report, build_report
 from polyrefuse_data.quality.report.tries import COLUMNS
 from polyrefuse_data.system.files import atomic_write, read_table
 from polyrefuse_data.system.input_files import read_input_text, reason
 from polyrefuse_data.workspace import Workspace
 
 
-def write_report(workspace: Workspace, config: QualityConfig | Mapping[str, Any] | None = None) -> Path:
+def write_report(workspace: Workspace) -> Path:
     """Write report/index.html and report/summary.json of a workspace; returns the page.
 
-    Rows keep the flags and status they have; rows that no check has seen are audited first, in memory. `config`
-    defaults to the `[quality]` section of the workspace's polyrefuse.toml. The same rows give the same bytes.
+    Rows keep the flags and status they have, and the report names the signature that they were checked under. Rows
+    that no check has seen, or not as they are now, are reported as not checked. The same rows give the same bytes.
     Raises ConfigError where the workspace has no rows, or files that are not ours.
     """
     settings = load_config(workspace.config if workspace.config.exists() else None)
-    rows = workspace.read_rows()
-    attempts = _attempts(workspace)
-    files = _imported_files(workspace)
-    report = build_report(rows, settings.quality if config is None else config, attempts=attempts, files=files)
-    page = workspace.report / "index.html"
-    atomic_write(
-        workspace.report / "summary.json",
-        json.dumps(report.summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
-    )
-    atomic_write(page, render(report, title=settings.release.name))
+    found = read_checked(workspace, settings.quality)
+    report = workspace_report(workspace, found.rows, found.scores, unchecked=found.unchecked, notice=found.notice)
+    return write_pages(report, workspace.report, title=settings.release.name)
+
+
+def workspace_report(workspace: Workspace, rows: pa.Table, scores: pa.Table | None, **said: str) -> Report:
+    """The report of some rows of a workspace, with its tries and what its import found."""
+    attempts, files = _attempts(workspace), _imported_files(workspace)
+    return build_report(rows, scores=scores, attempts=attempts, files=files, **said)
+
+
+def write_pages(report: Report, folder: Path, *, title: str) -> Path:
+    """Write summary.json and index.html; returns the latter."""
+    page = folder / "index.html"
+    summary: dict[str, Any] = report.summary
+    atomic_write(folder / "summary.json", json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    atomic_write(page, render(report, title=title))
     return page
 
 

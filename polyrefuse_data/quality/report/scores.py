@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from polyrefuse_data.quality.auditing import BATCH_ROWS
-from polyrefuse_data.quality.batch import Batch, make_batch
-from polyrefuse_data.quality.checks.base import Check
-from polyrefuse_data.quality.columns import Mask, Rows, numbers_of
+from polyrefuse_data.quality import columns, score_table
+from polyrefuse_data.quality.columns import Rows
 from polyrefuse_data.quality.report.view import View
-from polyrefuse_data.quality.scoring import SCORE_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold
-from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
 
-Numbers = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.floating]
+Scores = Mapping[str, Numbers]  # score name -> one number a row, NaN where it was not computed
 
 _BINS = 40
 _SWEEP_STEPS = 25
-_GLANCE = 512  # rows that show whether a score is more than yes or no
-# Rows whose scores are computed again for the sweeps, and of these at least so many of each language: a bound that
-# costs one row in a hundred is met by ten of them.
-_MOST_SCORED, _LEAST_SCORED = 20_000, 1_000
 _SHOWN_FIRST = ("length_ratio", "chrf", "bleu", "language_confidence", "copy_ratio")
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Score name -> one number a row, NaN where it was not computed; `sampled` are the names of scores that only
-    the rows of `sample` have, an even sample of each language."""
-
-    numbers: Mapping[str, Numbers]
-    sampled: frozenset[str]
-    sample: Mask
-
-    def share(self, name: str, rows: Rows) -> float:
-        """The share of these rows whose score was computed, or would have been."""
-        return float(self.sample[rows].mean()) if name in self.sampled else 1.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +35,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Rows of each language that a threshold alone would reject, were its bound at each step.
-
-    `estimated_from`: the rows of the sample that the counts were scaled up from; None where every row counts.
-    """
+    """Rows of each language that a threshold alone would reject, were its bound at each step."""
 
     threshold: str
     score: str
@@ -66,78 +43,39 @@ class Sweep:
     steps: list[float]
     rejected: dict[str, list[int]]
     current: dict[str, float]
-    estimated_from: int | None = None
 
 
-def graded_scores(view: View, checks: Sequence[Check]) -> Scores:
-    """Every score of the rows that is a matter of degree: what bounds can be tuned on.
-
-    Rows keep five of them, and the checks that are there to give those are not run again. Of the others, those that
-    give more than yes, no or a count run on an even sample of each language: on every row of all but large tables.
-    """
-    found = {name: numbers_of(view.table, name) for name in SCORE_COLUMNS}
-    kept = {row.flag for row in view.bounds.table.values() if row.score in found}
-    glance = _batch(view, _evenly(np.arange(view.size), _GLANCE))
-    lacking: dict[str, Check] = {}
-    for check in checks:
-        if check.name not in kept:
-            numbers = check.score(glance).numbers
-            lacking |= {name: check for name, values in numbers.items() if name not in found and _has_fractions(values)}
-    sample = _sample(view)
-    found |= {name: np.full(view.size, np.nan, np.float32) for name in lacking}
-    starts = range(0, len(sample), BATCH_ROWS)
-    for start in tracked(starts, "scores", "batches", len(starts)):
-        rows = sample[start : start + BATCH_ROWS]
-        batch = _batch(view, rows)
-        for check in {check.name: check for check in lacking.values()}.values():
-            for name, values in check.score(batch).numbers.items():
-                if name in lacking:
-                    found[name][rows] = values
-    known = {name: values for name, values in found.items() if name not in lacking or _is_graded(values)}
-    known = {name: values for name, values in known.items() if np.isfinite(values).any()}
-    sampled = frozenset(lacking if len(sample) < view.size else ())
-    return Scores(known, sampled, np.isin(np.arange(view.size), sample))
-
-
-def _sample(view: View) -> Rows:
-    """Rows whose scores are computed again, sorted."""
-    parts = [_evenly(rows, max(_LEAST_SCORED, _MOST_SCORED * len(rows) // view.size)) for rows in view.rows_of.values()]
-    return np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
-
-
-def _evenly(rows: Rows, most: int) -> Rows:
-    places = np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)
-    return np.asarray(rows[places])
-
-
-def _batch(view: View, rows: Rows) -> Batch:
-    return make_batch(view.table.take(pa.array(rows)))
+def scores_of(view: View, kept: pa.Table | None) -> Scores:
+    """Every score of the rows: those that were kept (a line a row, in their order), else those that rows hold."""
+    if kept is None:
+        found: dict[str, Numbers] = {name: columns.numbers_of(view.table, name) for name in SCORE_COLUMNS}
+    else:
+        names = [name for made in score_table.origins(kept).values() for name in made]
+        numeric = [name for name in names if pa.types.is_floating(kept.schema.field(name).type)]
+        found = {name: score_table.numbers_of(kept, name) for name in numeric}
+    return {name: values for name, values in found.items() if np.isfinite(values).any()}
 
 
 def distributions(view: View, scores: Scores) -> list[Distribution]:
-    """A histogram of every score."""
-    ordered = [
-        *(name for name in _SHOWN_FIRST if name in scores.numbers),
-        *(name for name in scores.numbers if name not in _SHOWN_FIRST),
-    ]
-    return [_distribution(view, name, scores.numbers[name]) for name in ordered]
+    """A histogram of every score that is a matter of degree."""
+    first = [name for name in _SHOWN_FIRST if name in scores]
+    others = [name for name, values in scores.items() if name not in first and _is_graded(values)]
+    return [_distribution(view, name, scores[name]) for name in (*first, *others)]
 
 
 def sweeps(view: View, scores: Scores) -> list[Sweep]:
-    """A sweep of every threshold on a score."""
+    """A sweep of every threshold on a score that is a matter of degree."""
     return [
-        _sweep(view, name, row, scores)
+        _sweep(view, name, row, scores[row.score])
         for name, row in view.bounds.table.items()
-        if row.score in scores.numbers and _is_graded(scores.numbers[row.score])
+        if row.score in scores and _is_graded(scores[row.score])
     ]
 
 
-def _is_graded(values: npt.NDArray[np.floating]) -> bool:
-    return _has_fractions(values) and len(np.unique(values[np.isfinite(values)])) > 8
-
-
-def _has_fractions(values: npt.NDArray[np.floating]) -> bool:
-    return bool((values[np.isfinite(values)] % 1 != 0).any())
+def _is_graded(values: Numbers) -> bool:
+    """Whether a score is more than yes, no or a count: something that a bound can be tuned on."""
+    finite = _finite(values)
+    return bool((finite % 1 != 0).any()) and len(np.unique(finite)) > 8
 
 
 def _distribution(view: View, name: str, values: Numbers) -> Distribution:
@@ -161,22 +99,17 @@ def _bounds_on(view: View, score: str, code: str) -> list[tuple[str, float]]:
     return [(name, bound) for name, bound in bounds.items() if np.isfinite(bound)]
 
 
-def _sweep(view: View, name: str, row: Threshold, scores: Scores) -> Sweep:
+def _sweep(view: View, name: str, row: Threshold, values: Numbers) -> Sweep:
     """Steps run over the part of the range where rows begin to be lost, and always cover the bounds in force."""
-    values = scores.numbers[row.score]
     own = {code: np.sort(_finite(values[rows])) for code, rows in view.rows_of.items()}
     own = {code: numbers for code, numbers in own.items() if len(numbers)}
     bounds = {code: float(view.bounds.bounds(name, [code])[0]) for code in own}
     current = {code: bound for code, bound in bounds.items() if np.isfinite(bound)}  # inf: nothing is beyond it
     tail = np.quantile(_finite(values), [0.0005, 0.2] if row.is_floor else [0.8, 0.9995])
     steps = np.linspace(min([tail[0], *current.values()]), max([tail[1], *current.values()]), _SWEEP_STEPS).round(5)
-    rejected = {}
-    for code, numbers in own.items():
-        # float32 as scores are: 0.8 is not beyond 0.8.
-        counts = _beyond(numbers, steps.astype(np.float32), row.is_floor)
-        rejected[code] = (counts / scores.share(row.score, view.rows_of[code])).round().astype(int).tolist()
-    sampled = int(scores.sample.sum()) if row.score in scores.sampled else None
-    return Sweep(name, row.score, row.is_floor, steps.tolist(), rejected, current, sampled)
+    steps = steps.astype(values.dtype)  # as precise as the scores: 0.8 is not beyond 0.8
+    rejected = {code: _beyond(numbers, steps, row.is_floor).tolist() for code, numbers in own.items()}
+    return Sweep(name, row.score, row.is_floor, [round(float(step), 5) for step in steps], rejected, current)
 
 
 def _beyond(numbers: Numbers, bounds: Numbers, is_floor: bool) -> Rows:

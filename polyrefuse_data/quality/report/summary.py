@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,19 +13,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from polyrefuse_data.config import QualityConfig
-from polyrefuse_data.quality.auditing import audit, quality_config
-from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.columns import coded, readable
 from polyrefuse_data.quality.dataset import dataset_findings
+from polyrefuse_data.quality.provenance import provenance_of
 from polyrefuse_data.quality.report.lengths import length_outliers, length_points
-from polyrefuse_data.quality.report.scores import Distribution, Scores, Sweep, distributions, graded_scores, sweeps
+from polyrefuse_data.quality.report.scores import Distribution, Scores, Sweep, distributions, scores_of, sweeps
 from polyrefuse_data.quality.report.tries import engines, refusals, tries_of
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.quality.report.worst import misidentified, rows_to_show, to_look_at
-from polyrefuse_data.quality.signatures import signature
-from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.quality.thresholds import Thresholds
+from polyrefuse_data.quality.verdicts import unjudged
 from polyrefuse_data.rows import ACCEPTED, EDITED, REJECTED
+
+NOT_CHECKED = "not checked"  # the status, in a report, of rows without a verdict
 
 
 @dataclass(frozen=True)
@@ -44,40 +42,47 @@ class Report:
 
 def build_report(
     table: pa.Table,
-    config: QualityConfig | Mapping[str, Any] | None = None,
     *,
+    unchecked: str = "",
+    notice: str = "",
+    scores: pa.Table | None = None,
     attempts: pa.Table | None = None,
     files: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
     """Everything that is reported of some rows (rows.SCHEMA). Pure: no file, no network.
 
-    `attempts` is a table of translation.attempts.ATTEMPT_SCHEMA, `files` import.json.
+    Signature and bounds are those that the rows were checked under, from the metadata of their schema. Where there are
+    none, or for the reason `unchecked`, the rows have no verdicts, and none is shown. `notice` is for people.
+
+    `scores` has a line for each row (score_table.py); without it there are the five scores that rows hold. `attempts`
+    is a table of translation.attempts.ATTEMPT_SCHEMA, `files` import.json.
     """
-    settings = quality_config(config)
+    provenance = provenance_of(table.schema)
     table = readable(table)
-    if not _is_audited(table):
-        table = audit(table, settings)
-    view = View(table, thresholds(settings))
+    if provenance is None or unchecked:
+        provenance, scores = None, None
+        notice = unchecked or "the rows have not been checked"
+        table = unjudged(table, NOT_CHECKED)
+    view = View(table, provenance.bounds if provenance else Thresholds({}))
     tries = tries_of(view, None if attempts is None else readable(attempts))
-    # An encoder takes longer than all other checks together: its flags are shown, its scores are not made again.
-    scores = graded_scores(view, checks_for(settings.model_copy(update={"semantic_model": None})))
-    swept, outliers, worst = sweeps(view, scores), length_outliers(view), to_look_at(view)
+    numbers = scores_of(view, scores)
+    swept, outliers, worst = sweeps(view, numbers), length_outliers(view), to_look_at(view)
     status = {name: int(view.status.is_(name).sum()) for name in (ACCEPTED, EDITED, REJECTED)}
     summary = {
         "rows": table.num_rows,
         "prompts": len(pc.unique(table["id"])),
         "parallel_prompts": len(pc.unique(table.filter(table["parallel"])["id"])),
         "status": status,
-        "signature": signature(settings),
-        "config_sha256": hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode()).hexdigest(),
-        "languages": {code: _language_line(view, code, scores) for code in view.codes},
+        "not_checked": int(view.status.is_(NOT_CHECKED).sum()),
+        "notice": notice,
+        "signature": provenance.signature if provenance else None,
+        "config_sha256": provenance.config_sha256 if provenance else None,
+        "rows_sha256": provenance.seal if provenance else None,
+        "languages": {code: _language_line(view, code, numbers) for code in view.codes},
         "findings": [asdict(finding) for finding in dataset_findings(table, files)],
         "confusion": _confusion(view),
         "thresholds": _thresholds(view),
-        "sweeps": {
-            sweep.threshold: {"steps": sweep.steps, "rejected": sweep.rejected, "estimated_from": sweep.estimated_from}
-            for sweep in swept
-        },
+        "sweeps": {sweep.threshold: {"steps": sweep.steps, "rejected": sweep.rejected} for sweep in swept},
         "engines": engines(view, tries),
         "refusals": refusals(tries, "category"),
         "refusals_by_language": refusals(tries, "language"),
@@ -85,17 +90,12 @@ def build_report(
     }
     return Report(
         summary=summary,
-        distributions=distributions(view, scores),
+        distributions=distributions(view, numbers),
         sweeps=swept,
         lengths=length_points(view, {row["row"] for row in outliers}),
         rows=rows_to_show(view, worst, also={row["row"] for row in outliers} | set(misidentified(view).tolist())),
         to_look_at=len(worst),
     )
-
-
-def _is_audited(table: pa.Table) -> bool:
-    known = {"language_confidence", "flags", "status", "parallel", "detected_language"} <= set(table.column_names)
-    return known and (table["language_confidence"].null_count < table.num_rows or table.num_rows == 0)
 
 
 def _language_line(view: View, code: str, scores: Scores) -> dict[str, Any]:
@@ -113,9 +113,9 @@ def _language_line(view: View, code: str, scores: Scores) -> dict[str, Any]:
     }
 
 
-def _finite(scores: Scores, name: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    own = scores.numbers[name][rows] if name in scores.numbers else np.empty(0, np.float32)
-    return own[np.isfinite(own)]
+def _finite(scores: Scores, name: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.floating]:
+    own = scores[name][rows] if name in scores else np.empty(0)
+    return np.asarray(own[np.isfinite(own)])
 
 
 def _thresholds(view: View) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.columns import Rows, coded
 from polyrefuse_data.quality.report.view import View
-from polyrefuse_data.quality.scoring import SCORE_COLUMNS
+from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
 from polyrefuse_data.rows import ACCEPTED, REJECTED
 
 MOST_ROWS_SHOWN = 1500  # all of them would make the page of a large dataset unusable

@@ -19,13 +19,13 @@ import pyarrow as pa
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language_codes
-from polyrefuse_data.quality.auditing import audit
 from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
 from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_csv, to_csv
 from polyrefuse_data.quality.thresholds import thresholds
-from polyrefuse_data.system.files import atomic_write, write_new, write_table
+from polyrefuse_data.system.files import atomic_write, write_new
 from polyrefuse_data.workspace import Workspace
 
 _SEED = 0
@@ -80,6 +80,7 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     """Apply a reviewed CSV to rows.parquet, and report agreement; the rows change whole or not at all, with `dry_run`
     not at all.
 
+    Rows that were edited are scored, and all rows judged again under the `[quality]` of the workspace.
     An edit makes the row's text (origin human, status edited); verdict `good` keeps a rejected row as it is (status
     edited where checks reject it), `bad` rejects the row (flag `rejected_by_review`). Refused and left alone are rows
     that are stale or tampered with, English ones, and verdicts that no row can follow: `good` where there is no text.
@@ -109,7 +110,7 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
                 changes[row] = decision.change
         summary.agreement = agreement(list(judged.values()), thresholds(quality))
         if changes and not dry_run:
-            write_table(audit(_changed(table, changes), quality), workspace.rows)
+            write_checked(workspace, _changed(table, changes), quality, progress=False)
     return summary
 
 

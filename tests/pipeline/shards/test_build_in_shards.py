@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.config import EngineConfig, config_hash, parse_config
@@ -15,7 +17,8 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard, cut
-from polyrefuse_data.quality import audit
+from polyrefuse_data.quality import audit, check
+from polyrefuse_data.quality.settings import quality_config
 from polyrefuse_data.rows import mark_parallel, sort_rows
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.translation.memory import TranslationMemory
@@ -72,6 +75,22 @@ def test_rows_are_the_same_however_they_are_cut(folder: Path) -> None:
     assert pieces.to_pylist() == mark_parallel(audit(pieces)).to_pylist()
 
 
+def test_new_bounds_give_a_build_the_bytes_of_one_that_had_them_from_the_start(folder: Path) -> None:
+    checked, fresh, whole = (Workspace(folder / name) for name in ("checked", "fresh", "whole"))
+    strict = {"thresholds": {"length_ratio_max": {"de": 1.3}}, "disable": ["duplicate_target"]}
+    build(checked, config(folder, 12), progress=False)
+    build(fresh, config(folder, 12).model_copy(update={"quality": quality_config(strict)}), progress=False)
+    build(whole, config(folder, None), progress=False)
+    assert pq.read_table(checked.scores).equals(pq.read_table(whole.scores))  # however it is cut
+    assert check(checked, strict, progress=False).scored == 0
+    for name in ("rows", "scores", "attempts"):
+        assert getattr(checked, name).read_bytes() == getattr(fresh, name).read_bytes(), name
+    assert set(pq.read_table(fresh.attempts)["outcome"].to_pylist()) == {"accepted", "rejected"}
+    scores = pq.read_table(fresh.scores)
+    assert scores.select(["id", "language"]).equals(fresh.read_rows().select(["id", "language"]))
+    assert sum(value or 0 for value in scores["duplicate_target"].to_pylist()) == 1
+
+
 def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = rows(folder, "whole", 4)
     workspace = Workspace(folder / "stopped")
@@ -98,7 +117,7 @@ def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch
         return translate(self, batches)
 
     monkeypatch.setattr(TranslationMemory, "translate", spy)
-    damaged = workspace.shards / f"{kept[0]:06d}.parquet"
+    damaged = workspace.shards / f"{kept[0]:06d}.scores.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     workspace.journal.unlink()  # so that whatever is done again is asked again
     build(workspace, config(folder, 4), progress=False)
@@ -109,13 +128,14 @@ def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch
 def test_shard_of_other_settings_is_not_taken(folder: Path, tmp_path: Path) -> None:
     shard = first_shard(folder)
     store = ShardStore(tmp_path / "shards", {"languages": ["de"]})
-    empty = FinishedShard(0, pa.table({"id": ["a"]}), pa.table({"id": ["a"]}), unanswered=0, missing=0)
+    table = pa.table({"id": ["a"]})
+    empty = FinishedShard(0, table, table, table, unanswered=0, missing=0)
     assert not store.holds(shard)
     store.add(empty, store.key(shard))
     assert store.holds(shard)
     assert not ShardStore(tmp_path / "shards", {"languages": ["de", "zh"]}).holds(shard)
     assert not store.holds(type(shard)(0, shard.prompts[1:], shard.targets))
-    store.add(FinishedShard(0, empty.rows, empty.attempts, unanswered=1, missing=0), store.key(shard))
+    store.add(replace(empty, unanswered=1), store.key(shard))
     assert not store.holds(shard)  # a backend gave no answer: the next run asks again
     (tmp_path / "shards" / "000000.json").write_text("{")
     assert not store.holds(shard)

@@ -1,0 +1,107 @@
+"""`polyrefuse import`: existing translations become a workspace of checked rows. Run again after a stop, it goes on.
+
+rows.parquet is there once its rows are checked, and not before: it names the import that it is, so that the same one
+changes nothing and another one is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from polyrefuse_data.config import load_config
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.quality.batch import slices
+from polyrefuse_data.quality.checking import write_checked
+from polyrefuse_data.quality.scoring import PartialScores
+from polyrefuse_data.sources import ImportedDataset, ImportSummary, read_import
+from polyrefuse_data.system.files import atomic_write, write_beside, write_table
+from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
+from polyrefuse_data.workspace import Workspace
+
+_KEY = b"polyrefuse.import"
+
+
+def import_path(
+    path: Path,
+    workspace: Workspace,
+    *,
+    english: Path | None = None,
+    label: str | None = None,
+    split: str | None = None,
+    license: str | None = None,
+    dry_run: bool = False,
+    progress: bool = True,
+) -> ImportSummary:
+    """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, and check every row of it.
+
+    Writes import.json (what was found out about every file), polyrefuse.toml (polyrefuse-2.toml where a person has
+    written one), prompts.parquet, scores.parquet and, last, rows.parquet. The rows are checked under the `[quality]` of
+    polyrefuse.toml, whoever wrote it. With `dry_run` nothing is written. `label`, `split` and `license` are for records
+    of a file that do not say.
+
+    Raises SourceError for input that cannot be used (nothing is written then), ConfigError for a workspace that holds
+    anything else than this very import, finished or not.
+    """
+    if workspace.config.exists():
+        load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
+    if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
+        raise ConfigError(f"{path} has the name of a file that the import writes: rename it, or choose another --out")
+    found = read_import(path, english=english, label=label, split=split, license=license)
+    summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
+    if dry_run:
+        return replace(summary, already=_is_there(workspace, found))
+    with workspace.lock():
+        if _is_there(workspace, found):
+            PartialScores(workspace.checking).clear()  # of an import that was killed when it was all but done
+            return replace(summary, already=True)
+        return replace(summary, settings=_write(workspace, found, progress).name)
+
+
+def _is_there(workspace: Workspace, found: ImportedDataset) -> bool:
+    """Whether the workspace holds just these rows already. Raises ConfigError where it holds others."""
+    if not workspace.rows.exists():
+        if workspace.imports.exists() and _text(workspace.imports) != found.reports:
+            raise ConfigError(
+                f"{workspace.path} holds the beginning of another import: finish that one, choose another --out, or "
+                "remove the folder"
+            )
+        return False
+    try:
+        key = (pq.read_schema(regular_file(workspace.rows)).metadata or {}).get(_KEY, b"").decode()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ConfigError(f"{workspace.rows} cannot be read ({reason(error)}): remove it and run this again") from error
+    if key != _key(found.rows):
+        raise ConfigError(f"{workspace.path} already holds other rows: choose another --out, or remove the folder")
+    return True
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_input_text(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({reason(error)}): remove it and run this again") from error
+
+
+def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path:
+    """Write the workspace; the file that holds the settings of the import."""
+    atomic_write(workspace.imports, found.reports)
+    settings = write_beside(workspace.config, found.config)  # where a person has written one, it stays
+    write_table(found.prompts, workspace.prompts)
+    rows = found.rows.replace_schema_metadata({_KEY: _key(found.rows)})
+    write_checked(workspace, rows, load_config(workspace.config).quality, progress=progress)
+    return settings
+
+
+def _key(rows: pa.Table) -> str:
+    """A hash of all that an import says of its rows."""
+    digest = hashlib.sha256()
+    for part in slices(rows):
+        for row in part.to_pylist():
+            digest.update(json.dumps(row).encode("ascii"))
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""`polyrefuse status`: what a workspace holds, how far a build, import or check is, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
+
+from polyrefuse_data.config import Config, load_config
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.pipeline.build import shard_prompts
+from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
+from polyrefuse_data.system.input_files import read_input, regular_file
+from polyrefuse_data.text import printable
+from polyrefuse_data.workspace import Workspace
+
+CURRENT, OLDER, NONE = "current", "older than the rows", "none"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a workspace holds; None where it has no such thing. `next_step` is the command to run now."""
+
+    workspace: Path
+    prompts: int | None
+    shards: tuple[int, int] | None  # finished, and all, of a build that is under way
+    scored: int | None  # rows that an import or check which is under way has scored
+    rows: int | None
+    languages: dict[str, dict[str, int]]  # rows by status
+    signature: str | None  # that the rows were checked under
+    notice: str  # why the verdicts of the rows are none, or not those that the config asks for
+    report: str  # CURRENT, OLDER or NONE
+    reviews: list[str]  # files in review/
+    next_step: str
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = [str(self.workspace)]
+        if self.prompts is not None:
+            lines.append(f"  prompts: {self.prompts}")
+        if self.shards is not None:
+            lines.append(f"  build under way: {self.shards[0]} of {self.shards[1]} shards finished")
+        if self.scored is not None:
+            lines.append(f"  check under way: {self.scored} rows scored")
+        if self.rows is not None:
+            lines.append(f"  rows: {self.rows}, {self.notice or 'checked as the config asks for'}")
+            lines += [f"    {code}: {_listed(counts)}" for code, counts in self.languages.items()]
+            lines.append(f"  report: {self.report}")
+        if self.reviews:
+            lines.append(f"  review: {', '.join(self.reviews)}")
+        return printable.lines([*lines, f"next: {self.next_step}"])
+
+    def to_json(self) -> str:
+        """For scripts."""
+        return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
+
+
+def workspace_status(workspace: Workspace) -> Status:
+    """Look at a workspace, or at a folder that may become one.
+
+    Raises ConfigError where there is no such folder, and for a config or files of ours that cannot be read.
+    """
+    if not workspace.path.is_dir():
+        raise ConfigError(f"{workspace.path} is not there: make a workspace with `polyrefuse init {workspace.path}`")
+    config = load_config(workspace.config if workspace.config.exists() else None)
+    prompts = _row_count(workspace.prompts) if workspace.prompts.exists() else None
+    checked = read_checked(workspace, config.quality) if workspace.rows.exists() else None
+    shards, scored, report = _shards(workspace, config, prompts), _scored(workspace), _report(workspace, checked)
+    return Status(
+        workspace=workspace.path,
+        prompts=prompts,
+        shards=shards,
+        scored=scored,
+        rows=checked.rows.num_rows if checked else None,
+        languages=_languages(checked) if checked else {},
+        signature=checked.provenance.signature if checked and checked.provenance and not checked.unchecked else None,
+        notice=checked.notice if checked else "",
+        report=report,
+        reviews=sorted(path.name for path in workspace.review.glob("*")),
+        next_step=_next_step(workspace, checked, is_building=shards is not None, report=report),
+    )
+
+
+def _next_step(workspace: Workspace, checked: CheckedRows | None, *, is_building: bool, report: str) -> str:
+    path = workspace.path
+    if is_building:
+        return f"polyrefuse build -c {workspace.config}   (goes on where it was)"
+    if checked is None:
+        if workspace.imports.exists():
+            return f"run the same `polyrefuse import ... --out {path}` again   (goes on where it was)"
+        if workspace.config.exists():
+            return f"polyrefuse build -c {workspace.config}"
+        return f"polyrefuse init {path}, or polyrefuse import PATH --out {path}"
+    if checked.notice or workspace.checking.exists():
+        return f"polyrefuse check {path}"
+    if report != CURRENT:
+        return f"polyrefuse report {path}"
+    return f"polyrefuse release {path} --version X.Y.Z --out DIR"
+
+
+def _shards(workspace: Workspace, config: Config, prompts: int | None) -> tuple[int, int] | None:
+    """Shards that are finished, and how many there will be; None where no build is under way."""
+    if prompts is None or not workspace.shards.is_dir():
+        return None
+    return len(list(workspace.shards.glob("*.json"))), -(-prompts // shard_prompts(config))
+
+
+def _scored(workspace: Workspace) -> int | None:
+    if not workspace.checking.is_dir():
+        return None
+    return sum(map(_row_count, workspace.checking.glob("[0-9]*.parquet")))
+
+
+def _row_count(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(regular_file(path)).num_rows)
+    except (pa.ArrowException, OSError):  # damaged, or gone since: whoever reads it in earnest will say so
+        return 0
+
+
+def _languages(checked: CheckedRows) -> dict[str, dict[str, int]]:
+    """Language -> status -> rows; rows that have no verdict have no status either."""
+    codes, status = texts(checked.rows, "language"), texts(checked.rows, "status")
+    if checked.unchecked:
+        status = ["not checked"] * len(codes)
+    counts: dict[str, Counter[str]] = {}
+    for code, own in zip(codes, status, strict=True):
+        counts.setdefault(code, Counter())[own] += 1
+    return {code: dict(sorted(own.items())) for code, own in sorted(counts.items())}
+
+
+class _Summary(BaseModel):
+    """What is read of summary.json."""
+
+    rows_sha256: str | None
+
+
+def _report(workspace: Workspace, checked: CheckedRows | None) -> str:
+    try:
+        summary = _Summary.model_validate_json(read_input(workspace.report / "summary.json"))
+    except OSError:
+        return NONE
+    except ValidationError:
+        return OLDER
+    if checked is None or checked.provenance is None or checked.unchecked:
+        return OLDER
+    return CURRENT if checked.provenance.seal == summary.rows_sha256 else OLDER
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -1,0 +1,141 @@
+"""`polyrefuse check`: new verdicts for the rows of a workspace, from kept scores and the bounds that its config gives.
+
+Everything that leaves checked rows in a workspace but a build does it here: an import, a check, a review. Files are
+written in an order in which a stop at any moment costs nothing: rows.parquet, with the note of what it was checked
+under, comes last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from polyrefuse_data import rows as schema
+from polyrefuse_data.config import Config, QualityConfig, load_config
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.quality.checks.base import Score
+from polyrefuse_data.quality.checks.imported import check_scales
+from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
+from polyrefuse_data.quality.pairing import as_given, with_english
+from polyrefuse_data.quality.provenance import provenance_of, sealed
+from polyrefuse_data.quality.score_table import numbers_of, origins, with_score
+from polyrefuse_data.quality.scoring import PartialScores, complete_scores
+from polyrefuse_data.quality.settings import quality_config
+from polyrefuse_data.quality.shared_targets import NAME, identity, mark_shared, shared_targets
+from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.quality.verdicts import judged
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
+from polyrefuse_data.text import printable
+from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA, with_verdicts
+from polyrefuse_data.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CheckSummary:
+    """What a check did: rows by status, rows of which some score had to be computed, and verdicts that changed."""
+
+    workspace: Path
+    rows: int
+    status: dict[str, int]
+    scored: int
+    changed: dict[str, int]  # "accepted -> rejected" -> rows; of rows that had a verdict before
+
+    def to_text(self) -> str:
+        """For people."""
+        counts = ", ".join(f"{count} {name}" for name, count in self.status.items())
+        lines = [f"{self.rows} rows checked in {self.workspace}: {counts}"]
+        lines.append(f"  scored: {self.scored} rows; the scores of the others were kept")
+        lines += [f"  {step}: {count} rows" for step, count in self.changed.items()]
+        return printable.lines(lines)
+
+    def to_json(self) -> str:
+        """For scripts."""
+        return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
+
+
+def check(
+    workspace: Workspace | Path | str,
+    config: Config | QualityConfig | Mapping[str, Any] | None = None,
+    *,
+    progress: bool = True,
+) -> CheckSummary:
+    """Give every row of a workspace the verdict that `config` asks for (default: `[quality]` of its polyrefuse.toml).
+
+    Only rows that are new or were changed are scored, and the others by checks that are new or have another version;
+    everything else comes from scores.parquet. Run again after a stop, it goes on where it was. No text is translated:
+    `build` gives what is rejected now to the next backend.
+
+    Raises ConfigError where the workspace has no rows, or the config names what does not exist.
+    """
+    folder = workspace if isinstance(workspace, Workspace) else Workspace(Path(workspace))
+    settings = config.quality if isinstance(config, Config) else quality_config(config)
+    if config is None:
+        settings = load_config(folder.config if folder.config.exists() else None).quality
+    with folder.lock():
+        return write_checked(folder, folder.read_rows(), settings, progress=progress)
+
+
+def write_checked(
+    workspace: Workspace, rows: pa.Table, settings: QualityConfig, *, progress: bool = True
+) -> CheckSummary:
+    """Check these rows, and write them and their scores as those of a workspace, which the caller holds."""
+    bounds = thresholds(settings)
+    check_scales(rows, settings)
+    paired = with_english(rows)
+    before, partial = read_scores(workspace.scores), PartialScores(workspace.checking)
+    kept = KeptScores()
+    for table in (*(() if before is None else (before,)), *partial):
+        kept.add(table)
+    scores, scored = complete_scores(paired, settings, kept, partial, progress=progress)
+    shared = _shared(paired, scores, before)
+    each = judged(paired, scores, bounds)
+    checked = schema.mark_parallel(mark_shared(each, shared, bounds))
+    if paired is rows:
+        checked = sealed(checked, settings, scores["inputs"].to_numpy())
+    else:
+        checked = sealed(as_given(checked, rows), settings)
+    _write(workspace, checked, with_score(scores, identity(), NAME, shared), each)
+    partial.clear()
+    return _summary(workspace, rows, checked, scored)
+
+
+def _shared(rows: pa.Table, scores: pa.Table, before: pa.Table | None) -> Score:
+    """The score of the one check that sees all rows: kept where they are the rows that they were."""
+    if before is not None and identity() in origins(before) and before["inputs"].equals(scores["inputs"]):
+        return numbers_of(before, NAME)
+    return shared_targets([rows])
+
+
+def _write(workspace: Workspace, rows: pa.Table, scores: pa.Table, each: pa.Table) -> None:
+    """Write the files; `each` are the rows as they are judged one by one. Row groups stay as they were."""
+    sizes = group_sizes(workspace.rows)
+    write_groups(workspace.scores, scores.schema, cut(scores, sizes))
+    if workspace.attempts.exists():
+        attempts = read_table(workspace.attempts, "run `polyrefuse build` again")
+        if missing := set(ATTEMPT_SCHEMA.names) - set(attempts.column_names):
+            raise ConfigError(f"{workspace.attempts} has no column {min(missing)}: run `polyrefuse build` again")
+        told = with_verdicts(attempts, each)
+        if not told.equals(attempts):
+            write_groups(workspace.attempts, ATTEMPT_SCHEMA, cut(told, group_sizes(workspace.attempts)))
+    write_groups(workspace.rows, with_metadata(rows.schema, rows.schema.metadata), cut(rows, sizes))
+
+
+def _summary(workspace: Workspace, before: pa.Table, after: pa.Table, scored: int) -> CheckSummary:
+    status = texts(after, "status")
+    old = texts(before, "status") if provenance_of(before.schema) else status
+    steps = Counter(zip(old, status, strict=True))
+    return CheckSummary(
+        workspace=workspace.path,
+        rows=after.num_rows,
+        status={name: count for name in schema.STATUSES if (count := status.count(name))},
+        scored=scored,
+        changed={f"{one} -> {other}": count for (one, other), count in sorted(steps.items()) if one != other},
+    )

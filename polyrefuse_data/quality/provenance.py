@@ -1,0 +1,100 @@
+"""What rows were checked under, kept with them: in the metadata of their schema, and so of rows.parquet.
+
+Report, release and card say this, whatever the config says by now. A seal over the rows tells whether they still are
+what was checked: a row that was added or changed since has no verdict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from polyrefuse_data.config import QualityConfig, config_hash
+from polyrefuse_data.quality.batch import slices, texts
+from polyrefuse_data.quality.inputs import Inputs, inputs_of
+from polyrefuse_data.quality.signatures import signature
+from polyrefuse_data.quality.thresholds import Threshold, Thresholds, thresholds
+
+_KEY = b"polyrefuse.checked"
+
+
+class Provenance(BaseModel):
+    """The signature of the checks, the hash of `[quality]`, every bound in force, and the seal of the rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")  # a bound may be infinite
+
+    signature: str
+    config_sha256: str
+    thresholds: dict[str, Threshold]
+    seal: str
+
+    @property
+    def bounds(self) -> Thresholds:
+        return Thresholds(self.thresholds)
+
+
+class Seal:
+    """A sum of hashes, one a row, over what it says and what was decided of it, fed some rows at a time.
+
+    The order of the rows does not count. It finds accidents and hasty hands; a forger can compute it anew.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, rows: pa.Table, inputs: Inputs | None = None) -> None:
+        """Take in more rows; `inputs` are those of `inputs_of`, where they are known."""
+        known = inputs_of(rows) if inputs is None else inputs
+        encode = json.JSONEncoder().encode
+        said = rows.select(["id", "language", "status", "flags"]).append_column("inputs", pa.array(known))
+        for part in slices(said):
+            columns = [*(texts(part, name) for name in ("id", "language", "status")), part["flags"].to_pylist()]
+            for *row, flags, number in zip(*columns, part["inputs"].to_pylist(), strict=True):
+                content = encode([*row, flags or [], number]).encode("ascii")
+                self._sum += int.from_bytes(hashlib.sha256(content).digest())
+
+    def hexdigest(self) -> str:
+        return f"{self._sum % 2**256:064x}"
+
+
+def metadata_of(settings: QualityConfig, seal: Seal) -> dict[bytes, bytes]:
+    """For the schema of rows that were checked under `settings`."""
+    provenance = Provenance(
+        signature=signature(settings),
+        config_sha256=config_hash(settings),
+        thresholds=dict(thresholds(settings).table),
+        seal=seal.hexdigest(),
+    )
+    return {_KEY: provenance.model_dump_json().encode()}
+
+
+def sealed(rows: pa.Table, settings: QualityConfig, inputs: Inputs | None = None) -> pa.Table:
+    """Rows that were checked under `settings`, with a note of it in their schema; other metadata stays."""
+    seal = Seal()
+    seal.add(rows, inputs)
+    return rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata_of(settings, seal)})
+
+
+def provenance_of(schema: pa.Schema) -> Provenance | None:
+    """What the rows of this schema were checked under; None where nothing readable says so."""
+    try:
+        return Provenance.model_validate_json((schema.metadata or {}).get(_KEY, b""))
+    except ValidationError:
+        return None
+
+
+def unchecked(provenance: Provenance | None, seal: Seal) -> str:
+    """Why rows with this seal have no verdicts, whatever stands in their columns; empty where they have."""
+    if provenance is None:
+        return "the rows have not been checked"
+    return "" if seal.hexdigest() == provenance.seal else "rows were added or changed since they were checked"
+
+
+def outdated(provenance: Provenance, settings: QualityConfig) -> str:
+    """What tells the verdicts of rows from those that `settings` asks for; empty where nothing does."""
+    if provenance.signature == signature(settings):
+        return ""
+    return "the rows were checked under other checks or bounds than [quality] asks for now"

@@ -1,0 +1,95 @@
+"""The scores of some rows as a table: a line a row, a column a score, and in the schema which check gave which.
+
+Columns: id, language, inputs (inputs.py: what was scored); then each score as float64, null where it was not computed,
+and labels (the detected language) as strings. Thresholds have no part in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import TypeAdapter
+
+from polyrefuse_data.config import QualityConfig
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.quality.batch import IMPORTED_SCORES, Batch, make_batch, slices
+from polyrefuse_data.quality.checks import checks_for
+from polyrefuse_data.quality.checks.base import Check, Score
+from polyrefuse_data.quality.inputs import Inputs, inputs_of
+
+ROW_COLUMNS = ("id", "language", "inputs")
+
+_MADE_BY = b"polyrefuse.scores"
+_ORIGINS = TypeAdapter(dict[str, list[str]])
+_READ = frozenset(["id", "language", "text", "text_en", "back_translation", "back_translator", *IMPORTED_SCORES])
+
+
+def score_batches(rows: pa.Table) -> list[pa.Table]:
+    """The rows cut into batches, with the columns that `score_batch` reads."""
+    return [*slices(rows.select([name for name in rows.column_names if name in _READ]))]
+
+
+def score_batch(rows: pa.Table, settings: QualityConfig, names: Collection[str] | None = None) -> pa.Table:
+    """The scores that the checks (or those called `names`) give some rows. Decides nothing."""
+    checks = [check for check in checks_for(settings) if names is None or check.name in names]
+    return _run(rows, checks)
+
+
+def scorer(settings: QualityConfig, names: Collection[str] | None = None) -> partial[pa.Table]:
+    """`score_batch` under these settings, as something that another process can be given."""
+    return partial(score_batch, settings=settings, names=names)
+
+
+def _run(rows: pa.Table, checks: Sequence[Check]) -> pa.Table:
+    batch = make_batch(rows)
+    return put_together(rows, inputs_of(rows), {check: _scored(batch, check) for check in checks})
+
+
+def score_copied(rows: pa.Table, check: Check) -> pa.Table:
+    """The scores of a check that only copies columns, for any number of rows."""
+    copied = [name for name in ("language", *IMPORTED_SCORES) if name in rows.column_names]
+    return _scored(make_batch(rows.select(copied)), check)
+
+
+def _scored(batch: Batch, check: Check) -> pa.Table:
+    scores = check.score(batch)
+    columns = {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in scores.numbers.items()}
+    return pa.table(columns | {name: pa.array(values, pa.string()) for name, values in scores.labels.items()})
+
+
+def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[Check, pa.Table]) -> pa.Table:
+    """One table of what each check gave these rows, the checks in their order."""
+    table = pa.table({"id": rows["id"], "language": rows["language"], "inputs": pa.array(inputs)})
+    for check, columns in scores.items():
+        for name in columns.column_names:
+            if name in table.column_names:
+                raise ConfigError(f"check {check.name} gives a score called {name}, as another one does: rename it")
+            table = table.append_column(name, columns[name])
+    return with_origins(table, {check.identity: columns.column_names for check, columns in scores.items()})
+
+
+def origins(scores: pa.Table | pa.Schema) -> dict[str, list[str]]:
+    """Identity of a check -> the columns that it gave. Raises ValueError where the note of it is none."""
+    schema = scores.schema if isinstance(scores, pa.Table) else scores
+    return _ORIGINS.validate_json((schema.metadata or {}).get(_MADE_BY, b"{}"))
+
+
+def with_origins(scores: pa.Table, made_by: Mapping[str, Sequence[str]]) -> pa.Table:
+    """The table with a note of which check gave which columns."""
+    return scores.replace_schema_metadata({_MADE_BY: json.dumps(made_by, ensure_ascii=False)})
+
+
+def with_score(scores: pa.Table, identity: str, name: str, values: Score) -> pa.Table:
+    """The table with one more score, given by the check of this identity."""
+    column = pa.array(values, pa.float64(), from_pandas=True)
+    return with_origins(scores.append_column(name, column), {**origins(scores), identity: [name]})
+
+
+def numbers_of(scores: pa.Table, name: str) -> Score:
+    """A score as an array, NaN where it was not computed."""
+    return np.asarray(pc.fill_null(scores[name], np.nan).to_numpy(), dtype=np.float64)

@@ -1,0 +1,93 @@
+"""duplicate_target: one translation that stands for different prompts. The one check that needs all rows at once.
+
+Of the rows that share a text, the one that it answers to best goes free. `tables` may be read anew each time that they
+are gone through: eight bytes a row and the rows that share a text are held, never all texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import version
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polyrefuse_data import rows as schema
+from polyrefuse_data.quality.batch import BATCH_ROWS, languages, make_batch, slices, texts
+from polyrefuse_data.quality.checks import correspondence
+from polyrefuse_data.quality.checks.base import Score
+from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
+from polyrefuse_data.quality.thresholds import Thresholds
+from polyrefuse_data.quality.verdicts import with_columns
+
+NAME = "duplicate_target"
+
+_TEXTS = ("language", "text", "text_en", "back_translation")  # what tells whose translation a text is
+
+
+@lru_cache(maxsize=1)
+def identity() -> str:
+    """As `Check.identity`."""
+    return f"{NAME}:1[rapidfuzz-{version('rapidfuzz')} {correspondence.CHECK.settings()}]"
+
+
+def shared_targets(tables: Iterable[pa.Table]) -> Score:
+    """(rows of all tables,): 1 where the text stands for another prompt too and answers to that one better, else 0; NaN
+    for rows that stand for no prompt (English, empty, without English)."""
+    keys = np.concatenate([np.empty(0, np.uint64), *(_keys(table) for table in tables)])
+    marked = np.where(keys == 0, np.nan, 0.0)
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    repeated = (counts[inverse] > 1) & (keys != 0)
+    if not repeated.any():
+        return marked
+    part = _filtered(tables, repeated)
+    places = np.flatnonzero(repeated)
+    for group in groups_of_shared_targets(inverse[places], texts(part, "text_en")):
+        odds = correspondence.correspondence(make_batch(part.take(group))).numbers["correspondence"]
+        marked[places[group]] = 1
+        if not np.isnan(odds).all() and np.nanmax(odds) > 0:
+            marked[places[group[int(np.nanargmax(odds))]]] = 0
+    return marked
+
+
+def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
+    """Judged rows with the flag where their score (of `shared_targets`) is out of bounds; unless edited, rejected."""
+    threshold = bounds.table.get(NAME)
+    if threshold is None:
+        return rows
+    beyond = ~threshold.accept(shared, bounds.bounds(NAME, languages(rows)))
+    if not beyond.any():
+        return rows
+    parts = []
+    for start in range(0, rows.num_rows, BATCH_ROWS):
+        part, mask = rows.slice(start, BATCH_ROWS), beyond[start : start + BATCH_ROWS]
+        if mask.any():
+            flags = [row or [] for row in part["flags"].to_pylist()]
+            for row in np.flatnonzero(mask):
+                flags[row].append(threshold.flag)
+            rejected = pa.array(mask & threshold.rejects)
+            status = pc.if_else(
+                pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
+            )
+            part = with_columns(part, pa.table({"flags": pa.array(flags, pa.list_(pa.string())), "status": status}))
+        parts.append(part)
+    return pa.concat_tables(parts)
+
+
+def _keys(table: pa.Table) -> npt.NDArray[np.uint64]:
+    """A number for what each row says in its language; 0 where a row can share nothing."""
+    columns = ("language", "text", "text_en")
+    return np.concatenate([target_keys(*(texts(part, name) for name in columns)) for part in slices(table)])
+
+
+def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """The rows of all tables where `mask` is True, with the columns that tell whose translation a text is."""
+    parts, start = [], 0
+    for table in tables:
+        columns = [name for name in _TEXTS if name in table.column_names]
+        parts.append(table.select(columns).filter(pa.array(mask[start : start + table.num_rows])))
+        start += table.num_rows
+    return pa.concat_tables(parts, promote_options="default")

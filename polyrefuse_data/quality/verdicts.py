@@ -1,0 +1,119 @@
+"""What follows from the scores of rows: flags and status. A pure function of scores, bounds and what rows came with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polyrefuse_data import rows as schema
+from polyrefuse_data.quality.batch import languages, slices
+from polyrefuse_data.quality.score_table import numbers_of
+from polyrefuse_data.quality.thresholds import THRESHOLDS, Thresholds
+
+# The scores that are columns of the rows too.
+SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
+LABEL_COLUMNS = ("detected_language",)
+
+Mask = npt.NDArray[np.bool_]
+
+
+def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
+    """The rows with score columns, detected_language, `flags` and `status` from their `scores`; `parallel` if new.
+
+    `scores` has a line for each row, in their order. The other columns are shared with `rows`, not copied.
+    """
+    columns = [_columns(*parts, bounds) for parts in zip(slices(rows), slices(scores), strict=True)]
+    return _ordered(with_columns(rows, pa.concat_tables(columns)))
+
+
+def unjudged(rows: pa.Table, status: str) -> pa.Table:
+    """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
+    made = pa.array([before for before, _ in _made(rows, ())], pa.list_(pa.string()))
+    nothing = {
+        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*SCORE_COLUMNS, *LABEL_COLUMNS)
+    }
+    verdict = {"status": pa.repeat(status, rows.num_rows), "parallel": pa.repeat(False, rows.num_rows)}
+    return with_columns(rows, pa.table({**nothing, "flags": made, **verdict}))
+
+
+def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
+    """The rows with these columns of the schema put in place, or added; the others are shared, not copied."""
+    for name, values in zip(columns.column_names, columns.columns, strict=True):
+        field = schema.SCHEMA.field(name)
+        if name in rows.column_names:
+            rows = rows.set_column(rows.column_names.index(name), field, values)
+        else:
+            rows = rows.append_column(field, values)
+    return rows
+
+
+def _beyond(scores: pa.Table, codes: list[str], bounds: Thresholds) -> Iterator[tuple[str, Mask]]:
+    """(threshold name, rows beyond it) for each threshold on a score that there is."""
+    known = list(dict.fromkeys(codes))
+    places = {code: place for place, code in enumerate(known)}
+    row_places = np.array([places[code] for code in codes], dtype=np.int64)
+    for name, threshold in bounds.table.items():
+        if threshold.score in scores.column_names:
+            own = bounds.bounds(name, known)[row_places]
+            yield name, ~threshold.accept(numbers_of(scores, threshold.score), own)
+
+
+def _made(rows: pa.Table, flags_of_checks: Collection[str]) -> list[tuple[list[str], list[str]]]:
+    """What the maker of each row said of it, to stand before and after the flags of the checks.
+
+    After them: why nobody translated the row. Such a reason may have any name, but that of a check.
+    """
+    if "flags" not in rows.column_names:
+        return [([], []) for _ in range(rows.num_rows)]
+    kept = {*schema.MAKER_FLAGS, *schema.MAKER_NOTES}
+    others = {*kept, *flags_of_checks, *(threshold.flag for threshold in THRESHOLDS.values())}
+    found = []
+    for flags in rows["flags"].to_pylist():
+        before = [flag for flag in flags if flag in kept] if flags else []
+        failed = schema.TRANSLATION_FAILED in before
+        found.append((before, [flag for flag in flags if flag not in others] if failed else []))
+    return found
+
+
+def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
+    """What the checks write of some rows."""
+    flags, rejected = _verdicts(rows, scores, bounds)
+    status = pc.if_else(pa.array(rejected), schema.REJECTED, schema.ACCEPTED)
+    if "status" in rows.column_names:
+        edited = pc.fill_null(pc.equal(rows["status"].cast(pa.string()), schema.EDITED), False)
+        status = pc.if_else(edited, schema.EDITED, status)
+    columns: dict[str, Any] = {
+        name: scores[name].cast(pa.float32()) for name in SCORE_COLUMNS if name in scores.column_names
+    }
+    columns |= {name: scores[name] for name in LABEL_COLUMNS if name in scores.column_names}
+    columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
+    if "parallel" not in rows.column_names:
+        columns["parallel"] = pa.nulls(rows.num_rows, pa.bool_())
+    return pa.table(columns)
+
+
+def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[list[list[str]], Mask]:
+    """The flags of each row, and whether they reject it."""
+    made = _made(rows, {threshold.flag for threshold in bounds.table.values()})
+    flags = [[*before] for before, _ in made]
+    notes = set(schema.MAKER_NOTES)
+    rejected = np.array([bool(row) and not notes.issuperset(row) for row in flags], dtype=bool)
+    for name, beyond in _beyond(scores, languages(rows), bounds):
+        threshold = bounds.table[name]
+        if threshold.rejects:
+            rejected |= beyond
+        for row in np.flatnonzero(beyond):
+            if threshold.flag not in flags[row]:
+                flags[row].append(threshold.flag)
+    return [own + after for own, (_, after) in zip(flags, made, strict=True)], rejected
+
+
+def _ordered(table: pa.Table) -> pa.Table:
+    """The schema's columns in their order, then the extra ones."""
+    known = [name for name in schema.COLUMNS if name in table.column_names]
+    return table.select(known + [name for name in table.column_names if name not in known])

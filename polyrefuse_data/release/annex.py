@@ -1,0 +1,68 @@
+"""What a release carries beside its rows: their report, and their scores where they are asked for.
+
+The report is made from the rows as they stand in the release, never taken from the workspace: that one may be older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.quality.inputs import inputs_of
+from polyrefuse_data.quality.kept_scores import scores_of
+from polyrefuse_data.quality.report import workspace_report, write_pages
+from polyrefuse_data.release import layout
+from polyrefuse_data.release.content import UNREADABLE
+from polyrefuse_data.rows import REJECTED, SCHEMA, conform, sort_rows
+from polyrefuse_data.system.input_files import reason, regular_file
+from polyrefuse_data.system.row_groups import write_groups
+from polyrefuse_data.workspace import Workspace
+
+_ROW_GROUP_ROWS = 16_384
+
+
+def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: bool) -> None:
+    """Write report/ and, where asked for, scores.parquet into `folder`, which holds the rows of a release already.
+
+    Raises ReleaseError where the scores are asked for and those of the workspace are not of these rows.
+    """
+    rows = released_rows(folder)
+    scores = scores_of(workspace.scores, inputs_of(rows), sort=True)
+    # What the rows were checked under is noted in the workspace; files of a release have no room for it.
+    checked = rows.replace_schema_metadata(pq.read_schema(regular_file(workspace.rows)).metadata)
+    write_pages(workspace_report(workspace, checked, scores), folder / layout.REPORT, title=title)
+    if with_scores:
+        if scores is None:
+            raise ReleaseError(
+                f"{workspace.scores} does not hold the scores of these rows: run `polyrefuse check {workspace.path}`"
+            )
+        parts = (scores.slice(start, _ROW_GROUP_ROWS) for start in range(0, scores.num_rows, _ROW_GROUP_ROWS))
+        write_groups(folder / layout.SCORES, scores.schema, parts)
+
+
+def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
+    """Every row of a release in the order (id, language); what only a subset leaves out is rejected where
+    `as_rejected`, else of the status that it has.
+
+    Raises ReleaseError for files that hold no rows.
+    """
+    try:
+        return sort_rows(pa.concat_tables(_tables(folder, as_rejected)))
+    except UNREADABLE as error:
+        raise ReleaseError(
+            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {folder}` says more"
+        ) from error
+
+
+def _tables(folder: Path, as_rejected: bool) -> Iterator[pa.Table]:
+    for top in (layout.DATA, layout.REJECTED):
+        for path in sorted((folder / top).rglob("*.parquet")):
+            table = conform(pq.read_table(regular_file(path)))
+            if as_rejected and top == layout.REJECTED:
+                place = table.column_names.index("status")
+                table = table.set_column(place, SCHEMA.field("status"), pa.repeat(REJECTED, table.num_rows))
+            yield table.replace_schema_metadata(None)

@@ -1,0 +1,103 @@
+"""How well every text fits every prompt: log-odds that it translates this one rather than another of the list.
+
+Four cues survive translation: length, numbers and words that stay as they are, punctuation, and, where there is a
+bilingual lexicon, words and their translations. Their sum is set against its rivals, the other prompts for the same
+text and the other texts for the same prompt, so that what all prompts of a list share says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from polyrefuse_data.languages.lexicon import Lexicon
+from polyrefuse_data.text.bags import Matrix, held, holders
+from polyrefuse_data.text.invisible import visible
+from polyrefuse_data.text.words import without_accents
+
+# Nats a unit of each cue: those under which prompts pick out their translations best (conditional logit over half of
+# the published prompts, NTREX and MultiJail, with lexicons and without them: `benchmarks/alignment.py --fit`). On both
+# halves they tell 4.2 nats a row with lexicons, and 2.9 or 3.0 without, of log(120) = 4.8 that there are to tell.
+WEIGHTS = {"length": 11.8, "kept": 1.4, "marks": 2.9, "lexicon": 0.85}
+
+# The most of a cue, so that no single one decides: difference of log-lengths, log(n / df), difference of log-counts.
+_MOST_LENGTH, _MOST_KEPT, _MOST_MARKS = 1.2, 12.0, 1.5
+
+# Numbers stay whole; of words in Latin letters four are compared, accents apart: names, loans and cognates.
+_KEPT_WORD = re.compile(r"[0-9]+|[a-z]{3,}")
+_KEPT_LETTERS = 4
+_DIGIT = re.compile(r"\d")
+_MARKS = [re.compile(kind) for kind in ("[?？؟՞፧]", "[.。।!！?？؟]", "[,，、،]", "[:：]", '["“”«»„‟「」『』]')]
+
+_LONGEST = 20_000  # characters of a text that are looked at; no prompt is longer, a broken one may be
+
+
+def pair_odds(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None = None) -> Matrix:
+    """Log-odds in nats that a text (column) translates an English text (row), against the average pair of the lists.
+
+    An empty text says nothing of any pair.
+    """
+    texts = [visible(text[:_LONGEST]).strip() for text in texts]
+    said = np.array([bool(text) for text in texts], dtype=bool)
+    odds = np.zeros((len(english), len(texts)), np.float32)
+    if english and said.any():
+        found = cues([visible(text[:_LONGEST]) for text in english], [text for text in texts if text], lexicon)
+        odds[:, said] = against_rivals(np.sum([WEIGHTS[name] * cue for name, cue in found.items()], axis=0))
+    return odds
+
+
+def cues(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None) -> dict[str, Matrix]:
+    """What each cue says of every pair of `visible` texts, in its own unit, the more the better."""
+    found = {"length": _lengths(english, texts), "kept": _kept(english, texts), "marks": _marks(english, texts)}
+    if lexicon is not None:
+        found["lexicon"] = lexicon.word_odds(english, texts)
+    return found
+
+
+def against_rivals(fit: Matrix) -> Matrix:
+    """What a pair has over the average one of its text, in nats, less half of what that average has for its prompt.
+
+    Texts first: one left in English shares words with every prompt, and would be a rival of all translations.
+    """
+    ours = fit - _log_mean_exp(fit, 0)
+    return np.asarray(ours - _log_mean_exp(ours, 1) / 2)
+
+
+def _log_mean_exp(values: Matrix, axis: int) -> Matrix:
+    most = values.max(axis=axis, keepdims=True)
+    return np.asarray(most + np.log(np.exp(values - most).mean(axis=axis, keepdims=True)))
+
+
+def _lengths(english: Sequence[str], texts: Sequence[str]) -> Matrix:
+    """How far lengths are from those that the typical ratio of the lists gives, squared."""
+    ours, theirs = (np.log([len(text) + 1 for text in side]).astype(np.float32) for side in (english, texts))
+    apart = np.subtract.outer(ours - np.median(ours), theirs - np.median(theirs))
+    return np.asarray(-(np.minimum(abs(apart), _MOST_LENGTH) ** 2))
+
+
+def _kept(english: Sequence[str], texts: Sequence[str]) -> Matrix:
+    """Numbers and words that both hold, the rarer the more."""
+    ours, theirs = (holders(map(_kept_words, side)) for side in (english, texts))
+    shared = [word for word in ours if word in theirs]
+    rows = len(english) + len(texts) + 1
+    rarity = np.array([np.log(rows / (len(ours[word]) + len(theirs[word]))) for word in shared], np.float32)
+    return np.minimum(
+        (held(ours, shared, len(english)) * rarity) @ held(theirs, shared, len(texts)).T, np.float32(_MOST_KEPT)
+    )
+
+
+def _kept_words(text: str) -> set[str]:
+    plain = _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), without_accents(text.lower()))
+    return {word if word.isdigit() else word[:_KEPT_LETTERS] for word in _KEPT_WORD.findall(plain)}
+
+
+def _marks(english: Sequence[str], texts: Sequence[str]) -> Matrix:
+    """How far the counts of punctuation marks are apart."""
+    apart = np.zeros((len(english), len(texts)), np.float32)
+    for mark in _MARKS:
+        ours, theirs = (np.log1p([len(mark.findall(text)) for text in side]) for side in (english, texts))
+        apart += np.minimum(abs(np.subtract.outer(ours, theirs)), _MOST_MARKS)
+    return -apart

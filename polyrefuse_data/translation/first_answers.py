@@ -1,0 +1,45 @@
+"""The first answers of a model: where none of them is a translation it is the wrong model, or asked wrongly."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from polyrefuse_data.translation.base import Failure, Result
+
+_logger = logging.getLogger(__name__)
+
+_MANY = 20  # fewer may all be of texts that a model would not translate
+
+
+class FirstAnswers:
+    """Watches what a model says until it is known to be of use, or to be of none: then that is said, once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._failures: list[Failure] | None = []  # None: nothing left to watch for
+
+    def __reduce__(self) -> tuple[type[FirstAnswers], tuple[str]]:
+        return FirstAnswers, (self._name,)
+
+    def watch(self, result: Result) -> None:
+        with self._lock:
+            if self._failures is None:
+                return
+            if not isinstance(result, Failure):
+                self._failures = None
+            elif not result.ask_again:  # what is no answer says nothing of the model
+                self._failures.append(result)
+                if len(self._failures) >= _MANY:
+                    self._tell(self._failures[0])
+                    self._failures = None
+
+    def _tell(self, first: Failure) -> None:
+        _logger.warning(
+            "%s: none of its first %s answers is a translation; the first is %s: %s",
+            self._name,
+            _MANY,
+            first.reason,
+            first.detail,
+        )
