@@ -1,19 +1,14 @@
 """The errors that people see: what, where and the mend. The command line maps each class to an exit code."""
 
-import re
-
 from polyrefuse_data.system.redaction import redact
-
-_LONGEST_LINE = 1000
-_UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+from polyrefuse_data.text.printable import LONGEST_LINE, printable, printable_line
 
 
 def readable(text: str) -> str:
     """A message as people may see it, whatever a file or a server put into it: no secret, nothing that a terminal
     obeys, no endless line."""
-    escaped = _UNREADABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), redact(text))
-    lines = [line for line in escaped.split("\n") if line.strip()]
-    return "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines)
+    lines = [line for line in printable(redact(text), keep="\n").split("\n") if line.strip()]
+    return "\n".join(printable_line(line, LONGEST_LINE) for line in lines)
 
 
 class PolyrefuseError(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import find_language
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model import ChatModel
@@ -22,46 +23,15 @@ MIN_SHARE = 0.05
 # and when it is at least this many times as frequent among refusals as among other replies.
 MIN_CONTRAST = 2.0
 
-# Lists of the paper's code (github.com/mainlp/Multilingual-Refusal, pipeline/model_utils), by model type and
-# vocabulary size. They cover nine languages at most; a language that is not listed has no published tokens.
-_QWEN25 = {
-    "en": [40, 2121],
-    "zh": [35946],
-    "de": [17360, 40369],
-    "th": [126331, 124430],
-    "yo": [25612],
-    "ja": [127748, 128976],
-    "ru": [85391, 30174],
-    "ko": [132759],
-}
-_LLAMA3 = {
-    "en": [40],
-    "zh": [37046],
-    "de": [41469],
-    "th": [104365],
-    "yo": [40],
-    "ru": [86491],
-    "ko": [101464],
-    "ja": [122571],
-}
-_GEMMA2 = {
-    "en": [235285, 1718],
-    "zh": [235509, 235817],
-    "de": [15954],
-    "th": [113687],
-    "yo": [12109, 231349],
-    "ko": [242903],
-    "ja": [147553, 28213],
-    "ru": [236038, 29036],
-}
-_YI = {"en": [616, 983, 1509]}
-
-PUBLISHED: dict[tuple[str, int], dict[str, list[int]]] = {
-    ("qwen2", 152064): _QWEN25,
-    ("qwen2", 151936): _QWEN25,
-    ("llama", 128256): _LLAMA3,
-    ("gemma2", 256000): _GEMMA2,
-    ("llama", 64000): _YI,
+# Families of models for which the paper's code has refusal tokens (github.com/mainlp/Multilingual-Refusal,
+# pipeline/model_utils), by model type and vocabulary size. The tokens stand in the language packs (`first_tokens` of
+# replies.toml): nine languages at most; any other has no published tokens.
+PUBLISHED: dict[tuple[str, int], str] = {
+    ("qwen2", 152064): "qwen2.5",
+    ("qwen2", 151936): "qwen2.5",
+    ("llama", 128256): "llama3",
+    ("gemma2", 256000): "gemma2",
+    ("llama", 64000): "yi",
 }
 
 
@@ -166,5 +136,10 @@ def published_tokens(model_type: str, vocabulary: int, languages: Sequence[str])
             f"no published refusal tokens for model type {model_type!r} with {vocabulary} tokens: "
             'use refusal_tokens="found"'
         )
-    lists = PUBLISHED[model_type, vocabulary]
-    return {language: RefusalTokens(lists.get(language, []), "published", 0) for language in languages}
+    family = PUBLISHED[model_type, vocabulary]
+    return {code: RefusalTokens(_published(code, family), "published", 0) for code in languages}
+
+
+def _published(code: str, family: str) -> list[int]:
+    known = find_language(code)
+    return known.replies.tables.first_tokens.get(family, []) if known and known.replies else []

@@ -34,7 +34,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # color: click would cut out of a pipe what our streams show.
+    context_settings={"help_option_names": ["-h", "--help"], "color": True},
     epilog="Every option has a variable: POLYREFUSE_BUILD_ENGINE=ray is `build --engine ray`. "
     "POLYREFUSE_RELEASE__NAME=x sets a key of polyrefuse.toml ([release] name).",
 )
@@ -97,4 +98,5 @@ def _run() -> int:
 
 
 def _tell(error: object) -> None:
-    typer.echo(f"error: {error}", err=True)
+    message = str(error).replace("\n", "\n  ")  # no line of it can pass for another message
+    typer.echo(f"error: {message}", err=True, color=True)

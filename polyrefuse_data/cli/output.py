@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from polyrefuse_data.system.streams import lost_output
+from polyrefuse_data.text.printable import printable_line
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def print_table(records: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
         print_json(records)
         return
+    records = [{column: printable_line(value) for column, value in record.items()} for record in records]
     columns = list(records[0])
     widths = [max(len(column), *(len(record[column]) for record in records)) for column in columns]
     for line in ({column: column for column in columns}, *records):

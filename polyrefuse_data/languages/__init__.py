@@ -15,8 +15,10 @@ from polyrefuse_data.languages.registry import (
     find_language,
     language,
     language_codes,
+    language_or_pack,
     language_packs,
     nllb_languages,
+    read_pack,
 )
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "find_language",
     "language",
     "language_codes",
+    "language_or_pack",
     "language_packs",
     "nllb_languages",
+    "read_pack",
 ]

@@ -14,6 +14,7 @@ from polyrefuse_data.text.scripts import DENSITY, SCRIPT_NAMES, UNSPACED, Orthog
 if TYPE_CHECKING:
     from polyrefuse_data.languages.lexicon import Lexicon
     from polyrefuse_data.languages.numbers import NumberWords
+    from polyrefuse_data.languages.replies import Replies
     from polyrefuse_data.languages.traits import Traits
 
 _SYLLABLES = "Hang"  # a script that sets spaces, but no word of it ends where the dictionary says: particles follow
@@ -113,6 +114,14 @@ class Language:
             return language(other).numbers
         path = self.pack / "numbers.toml" if self.pack else None
         return parse(NumberWords, read_toml(path), path) if path and path.exists() else None
+
+    @cached_property
+    def replies(self) -> Replies | None:
+        """replies.toml; None without one."""
+        from polyrefuse_data.languages.replies import Replies
+
+        path = self.pack / "replies.toml" if self.pack else None
+        return Replies(path, self) if path and path.exists() else None
 
     @cached_property
     def lexicon(self) -> Lexicon | None:

@@ -118,8 +118,7 @@ def _near(code: str) -> list[str]:
 def add_pack(folder: Path) -> Language:
     """Use the language pack in a folder from now on. Raises ConfigError where it is none."""
     known = read_pack(folder)
-    if _added.get(known.code) != known:
-        _added.update({known.code: known, known.flores: known})
+    _added.update({known.code: known, known.flores: known})
     return known
 
 
@@ -134,6 +133,11 @@ def read_pack(folder: Path) -> Language:
     if not flores or not name:
         raise ConfigError(f"{path}: {traits.code} is no language of NLLB-200: give `flores` and `name` too")
     return Language(traits.code, flores, name, tuple(traits.aliases) or (known.aliases if known else ()), "", folder)
+
+
+def language_or_pack(name: str) -> Language:
+    """The language of a pack's folder, which is used from now on, or of a code."""
+    return add_pack(Path(name)) if Path(name).is_dir() else language(name)
 
 
 @cache

@@ -12,9 +12,6 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 
-# Regions that decide the script, where the language alone would say another one.
-_SCRIPTS_OF_REGIONS = {("zh", "tw"): "Hant", ("zh", "hk"): "Hant", ("zh", "mo"): "Hant"}
-
 # Scripts that are another one's parts and name: Korean is written in Hangul, with a rare Han character.
 _SAME_SCRIPTS = {"Kore": "Hang"}
 
@@ -33,9 +30,9 @@ def language_of_tag(tag: str) -> Language | None:
         return None
     names = [name.lower() for name in (match["extended"], match["language"]) if name]
     script = (match["script"] or "").capitalize()
-    script = _SAME_SCRIPTS.get(script, script) or _SCRIPTS_OF_REGIONS.get((names[-1], (match["region"] or "").lower()))
+    script = _SAME_SCRIPTS.get(script, script) or _script_of_region(names[-1], (match["region"] or "").upper())
     for name in names:
-        if script is None:
+        if not script:
             found = find_language(name)
         else:
             of_script = (find_language(code) for code in (f"{name}-{script}", f"{name}_{script}", name))
@@ -43,3 +40,9 @@ def language_of_tag(tag: str) -> Language | None:
         if found:
             return found
     return None
+
+
+def _script_of_region(code: str, region: str) -> str:
+    """The script of a region that writes the language in another one than the language alone would say."""
+    known = find_language(code)
+    return known.traits.writing.regions.get(region, "") if known else ""

@@ -116,6 +116,7 @@ class English(Section):
     homographs: Words = frozenset()
     everyday: Words = frozenset()
     loans: Words = frozenset()
+    within_names: Words = frozenset()
 
 
 class Units(Section):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
 from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.text import printable
 from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
@@ -71,7 +72,7 @@ class BuildSummary:
                 f"  rows that a backend did not answer this time: {self.unanswered} "
                 f"(no other stepped in: {self.missing}); run again to ask for them"
             )
-        return "\n".join([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
+        return printable.lines([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
 
     def to_json(self) -> str:
         told = {**asdict(self), "workspace": str(self.workspace), "problems": self.problems}
@@ -99,7 +100,7 @@ class BuildEstimate:
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
         lines.append("  what the checks reject goes to the next backend and comes on top")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)

@@ -11,9 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data.quality.batch import texts
+from polyrefuse_data.text.printable import printable_line
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]  # row numbers
+
+_PROSE = ("text", "text_en", "back_translation")  # of any length and script; all other strings are names
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,26 @@ class Coded:
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """The table with U+FFFD where a string column holds what is no UTF-8 (a lone surrogate)."""
+    """The table as people may read it: names, such as an id, a category or a flag, are one printable line each, and
+    U+FFFD stands where a string column holds what is no UTF-8 (a lone surrogate)."""
     for place, field in enumerate(table.schema):
-        if field.type in (pa.string(), pa.large_string()) and not _is_utf8(table[place]):
-            table = table.set_column(place, field, pa.array(texts(table, field.name), field.type))
+        if field.type in (pa.string(), pa.large_string()):
+            if not _is_utf8(table[place]):
+                table = table.set_column(place, field, pa.array(texts(table, field.name), field.type))
+            if field.name not in _PROSE and not _are_lines(table[place]):
+                names = [None if name is None else printable_line(name) for name in table[place].to_pylist()]
+                table = table.set_column(place, field, pa.array(names, field.type))
+        elif field.type == pa.list_(pa.string()) and not _are_lines(pc.list_flatten(table[place])):
+            lists = [
+                None if own is None else [printable_line(name or "") for name in own]
+                for own in table[place].to_pylist()
+            ]
+            table = table.set_column(place, field, pa.array(lists, field.type))
     return table
+
+
+def _are_lines(names: pa.ChunkedArray) -> bool:
+    return all(name is None or printable_line(name) == name for name in pc.unique(names).to_pylist())
 
 
 def _is_utf8(column: pa.ChunkedArray) -> bool:

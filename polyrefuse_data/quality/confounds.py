@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data.quality.columns import Mask, Rows, coded, lengths
+from polyrefuse_data.text.clauses import JOINED_ENDS, SPACED_ENDS
 
 # Area under the ROC curve at which a feature tells harmful from harmless well enough to be learnt instead of harm:
 # Cohen's "large" effect (d = 0.8) is an area of 0.71.
 _LARGE_AUC = 0.71
 _LARGE_GAP = 0.25  # the same for a yes-or-no feature: difference of its shares
-_ENDINGS = (".", "?", "!", "。", "？", "！", "؟", "…", "।")
 
 
 def confounds(table: pa.Table, harmful: Mask, harmless: Mask, groups: dict[str, Mask]) -> dict[str, dict[str, float]]:
@@ -65,4 +65,4 @@ def share_gap(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> floa
 def _ends(table: pa.Table) -> npt.NDArray[np.bool_]:
     """Whether each text ends in punctuation."""
     last = pc.utf8_slice_codeunits(pc.utf8_rtrim_whitespace(pc.fill_null(table["text"], "")), -1)
-    return np.asarray(pc.is_in(last, value_set=pa.array(_ENDINGS)).to_numpy(), dtype=bool)
+    return np.asarray(pc.is_in(last, value_set=pa.array([*SPACED_ENDS, *JOINED_ENDS])).to_numpy(), dtype=bool)

@@ -23,6 +23,7 @@ from polyrefuse_data.quality.confounds import confounds
 from polyrefuse_data.quality.duplicates import Pair, near_duplicates
 from polyrefuse_data.rows import HARMFUL, HARMLESS, SPLITS, UNMATCHED
 from polyrefuse_data.sources.alignment import alignment
+from polyrefuse_data.text.printable import printable_line
 
 PROBLEM, NOTE = "problem", "note"
 _EXAMPLES = 5
@@ -52,6 +53,9 @@ class Finding:
 def dataset_findings(table: pa.Table, files: Sequence[Mapping[str, Any]] = ()) -> list[Finding]:
     """Everything the dataset checks find in audited rows, problems first; `files` is import.json of an import."""
     rows = _Rows(readable(table))
+    files = [
+        {key: printable_line(told) if isinstance(told, str) else told for key, told in file.items()} for file in files
+    ]
     found = [
         *_files(files),
         *_coverage(rows),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
-from polyrefuse_data.languages import nllb_languages
+from polyrefuse_data.languages import find_language, language_packs, nllb_languages
 from polyrefuse_data.system.extras import not_installed
 from polyrefuse_data.system.input_files import reason, regular_file
 
@@ -109,7 +109,7 @@ def _fasttext(path: str) -> Identifier:
 
 
 def _code(label: str) -> str:
-    """`__label__deu_Latn` -> `de`: the code of languages.py where it has one for this three-letter code."""
+    """`__label__deu_Latn` -> `de`: our code where it has one for this three-letter code."""
     code = label.removeprefix("__label__").split("_")[0]
     return _two_letters().get(code, code)
 
@@ -117,7 +117,8 @@ def _code(label: str) -> str:
 @cache
 def _two_letters() -> dict[str, str]:
     table = {known.flores.split("_")[0]: known.code for known in nllb_languages().values() if len(known.code) == 2}
-    return {**table, "cmn": "zh"}
+    aliases = {alias: known.code for known in language_packs().values() for alias in known.aliases}
+    return {**{alias: code for alias, code in aliases.items() if find_language(alias) is None}, **table}
 
 
 _BUILDERS: dict[str, Callable[[], Identifier]] = {"py3langid": _py3langid, "langdetect": _langdetect, "lingua": _lingua}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE
 from polyrefuse_data.quality.english_words import loans
 from polyrefuse_data.text.words import QUOTED, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
 _OPENS_A_SENTENCE = frozenset(".!?:\n")
-_WITHIN_NAMES = frozenset({"of", "the", "and", "in", "on", "for", "to", "a", "de", "la"})  # Game of Thrones
 _LONGEST = 4000  # characters
 _MOST_NAMES = 5  # capitalised words of a prompt that is no title (Summarize The Great Gatsby)
 
@@ -57,9 +57,10 @@ def _phrases(found: set[str]) -> list[str]:
 
 def _names(text: str) -> set[str]:
     """Capitalised Latin words that open no sentence, each alone and with those beside it (Lord of the Rings)."""
+    within = LANGUAGES[SOURCE_LANGUAGE].traits.english.within_names
     tokens = list(_TOKEN.finditer(text))
     capitals = sum(token[0][0].isupper() for token in tokens)
-    if capitals > _MOST_NAMES and all(token[0][0].isupper() or token[0] in _WITHIN_NAMES for token in tokens):
+    if capitals > _MOST_NAMES and all(token[0][0].isupper() or token[0] in within for token in tokens):
         return set()  # a title, or all capitals: nothing tells its names
     names: set[str] = set()
     start: int | None = None  # of the name that is being read
@@ -69,7 +70,7 @@ def _names(text: str) -> set[str]:
             start = token.start() if start is None else start
             end = token.end()
             names.add(token[0])
-        elif token[0] not in _WITHIN_NAMES and start is not None:
+        elif token[0] not in within and start is not None:
             names.add(text[start:end])
             start = None
     return names if start is None else names | {text[start:end]}

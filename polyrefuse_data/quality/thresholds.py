@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import find_language, language_packs
+from polyrefuse_data.languages import Language, find_language, language_packs
 from polyrefuse_data.quality.checks.base import Score
 
 FLOOR, CEILING = True, False
@@ -156,9 +156,9 @@ def thresholds(config: QualityConfig) -> Thresholds:
             raise ConfigError(
                 f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
             )
-    own = _bounds_of_packs()
+    own = {code: bounds_of(known) for code, known in language_packs().items()}
     table = {
-        name: replace(threshold, by_language=own.get(name, {}))
+        name: replace(threshold, by_language={code: bounds[name] for code, bounds in own.items() if name in bounds})
         for name, threshold in THRESHOLDS.items()
         if threshold.flag not in config.disable
     }
@@ -171,16 +171,14 @@ def thresholds(config: QualityConfig) -> Thresholds:
     return Thresholds(table)
 
 
-def _bounds_of_packs() -> dict[str, dict[str, float]]:
-    """Threshold -> language -> bound. Raises ConfigError for a pack that names a threshold that does not exist."""
-    found: dict[str, dict[str, float]] = {}
-    for code, known in language_packs().items():
-        for name, bound in known.traits.bounds.items():
-            if name not in THRESHOLDS:
-                raise ConfigError(f"{known.pack}/traits.toml: bounds.{name}: there is no such threshold; there are "
-                                  f"{', '.join(THRESHOLDS)}")  # fmt: skip
-            found.setdefault(name, {})[code] = bound.bound
-    return found
+def bounds_of(language: Language) -> dict[str, float]:
+    """The bounds of a language's own. Raises ConfigError for a pack that names a threshold that does not exist."""
+    for name in language.traits.bounds:
+        if name not in THRESHOLDS:
+            raise ConfigError(
+                f"{language.pack}/traits.toml: bounds.{name}: no such threshold; there are {', '.join(THRESHOLDS)}"
+            )
+    return {name: own.bound for name, own in language.traits.bounds.items()}
 
 
 def _check_bound(name: str, value: float | Mapping[str, float]) -> None:

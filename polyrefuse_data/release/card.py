@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
 from polyrefuse_data.release import layout
-from polyrefuse_data.release.licences import has_non_commercial_weights, hub_licence, is_non_commercial
+from polyrefuse_data.release.licences import (
+    has_non_commercial_weights,
+    hub_licence,
+    is_non_commercial,
+    licence_identifier,
+)
 from polyrefuse_data.release.manifest import Manifest
 from polyrefuse_data.rows import LABELS, SPLITS
+from polyrefuse_data.text import markdown
+from polyrefuse_data.text.markdown import Markdown
+from polyrefuse_data.text.printable import printable_line
+
+Entry = TypeVar("Entry")
 
 _TEMPLATE = Path(__file__).parent / "templates" / "card.md.j2"
+_MOST_LINES = 50  # of a table or list that grows with what the imported files hold
+_LONGEST_SIGNATURE = 2000  # characters; that of all checks has some 500
 _GATE_PROMPT = (
     "This dataset holds requests that aligned models should refuse. It is shared for research on the safety of "
     "language models. To see the files, tell who you are and agree to use them for that."
@@ -40,24 +53,24 @@ def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str
 
     `quality` is language -> mean scores (provenance.quality_by_language).
     """
-    import jinja2
     import yaml
 
     header = yaml.safe_dump(card_data(manifest), sort_keys=False, allow_unicode=True, width=1000)
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     weights = [engine.name for engine in manifest.engines if has_non_commercial_weights(engine.name)]
-    text = template.render(
+    non_commercial = [source.name for source in manifest.sources if is_non_commercial(source.license)] + weights
+    text = markdown.template(_TEMPLATE.read_text(encoding="utf-8")).render(
         manifest=manifest,
         rows=accepted_rows(manifest),
         has_rejected=bool(manifest.parquet_files(layout.REJECTED)),
         prompts=sum(source.prompts for source in manifest.sources),
         languages=[_language_line(manifest, code, quality.get(code, {})) for code in manifest.counts],
         gaps=[line for code in manifest.languages for line in _gap_lines(manifest, code)],
-        non_commercial=[source.name for source in manifest.sources if is_non_commercial(source.license)] + weights,
-        weights=weights,
+        sources=_largest(manifest.sources, lambda source: source.prompts),
+        engines=_largest(manifest.engines, lambda engine: engine.translated + engine.back_translated),
+        longest_signature=_LONGEST_SIGNATURE,
+        non_commercial=_joined(non_commercial, markdown.escaped),
+        non_commercial_parts=len(non_commercial),
+        weights=_joined(weights, markdown.code),
         whole_is_non_commercial=is_non_commercial(manifest.license),
     )
     return f"---\n{header}---\n\n{text}"
@@ -67,12 +80,12 @@ def card_data(manifest: Manifest) -> dict[str, Any]:
     """The card's YAML: licence, languages, task, size, gate, and a config for all languages and for each one."""
     licence = hub_licence(manifest.license)
     data: dict[str, Any] = {
-        "pretty_name": f"{manifest.name} {manifest.version}",
+        "pretty_name": f"{printable_line(manifest.name)} {manifest.version}",
         "language": list(manifest.languages),
         "license": licence,
     }
     if licence == "other":
-        data |= {"license_name": manifest.license.lower().replace(" ", "-"), "license_link": "README.md"}
+        data |= {"license_name": licence_identifier(manifest.license), "license_link": "README.md"}
     return data | {
         "task_categories": ["text-generation", "text-classification"],
         "size_categories": [size_category(accepted_rows(manifest))],
@@ -145,6 +158,18 @@ def _language_line(manifest: Manifest, code: str, quality: dict[str, float]) -> 
     }
 
 
+def _largest(entries: Sequence[Entry], size: Callable[[Entry], int]) -> list[Entry]:
+    """The entries, in their order; of too many for a table, the largest."""
+    places = sorted(range(len(entries)), key=lambda place: (-size(entries[place]), place))
+    return [entries[place] for place in sorted(places[:_MOST_LINES])]
+
+
+def _joined(names: Sequence[str], written: Callable[[str], Markdown]) -> Markdown:
+    """A list within a sentence."""
+    more = f" and {len(names) - _MOST_LINES} more" if len(names) > _MOST_LINES else ""
+    return Markdown(", ".join(map(written, names[:_MOST_LINES])) + more)
+
+
 def _score(quality: dict[str, float], name: str, digits: int) -> str:
     return f"{quality[name]:.{digits}f}" if name in quality else "–"
 
@@ -156,7 +181,8 @@ def _language_name(code: str) -> str:
         return code
 
 
-def _gap_lines(manifest: Manifest, code: str) -> list[str]:
+def _gap_lines(manifest: Manifest, code: str) -> list[Markdown]:
     missing = manifest.counts[code].missing
     parts = [f"{number} {label} {split}" for split, labels in missing.items() for label, number in labels.items()]
-    return [f"{_language_name(code)} (`{code}`) has no row for {', '.join(parts)} prompts"] if parts else []
+    name = f"{markdown.escaped(_language_name(code))} ({markdown.code(code)})"
+    return [Markdown(f"{name} has no row for {', '.join(parts)} prompts")] if parts else []

@@ -10,6 +10,7 @@ from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest
 from polyrefuse_data.system.input_files import read_input_text, reason
+from polyrefuse_data.text.printable import printable
 
 _HEAD = (
     "# Changelog\n\nMajor: existing rows changed or removed. Minor: rows or languages added. Patch: the same rows.\n"
@@ -36,4 +37,4 @@ def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
         raise ReleaseError(
             f"{file} cannot be read as UTF-8 ({reason(error)}): `polyrefuse verify {previous}`"
         ) from error
-    return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{old}"
+    return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{printable(old)}"

@@ -15,6 +15,7 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.manifest import FileEntry, Manifest
 from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import LABELS
+from polyrefuse_data.text.printable import printable_line
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 _PARQUET = "application/x-parquet"  # the type that Croissant readers know
@@ -80,13 +81,13 @@ def render_croissant(manifest: Manifest) -> str:
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
-        "name": manifest.name,
+        "name": printable_line(manifest.name),
         "description": "Harmful and harmless prompts in many languages, for measuring refusal in language models.",
-        "license": manifest.license,
+        "license": printable_line(manifest.license),
         "version": manifest.version,
         "inLanguage": manifest.languages,
         "isLiveDataset": False,
-        "citeAs": f"{manifest.name} {manifest.version}, content sha256 {manifest.content_sha256}",
+        "citeAs": f"{printable_line(manifest.name)} {manifest.version}, content sha256 {manifest.content_sha256}",
         "distribution": [*map(_file_object, tables, tables.values()), _file_set()],
         "recordSet": [_record_set()],
     }

@@ -14,6 +14,8 @@ from polyrefuse_data.release.content import Row, Tagged, row_key, tagged_rows
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.versions import Step
+from polyrefuse_data.text import markdown, printable
+from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 # Columns that say something about a row; all others are the row. A change in these alone is no change of the row.
@@ -21,6 +23,7 @@ ANNOTATIONS = frozenset(
     {"attempts", "back_translation", "back_translator", "detected_language", "flags", "parallel", *SCORES}
 )
 _EXAMPLES = 5  # ids that text and Markdown show of each list
+_REASONS = 20  # that they name; any combination of flags is a reason
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,13 @@ class ReleaseDiff:
 
     def to_text(self) -> str:
         """For people at a terminal."""
-        return "\n".join([f"{self.old.version} -> {self.new.version}: a {self.step} step", *self.lines()])
+        return printable.lines([f"{self.old.version} -> {self.new.version}: a {self.step} step", *self.lines()])
 
     def to_markdown(self) -> str:
         """The lines of a changelog entry."""
-        return "\n".join(("  - " if line.startswith(" ") else "- ") + line.strip() for line in self.lines())
+        return "\n".join(
+            ("  - " if line.startswith(" ") else "- ") + markdown.escaped(line, LONGEST_LINE) for line in self.lines()
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -220,9 +225,12 @@ def _language_lines(code: str, diff: LanguageDiff) -> list[str]:
             reasons.setdefault(change.reason, []).append(change.id)
         if changes:
             lines.append(f"{code}: {len(changes)} rows {name}")
-        for reason, ids in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])):
-            shown = ", ".join(ids[:_EXAMPLES]) + (", ..." if len(ids) > _EXAMPLES else "")
-            lines.append(f"  {len(ids)} {reason} ({shown})")
+        commonest = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+        for reason, ids in commonest[:_REASONS]:
+            shown = ", ".join(map(printable_line, ids[:_EXAMPLES])) + (", ..." if len(ids) > _EXAMPLES else "")
+            lines.append(f"  {len(ids)} {printable_line(reason)} ({shown})")
+        if len(commonest) > _REASONS:
+            lines.append(f"  {sum(len(ids) for _, ids in commonest[_REASONS:])} for other reasons")
     lines += [f"{code}: {number} rows moved {move}" for move, number in sorted(diff.splits.items())]
     for name, shift in diff.scores.items():
         if shift.moved:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from polyrefuse_data.errors import ReleaseError
 
 # Identifiers that the Hub's card validation knows, of those that prompts and models come under; all else is `other`.
@@ -29,12 +31,18 @@ _NON_COMMERCIAL_WEIGHTS = ("nllb-200", "nllb-moe")
 
 
 _NO_LICENCE = ("", "unknown")
+_LONGEST_IDENTIFIER = 64
 
 
 def hub_licence(licence: str) -> str:
     """The Hub's identifier of a licence, or `other`."""
     identifier = licence.strip().lower().replace(" ", "-")
     return identifier if identifier in HUB_LICENCES else "other"
+
+
+def licence_identifier(licence: str) -> str:
+    """A licence's name as the Hub wants one of its own: lower-case letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", licence.lower())[:_LONGEST_IDENTIFIER].strip("-.") or "other"
 
 
 def overall_licence(stated: str | None, licences: list[str]) -> str:

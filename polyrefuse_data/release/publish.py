@@ -20,6 +20,7 @@ from polyrefuse_data.release.verify import verify_release
 from polyrefuse_data.release.versions import parse_version
 from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
 from polyrefuse_data.system.input_files import read_input
+from polyrefuse_data.text import printable
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -70,7 +71,7 @@ class Plan:
             f"as one commit on {_BRANCH}, {len(sizes)} files, {sum(sizes.values())} bytes, other files there deleted,",
             f"tagged {self.tag}:",
         ]
-        return "\n".join([*lines, *(f"  {path} ({size} bytes)" for path, size in sizes.items())])
+        return printable.lines([*lines, *(f"  {path} ({size} bytes)" for path, size in sizes.items())])
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _commit(api: HfApi, plan: Plan, parent: str) -> str:
 
 
 def _message(plan: Plan) -> str:
-    return f"{plan.manifest.name} {plan.manifest.version}"
+    return printable.printable_line(f"{plan.manifest.name} {plan.manifest.version}")
 
 
 def _tree(api: HfApi, repo_id: str, revision: str) -> dict[str, RepoFile]:

@@ -21,6 +21,7 @@ from polyrefuse_data.release.schema import RELEASE_SCHEMA
 from polyrefuse_data.rows import ACCEPTED, EDITED, LABELS, SPLITS
 from polyrefuse_data.system.input_files import read_input, reason, regular_file
 from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 
 def verify_release(where: str | Path, *, revision: str | None = None) -> list[str]:
@@ -44,7 +45,10 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
     except ReleaseError as error:
         return [str(error)]
     differences = _manifest(content, manifest) + _files(folder, manifest)
-    return [readable(line) for line in differences or _tables(folder, manifest) or _rows(folder, manifest)]
+    return [
+        printable_line(readable(line), LONGEST_LINE)
+        for line in differences or _tables(folder, manifest) or _rows(folder, manifest)
+    ]
 
 
 def _manifest(content: bytes, manifest: Manifest) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class ImportSummary:
         if self.settings != "polyrefuse.toml":
             lines.append(f"  kept the polyrefuse.toml that was there; what the import knows is in {self.settings}")
         lines.append(f"next: polyrefuse report {self.workspace}")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)

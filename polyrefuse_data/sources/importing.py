@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flag
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.system.input_files import sha256_of
+from polyrefuse_data.text.printable import printable_line
+
+_QUOTED = '"\\'
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,26 @@ def _origin(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
-        digest.update(f"{file.name} {sha256_of(file)}\n".encode())
-    where = f"{path.resolve().name} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
+        digest.update(os.fsencode(f"{file.name} {sha256_of(file)}\n"))
+    where = f"{printable_line(path.resolve().name)} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 
 
 def _config_text(imported: Imported, name: str, license: str | None, origin: str) -> str:
-    """polyrefuse.toml of an import. JSON strings and lists of them are TOML too."""
+    """polyrefuse.toml of an import."""
     languages = [code for code in languages_of(imported.rows) if code != SOURCE_LANGUAGE]
     sources = sorted({(row["source"], row["license"]) for row in imported.rows})
-    lines = [f"# {origin}", f"languages = {json.dumps(languages)}"]
+    lines = [f"# {origin}", f"languages = [{', '.join(map(_toml, languages))}]"]
     for source, terms in sources:
-        lines += ["", "[[sources]]", f"name = {json.dumps(source)}", f"license = {json.dumps(terms)}"]
-    lines += ["", "[release]", f"name = {json.dumps(name)}"]
+        lines += ["", "[[sources]]", f"name = {_toml(source)}", f"license = {_toml(terms)}"]
+    lines += ["", "[release]", f"name = {_toml(name)}"]
     if license:
-        lines.append(f"license = {json.dumps(license)}")
+        lines.append(f"license = {_toml(license)}")
     return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A TOML string. Almost that of JSON, which writes emoji as surrogates, and DEL as it is: TOML forbids both."""
+    characters = text.encode("utf-8", "replace").decode()
+    written = (c if c.isprintable() and c not in _QUOTED else f"\\U{ord(c):08x}" for c in characters)
+    return f'"{"".join(written)}"'

@@ -14,6 +14,7 @@ from polyrefuse_data.rows import LABELS, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import Record, read_bytes, read_records
+from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.tmx import Unit, read_units
 
 
@@ -163,5 +164,5 @@ def _reports(path: Path, rows: Sequence[dict[str, Any]]) -> list[FileReport]:
         matched = sum(bool(row["text_en"]) for row in here)
         labels, splits = (",".join(sorted({row[name] for row in here})) for name in ("label", "split"))
         how = "English in the file" if matched == len(here) else "give these records text_en"
-        reports.append(FileReport(path.name, code, labels, splits, len(here), matched, how))
+        reports.append(FileReport(printable_line(path.name), code, labels, splits, len(here), matched, how))
     return reports

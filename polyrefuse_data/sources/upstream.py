@@ -24,6 +24,7 @@ from polyrefuse_data.sources.imported import FileReport, Imported, english_rows,
 from polyrefuse_data.sources.matching import EnglishList, Match, match_by_position
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt
 from polyrefuse_data.sources.reading import Record, read_records
+from polyrefuse_data.text.printable import printable_line
 
 NAME = "polyrefuse"
 TRANSLATOR = "imported:polyrefuse"  # upstream does not say per file which engine it used
@@ -120,7 +121,7 @@ def read_upstream(folder: Path, english: Path | None = None) -> Imported:
         result.rows.extend(_rows(file, records, match))
         result.files.append(
             FileReport(
-                str(file.path.relative_to(folder)), file.language, file.label, file.split,
+                printable_line(str(file.path.relative_to(folder))), file.language, file.label, file.split,
                 len(records), match.proven, match.how, len(match.unproven),
             )
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """The standard streams of a command: wherever they lead, its work and its exit code stay the same.
 
 A reader that goes away (`| head`) or a closed stream (`>&-`) means that nobody wants the rest. What a full or failing
-disk did not take of stdout is remembered, for the command line to report; on stderr it is given up. Secrets are masked.
+disk did not take of stdout is remembered, for the command line to report; on stderr it is given up. Secrets are masked,
+and what a terminal would obey is shown.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from polyrefuse_data.system.redaction import redact
+from polyrefuse_data.system.terminal import UNENCODABLE, TerminalText
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-_ERRORS = "polyrefuse"  # how characters are written that an encoding lacks: _as_it_is
 
 
 def take_over_streams() -> None:
@@ -27,11 +27,13 @@ def take_over_streams() -> None:
     For the command line, before libraries are imported that keep the stream which they find.
     """
     _fill_closed_descriptors()
-    codecs.register_error(_ERRORS, _as_it_is)
+    os.environ.setdefault("NO_COLOR", "1")  # colours are escape sequences: they would be shown, not obeyed
+    terminals: dict[tuple[int, int], TerminalText] = {}  # one where both streams are the same terminal or file
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if hasattr(stream, "buffer") and not isinstance(stream, _Stream):
-            setattr(sys, name, _Stream(stream))
+            file = os.fstat(stream.fileno())
+            setattr(sys, name, _Stream(stream, terminals.setdefault((file.st_dev, file.st_ino), TerminalText())))
 
 
 def lost_output() -> OSError | None:
@@ -91,27 +93,21 @@ class _Outlet(io.RawIOBase):
 
 
 class _Stream(io.TextIOWrapper):
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, terminal: TerminalText) -> None:
         stream.flush()
         self.outlet = _Outlet(stream)
         is_unbuffered = bool(getattr(stream, "write_through", False))  # PYTHONUNBUFFERED
         super().__init__(
             self.outlet if is_unbuffered else io.BufferedWriter(self.outlet),  # type: ignore[arg-type]
+            # click goes round a stream that claims ASCII, and writes UTF-8 to what is under it.
             "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding,
-            _ERRORS,
+            UNENCODABLE,
             line_buffering=bool(stream.line_buffering),
             write_through=is_unbuffered,
         )
         self._replaced = stream  # it would close the descriptor if it went away
+        self._terminal = terminal
 
     def write(self, text: str) -> int:
-        super().write(redact(text))
+        super().write(self._terminal.safe(redact(text)))
         return len(text)
-
-
-def _as_it_is(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Names of files that are no text come out as the bytes they are, other characters that cannot as escapes."""
-    try:
-        return codecs.lookup_error("surrogateescape")(error)
-    except UnicodeError:
-        return codecs.lookup_error("backslashreplace")(error)

@@ -73,7 +73,8 @@ class _Plain(logging.Formatter):
     """`warning: journal.sqlite is damaged ...`, as git says it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {super().format(record)}"
+        message = super().format(record).replace("\n", "\n  ")  # no line of it can pass for another message
+        return f"{record.levelname.lower()}: {message}"
 
 
 _handler: logging.StreamHandler[TextIO] = logging.StreamHandler()

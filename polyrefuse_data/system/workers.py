@@ -23,6 +23,7 @@ from typing import IO
 import pyarrow as pa
 
 from polyrefuse_data.errors import EngineError
+from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
 
@@ -59,6 +60,7 @@ def serve() -> None:
     """What another process does: it answers batch after batch until its input ends."""
     # Ctrl-C reaches every process of the terminal; the one that started us decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    take_over_streams()  # libraries warn on the same standard error
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     while (question := _receive(questions)) is not None:

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from polyrefuse_data.text.invisible import INVISIBLE
+from polyrefuse_data.text.words import ARABIC_MARKS, QUOTED
 
 # Stands where words were struck out: no word, and no end of a sentence.
 STRUCK = "□"
 
-_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ`´ʹ′＇"), "'")
+_APOSTROPHES = re.compile("[’‘ʼʻ`´ʹ′＇]")
 # Accents of Latin and Cyrillic letters, Arabic vowel signs and tatweel: writers (and models, in Yoruba above all) leave
 # them out or get them wrong. Thai vowels and Japanese voicing marks carry the word and stay.
-_MARKS = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670]")
+_MARKS = re.compile(f"[\u0300-\u036f]|{ARABIC_MARKS.pattern}")
 _MARKUP = re.compile(r"[*_#>~]+")
-_QUOTED = re.compile(r'"[^"]*"|“[^”]*”|„[^“”"]*[“”"]|«[^»]*»|「[^」]*」|『[^』]*』|《[^》]*》')
 
 
+@lru_cache(maxsize=256)
 def fold_letters(text: str) -> str:
-    """NFKC, one apostrophe, lower case, without accents; safe for regular expressions too."""
-    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).lower()
+    """NFKC, one apostrophe, lower case, without accents. Cached: a text is read in its language and in English."""
+    return fold_pattern(text).lower()
+
+
+def fold_pattern(text: str) -> str:
+    """The same for a regular expression, which is written in lower case: `\\W` stays what it is."""
+    text = _APOSTROPHES.sub("'", text)
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text)))
 
 
+@lru_cache(maxsize=256)
 def fold_reply(text: str) -> str:
     """The words of a reply in one line: letters folded, no markup, invisible characters or quoted passages.
 
     What stands in quotation marks is somebody else's voice (a title, a line of dialogue), unless it is the whole reply.
     """
     plain = _MARKUP.sub(" ", INVISIBLE.sub("", text))
-    unquoted = _QUOTED.sub(f" {STRUCK} ", plain)
+    unquoted = QUOTED.sub(f" {STRUCK} ", plain)
     if not any(char.isalpha() for char in unquoted):
-        unquoted = plain.strip(' "“”„«»「」『』')
+        unquoted = plain.strip(" \"'“”„«»「」『』《》‘’`")
     return " ".join(fold_letters(unquoted).split())

@@ -92,6 +92,12 @@ class Model:
         found = self.read(text).probabilities
         return self.labels[int(found.argmax())], float(sum(found[column] for column in self.columns(wanted)))
 
+    def likeliest(self, text: str) -> tuple[str, float]:
+        """(likeliest label, its probability, two scripts of one language together)."""
+        found = self.read(text).probabilities
+        label = self.labels[int(found.argmax())]
+        return label, float(sum(found[column] for column in self.columns(frozenset({label}))))
+
     def read(self, text: str) -> Reading:
         """What the model sees in a text."""
         return self.read_all([text])[0]

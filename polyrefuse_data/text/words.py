@@ -8,7 +8,10 @@ from functools import lru_cache
 
 # A word is a run of letters and digits; letters outside Latin and ASCII end it, so that `Python関数` gives `Python`.
 _WORD = re.compile(r"[0-9]+|[A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]+|[^\W\dA-Za-z\u00c0-\u024f_]+")
-QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|‘[^’]{3,}’|'[^']{3,}'(?!\w)|`[^`]*`")
+# Quoted speech and titles; a single mark opens a quotation only where no apostrophe can be (don't, students').
+QUOTED = re.compile(
+    r"\"[^\"]*\"|“[^”]*”|„[^“”\"]*[“”\"]|«[^»]*»|「[^」]*」|『[^』]*』|《[^》]*》|‘[^’]{3,}’|(?<![0-9A-Za-z\u00c0-\u024f])'[^']{3,}'(?!\w)|`[^`]*`"
+)
 
 # Marks that Arabic is mostly written without: lengthening of a letter, vowel signs, marks of recitation.
 ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,8 @@ class Document:
     def parts(self) -> list[Part]:
         if self.units is None:
             return [Part(True, self.request.text)]
-        split: Callable[[str, int], list[Part]] = split_sentences if self.units.sentences else split_long
-        return split(self.request.text, self.units.max_chars)
+        split = split_sentences if self.units.sentences else split_long
+        return split(self.request.text, self.units.max_chars, self.request.source)
 
     def asks(self) -> list[Request]:
         """What the backend is asked first: every part whole, protected spans in it and all."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import cycle
 from typing import NamedTuple
 
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
+from polyrefuse_data.text.clauses import JOINED_ENDS, SPACED_ENDS
 from polyrefuse_data.text.spans import SPAN
+
+ENGLISH = LANGUAGES[SOURCE_LANGUAGE]
 
 # Everything that str.splitlines treats as the end of a line.
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -30,24 +35,30 @@ _LINE_START = re.compile(
 _CAPITAL_MARK = re.compile(r"^[ \t>]*+([A-Z])\.\s", re.MULTILINE)
 
 _SENTENCE_END = re.compile(
-    r"""
-    (?<=[.!?…])["'”’»)\]]*(?P<space>\s+)(?=\S)            # Latin and alike: white space follows
-  | (?<=[。！？｡؟।۔])["'”’»」』）)\]]*(?P<wide>\s*)(?=\S)    # full-width, Arabic, Indic: nothing need follow
+    rf"""
+    (?<=[{SPACED_ENDS}])["'”’»)\]]*(?P<space>\s+)(?=\S)      # Latin and alike: white space follows
+  | (?<=[{JOINED_ENDS}])["'”’»」』）)\]]*(?P<wide>\s*)(?=\S)  # nothing need follow
     """,
     re.VERBOSE,
 )
 
-# English words that end in a full stop within a sentence, before a capital letter or digit.
 _LONGEST_ABBREVIATION = 16
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Nos|Fig|approx|Inc|Ltd|Co)\.$"
-)
 
 # Where a sentence that is too long is cut, the best place first.
 _CLAUSE_ENDS = (re.compile(r"[;:—]\s|[；：]"), re.compile(r",\s|[，、،]"), re.compile(r"\s"))
 
 # What the words between two protected spans begin and end with, and no translator should see by itself.
 _EDGES = ".,;:!?()[]\"'"
+
+
+Abbreviations = re.Pattern[str]
+
+
+@lru_cache
+def _abbreviations(language: Language) -> Abbreviations:
+    """What ends in a full stop within a sentence: letters, initials, the language's own words or English ones."""
+    own = language.traits.writing.abbreviations or ENGLISH.traits.writing.abbreviations
+    return re.compile(rf"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z](?:\.[A-Za-z])+|{own})\.$")
 
 
 class Part(NamedTuple):
@@ -67,20 +78,20 @@ class _Piece(NamedTuple):
         return _Piece(self.text[begin:end], self.shade[begin:end])
 
 
-def split_sentences(text: str, max_chars: int) -> list[Part]:
+def split_sentences(text: str, max_chars: int, language: Language = ENGLISH) -> list[Part]:
     """One part a sentence of at most `max_chars`; line ends, bullets, spacing and fenced code are carried over, and so
     are protected spans that are longer by themselves."""
-    return _joined(list(_sentence_parts(_piece(text), max_chars)))
+    return _joined(list(_sentence_parts(_piece(text), max_chars, _abbreviations(language))))
 
 
-def split_long(text: str, max_chars: int) -> list[Part]:
+def split_long(text: str, max_chars: int, language: Language = ENGLISH) -> list[Part]:
     """The whole text as one part where it fits, else as many neighbouring sentences a part as do."""
     whole = _piece(text)
     if len(text) <= max_chars:
         return _joined(list(_trimmed(whole)))
     parts: list[Part] = []
     begin = 0
-    for end, has_words in _packs(split_sentences(text, max_chars), max_chars):
+    for end, has_words in _packs(split_sentences(text, max_chars, language), max_chars):
         pack = whole.between(begin, end)
         parts += _trimmed(pack) if has_words else [Part(False, pack.text)]
         begin = end
@@ -110,30 +121,30 @@ def _piece(text: str) -> _Piece:
     return _Piece(text, SPAN.sub(lambda span: next(shades) * len(span.group()), text))
 
 
-def _sentence_parts(whole: _Piece, max_chars: int) -> Iterator[Part]:
+def _sentence_parts(whole: _Piece, max_chars: int, short: Abbreviations) -> Iterator[Part]:
     listed = set(_CAPITAL_MARK.findall(whole.shade))
     begin = 0
     for end in _LINE_END.finditer(whole.shade):
-        yield from _parts_of_line(whole.between(begin, end.start()), max_chars, listed)
+        yield from _parts_of_line(whole.between(begin, end.start()), max_chars, listed, short)
         yield Part(False, end.group())
         begin = end.end()
-    yield from _parts_of_line(whole.between(begin), max_chars, listed)
+    yield from _parts_of_line(whole.between(begin), max_chars, listed, short)
 
 
-def _parts_of_line(line: _Piece, max_chars: int, listed: set[str]) -> Iterator[Part]:
+def _parts_of_line(line: _Piece, max_chars: int, listed: set[str], short: Abbreviations) -> Iterator[Part]:
     begin = _words_begin(line.shade, listed)
     yield Part(False, line.text[:begin])
     for match in _SHADED.finditer(line.shade):
         span = line.text[match.start() : match.end()]
         if span.startswith(_FENCE) or len(span) > max_chars or _LINE_END.search(span):
-            yield from _parts_of_words(line.between(begin, match.start()), max_chars)
+            yield from _parts_of_words(line.between(begin, match.start()), max_chars, short)
             yield Part(False, span)
             begin = match.end()
-    yield from _parts_of_words(line.between(begin), max_chars)
+    yield from _parts_of_words(line.between(begin), max_chars, short)
 
 
-def _parts_of_words(words: _Piece, max_chars: int) -> Iterator[Part]:
-    for sentence, space in _sentences(words):
+def _parts_of_words(words: _Piece, max_chars: int, short: Abbreviations) -> Iterator[Part]:
+    for sentence, space in _sentences(words, short):
         for chunk in _chunks(sentence, max_chars):
             yield from _trimmed(chunk)
         yield Part(False, space)
@@ -151,22 +162,22 @@ def _words_begin(line: str, listed: set[str]) -> int:
     return start.end()
 
 
-def _sentences(line: _Piece) -> Iterator[tuple[_Piece, str]]:
+def _sentences(line: _Piece, short: Abbreviations) -> Iterator[tuple[_Piece, str]]:
     """(sentence, space after it) of one line."""
     begin = 0
     for match in _SENTENCE_END.finditer(line.shade):
         end = match.start("space") if match["space"] is not None else match.start("wide")
-        if end > begin and not _goes_on(line.shade, begin, end, match.end()):
+        if end > begin and not _goes_on(line.shade, begin, end, match.end(), short):
             yield line.between(begin, end), line.text[end : match.end()]
             begin = match.end()
     yield line.between(begin), ""
 
 
-def _goes_on(line: str, begin: int, end: int, following: int) -> bool:
+def _goes_on(line: str, begin: int, end: int, following: int, short: Abbreviations) -> bool:
     """Whether the sentence goes on after what looked like its end: a small letter follows, or an abbreviation ended."""
     next_word = line[following:].lstrip("\"'“‘«([¿¡")[:1]
     tail = line[max(begin, end - _LONGEST_ABBREVIATION) : end]
-    return next_word.islower() or _ABBREVIATION.search(tail) is not None
+    return next_word.islower() or short.search(tail) is not None
 
 
 def _chunks(sentence: _Piece, max_chars: int) -> Iterator[_Piece]:

@@ -19,13 +19,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out, elsewhere = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("elsewhere")
-    installed = Installation(elsewhere / "venv", build_wheel(elsewhere), "benchmark,fast")
-    result = installed.run("polyrefuse", "demo", "--out", out, cwd=elsewhere, HF_HOME=str(out / "hf"))
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    folder = tmp_path_factory.mktemp("installed")
+    return Installation(folder / "venv", build_wheel(folder), "benchmark,fast")
+
+
+@pytest.fixture(scope="module")
+def demo(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demo")
+    result = run_demo(installed, out)
     assert result.returncode == 0, result.stderr[-3000:]
     assert str(out / "report.html") in result.stderr  # at the end, where to look
     return out
+
+
+def run_demo(installed: Installation, out: Path) -> subprocess.CompletedProcess[str]:
+    return installed.run("polyrefuse", "demo", "--out", out, cwd=out.parent, HF_HOME=str(out / "hf"))
 
 
 def test_the_release_holds_every_prompt_in_every_language(demo: Path) -> None:
@@ -85,9 +94,7 @@ def test_completions_stay_out_of_the_page(demo: Path) -> None:
     assert not [reply for reply in set(table["reply"].to_pylist()) if reply in page]
 
 
-def test_running_again_uses_what_is_there(demo: Path) -> None:
+def test_running_again_uses_what_is_there(installed: Installation, demo: Path) -> None:
     before = (demo / "benchmark" / "scores.json").read_bytes()
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(demo / "hf")}
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "demo", "--out", str(demo)]
-    subprocess.run(command, check=True, env=environment, timeout=600, capture_output=True)
+    assert run_demo(installed, demo).returncode == 0
     assert (demo / "benchmark" / "scores.json").read_bytes() == before

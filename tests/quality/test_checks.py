@@ -11,9 +11,9 @@ from corruption_texts import ANSWERS, REFUSALS, RELATED
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.checks.repetition import repeated_share
 from polyrefuse_data.quality.checks.script import share
 from polyrefuse_data.quality.numbers import lost_numbers
+from polyrefuse_data.text.loops import repeated_share
 from tests.quality.tables import ENGLISH, GERMAN, make_table, verdict
 
 

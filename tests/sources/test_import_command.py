@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from polyrefuse_data.config import load_config
+from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.workspace import Workspace
 
@@ -63,3 +65,16 @@ def test_an_unreachable_public_set_is_exit_3_with_the_mend(tmp_path: Path, monke
     assert done.returncode == 3
     assert "HF_HUB_OFFLINE is set: run this once online, or put the file at" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["polyrefuse.toml"]
+
+
+def test_the_config_of_an_import_holds_any_name_as_it_is(tmp_path: Path) -> None:
+    """Emoji, quotes and control characters in names of sources, and a file name that looks like a section."""
+    source, license = '🙂 "quoted" \\ \x7f\u202e\x1b\n[release]\nname = "forged"', "CC-BY 🄯"
+    record = {"language": "de", "text": "Wer?", "text_en": "Who?", "label": "harmful", "split": "test"}
+    path = tmp_path / 'set\n[release]\nname = "forged".jsonl'
+    path.write_text(json.dumps({**record, "source": source, "license": license}) + "\n", encoding="utf-8")
+    workspace = Workspace(tmp_path / "ws")
+    import_path(path, workspace)
+    config = load_config(workspace.config)
+    assert [(known.name, known.license) for known in config.sources] == [(source, license)]
+    assert config.release.name == "set-release-name-forged"

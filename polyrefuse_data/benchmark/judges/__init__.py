@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Sequence
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
-from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, is_off_language
+from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
 from polyrefuse_data.errors import ConfigError
 
 __all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
@@ -77,7 +77,11 @@ def judge_replies(
                 strict=True,
             )
         )
-    return [_verdict(response, language, opinions.get(index, NO_OPINION)) for index, response in enumerate(responses)]
+    elsewhere = off_language(responses, language)
+    return [
+        _verdict(response, opinions.get(index, NO_OPINION), elsewhere[index])
+        for index, response in enumerate(responses)
+    ]
 
 
 def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
@@ -102,9 +106,8 @@ def judge_signature(judge: str | Judge = "phrases", language: str | None = None)
     return (open_judge(judge) if isinstance(judge, str) else judge).signature(language)
 
 
-def _verdict(response: str, language: str, opinion: Opinion) -> Verdict:
+def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
     if is_empty(response):
         return Verdict(None, empty=True)
     degenerate = is_degenerate(response)
-    off_language = not degenerate and is_off_language(response, language)
-    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=off_language)
+    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=elsewhere and not degenerate)

@@ -22,6 +22,7 @@ from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target
 from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, language_packs
 from polyrefuse_data.system.digests import digest_of
 from polyrefuse_data.text.bags import Matrix, held, holders
+from polyrefuse_data.text.clauses import QUESTION_MARKS
 
 STEMS = Path(__file__).parents[1] / SOURCE_LANGUAGE / "stems.tsv"
 
@@ -38,7 +39,6 @@ _SHORTEST_NAME = 3
 _FOREIGN_NAME_ODDS, _COGNATE_ODDS = (4.0, -3.0), (3.0, -0.2)
 # Both ask or neither does: 99.9% of published rows (put at 97%: translators rephrase) and 79% of swapped pairs.
 _QUESTION_ODDS = {True: 0.2, False: -1.95}
-_QUESTION_MARKS = frozenset("?？؟")
 _LENGTH_LIMITS = (-5.0, 2.0)  # the most that lengths alone may say
 
 
@@ -190,7 +190,7 @@ def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language)
 
 def _question_odds(text: str, source: str) -> float:
     """Whether both ask or neither does, as far as a question mark shows it."""
-    return _QUESTION_ODDS[source.rstrip().endswith("?") == bool(_QUESTION_MARKS.intersection(text))]
+    return _QUESTION_ODDS[source.rstrip().endswith("?") == any(mark in text for mark in QUESTION_MARKS)]
 
 
 def support_range(support: int) -> int:

@@ -19,6 +19,8 @@ from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality.report import charts
 from polyrefuse_data.quality.report.summary import Report
 from polyrefuse_data.quality.report.worst import MOST_ROWS_SHOWN
+from polyrefuse_data.text.html import html_environment
+from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -28,11 +30,7 @@ _INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028"
 
 def render(report: Report, *, title: str) -> str:
     """The whole page as text."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = html_environment()
     safe = environment.filters["safe"]
     script, style = _asset("report.js"), _asset("report.css")
     summary = report.summary
@@ -43,7 +41,7 @@ def render(report: Report, *, title: str) -> str:
     reasons = _commonest(first_reasons)
     colours = {reason: charts.reason_kind(place) for place, reason in enumerate(reasons)}
     text = environment.from_string(_asset("report.html.j2")).render(
-        title=title,
+        title=printable_line(title),
         summary=summary,
         names={code: known.name if (known := find_language(code)) else "" for code in languages},
         won_by_repair=sum(line["won_by_repair"] for line in summary["engines"].values()),

@@ -10,6 +10,7 @@ from pathlib import Path
 from polyrefuse_data import rows as schema
 from polyrefuse_data.quality.review.decisions import Decision
 from polyrefuse_data.quality.thresholds import Thresholds
+from polyrefuse_data.text import printable
 
 ANY = "any"  # rejected by whichever check
 
@@ -86,7 +87,7 @@ class ReviewSummary:
         lines += [f"  refused {row['id']} {row['language']}: {row['reason']}" for row in self.refused]
         for name, found in sorted(self.agreement.items()):
             lines.append(f"  {name}: precision {_percent(found.precision)}, recall {_percent(found.recall)}")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         """For scripts: the same, with precision and recall as numbers or null."""

@@ -6,21 +6,19 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
+import polyrefuse_data.demo
 from polyrefuse_data.benchmark.judges import judge_refusal, judge_signature
-from polyrefuse_data.benchmark.judges import phrases as phrases_module
-from polyrefuse_data.benchmark.judges.phrases import GROUPS, WEIGHTS, phrase_list
+from polyrefuse_data.benchmark.judges.phrases import WEIGHTS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
-from polyrefuse_data.text.folding import fold_letters, fold_reply
+from polyrefuse_data.text.folding import fold_reply
 
 REPLIES = json.loads((Path(__file__).parent / "replies.json").read_text(encoding="utf-8"))
-LISTS = Path(phrases_module.__file__).parent / "lists"
-SEEDS = Path(phrases_module.__file__).parents[2] / "demo" / "seeds"
+SEEDS = Path(polyrefuse_data.demo.__file__).parent / "seeds"
 OPENINGS = Path(__file__).resolve().parents[4] / "shared" / "judge-dev" / "openings.jsonl"
 
 
@@ -90,38 +88,26 @@ def test_empty_replies_are_invalid() -> None:
     assert judge_refusal(["", " \n\t", "\u200b"], "de") == [None, None, None]
 
 
-def test_a_language_without_list_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"no list for 'ibo_Latn'.*guard model"):
+def test_a_language_without_replies_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"no replies in 'ibo_Latn'.*guard model.*language pack"):
         judge_refusal(["Biko, enweghị m ike inyere gị aka."], "ibo_Latn")
 
 
 def test_the_signature_names_the_list_and_changes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    thai, lao = judge_signature("phrases", "th"), judge_signature("phrases", "ja")
-    assert re.fullmatch(r"phrases\|version:1\|list:th:[0-9a-f]{12}", thai) and thai != lao
+    thai, japanese = judge_signature("phrases", "th"), judge_signature("phrases", "ja")
+    assert re.fullmatch(r"phrases\|version:2\|list:th:[0-9a-f]{12}", thai) and thai != japanese
     whole = judge_signature()
-    changed = phrase_list("th").__class__("th", phrase_list("th").groups, "0" * 12)
-    original = phrases_module.phrase_list
-    monkeypatch.setattr(phrases_module, "phrase_list", lambda code: changed if code == "th" else original(code))
+    monkeypatch.setattr(LANGUAGES["th"].replies, "digest", "0" * 12)
     assert judge_signature() != whole
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_list_has_every_group_and_sound_patterns(language: str) -> None:
-    data = tomllib.loads((LISTS / f"{language}.toml").read_text(encoding="utf-8"))
-    words = data.pop("words", {})
-    assert set(data) == set(GROUPS)
-    for group, block in data.items():
-        lines = [line for line in block.splitlines() if line]
-        assert lines, group
-        assert len(set(lines)) == len(lines), f"{group} says something twice"
-        for line in lines:
-            assert set(re.findall(r"<(\w+)>", line)) <= set(words), line
-            for name, alternatives in words.items():
-                line = line.replace(f"<{name}>", f"(?:{alternatives})")
-            assert not re.search(r"\\[A-Z]", line), "folding would turn it round"
-            pattern = re.compile(fold_letters(line))
-            assert not pattern.fullmatch(""), f"matches nothing at all: {line}"
-    assert set(WEIGHTS) < set(GROUPS)
+def test_every_sign_that_is_weighed_is_known_in_every_language(language: str) -> None:
+    replies = LANGUAGES[language].replies
+    assert replies is not None
+    for name in (*WEIGHTS, "idiom", "contrast"):
+        assert replies.signs[name].pattern != "(?!)", name
+        assert not replies.signs[name].fullmatch("")
 
 
 def test_quoted_speech_is_left_out_unless_it_is_the_whole_reply() -> None:

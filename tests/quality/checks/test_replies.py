@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import re
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, find_language
 from polyrefuse_data.quality.batch import make_batch
-from polyrefuse_data.quality.checks.replies import replies
-from polyrefuse_data.quality.reply_patterns import ANSWER, DECLINING, REFUSAL, fold, openings
+from polyrefuse_data.quality.checks.replies import ANSWER, REFUSAL, replies
 from tests.quality.tables import make_table
 
 PROMPT = "Give three tips for staying healthy."
@@ -118,22 +116,10 @@ def test_marks_do_not_matter_where_people_leave_them_out() -> None:
 
 
 def test_english_rows_have_no_score_and_languages_without_a_table_are_read_in_english() -> None:
-    assert openings("sw", REFUSAL) is openings("unless", REFUSAL) is None
+    assert (known := find_language("sw")) and known.replies is None
     assert fires({"language": "swh_Latn", "text": "I'm sorry, but I can't help with that."}) == [{REFUSAL}]
     assert REFUSAL in fires({"language": "ja", "text": "I’m sorry, but I can’t help with that."})[0]
     assert fires({"language": "en", "text": "I'm sorry, but I can't help with that."}) == [set()]
-
-
-@pytest.mark.parametrize("language", CODES)
-@pytest.mark.parametrize("kind", (REFUSAL, DECLINING, ANSWER))
-def test_a_table_is_one_expression_with_a_group_for_each_row(language: str, kind: str) -> None:
-    table = openings(language, kind)
-    assert table is not None
-    assert table.expression.groups == len(table.rows) > 3
-    for row in table.rows:
-        assert row.expression.groups == 0
-        assert not row.expression.match(""), row.expression.pattern
-        assert row.unless or kind == ANSWER  # a prompt may always tell of a refusal
 
 
 def test_a_megabyte_is_read_no_longer_than_a_prompt() -> None:
@@ -141,10 +127,3 @@ def test_a_megabyte_is_read_no_longer_than_a_prompt() -> None:
     start = time.process_time()
     fires(row)
     assert time.process_time() - start < 2
-
-
-def test_folding_keeps_letters_that_are_marks_in_scripts_without_spaces() -> None:
-    assert fold("ขอโทษครับ", "th") == "ขอโทษครับ"
-    assert fold("ガイド", "ja") == "ガイド"
-    assert fold("Désolé…", "fr") == "desole..."
-    assert re.fullmatch(r"\w+", fold("Ẹ̀", "yo"))

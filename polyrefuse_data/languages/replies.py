@@ -1,0 +1,192 @@
+"""replies.toml of a language pack: how chat models refuse and how they answer, for whoever looks for either.
+
+What an opening says is its key, and where it stands its table: `refuses` begins a clause, `declines` may stand anywhere
+in the first sentences, `answers` begins a sentence, and `signs` speak for or against a refusal without being one.
+Patterns are regular expressions, one a line, read on folded texts (text/folding.py); `<name>` stands for `words.name`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from pydantic import Field
+
+from polyrefuse_data.languages.language import Language
+from polyrefuse_data.languages.traits import Pattern, Section, parse, read_toml
+from polyrefuse_data.text.folding import STRUCK, fold_pattern
+
+CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
+SIGNS = ("idiom", "contrast", "condemnation", "instead", "warning", "caveat", "answer")
+
+# How much of a folded reply is read. A refusal states itself at once; further in, a reply may quote or discuss one.
+_OPENING = 260  # characters
+_NEVER = re.compile(r"(?!)")
+_CANNOT_SAYS = ("not", "unable", "refuse", "ai", "policy")
+_OUTRIGHT = ("unable", "refuse", "policy")  # what else refuses by itself; the rest may introduce an answer
+_APOLOGIES = ("sorry", "unfortunately")
+_AGREES = frozenset({"sure", "yes", "happy", "thanks"})
+_BEGINS_CLAUSE = r"(?:^|[.:!?。؟,;(、،؛—–]\W*)"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One pattern, and what it says (a key of replies.toml, in parts: what the English prompt may say instead)."""
+
+    says: tuple[str, ...]
+    pattern: str
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """Compiled only for the few texts in which a pattern before it is found."""
+        return re.compile(self.pattern, re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Openings:
+    """The patterns of one table, in one expression that has a group for each."""
+
+    rows: tuple[Opening, ...]
+    expression: re.Pattern[str]
+
+    def at(self, text: str, place: int) -> Iterator[Opening]:
+        """The openings of a folded text that stand at a place."""
+        match = self.expression.match(text, place)
+        for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
+            if row.expression.match(text, place):
+                yield row
+
+
+class ReplyTables(Section):
+    """The whole of replies.toml. `before` may stand before a refusal or an answer ("but", "however"); `opening` is how
+    many characters of a reply are read; `first_tokens` are the paper's refusal tokens by family of models."""
+
+    before: Pattern = ""
+    opening: int = Field(default=_OPENING, ge=1)
+    refuses: dict[str, str] = Field(default_factory=dict)
+    declines: dict[str, str] = Field(default_factory=dict)
+    answers: dict[str, str] = Field(default_factory=dict)
+    signs: dict[str, str] = Field(default_factory=dict)
+    words: dict[str, str] = Field(default_factory=dict)
+    first_tokens: dict[str, list[int]] = Field(default_factory=dict)
+
+
+class Replies:
+    """replies.toml of one language, folded and compiled as far as it is asked for."""
+
+    def __init__(self, path: Path, language: Language) -> None:
+        self.tables = tables = parse(ReplyTables, read_toml(path), path)
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        self.opening = tables.opening
+        self._end = r"(?!\w)" if language.word_borders else ""
+        self._lead = rf"(?:(?:{self._folded(tables.before)}){self._end}\W*)?" if tables.before else ""
+        self._anywhere = r"\b" if language.word_borders else ""
+
+    @cached_property
+    def refuses(self) -> Openings:
+        """What begins a clause of a refusal."""
+        return self._openings(self._lead, self.tables.refuses)
+
+    @cached_property
+    def declines(self) -> Openings:
+        """What may stand anywhere in one; `cannot` apart, which is read without quotations and idioms."""
+        others = {says: block for says, block in self.tables.declines.items() if says != CANNOT}
+        return self._openings(self._anywhere, others)
+
+    @cached_property
+    def answers(self) -> Openings:
+        """What begins a sentence of an answer."""
+        return self._openings(self._lead, self.tables.answers)
+
+    def cannot(self, reply: str, beginning: int) -> bool:
+        """Whether so many characters of a folded reply say that the speaker cannot or will not do what was asked."""
+        opening = reply[: self.opening]
+        if not self._cannot(beginning).match(opening):  # most replies: no need to strike out idioms
+            return False
+        return self._cannot(beginning).match(self.struck(opening)) is not None
+
+    def struck(self, opening: str) -> str:
+        """An opening without what sounds like a refusal and is none."""
+        return self.signs["idiom"].sub(f" {STRUCK} ", opening)
+
+    @cached_property
+    def outright(self) -> re.Pattern[str]:
+        """Every way to refuse outright, `cannot` among them: to be searched."""
+        anywhere = self._lines(self.tables.declines, _OUTRIGHT)
+        return _any_of(
+            [
+                *self._lines(self.tables.declines, [CANNOT]),
+                *(f"{self._anywhere}(?:{line}){self._end}" for line in anywhere),
+                *self._clauses(_OUTRIGHT),
+            ]
+        )
+
+    @cached_property
+    def signs(self) -> dict[str, re.Pattern[str]]:
+        """Signs by name, to be searched: those of the table, and what of refusals and answers is one too."""
+        own = {name: self._lines(self.tables.signs, [name]) for name in SIGNS}
+        agrees = [key for key in self.tables.answers if not _AGREES.isdisjoint(key.split())]
+        found = {
+            **own,
+            "apology": self._at_the_start(self.tables.refuses, _APOLOGIES),
+            "agreement": self._at_the_start(self.tables.answers, agrees),
+            "instead": [*own["instead"], *self._clauses(["instead"])],
+            "warning": [*own["warning"], *self._clauses(["crisis"])],
+        }
+        return {name: _any_of(patterns) for name, patterns in found.items()}
+
+    @cache  # noqa: B019 (there are as many as languages)
+    def _cannot(self, beginning: int) -> re.Pattern[str]:
+        patterns = self._lines(self.tables.declines, [CANNOT])
+        word = r"(?<!\w)" if self._end else ""
+        return re.compile(f"(?s:.{{0,{beginning - 1}}}?){word}(?:{_any_of(patterns).pattern})")
+
+    def _at_the_start(self, table: dict[str, str], says: Collection[str]) -> list[str]:
+        return [f"^{self._lead}(?:{line}){self._end}" for line in self._lines(table, says)]
+
+    def _clauses(self, says: Collection[str]) -> list[str]:
+        """What of `refuses` says one of these things, where a clause begins."""
+        return [f"{_BEGINS_CLAUSE}{self._lead}(?:{line}){self._end}" for line in self._lines(self.tables.refuses, says)]
+
+    def _openings(self, lead: str, table: dict[str, str]) -> Openings:
+        said = [(tuple(key.split()), line) for key in table for line in self._lines(table, [key])]
+        bodies = [f"(?:{line}){self._end}" for _, line in said]
+        rows = tuple(Opening(says, lead + body) for (says, _), body in zip(said, bodies, strict=True))
+        grouped = "|".join(f"({body})" for body in bodies)
+        return Openings(rows, re.compile(f"{lead}(?:{grouped})", re.DOTALL) if rows else _NEVER)
+
+    def _lines(self, table: dict[str, str], says: Collection[str]) -> list[str]:
+        return [self._folded(line) for key in says for line in table.get(key, "").splitlines() if line]
+
+    def _folded(self, line: str) -> str:
+        for name, alternatives in self.tables.words.items():
+            line = line.replace(f"<{name}>", f"(?:{alternatives})")
+        return fold_pattern(line)
+
+
+def _any_of(patterns: Collection[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else _NEVER
+
+
+class Excuse(Section):
+    """Words of an English prompt that account for an opening; `alone`: whether it counts without an English prompt."""
+
+    english: Pattern
+    alone: bool
+
+    @cached_property
+    def words(self) -> re.Pattern[str]:
+        return re.compile(rf"\b(?:{self.english})\b")
+
+
+@cache
+def excuses() -> dict[str, tuple[Excuse, ...]]:
+    """What excuses an opening, by what it says: excuses.toml of the English pack."""
+    path = Path(__file__).parent / "en" / "excuses.toml"
+    single = {name: parse(Excuse, table, path) for name, table in read_toml(path).items()}
+    found = {name: (excuse,) for name, excuse in single.items()}
+    return {**found, CANNOT: tuple(single[name] for name in _CANNOT_SAYS), "none": ()}

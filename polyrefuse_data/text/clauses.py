@@ -1,0 +1,36 @@
+"""Where sentences end, and where they and the clauses in them begin."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+# What ends a sentence where white space follows, and what does whatever follows (full-width, Arabic, Indic, Armenian,
+# Ethiopic, Khmer, Burmese, Tibetan).
+SPACED_ENDS = ".!?…"
+JOINED_ENDS = "。！？｡؟।۔։።៕။།"
+QUESTION_MARKS = "?？؟"
+
+# Where a sentence (group 1) or a clause of one begins.
+_CLAUSE = re.compile(r"(?:(^|[.:!?\n。؟])|[,;(、،؛—–])\W*")
+_SPACED_CLAUSE = re.compile(r"(?:(^|[.:!?\s])|[,;(—–])\W*")  # a space stands where others have a stop
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text, and where its sentences and its clauses begin."""
+
+    text: str
+    sentences: list[int]
+    clauses: list[int]
+
+
+@lru_cache(maxsize=256)
+def read_clauses(text: str, space_ends_sentence: bool = False) -> Reading:
+    clauses, sentences = [], []
+    for match in (_SPACED_CLAUSE if space_ends_sentence else _CLAUSE).finditer(text):
+        clauses.append(match.end())
+        if match.lastindex:
+            sentences.append(match.end())
+    return Reading(text, sentences, clauses)

@@ -1,0 +1,78 @@
+"""Loops: a model that says the same over and over. Case and spaces do not count.
+
+Two signs. Windows of a few letters come again that have been there before: `repeated_share`. And a text runs into a
+loop, however long what stands before it is: a few letters many times in succession, or an end that says one long unit
+four times over: `is_loop`.
+"""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_TEXT = 20_000  # characters that are looked at; no prompt or reply is longer, a broken one may be
+
+# Windows this long hardly ever come twice in an ordinary sentence; short ones where a character is a syllable or word.
+_WINDOW, _DENSE_WINDOW = 10, 4
+_DENSE = re.compile("[^\x00-\u3000]")  # characters that are syllables or words
+
+# Up to 20 letters at least six times in succession; dots, dashes, digits and blanks to fill in may go on for ever.
+_LONGEST_UNIT = 20
+_SUCCESSION = re.compile(rf"(?=[^ -@\[-`{{-~\u2010-\u2027\u3000-\u303f])(.{{1,{_LONGEST_UNIT}}}?)\1{{5,}}")
+_LEAST_REPEATED = 2  # windows, without which no succession is looked for
+
+_LONGEST_PERIOD = 300  # letters of a unit that a text ends on four times over
+
+
+def repeated_share(text: str, window: int | None = None) -> float:
+    """Windows of `window` letters that occurred before, over all windows; by default as long as suits the script."""
+    return _repeated(_letters(text), window or _window(text))[1]
+
+
+def is_loop(text: str, least_letters: int) -> bool:
+    """Whether a text runs into a loop of at least so many letters."""
+    letters, window = _letters(text), _window(text)
+    if _repeated(letters, window)[0] < _LEAST_REPEATED:
+        return False
+    if _repeats_at_once(letters, window) and any(
+        len(found.group()) >= least_letters for found in _SUCCESSION.finditer(letters)
+    ):
+        return True
+    return _ends_in_a_loop(letters)
+
+
+def _repeated(letters: str, window: int) -> tuple[int, float]:
+    count = len(letters) - window + 1
+    if count < 2:
+        return 0, 0.0
+    repeated = count - len({letters[start : start + window] for start in range(count)})
+    return repeated, repeated / count
+
+
+def _repeats_at_once(letters: str, window: int) -> bool:
+    """Whether a window comes again within the letters of a unit: without that no succession is looked for."""
+    last: dict[str, int] = {}
+    for start in range(len(letters) - window + 1):
+        place = last.get(letters[start : start + window])
+        if place is not None and start - place <= _LONGEST_UNIT:
+            return True
+        last[letters[start : start + window]] = start
+    return False
+
+
+def _ends_in_a_loop(letters: str) -> bool:
+    """Whether the end says one long unit four times over: a text that ran into a loop and never came out."""
+    for period in range(_LONGEST_UNIT // 2, min(_LONGEST_PERIOD, len(letters) // 4) + 1):
+        tail = letters[-4 * period :]
+        if tail[period:] == tail[:-period] and any(map(str.isalpha, tail[:period])):
+            return True
+    return False
+
+
+def _letters(text: str) -> str:
+    return "".join(text[:LONGEST_TEXT].casefold().split())
+
+
+def _window(text: str) -> int:
+    """Short windows for text whose characters are syllables or words."""
+    start = text[:200]
+    return _DENSE_WINDOW if len(_DENSE.findall(start)) * 2 > len(start) else _WINDOW
