@@ -68,8 +68,8 @@ def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
     return Drawing(
         f"candidates_{record['language']}",
         f"Candidate directions from {name}",
-        "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the plain "
-        f"model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it leaves out.",
+        "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
+        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
         image,
     )
 
