@@ -184,7 +184,7 @@ class Client:
             if every:
                 raise ConfigError(
                     f"{self.endpoint.asked_for}: {self.endpoint.name} takes no request as it is asked ({error}): set "
-                    "the key that stands for what it names: response_format, temperature, max_output_tokens, extra_body"
+                    f"{self.dialect.key_of(error)} to what it takes"
                 ) from None
         return answer
 
