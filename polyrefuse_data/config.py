@@ -247,12 +247,13 @@ class Config(_Section):
         return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
-def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
     """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
 
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
+    path = None if path is None else Path(path)
     mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
     data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():

@@ -56,8 +56,8 @@ class BenchmarkConfig(BaseModel):
     transfer: str | tuple[str, ...] = "all"
     """Which directions are ablated in which languages: `all` (N x N), `own` (each language its own), or source
     languages that are ablated in every language while the others are ablated in their own."""
-    mode: Literal["reference", "complete"] = "reference"
-    """Ablation `reference`, or `complete` (also what post-norms re-inject)."""
+    mode: Literal["reference", "complete", "centred"] = "reference"
+    """Ablation `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless mean)."""
     random_control: bool = True
     """Ablate a random direction of equal norm in each language, as a control."""
     n_train: int = Field(default=128, ge=1)

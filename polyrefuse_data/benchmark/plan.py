@@ -14,6 +14,7 @@ from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder, read_js
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import LABELS
+from polyrefuse_data.text import printable
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Plan:
         if self.missing:
             lines.append(f"  not in the release: {', '.join(self.missing)}")
         lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         """For scripts: the same."""

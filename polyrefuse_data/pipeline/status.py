@@ -17,6 +17,7 @@ from polyrefuse_data.pipeline.build import shard_prompts
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
 from polyrefuse_data.system.input_files import read_input, regular_file
+from polyrefuse_data.text import printable
 from polyrefuse_data.workspace import Workspace
 
 CURRENT, OLDER, NONE = "current", "older than the rows", "none"
@@ -53,7 +54,7 @@ class Status:
             lines.append(f"  report: {self.report}")
         if self.reviews:
             lines.append(f"  review: {', '.join(self.reviews)}")
-        return "\n".join([*lines, f"next: {self.next_step}"])
+        return printable.lines([*lines, f"next: {self.next_step}"])
 
     def to_json(self) -> str:
         """For scripts."""

@@ -33,6 +33,7 @@ from polyrefuse_data.quality.thresholds import thresholds
 from polyrefuse_data.quality.verdicts import judged
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
+from polyrefuse_data.text import printable
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA, with_verdicts
 from polyrefuse_data.workspace import Workspace
 
@@ -53,7 +54,7 @@ class CheckSummary:
         lines = [f"{self.rows} rows checked in {self.workspace}: {counts}"]
         lines.append(f"  scored: {self.scored} rows; the scores of the others were kept")
         lines += [f"  {step}: {count} rows" for step, count in self.changed.items()]
-        return "\n".join(lines)
+        return printable.lines(lines)
 
     def to_json(self) -> str:
         """For scripts."""

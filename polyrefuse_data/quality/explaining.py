@@ -12,6 +12,7 @@ import numpy as np
 from polyrefuse_data.errors import readable
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
+from polyrefuse_data.text import printable
 from polyrefuse_data.text.invisible import hidden_places
 
 _WIDTH = 110  # columns of a terminal, as most are or can be
@@ -47,7 +48,7 @@ class ExplainedRow:
         lines += _entry("scores", ", ".join(f"{name} {value:.4g}" for name, value in self.scores.items()))
         for flag, reason in self.reasons.items():
             lines += _entry("flag", f"{flag}: {reason}" if reason else flag)
-        return readable("\n".join(lines))
+        return readable(printable.lines(lines))
 
 
 def reasons(flags: Sequence[str], language: str, scores: Mapping[str, float], bounds: Thresholds) -> dict[str, str]:

@@ -58,8 +58,12 @@ def cues(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None) 
 
 
 def against_rivals(fit: Matrix) -> Matrix:
-    """What a pair has over the average one of its text, and of its prompt, the mean of both, in nats."""
-    return np.asarray(fit - (_log_mean_exp(fit, 0) + _log_mean_exp(fit, 1)) / 2)
+    """What a pair has over the average one of its text, in nats, less half of what that average has for its prompt.
+
+    Texts first: one left in English shares words with every prompt, and would be a rival of all translations.
+    """
+    ours = fit - _log_mean_exp(fit, 0)
+    return np.asarray(ours - _log_mean_exp(ours, 1) / 2)
 
 
 def _log_mean_exp(values: Matrix, axis: int) -> Matrix:

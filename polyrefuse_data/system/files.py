@@ -36,6 +36,12 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
         raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
 
 
+def make_private_file(path: Path) -> None:
+    """Create an empty file that nobody else may read, unless there is one. Raises OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to; moved into place, synced, when the block ends without an error.

@@ -88,7 +88,7 @@ def test_workers_that_check_rows_write_as_the_command_does() -> None:
         "import sys, pyarrow as pa\n"
         "from polyrefuse_data.system.workers import map_batches\n"
         "from tests.terminal import tell\n"
-        "map_batches(tell, [pa.table({'text': [sys.argv[1]]})] * 8, 2)\n"
+        "list(map_batches(tell, [pa.table({'text': [sys.argv[1]]})] * 8, 2))\n"
     )
     folder = str(Path(__file__).parents[2])
     _, _, said = run("-c", code, ATTACK, tty=False, PYTHONPATH=folder)

@@ -85,18 +85,23 @@ def test_an_imported_file_and_its_name(tmp_path: Path, tty: bool) -> None:
     broken = tmp_path / f"{NAME}.csv"
     broken.write_text(f"text,language\n{ATTACK},de\n", encoding="utf-8")
     workspace, folder = tmp_path / "ws", tmp_path / NAME
-    imported, refused, reported, said, exported = commands(
+    imported, refused, reported, said, exported, shown, *others = commands(
         ("import", file, "--out", workspace, "--json"),
         ("import", broken, "--out", folder),
         ("report", workspace, "--json"),
         ("import", file, "--out", folder),
         ("review", "export", folder, "--flagged"),
+        ("show", workspace, "--json"),
+        ("show", folder),
+        ("check", folder),
+        ("status", folder),
         tty=tty,
     )
-    assert [imported[0], refused[0], reported[0], said[0], exported[0]] == [0, 2, 0, 0, 0]
+    assert [code for code, _ in (imported, refused, reported, said, exported, shown, *others)] == [0, 2, *[0] * 7]
     if not tty:
         assert json.loads(imported[1])["rows"] == 2
         assert len(json.loads(reported[1])["engines"]) == 1
+        assert {row["source"] for row in json.loads(shown[1])} == {ATTACK}
 
 
 def test_a_release_and_what_was_put_into_it(tmp_path: Path, tty: bool) -> None:
