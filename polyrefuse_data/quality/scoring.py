@@ -5,8 +5,9 @@ A check that is stopped goes on where it was: a file of its unfinished work is a
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from polyrefuse_data.system.files import write_table
 from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
 
+_FILE = re.compile(r"\d{6,}\.parquet|\..*\.part")
+
 
 class PartialScores:
     """The folder of a check that is under way: score tables of some rows each. Gone when the check is done."""
@@ -38,13 +41,18 @@ class PartialScores:
         return (table for table in tables if table is not None)
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.parquet") if path.stem.isdecimal())
+        return sorted(path for path in self.folder.glob("[0-9]*.parquet") if _FILE.fullmatch(path.name))
 
     def add(self, scores: pa.Table) -> None:
         write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the files: the scores are in scores.parquet. What somebody else has put into the folder stays."""
+        for path in self.folder.glob("*"):
+            if _FILE.fullmatch(path.name):
+                path.unlink()
+        with contextlib.suppress(OSError):  # it is not empty, or was never made
+            self.folder.rmdir()
 
 
 def complete_scores(
