@@ -99,7 +99,7 @@ def test_a_limit_keeps_its_value_whatever_it_is_called() -> None:
         (
             lambda body: (400, openai_error("max_tokens is too large: 9. This model supports at most 5")),
             {},
-            "max_output",
+            "max_output_tokens to",
         ),
         (lambda body: (418, {"teapot": True}), {}, "one of response_format"),
     ],
