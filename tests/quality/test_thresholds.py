@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pyarrow as pa
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.languages import language
-from polyrefuse_data.quality.scoring import Scored, verdicts
 from polyrefuse_data.quality.thresholds import THRESHOLDS, thresholds
+from polyrefuse_data.quality.verdicts import judged
 
 
 def test_verdicts_come_from_scores_alone() -> None:
     """Raising a floor needs no text: the same scores give the new verdict."""
-    scored = Scored({"chrf": np.array([10.0, 35.0, np.nan])}, {})
-    rows = ["de", "de", "de"]
-    first = dict(verdicts(scored, rows, thresholds(QualityConfig())))
-    strict = dict(verdicts(scored, rows, thresholds(QualityConfig(thresholds={"back_translation": 40}))))
-    assert first["back_translation"].tolist() == [True, False, False]
-    assert strict["back_translation"].tolist() == [True, True, False]
+    scores = pa.table({"chrf": pa.array([10.0, 35.0, None])})
+    rows = pa.table({"language": ["de", "de", "de"]})
+
+    def flagged(config: QualityConfig) -> list[bool]:
+        return [
+            flags == ["back_translation"] for flags in judged(rows, scores, thresholds(config))["flags"].to_pylist()
+        ]
+
+    assert flagged(QualityConfig()) == [True, False, False]
+    assert flagged(QualityConfig(thresholds={"back_translation": 40})) == [True, True, False]
 
 
 def test_a_language_bound_of_the_config_leaves_the_others() -> None:

@@ -22,6 +22,7 @@ from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.redaction import declare_secret, redact, without_credentials
 from polyrefuse_data.translation import Failure
+from polyrefuse_data.workspace import Workspace
 from tests.hub_double import HubDouble, server
 from tests.release.conftest import make_rows, make_workspace
 
