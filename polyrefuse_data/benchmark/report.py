@@ -52,7 +52,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
 
 def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     scores = _scores(folder)
-    drawings = draw_all(scores)
+    drawings = draw_all(scores, [store.read_json(folder.selection(code)) for code in scores["source_languages"]])
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
     return {

@@ -25,6 +25,7 @@ _OF_THE_PACKAGE = {
     "languages/lexicon/model.py",
     "languages/packs.py",
     "languages/registry.py",
+    "languages/replies.py",
     "quality/report/page.py",
     "release/card.py",
     "sources/loading.py",
