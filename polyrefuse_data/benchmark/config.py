@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
-from polyrefuse_data.config import local_or_hub, read_toml, validated
+from polyrefuse_data.config import local_or_hub
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
 from polyrefuse_data.models.store import bundled_folder
+from polyrefuse_data.system.toml import read_toml, validated
 
 TRANSFERS = ("own", "all")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.system.input_files import open_input
 
 SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
@@ -30,7 +31,7 @@ def gguf_alone(path: Path) -> Iterator[dict[str, str]]:
     """
     if any(importlib.util.find_spec(name) is None for name in _READERS):
         raise not_installed(f"{path}: reading a GGUF file", "polyrefuse-data[gguf]")
-    with path.open("rb") as file:
+    with open_input(path) as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ModelError(f"{path} is no GGUF file: download it again")
     with tempfile.TemporaryDirectory(prefix="polyrefuse-gguf-") as folder:

@@ -18,6 +18,7 @@ from polyrefuse_data.languages.registry import (
     language_or_pack,
     language_packs,
     nllb_languages,
+    packs_digest,
     read_pack,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "language_or_pack",
     "language_packs",
     "nllb_languages",
+    "packs_digest",
     "read_pack",
 ]

@@ -10,7 +10,8 @@ from pathlib import Path
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages.registry import TRAITS, find_language
 from polyrefuse_data.languages.traits import Bound
-from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.files import replace_kept, write_new
+from polyrefuse_data.system.input_files import read_input_text
 
 TEMPLATE = Path(__file__).parent / "template"
 _CODE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?")
@@ -19,19 +20,16 @@ _BOUNDS = re.compile(r"^\[bounds\]\n((?:(?!\[).*\n?)*)", re.MULTILINE)
 
 
 def new_pack(code: str, folder: Path) -> list[Path]:
-    """Write a commented pack to fill in. Raises ConfigError for a code that is none, and where a pack is already."""
+    """Write a commented pack to fill in. Raises ConfigError for a code that is none, and where a file is in the way."""
     known = find_language(code)
     if known is None and not _CODE.fullmatch(code):
         raise ConfigError(f"{code!r} is no BCP-47 code such as sv, nds or sr-Latn, nor a FLORES-200 code")
-    if (folder / TRAITS).exists():
-        raise ConfigError(f"{folder / TRAITS} is already there: edit it, or choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for template in sorted(TEMPLATE.glob("*.toml")):
         text = template.read_text(encoding="utf-8").replace('"CODE"', f'"{known.code if known else code}"')
         if known is None:
             text = _BEYOND.sub(r"\1 = ", text)
-        atomic_write(folder / template.name, text)
+        write_new(folder / template.name, text, "edit it, or choose another folder")
         written.append(folder / template.name)
     return written
 
@@ -39,7 +37,7 @@ def new_pack(code: str, folder: Path) -> list[Path]:
 def write_bounds(folder: Path, bounds: Mapping[str, Bound]) -> None:
     """Put bounds into traits.toml of a pack, in place of those of the same names; the rest of the file stays."""
     path = folder / TRAITS
-    text = path.read_text(encoding="utf-8")
+    text = read_input_text(path)
     section = _BOUNDS.search(text)
     before, after = (text[: section.start()], text[section.end() :]) if section else (f"{text.rstrip()}\n\n", "")
     kept = [line for line in section.group(1).splitlines() if line.strip()] if section else []
@@ -47,4 +45,4 @@ def write_bounds(folder: Path, bounds: Mapping[str, Bound]) -> None:
     for name, own in bounds.items():
         source = json.dumps(own.source, ensure_ascii=False)
         lines.append(f"{name} = {{ bound = {own.bound:g}, source = {source} }}")
-    atomic_write(path, before + "\n".join([*lines, after]))
+    replace_kept(path, before + "\n".join([*lines, after]))

@@ -7,6 +7,8 @@ own.
 from __future__ import annotations
 
 import csv
+import hashlib
+import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -20,6 +22,7 @@ from polyrefuse_data.languages.language import Language
 SOURCE_LANGUAGE = "en"
 TRAITS = "traits.toml"  # what makes a folder a pack
 ENTRY_POINTS = "polyrefuse.languages"
+PACKS_VARIABLE = "POLYREFUSE_PACKS"  # folders of packs to use; also how processes that this one starts learn of them
 
 _SHORT_CODE = 3  # letters; in so short a code every slip is another code
 _ALIKE = 0.75  # of difflib's ratio, from which on a name may be another one's slip: germn, igbo_Latn
@@ -57,7 +60,8 @@ def nllb_languages() -> dict[str, Language]:
 
 def language_packs() -> dict[str, Language]:
     """The languages that have a pack, by BCP-47 code: the 14 of this package, then those from outside."""
-    return {**LANGUAGES, **_installed(), **{known.code: known for known in _added.values()}}
+    outside = [*_installed().values(), *_added.values()]  # each under two codes
+    return {**LANGUAGES, **{known.code: known for known in outside}}
 
 
 def all_languages() -> dict[str, Language]:
@@ -117,17 +121,18 @@ def _near(code: str) -> list[str]:
 
 def add_pack(folder: Path) -> Language:
     """Use the language pack in a folder from now on. Raises ConfigError where it is none."""
-    known = read_pack(folder)
+    known = read_pack(folder.absolute())
     _added.update({known.code: known, known.flores: known})
+    os.environ[PACKS_VARIABLE] = os.pathsep.join(dict.fromkeys(str(other.pack) for other in _added.values()))
     return known
 
 
 def read_pack(folder: Path) -> Language:
     """The language of a pack, named by its traits and, as far as they do not say, by languages.tsv."""
-    from polyrefuse_data.languages.traits import Traits, parse, read_toml
+    from polyrefuse_data.languages.traits import Traits, read_part
 
     path = folder / TRAITS
-    traits = parse(Traits, read_toml(path), path)
+    traits = read_part(Traits, path)
     known = _TABLE.get(traits.code)
     flores, name = traits.flores or (known.flores if known else ""), traits.name or (known.name if known else "")
     if not flores or not name:
@@ -138,6 +143,14 @@ def read_pack(folder: Path) -> Language:
 def language_or_pack(name: str) -> Language:
     """The language of a pack's folder, which is used from now on, or of a code."""
     return add_pack(Path(name)) if Path(name).is_dir() else language(name)
+
+
+def packs_digest(*parts: str) -> str:
+    """8 hex digits over these files of every pack: what scores that are read from them depend on."""
+    lines = [
+        f"{code} {part} {known.digest(part)}" for code, known in sorted(language_packs().items()) for part in parts
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
 
 
 @cache
@@ -164,3 +177,7 @@ def describe_languages(everything: bool = False) -> list[dict[str, str]]:
         {"code": known.code, "flores": known.flores, "script": known.script, "name": known.name}
         for known in (all_languages() if everything else language_packs()).values()
     ]
+
+
+for _folder_given in filter(None, os.environ.get(PACKS_VARIABLE, "").split(os.pathsep)):
+    add_pack(Path(_folder_given))

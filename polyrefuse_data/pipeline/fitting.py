@@ -21,9 +21,10 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, add_
 from polyrefuse_data.languages.lexicon.train import cross_validate, learn
 from polyrefuse_data.languages.packs import write_bounds
 from polyrefuse_data.languages.traits import Bound
-from polyrefuse_data.quality.score_table import numbers_of, score_batch
+from polyrefuse_data.quality.score_table import numbers_of, scorer
 from polyrefuse_data.quality.thresholds import THRESHOLDS
 from polyrefuse_data.rows import usable
+from polyrefuse_data.system.files import replace_kept
 from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.translation.memory import read_memory
 from polyrefuse_data.workspace import Workspace
@@ -47,7 +48,8 @@ _ROOM = 0.1  # that lengths get beyond their bound, as a share of it
 def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
     """Write lexicon.tsv and the bounds of a pack from a workspace, or from a TSV, JSONL or TMX file of aligned texts.
 
-    Gives what was written, a row each. Raises ConfigError for a language without a pack, and for too few rows.
+    Gives what was written, a row each; what was there before stays beside it (lexicon-2.tsv). Raises ConfigError for a
+    language without a pack, and for too few rows.
     """
     if known.pack is None:
         raise ConfigError(
@@ -59,7 +61,7 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
     pairs = sorted({(visible(row["text_en"]), visible(row["text"])) for row in rows})
     if len(pairs) < _FEWEST:
         raise ConfigError(f"{path}: {len(pairs)} different rows of {known.code} with English; a fit takes {_FEWEST}")
-    (known.pack / "lexicon.tsv").write_text(learn(pairs, known).to_tsv(), encoding="utf-8")
+    replace_kept(known.pack / "lexicon.tsv", learn(pairs, known).to_tsv())
     true, swapped = cross_validate(pairs, known)
     where = f"{len(rows)} rows of {path.name}"
     bounds = _bounds(known, rows, where)
@@ -93,7 +95,7 @@ def _aligned(known: Language, path: Path) -> list[dict[str, str]]:
 def _bounds(known: Language, rows: Sequence[dict[str, str]], where: str) -> dict[str, Bound]:
     names = ("id", "language", "text", "text_en", "back_translation")
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    scores = score_batch(pa.table(columns), QualityConfig())
+    scores = scorer(QualityConfig())(pa.table(columns))
     found = {}
     for name in FITTED:
         values = numbers_of(scores, THRESHOLDS[name].score)

@@ -21,6 +21,7 @@ from polyrefuse_data.quality.batch import IMPORTED_SCORES, Batch, make_batch, sl
 from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check, Score
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
+from polyrefuse_data.system.workers import Work
 
 ROW_COLUMNS = ("id", "language", "inputs")
 
@@ -30,24 +31,26 @@ _READ = frozenset(["id", "language", "text", "text_en", "back_translation", "bac
 
 
 def score_batches(rows: pa.Table) -> list[pa.Table]:
-    """The rows cut into batches, with the columns that `score_batch` reads."""
+    """The rows cut into batches, with the columns that `scorer` reads."""
     return [*slices(rows.select([name for name in rows.column_names if name in _READ]))]
 
 
-def score_batch(rows: pa.Table, settings: QualityConfig, names: Collection[str] | None = None) -> pa.Table:
-    """The scores that the checks (or those called `names`) give some rows. Decides nothing."""
-    checks = [check for check in checks_for(settings) if names is None or check.name in names]
-    return _run(rows, checks)
+def scorer(settings: QualityConfig, names: Collection[str] | None = None) -> Work:
+    """What gives some rows the scores of the checks (or of those called `names`). Another process can be given it."""
+    found = identities(settings)
+    return partial(_score, settings=settings, found={n: found[n] for n in found if names is None or n in names})
 
 
-def scorer(settings: QualityConfig, names: Collection[str] | None = None) -> partial[pa.Table]:
-    """`score_batch` under these settings, as something that another process can be given."""
-    return partial(score_batch, settings=settings, names=names)
+def identities(settings: QualityConfig) -> dict[str, str]:
+    """The identity of each check by its name."""
+    return {check.name: check.identity for check in checks_for(settings)}
 
 
-def _run(rows: pa.Table, checks: Sequence[Check]) -> pa.Table:
+def _score(rows: pa.Table, settings: QualityConfig, found: Mapping[str, str]) -> pa.Table:
+    """The scores of the checks that `found` names. Decides nothing."""
     batch = make_batch(rows)
-    return put_together(rows, inputs_of(rows), {check: _scored(batch, check) for check in checks})
+    checks = [check for check in checks_for(settings) if check.name in found]
+    return put_together(rows, inputs_of(rows), {found[check.name]: _scored(batch, check) for check in checks})
 
 
 def score_copied(rows: pa.Table, check: Check) -> pa.Table:
@@ -62,15 +65,15 @@ def _scored(batch: Batch, check: Check) -> pa.Table:
     return pa.table(columns | {name: pa.array(values, pa.string()) for name, values in scores.labels.items()})
 
 
-def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[Check, pa.Table]) -> pa.Table:
-    """One table of what each check gave these rows, the checks in their order."""
+def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[str, pa.Table]) -> pa.Table:
+    """One table of what each check, known by its identity, gave these rows; the checks in their order."""
     table = pa.table({"id": rows["id"], "language": rows["language"], "inputs": pa.array(inputs)})
-    for check, columns in scores.items():
+    for identity, columns in scores.items():
         for name in columns.column_names:
             if name in table.column_names:
-                raise ConfigError(f"check {check.name} gives a score called {name}, as another one does: rename it")
+                raise ConfigError(f"check {identity} gives a score called {name}, as another one does: rename it")
             table = table.append_column(name, columns[name])
-    return with_origins(table, {check.identity: columns.column_names for check, columns in scores.items()})
+    return with_origins(table, {identity: columns.column_names for identity, columns in scores.items()})
 
 
 def origins(scores: pa.Table | pa.Schema) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ A check that is stopped goes on where it was: a file of its unfinished work is a
 from __future__ import annotations
 
 import itertools
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from polyrefuse_data.quality.checks import checks_for
 from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
-from polyrefuse_data.quality.score_table import put_together, score_batch, score_batches, score_copied, scorer
-from polyrefuse_data.system.files import write_table
+from polyrefuse_data.quality.score_table import put_together, score_batches, score_copied, scorer
+from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
+
+_FILE = re.compile(r"\d{6,}\.parquet|\..*\.part")
 
 
 class PartialScores:
@@ -38,13 +40,14 @@ class PartialScores:
         return (table for table in tables if table is not None)
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.parquet") if path.stem.isdecimal())
+        return sorted(path for path in self.folder.glob("[0-9]*.parquet") if _FILE.fullmatch(path.name))
 
     def add(self, scores: pa.Table) -> None:
         write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the files: the scores are in scores.parquet. What somebody else has put into the folder stays."""
+        remove_own(self.folder, _FILE)
 
 
 def complete_scores(
@@ -55,7 +58,7 @@ def complete_scores(
     What is computed goes to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
-        return score_batch(rows, settings), 0
+        return scorer(settings)(rows), 0
     inputs = inputs_of(rows)
     checks = [check for check in checks_for(settings) if not check.copies_columns]
     works = list(_lacking(checks, kept, inputs))
@@ -83,13 +86,13 @@ def _lacking(
     patterns, kinds = np.unique(lacking[:, rows], axis=1, return_inverse=True)
     for kind, pattern in enumerate(patterns.T):
         names = [check.name for check, lacks in zip(checks, pattern, strict=True) if lacks]
-        yield names, rows[kinds == kind]
+        yield names, rows[kinds.ravel() == kind]
 
 
 def _whole(rows: pa.Table, settings: QualityConfig, kept: KeptScores, inputs: Inputs) -> pa.Table:
     """A line for each row, from kept scores and copied columns."""
-    scores = {
-        check: score_copied(rows, check) if check.copies_columns else kept.columns(check.identity, inputs)
-        for check in checks_for(settings)
-    }
+    scores = {}
+    for check in checks_for(settings):
+        identity = check.identity
+        scores[identity] = score_copied(rows, check) if check.copies_columns else kept.columns(identity, inputs)
     return put_together(rows, inputs, scores)

@@ -28,10 +28,14 @@ NAME = "duplicate_target"
 _TEXTS = ("language", "text", "text_en", "back_translation")  # what tells whose translation a text is
 
 
-@lru_cache(maxsize=1)
 def identity() -> str:
     """As `Check.identity`."""
-    return f"{NAME}:1[rapidfuzz-{version('rapidfuzz')} {correspondence.CHECK.settings()}]"
+    return f"{NAME}:1[rapidfuzz-{_rapidfuzz()} {correspondence.CHECK.settings()}]"
+
+
+@lru_cache(maxsize=1)
+def _rapidfuzz() -> str:
+    return version("rapidfuzz")
 
 
 def shared_targets(tables: Iterable[pa.Table]) -> Score:

@@ -65,9 +65,7 @@ def test_quiet_is_errors_alone_and_the_same_result(command: Command, world: Worl
 
 @pytest.mark.parametrize("command", [command for command in commands() if command.paths], ids=str)
 def test_verbose_shows_where_an_error_comes_from(command: Command, world: World) -> None:
-    wrong = {name: world.new("nowhere") / "at" / "all" for name in command.paths if name != "out"}
-    if command.words == ("demo",) or set(command.paths) <= {"out", "folder"}:
-        wrong = {command.paths[0]: world.folder / "rows.jsonl" / "below"}
+    wrong = dict.fromkeys(command.paths, world.folder / "rows.jsonl" / "below")  # nothing can be there
     usual = world.call(command, instead=wrong)
     assert usual.code in (2, 3) and "Traceback" not in usual.printed
     told = world.call(command, "-v", instead=wrong)

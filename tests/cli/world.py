@@ -21,6 +21,7 @@ import pytest
 from polyrefuse_data.cli import command
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from tests.faults.launcher import Ended, Launcher
+from tests.faults.test_kills import BENCHMARK_MODULES
 from tests.faults.worlds import make_build
 
 # What commands import on their way; a fork has it already.
@@ -31,22 +32,20 @@ MODULES = (
     "polyrefuse_data.quality.review",
     "polyrefuse_data.release.writer",
     "polyrefuse_data.release.publish",
-    "polyrefuse_data.benchmark.run",
-    "polyrefuse_data.benchmark.report",
+    *BENCHMARK_MODULES,
     "polyrefuse_data.demo.run",
     "polyrefuse_data.models.fetching",
     "huggingface_hub.hf_api",
-    "datasets",
     "pandas",
     "sacrebleu",
-    "matplotlib.figure",
 )
 
 # What takes long, or the network, is only planned where nothing is wrong with it. The demo would make half a minute of
 # everything: it gets no folder.
 ONLY_PLANNED = {("benchmark", "run"): ["--dry-run"], ("publish",): ["--dry-run"]}
-# Options whose own defaults are places in the folder that a test runs in.
-ALWAYS_GIVEN = {"out", "config"}
+# Options that are given although the command line can do without: their defaults are places in the folder that a test
+# runs in, or a file says them.
+ALWAYS_GIVEN = {("build",): {"config"}, ("benchmark", "run"): {"model", "dataset"}}
 # Arguments that may be paths, but are typed as text.
 NAMES_OF_PATHS = {"where", "old", "new", "model", "dataset"}
 
@@ -84,6 +83,7 @@ class World:
     def __init__(self, folder: Path, launcher: Launcher) -> None:
         self.folder, self.launcher = folder, launcher
         self.workspace, self.release, self.run = folder / "ws", folder / "release", folder / "run"
+        self.pack = str(folder / "pack")
         self.sheet = self.workspace / "review" / "review.csv"
         self._numbers = itertools.count()
         config = make_build(self.workspace)
@@ -96,18 +96,20 @@ class World:
             "--languages", "en", "--limit", 1, "--max-new-tokens", 2, "--max-kl", 50,
         )  # fmt: skip
         rows = [{"id": "x", "language": "de", "text": "Wie geht es?", "text_en": "How are you?", "label": "harmless"}]
+        self._must("languages", "--new", "de", self.pack)
         (folder / "upstream").mkdir()
         (folder / "upstream" / "harmful_val_translated_de.json").write_text('[{"instruction": "Wie geht es?"}]')
         (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def arguments(self, command: Command, **instead: object) -> list[str]:
         """A command line with a value for everything that the command needs, and for all in `instead`."""
-        found = list(command.words)
+        found, given = list(command.words), {"out", *ALWAYS_GIVEN.get(command.words, ()), *instead}
         for parameter in command.parameters:
-            if parameter.required or parameter.name in instead or parameter.name in ALWAYS_GIVEN:
+            if parameter.required or parameter.name in given:
                 value = str(instead.get(parameter.name) or self._value(command, parameter.name))
-                is_option = parameter.param_type_name == "option"
-                found += [max(parameter.opts, key=len), value] if is_option else [value]
+                if parameter.param_type_name == "option":
+                    found.append(max(parameter.opts, key=len))
+                found += [*[self.pack if parameter.name == "fit" else "de"] * (parameter.nargs - 1), value]
         return found if instead else found + ONLY_PLANNED.get(command.words, [])
 
     def call(self, command: Command, *options: str, instead: dict[str, object] | None = None, **how: Any) -> Ended:

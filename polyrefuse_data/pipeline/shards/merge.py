@@ -14,7 +14,7 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.quality.checks.base import Score
 from polyrefuse_data.quality.provenance import Seal, metadata_of
-from polyrefuse_data.quality.score_table import score_batch, with_score
+from polyrefuse_data.quality.score_table import scorer, with_score
 from polyrefuse_data.quality.shared_targets import NAME, identity, mark_shared, shared_targets
 from polyrefuse_data.quality.thresholds import Thresholds, thresholds
 from polyrefuse_data.system.row_groups import with_metadata, write_groups
@@ -69,7 +69,7 @@ def merge(
 
 
 def _write_scores(workspace: Workspace, scores: _Tables, shared: Score, quality: QualityConfig) -> None:
-    empty = with_score(score_batch(rows.SCHEMA.empty_table(), quality), identity(), NAME, np.empty(0))
+    empty = with_score(scorer(quality)(rows.SCHEMA.empty_table()), identity(), NAME, np.empty(0))
     tables = (with_score(table, identity(), NAME, own) for table, own in _with_own(scores, shared))
     write_groups(workspace.scores, empty.schema, tables)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from polyrefuse_data.languages import packs_digest
 from polyrefuse_data.quality.batch import Batch
 
 Score = npt.NDArray[np.float64]  # one number a row, NaN where it was not computed
@@ -58,3 +59,8 @@ def score_translations(name: str, function: Callable[[str, str, str], float | No
         return Scores({name: score_of(values)})
 
     return score
+
+
+def traits_signature() -> str:
+    """The setting of a check that reads traits of languages."""
+    return f"traits-{packs_digest('traits.toml')}"

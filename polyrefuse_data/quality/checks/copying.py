@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.kept import counts, without_kept
 from polyrefuse_data.text.words import words
@@ -90,4 +90,4 @@ def _longer(before: _Run | None, word: str, english: bool) -> _Run:
     return _Run(letters + len(word), count + 1, is_phrase or english)
 
 
-CHECK = Check("copying", copying)
+CHECK = Check("copying", copying, traits_signature)

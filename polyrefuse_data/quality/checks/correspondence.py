@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from polyrefuse_data.languages.lexicon import english_overlap, lexicon_for, lexicon_signature
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 
 # Logistic regression of true against swapped pairs on the overlap of back-translation and prompt, over the published
 # back-translations (de, ko, yi, yo): `python benchmarks/quality.py --fit-overlap`.
@@ -36,4 +36,4 @@ def overlap_log_odds(overlap: float) -> float:
     return max(-_OVERLAP_LIMIT, min(_OVERLAP_LIMIT, _OVERLAP_INTERCEPT + _OVERLAP_SLOPE * overlap))
 
 
-CHECK = Check("correspondence", correspondence, lexicon_signature)
+CHECK = Check("correspondence", correspondence, lambda: f"{lexicon_signature()} {traits_signature()}")

@@ -12,7 +12,7 @@ import re
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.text.invisible import hidden_places
 from polyrefuse_data.text.mojibake import lost_letters, misread_letters, misread_utf8
 
@@ -63,4 +63,4 @@ def broken_characters(text: str) -> int:
     return control + len(_TWO_SCRIPTS.findall(text)) + misread_utf8(text)
 
 
-CHECK = Check("hidden_characters", hidden_characters)
+CHECK = Check("hidden_characters", hidden_characters, traits_signature)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
 from polyrefuse_data.quality.kept import without_names
@@ -25,7 +25,9 @@ _DOUBTFUL = 0.5  # p below which the words of the prompt are left out: names are
 def check(name: str) -> Check:
     """The check with the identifier of `name` (identifiers.py), which is built when the first batch comes."""
     return Check(
-        "language_id", lambda batch: language_confidence(batch, identifier(name)), lambda: identifier(name).name
+        "language_id",
+        lambda batch: language_confidence(batch, identifier(name)),
+        lambda: f"{identifier(name).name} {traits_signature()}",
     )
 
 

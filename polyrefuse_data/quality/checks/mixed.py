@@ -11,7 +11,7 @@ import numpy as np
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language_packs
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.text.naive_bayes import model
 
@@ -41,4 +41,4 @@ def _columns(known: Language) -> tuple[int, ...]:
     return model().columns(frozenset({known.code})) or model().columns(known.identifiers)
 
 
-CHECK = Check("mixed_languages", foreign_run, lambda: model().name)
+CHECK = Check("mixed_languages", foreign_run, lambda: f"{model().name} {traits_signature()}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from polyrefuse_data.languages import find_language
+from polyrefuse_data.languages import find_language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
@@ -33,4 +33,6 @@ def _lines(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip())
 
 
-CHECK = Check("preserved", score_translations("lost", lost))
+CHECK = Check(
+    "preserved", score_translations("lost", lost), lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}"
+)

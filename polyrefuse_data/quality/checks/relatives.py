@@ -17,7 +17,7 @@ import numpy.typing as npt
 from polyrefuse_data.languages import Language
 from polyrefuse_data.languages.traits import Characters, Relatives
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.text.naive_bayes import model
 from polyrefuse_data.text.words import without_shared_words
 
@@ -94,4 +94,4 @@ def _encodes(character: str, standard: str) -> bool:
         return False
 
 
-CHECK = Check("related_language", relative_odds, lambda: model().name)
+CHECK = Check("related_language", relative_odds, lambda: f"{model().name} {traits_signature()}")

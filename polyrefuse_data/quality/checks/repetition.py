@@ -21,4 +21,4 @@ def repetition(text: str, source: str, language: str) -> float:
     return max(0.0, own - repeated_share(source, _WINDOW))
 
 
-CHECK = Check("repetition", score_translations("repetition", repetition))
+CHECK = Check("repetition", score_translations("repetition", repetition), version="2")
