@@ -47,7 +47,7 @@ _PUBLISHED = "published PolyRefuse rows: beyond their 0.2nd to 99.8th percentile
 
 THRESHOLDS: dict[str, Threshold] = {
     "empty": Threshold("empty", "readable_characters", FLOOR, 1, "a prompt has something to read"),
-    "unknown_language": Threshold("unknown_language", "known_language", FLOOR, 1, "a code that is known, or a FLORES one"),
+    "unknown_language": Threshold("unknown_language", "known_language", FLOOR, 1, "a BCP-47 or FLORES-200 code"),
     "unpaired": Threshold(
         "unpaired", "paired", FLOOR, 1, "what is compared with the English prompt says nothing without one",
         rejects=False,
