@@ -16,8 +16,6 @@ from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.score_table import numbers_of
 from polyrefuse_data.quality.thresholds import Score, Thresholds
 
-# The scores that are columns of the rows too.
-SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 LABEL_COLUMNS = ("detected_language",)
 
 Mask = npt.NDArray[np.bool_]
@@ -61,7 +59,7 @@ def unjudged(rows: pa.Table, status: str) -> pa.Table:
     """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
     made = pa.array([before for before, _ in _made(rows, frozenset())], pa.list_(pa.string()))
     nothing = {
-        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*SCORE_COLUMNS, *LABEL_COLUMNS)
+        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*schema.SCORES, *LABEL_COLUMNS)
     }
     verdict = {"status": pa.repeat(status, rows.num_rows), "parallel": pa.repeat(False, rows.num_rows)}
     return with_columns(rows, pa.table({**nothing, "flags": made, **verdict}))
@@ -114,7 +112,7 @@ def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
         edited = pc.fill_null(pc.equal(rows["status"].cast(pa.string()), schema.EDITED), False)
         status = pc.if_else(edited, schema.EDITED, status)
     columns: dict[str, Any] = {
-        name: scores[name].cast(pa.float32()) for name in SCORE_COLUMNS if name in scores.column_names
+        name: scores[name].cast(pa.float32()) for name in schema.SCORES if name in scores.column_names
     }
     columns |= {name: scores[name] for name in LABEL_COLUMNS if name in scores.column_names}
     columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
