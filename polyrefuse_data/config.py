@@ -11,10 +11,11 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from polyrefuse_data import plugins
 from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
@@ -52,14 +53,15 @@ class _Section(BaseModel):
 
 
 class SourceConfig(_Section):
-    """One source of English prompts: a name of the registry (`polyrefuse sources`), or a local file.
+    """One source of English prompts: a name of the registry (`polyrefuse sources`), a local file, or a plug-in.
 
-    `label`, `split` and `license` are for records of a local file that do not say. Public sets know their own label and
-    split; for them `license` says under which other terms you use them.
+    `label`, `split` and `license` are for records of a file or plug-in that do not say. Public sets know their own
+    label and split; for them `license` says under which other terms you use them.
     """
 
     name: str = Field(min_length=1)
     path: Path | None = None  # a JSONL, CSV or upstream JSON file; without it, `name` is looked up in the registry
+    loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that gives one
     label: Literal["harmful", "harmless"] | None = None
     split: Literal["train", "validation", "test"] | None = None
     license: str | None = None
@@ -67,7 +69,9 @@ class SourceConfig(_Section):
 
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
-        if self.path is None and (self.label or self.split):
+        if self.path is not None and self.loader is not None:
+            raise ValueError("give a path or a loader, not both")
+        if self.path is None and self.loader is None and (self.label or self.split):
             raise ValueError("label and split are for a source with a path; a public set says its own: leave them out")
         return self
 
@@ -164,7 +168,46 @@ class CommandBackend(_Backend):
     timeout_seconds: float = Field(default=300, gt=0)
 
 
-Backend = Annotated[MemoryBackend | NllbBackend | OpenAIBackend | CommandBackend, Field(discriminator="engine")]
+class PluginBackend(_Backend):
+    """A translator that somebody else wrote: `engine` is "module:NAME" or an entry point. All other keys but
+    `languages` go to its constructor."""
+
+    model_config = ConfigDict(extra="allow")
+
+    engine: str
+
+    @field_validator("engine")
+    @classmethod
+    def _is_plugged_in(cls, name: str) -> str:
+        known = [*BACKENDS, *plugins.installed(plugins.TRANSLATORS)]
+        if name in BACKENDS or not (name in known or plugins.is_reference(name)):
+            raise ValueError(f"{name!r} is none of {', '.join(known)}, and no plug-in, which is written module:NAME")
+        return name
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What its constructor is given."""
+        return dict(self.model_extra or {})
+
+
+# The engines of this package; an entry point cannot take their names.
+BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "command")
+_PLUGIN = "plugin"
+
+
+def _engine(value: Any) -> str:
+    name = value.get("engine") if isinstance(value, dict) else getattr(value, "engine", None)
+    return name if name in BACKENDS else _PLUGIN
+
+
+Backend = Annotated[
+    Annotated[MemoryBackend, Tag("memory")]
+    | Annotated[NllbBackend, Tag("nllb")]
+    | Annotated[OpenAIBackend, Tag("openai")]
+    | Annotated[CommandBackend, Tag("command")]
+    | Annotated[PluginBackend, Tag(_PLUGIN)],
+    Discriminator(_engine),
+]
 
 
 _ONE, _CHAIN = "one", "chain"
@@ -174,7 +217,7 @@ _OneOrChain = Annotated[
 ]
 
 # What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
-_KINDS = {_ONE, _CHAIN, *(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))}
+_KINDS = {_ONE, _CHAIN, _PLUGIN, *BACKENDS}
 
 
 def _default_backends() -> list[Backend]:
@@ -292,7 +335,9 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
 
 
 def read_toml(path: Path, mend: str) -> dict[str, Any]:
-    """The table of a TOML file. Raises ConfigError for what is none, with `mend` where there is no such file."""
+    """The table of a config. Plug-ins that it names are looked for in its folder too. Raises ConfigError for what is no
+    TOML, with `mend` where there is no such file."""
+    plugins.look_in(path.parent)
     try:
         return _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
     except FileNotFoundError:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.run import run_benchmark as run_benchmark
     from polyrefuse_data.benchmark.run import run_config as run_config
     from polyrefuse_data.benchmark.scoring import score_candidates as score_candidates
+    from polyrefuse_data.benchmark.selection import Rule as Rule
     from polyrefuse_data.benchmark.selection import select_direction as select_direction
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
     "Judge": "judges.base",
     "ModuleNames": "module_names",
     "Opinion": "judges.base",
+    "Rule": "selection",
     "ablate": "interventions",
     "add_direction": "interventions",
     "benchmark_config": "config",
