@@ -188,9 +188,27 @@ class TranslationConfig(_Section):
 # --- quality: thresholds -----------------------------------------------------------------------------------------
 
 
-class QualityConfig(_Section):
-    """Checks to leave out, and thresholds that differ from the table in quality/thresholds.py."""
+class ScoreBound(_Section):
+    """The bound on a score that is a numeric column of the rows, from another tool or from people."""
 
+    at_least: float | None = None
+    at_most: float | None = None
+    by_language: dict[str, float] = {}
+    rejects: bool = True
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> ScoreBound:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give at_least or at_most, and not both")
+        return self
+
+
+class QualityConfig(_Section):
+    """Which checks there are besides the built-in ones, which flags to leave out, and bounds that differ from theirs
+    (docs/checks.md)."""
+
+    checks: list[str] = []  # "module:NAME", or the names of entry points
+    scores: dict[str, ScoreBound] = {}  # column -> its bound
     disable: list[str] = []
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH

@@ -23,8 +23,8 @@ from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
 from polyrefuse_data.languages.traits import Bound, Traits
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.strength import FULL, strength
-from polyrefuse_data.quality.thresholds import THRESHOLDS
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
