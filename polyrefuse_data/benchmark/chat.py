@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.system.limits import bounded
 
-# Handed to every template; templates ignore what they do not know. The date keeps templates that print today's date
-# (Llama 3.1 and later) the same from day to day.
-_TEMPLATE_OPTIONS = {"enable_thinking": False, "thinking": False, "date_string": "26 Jul 2024"}
+# What templates that print today's date are told it is, so that they print the same from day to day: the date that
+# Llama 3.1 and later fall back on. It is in run.json.
+TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
+
+# Handed to every template; templates ignore what they do not know.
+_TEMPLATE_OPTIONS = {"enable_thinking": False, "thinking": False, "date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
+
+# The clock of templates is a function of transformers that reads the machine's. It takes no other from outside, so a
+# macro of the same name goes before the template: it puts our date into the format.
+_CLOCK = "strftime_now"
+_CODES = [f"%{flag}{code}" for code in "aAbBcdHIjmMpSwxXyYZz" for flag in ("-", "")]
+_FROZEN_CLOCK = (
+    f"{{%- macro {_CLOCK}(format) -%}}{{{{ format"
+    + "".join(f".replace({code!r}, {TEMPLATE_DATE.strftime(code)!r})" for code in _CODES)
+    + " }}{%- endmacro -%}"
+)
 
 # Templates take milliseconds and add at most some thousand characters (tool descriptions, dates) to a message.
 _RENDER_SECONDS, _RENDER_MEGABYTES, _LONGEST_RENDERING = 10.0, 512, 100_000
@@ -27,6 +41,8 @@ _REASONING_CLOSERS = (
 _REASONING_ENDS = ("</think>", "<|channel|>final<|message|>")
 _REASONING_STARTS = ("<think>", "<|channel|>analysis")
 
+_PROBE_TEXT = "Say hello to everyone, please."  # comes back in every rendering that keeps what the user says
+
 # Instructions that share no first or last character, so that what their renderings share is the template's.
 _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
 
@@ -35,6 +51,9 @@ def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, *
     """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
     bounds of time, memory and length. Raises ModelError where it raises or exceeds them."""
     try:
+        template = tokenizer.get_chat_template()
+        if _CLOCK in template:
+            options["chat_template"] = _FROZEN_CLOCK + template
         with bounded(_RENDER_SECONDS, _RENDER_MEGABYTES):
             text: str = tokenizer.apply_chat_template(messages, tokenize=False, **options)
     except Exception as error:  # templates raise whatever jinja and their authors raise
@@ -57,12 +76,28 @@ class ChatTemplate:
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt
+        self._content = self._find_content()
+
+    def _find_content(self) -> Callable[[str], Any]:
+        """What the template reads as a message's content: its text, or a list of parts. A template that iterates over
+        parts drops a text without a word."""
+        forms: tuple[Callable[[str], Any], ...] = (str, _as_parts)
+        for form in forms:
+            self._content = form
+            rendered = self.render(_PROBE_TEXT)
+            texts = [_PROBE_TEXT, *([self._system_prompt.strip()] if self._system_prompt else [])]
+            if all(text in rendered for text in texts):
+                return form
+        raise ModelError(
+            f"{self._name}: its chat template leaves out what the user or the system says; put a chat_template.jinja "
+            "that renders it in the model folder"
+        )
 
     def render(self, prompt: str) -> str:
         """The text the model reads: template, instruction, generation prompt."""
-        messages = [{"role": "user", "content": prompt}]
+        messages = [{"role": "user", "content": self._content(prompt)}]
         if self._system_prompt is not None:
-            messages.insert(0, {"role": "system", "content": self._system_prompt})
+            messages.insert(0, {"role": "system", "content": self._content(self._system_prompt)})
         text = render_chat(self._tokenizer, messages, self._name, add_generation_prompt=True, **_TEMPLATE_OPTIONS)
         for opened, closer in _REASONING_CLOSERS:
             if opened.search(text):
@@ -94,6 +129,10 @@ class ChatTemplate:
         if not suffix:
             raise ModelError(f"{self._name}: its chat template puts no token after the instruction")
         return suffix
+
+
+def _as_parts(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}]
 
 
 def _common_ending(texts: Sequence[str]) -> str:

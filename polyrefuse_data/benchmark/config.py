@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
 from polyrefuse_data.config import local_or_hub
@@ -156,6 +157,8 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
     Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
     """
     data = read_toml(path, "write one, or leave --config out") if path else {}
+    if path:
+        plugins.look_in(path.parent)
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))

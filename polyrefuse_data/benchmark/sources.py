@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -214,7 +215,8 @@ def _without(record: dict[str, Any], status: str, message: str) -> Source:
     return Source({**record, **_status(status, message)})
 
 
-def random_direction(like: Tensor, seed: int) -> Tensor:
-    """A Gaussian direction with the norm of `like` ([d_model], float64)."""
+def random_direction(like: Tensor, name: str) -> Tensor:
+    """A Gaussian direction with the norm of `like` ([d_model], float64): the same for the same name."""
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
     drawn = torch.randn(like.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return drawn * (like.norm() / drawn.norm())

@@ -20,6 +20,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
+from polyrefuse_data.benchmark.chat import TEMPLATE_DATE
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
@@ -127,7 +128,11 @@ class Stages:
                 "post_instruction_tokens": model.tokenizer.convert_ids_to_tokens(model.post_instruction_token_ids),
                 "post_norms": any(block.has_post_norms for block in model.blocks),
             },
-            "generation": {"decoding": "greedy", "ablation": "weights" if self._in_weights else "hooks"},
+            "generation": {
+                "decoding": "greedy",
+                "ablation": "weights" if self._in_weights else "hooks",
+                "template_date": TEMPLATE_DATE.date().isoformat(),
+            },
             "versions": _versions(),
         }
 
@@ -193,8 +198,8 @@ class Stages:
         return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
 
     def _random(self, language: str, like: Tensor) -> Tensor:
-        """The control: as long as the language's own direction, drawn with the run's seed and the language's place."""
-        return random_direction(like, self._config.seed * 1000 + self._plan.sources.index(language))
+        """The control: as long as the language's own direction, the same whatever other languages are measured."""
+        return random_direction(like, f"{self._config.seed}:{language}")
 
     def _select(self, language: str) -> None:
         path, tensors_path = self._folder.selection(language), self._folder.directions(language)

@@ -22,11 +22,10 @@ from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.score_table import ROW_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
-from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.annex import released_rows
 from polyrefuse_data.release.fetch import local_folder
-from polyrefuse_data.rows import COLUMNS
+from polyrefuse_data.rows import COLUMNS, SCORES
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.workspace import Workspace
@@ -121,7 +120,7 @@ def _explained(found: _Found, places: np.typing.NDArray[np.int64]) -> list[Expla
 def _numbers(row: Mapping[str, Any], scores: Mapping[str, Any] | None) -> dict[str, float]:
     """The scores that were computed: all that were kept, else those that rows hold themselves."""
     if scores is None:
-        return {name: row[name] for name in SCORE_COLUMNS if row[name] is not None}
+        return {name: row[name] for name in SCORES if row[name] is not None}
     kept = {name: value for name, value in scores.items() if name not in ROW_COLUMNS}
     return {name: value for name, value in kept.items() if isinstance(value, float)}
 

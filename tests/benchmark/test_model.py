@@ -38,6 +38,46 @@ def test_a_system_prompt_is_rendered_when_given() -> None:
     assert "<|system|>" not in ChatTemplate(word_tokenizer(), "toy").render("hi")
 
 
+PARTS = (
+    "{% for m in messages %}<|{{ m['role'] }}|> {% for part in m['content'] if part['type'] == 'text' %}"
+    "{{ part['text'] }}{% endfor %} <|end|> {% endfor %}<|assistant|>"
+)
+
+
+def test_a_template_that_reads_parts_is_given_parts() -> None:
+    """Given a text, it iterates over its letters, finds no part and drops every prompt without a word."""
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = PARTS.replace("if part['type']", "if part is mapping and part['type']")
+    assert ChatTemplate(tokenizer, "toy").render("paint the car") == "<|user|> paint the car <|end|> <|assistant|>"
+    rendered = ChatTemplate(tokenizer, "toy", "Be brief.").render("hi")
+    assert rendered == "<|system|> Be brief. <|end|> <|user|> hi <|end|> <|assistant|>"
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["<|user|> hello <|end|> <|assistant|>", TEMPLATE.replace("{{ m['content'] }}", "{{ m['content'] | upper }}")],
+)
+def test_a_template_that_keeps_no_prompt_is_refused(template: str) -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(ModelError, match="leaves out what the user or the system says"):
+        ChatTemplate(tokenizer, "toy")
+
+
+def test_a_template_that_drops_the_system_prompt_is_refused_where_there_is_one() -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = TEMPLATE.replace("in messages", "in messages if m['role'] == 'user'")
+    assert "hi" in ChatTemplate(tokenizer, "toy").render("hi")
+    with pytest.raises(ModelError, match="leaves out what the user or the system says"):
+        ChatTemplate(tokenizer, "toy", "Be brief.")
+
+
+def test_templates_know_no_clock_but_ours() -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = "{{ strftime_now('%Y-%m-%d, %-d %B') }} {{ date_string }} " + TEMPLATE
+    assert ChatTemplate(tokenizer, "toy").render("hi").startswith("2024-07-26, 26 July 26 Jul 2024 <|user|> hi")
+
+
 @pytest.mark.parametrize(
     ("ending", "closed"),
     [("<|assistant|><think>\n", "</think>\n\n"), ("<|start|>assistant", "<|channel|>final<|message|>")],
