@@ -26,7 +26,6 @@ NAMES = (
     "report/index.html",
     "figures/refusal.svg",
     "workspace/polyrefuse.toml",
-    "workspace/memory.jsonl",
     "workspace/rows.parquet",
     "benchmark/report.html",
     "config.json",
