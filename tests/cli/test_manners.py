@@ -38,10 +38,10 @@ def test_help_answers_in_half_a_second() -> None:
 
 @each_command
 def test_each_command_explains_itself(command: Command, world: World) -> None:
-    short, long = (world.launcher.run(*command.words, flag) for flag in ("-h", "--help"))
-    assert (short.code, short.printed) == (0, long.printed)
+    told = world.launcher.run(*command.words, "-h")
+    assert told.code == 0
     for option in ("-q, --quiet", "-v, --verbose", "-h, --help"):
-        assert option in short.printed
+        assert option in told.printed
 
 
 def test_groups_do_too(world: World) -> None:
