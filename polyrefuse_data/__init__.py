@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING
 from polyrefuse_data.system.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from polyrefuse_data.config import load_config as load_config
+    from polyrefuse_data.pipeline.build import build as build
     from polyrefuse_data.quality import audit as audit
+    from polyrefuse_data.quality import check as check
     from polyrefuse_data.release import load_release as load_release
+    from polyrefuse_data.release import write_release as write_release
+    from polyrefuse_data.workspace import Workspace as Workspace
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load_release": "release",
+    "Workspace": "workspace",
     "audit": "quality",
+    "build": "pipeline.build",
+    "check": "quality",
+    "load_config": "config",
+    "load_release": "release",
+    "write_release": "release",
 }
 
-__all__ = ["__version__", "audit", "load_release"]
+__all__ = ["Workspace", "__version__", "audit", "build", "check", "load_config", "load_release", "write_release"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -8,30 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from polyrefuse_data import plugins
 from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language, plugged_pack
 from polyrefuse_data.system.files import write_new
-from polyrefuse_data.system.input_files import HANDWRITTEN_BYTES, read_input_text, reason
 from polyrefuse_data.system.redaction import without_credentials
+from polyrefuse_data.system.toml import parse_toml, read_toml, validated
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
-
-_MOST_ERRORS = 10  # that are shown at once
-_MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
-_KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
-_DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
-
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def _known_codes(codes: list[str]) -> list[str]:
@@ -294,12 +284,23 @@ class ReleaseConfig(_Section):
 class Config(_Section):
     """The whole of polyrefuse.toml."""
 
-    languages: list[str] = Field(default_factory=lambda: list(TARGET_LANGUAGES))
+    language_packs: list[Path] = []  # packs of [languages]: first, since what follows may name their languages
+    languages: list[str] = Field(default_factory=lambda: list(TARGET_LANGUAGES))  # or codes of [languages]
     sources: list[SourceConfig] = []
     translation: TranslationConfig = TranslationConfig()
     quality: QualityConfig = QualityConfig()
     engine: EngineConfig = EngineConfig()
     release: ReleaseConfig = ReleaseConfig()
+
+    @field_validator("language_packs")
+    @classmethod
+    def _used(cls, folders: list[Path]) -> list[Path]:
+        try:
+            for folder in folders:
+                add_pack(folder)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return folders
 
     @field_validator("languages")
     @classmethod
@@ -307,13 +308,16 @@ class Config(_Section):
         return [code for code in _known_codes(codes) if language(code).code != SOURCE_LANGUAGE]
 
 
-def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> Config:
+def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
     """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
 
     `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
     Raises ConfigError naming file and key.
     """
+    path = None if path is None else Path(path)
     mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    if path is not None:
+        plugins.look_in(path.parent)
     data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
@@ -331,32 +335,26 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> C
 def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
     """Validate a config read from anywhere; local paths are resolved against the folder of `path`."""
     keys = "`polyrefuse init` writes a file with the keys there are"
-    return _resolve(validated(Config, data, path, keys), path.parent if path else Path.cwd())
+    base = path.parent if path else Path.cwd()
+    return _resolve(validated(Config, _with_packs(data, base), path, keys, _KINDS), base)
 
 
-def read_toml(path: Path, mend: str) -> dict[str, Any]:
-    """The table of a config. Plug-ins that it names are looked for in its folder too. Raises ConfigError for what is no
-    TOML, with `mend` where there is no such file."""
-    plugins.look_in(path.parent)
-    try:
-        return _parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} is not there: {mend}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
+    """`[languages]` with `codes` and `packs` as the two settings that it is, folders against that of the config."""
+    table = data.get("languages")
+    if not isinstance(table, dict):
+        return data
+    if unknown := sorted(table.keys() - {"codes", "packs"}):
+        raise ConfigError(f"languages.{unknown[0]}: there is no such key; [languages] has codes and packs")
+    packs = table.get("packs", [])
+    folders = [_pack(base, str(name)) for name in packs] if isinstance(packs, list) else packs
+    codes = {"languages": table["codes"]} if "codes" in table else {}
+    return {**{key: value for key, value in data.items() if key != "languages"}, **codes, "language_packs": folders}
 
 
-def validated(kind: type[Model], data: dict[str, Any], path: Path | None, keys: str) -> Model:
-    """The settings as `kind` has them. Raises ConfigError with each key that is wrong; `keys` says which there are."""
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        where = f"{path}: " if path else ""
-        lines = [f"{where}{_explain(item, keys)}" for item in error.errors()]
-        more = [f"{where}{len(lines) - _MOST_ERRORS} more like these"] if len(lines) > _MOST_ERRORS else []
-        raise ConfigError("\n".join(lines[:_MOST_ERRORS] + more)) from None
+def _pack(base: Path, name: str) -> Path:
+    """The folder of a pack, which is named as such, or as a plug-in."""
+    return plugged_pack(name) if plugins.is_reference(name) else _absolute(base, Path(name))
 
 
 def write_template(path: Path) -> Path:
@@ -377,18 +375,12 @@ def config_hash(config: BaseModel) -> str:
     engine section) changes no row and does not count.
     """
     counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
+    if not counted.get("language_packs", True):  # a config without packs hashes as it did before there were any
+        del counted["language_packs"]
     canonical = json.dumps(
         counted, default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _explain(item: Any, keys: str) -> str:
-    """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
-    name = ".".join(str(key) for key in item["loc"] if key not in _KINDS) or "config"
-    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{name}: there is no such key; {keys}"
-    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _set(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:
@@ -399,20 +391,9 @@ def _set(data: dict[str, Any], keys: list[str], value: Any, name: str) -> None:
     data[keys[-1]] = value
 
 
-def _parse_toml(text: str) -> dict[str, Any]:
-    """Parsed TOML. Raises ValueError for what is none, or nests deeper than any config: tomllib takes quadratic time
-    for dotted keys, and its own recursion for the rest."""
-    if _DEEP_KEY.search(text):
-        raise ValueError(f"a key of more than {_MOST_PARTS} parts")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
 def _toml_value(text: str) -> Any:
     try:
-        parsed = _parse_toml(f"value = {text}")
+        parsed = parse_toml(f"value = {text}")
     except ValueError:
         return text
     return parsed["value"] if len(parsed) == 1 else text

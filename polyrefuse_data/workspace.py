@@ -26,6 +26,9 @@ class Workspace:
 
     path: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # a string will do
+
     @property
     def config(self) -> Path:
         return self.path / "polyrefuse.toml"

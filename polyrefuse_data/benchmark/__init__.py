@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.judges import judge_replies as judge_replies
     from polyrefuse_data.benchmark.judges.base import Judge as Judge
     from polyrefuse_data.benchmark.judges.base import Opinion as Opinion
+    from polyrefuse_data.benchmark.means import harmless_means as harmless_means
     from polyrefuse_data.benchmark.model import ChatModel as ChatModel
     from polyrefuse_data.benchmark.module_names import ModuleNames as ModuleNames
     from polyrefuse_data.benchmark.refusal_tokens import find_refusal_tokens as find_refusal_tokens
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.run import run_config as run_config
     from polyrefuse_data.benchmark.scoring import score_candidates as score_candidates
     from polyrefuse_data.benchmark.selection import Rule as Rule
+    from polyrefuse_data.benchmark.selection import explain_selection as explain_selection
     from polyrefuse_data.benchmark.selection import select_direction as select_direction
 
 _HOMES = {
@@ -44,6 +46,8 @@ _HOMES = {
     "extract_directions": "directions",
     "find_refusal_tokens": "refusal_tokens",
     "generate": "generation",
+    "explain_selection": "selection",
+    "harmless_means": "means",
     "judge_refusal": "judges",
     "judge_replies": "judges",
     "run_benchmark": "run",

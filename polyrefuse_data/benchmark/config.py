@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
-from polyrefuse_data.config import local_or_hub, read_toml, validated
+from polyrefuse_data.config import local_or_hub
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
 from polyrefuse_data.models.store import bundled_folder
+from polyrefuse_data.system.toml import read_toml, validated
 
 TRANSFERS = ("own", "all")
 
@@ -55,8 +57,8 @@ class BenchmarkConfig(BaseModel):
     transfer: str | tuple[str, ...] = "all"
     """Which directions are ablated in which languages: `all` (N x N), `own` (each language its own), or source
     languages that are ablated in every language while the others are ablated in their own."""
-    mode: Literal["reference", "complete"] = "reference"
-    """Ablation `reference`, or `complete` (also what post-norms re-inject)."""
+    mode: Literal["reference", "complete", "centred"] = "reference"
+    """Ablation `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless mean)."""
     random_control: bool = True
     """Ablate a random direction of equal norm in each language, as a control."""
     n_train: int = Field(default=128, ge=1)
@@ -154,6 +156,8 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
 
     Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
     """
+    if path is not None:
+        plugins.look_in(path.parent)
     data = read_toml(path, "write one, or leave --config out") if path else {}
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):

@@ -7,12 +7,13 @@ draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from polyrefuse_data.benchmark.candidate_figure import candidate_figure
 from polyrefuse_data.benchmark.charts import (
     BLUE,
     GREY,
@@ -44,8 +45,9 @@ class Drawing:
     svg: bytes
 
 
-def draw_all(scores: Scores) -> list[Drawing]:
-    """Every figure that this run has the numbers for, in the report's order."""
+def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
+    """Every figure that this run has the numbers for, in the report's order; `selections` are the records of its source
+    languages with their tables of candidates."""
     import matplotlib as mpl
 
     drawn = []
@@ -54,7 +56,22 @@ def draw_all(scores: Scores) -> list[Drawing]:
             figure = draw(scores)
             if figure is not None:
                 drawn.append(Drawing(name, title, caption, svg(figure)))
+        for record in selections:
+            figure = candidate_figure(record)
+            if figure is not None:
+                drawn.append(_of_candidates(record, svg(figure)))
     return drawn
+
+
+def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
+    name = language(record["language"]).name
+    return Drawing(
+        f"candidates_{record['language']}",
+        f"Candidate directions from {name}",
+        "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
+        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
+        image,
+    )
 
 
 def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], Any]]]:

@@ -118,6 +118,6 @@ def _shared_layer(folder: RunFolder, run: dict[str, Any]) -> int:
     chosen: Sequence[int] = sorted(
         record["chosen"]["layer"]
         for record in (store.read_json(folder.selection(language)) for language in run["source_languages"])
-        if record["status"] == "chosen"
+        if "chosen" in record
     )
     return chosen[len(chosen) // 2] if chosen else run["model"]["n_layers"] // 2

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.errors import ModelError
+from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.system.input_files import open_input
 
 SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
@@ -27,11 +29,9 @@ def gguf_alone(path: Path) -> Iterator[dict[str, str]]:
     shown to it through a link in a folder of its own. Raises MissingPrerequisite without the package that reads such
     files, ModelError for a file that is none.
     """
-    if missing := [name for name in _READERS if importlib.util.find_spec(name) is None]:
-        raise MissingPrerequisite(
-            f'{path}: reading a GGUF file needs {" and ".join(missing)}: pip install "polyrefuse-data[gguf]"'
-        )
-    with path.open("rb") as file:
+    if any(importlib.util.find_spec(name) is None for name in _READERS):
+        raise not_installed(f"{path}: reading a GGUF file", "polyrefuse-data[gguf]")
+    with open_input(path) as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ModelError(f"{path} is no GGUF file: download it again")
     with tempfile.TemporaryDirectory(prefix="polyrefuse-gguf-") as folder:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.interventions import on_input
-from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model import PROBES, ChatModel
 
 _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
 
@@ -27,7 +27,7 @@ def only_last_token(model: ChatModel) -> Iterator[None]:
 
 def is_proved(model: ChatModel) -> bool:
     """Whether the shortcut gives the whole forward's last-token logits on this model."""
-    batch = model.batch(model.encode(["?", "Say hello to everyone, please."]))
+    batch = model.batch(model.encode(PROBES))
     whole = model.last_logits(batch).float()
     try:
         with only_last_token(model):

@@ -29,6 +29,10 @@ class ModelIdentity(FilesIdentity):
     dtype: str
 
 
+# What shortcuts are proved on: two prompts of unlike length, so that one is padded.
+PROBES = ("?", "Say hello to everyone, please.")
+
+
 class ChatModel:
     """A causal chat model with its own chat template, its decoder blocks found by structure and proved on load.
 
@@ -173,7 +177,7 @@ class ChatModel:
             head.register_forward_pre_hook(lambda module, args: (args[0].contiguous(), *args[1:]))
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
-        probe = self.batch(self.encode(["?", "Say hello to everyone, please."]))
+        probe = self.batch(self.encode(PROBES))
 
         def forward(**options: Any) -> Any:
             return self.network(**self.inputs(probe), use_cache=False, **self._last_only, **options)

@@ -147,7 +147,7 @@ def check_device(device: str) -> bool:
         found = f"this machine has {count} of them" if count else f"torch finds no {kind} device on this machine"
         raise MissingPrerequisite(f"device {device!r}: {found}; use `--device auto` or `--device cpu`")
     if importlib.util.find_spec("accelerate") is None:
-        raise not_installed("loading a model on a GPU", "accelerate")
+        raise not_installed("loading a model on a GPU", "polyrefuse-data[benchmark]")
     return True
 
 

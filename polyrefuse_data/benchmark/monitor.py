@@ -30,7 +30,7 @@ def monitor(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:
     records = []
     for source in run["source_languages"]:
         selection = store.read_json(folder.selection(source))
-        if selection["status"] != "chosen" or source not in activations:
+        if "chosen" not in selection or source not in activations:
             continue
         chosen = selection["chosen"]
         direction = store.read_tensors(folder.directions(source))["direction"]

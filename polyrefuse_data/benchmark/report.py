@@ -12,6 +12,7 @@ from typing import Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
+from polyrefuse_data.benchmark.selection import REASON_NAMES
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
@@ -40,6 +41,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         sections=sections,
         comparison=_comparison(sections),
         shows_replies=show_replies,
+        reason_names=REASON_NAMES,
         script=script,
         # The page's security policy allows this one script: text of models and prompts could bring none.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
@@ -50,7 +52,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
 
 def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     scores = _scores(folder)
-    drawings = draw_all(scores)
+    drawings = draw_all(scores, [store.read_json(folder.selection(code)) for code in scores["source_languages"]])
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
     return {

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
-from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model import PROBES, ChatModel
 from polyrefuse_data.benchmark.structure import block_input
 
 _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
@@ -60,7 +60,7 @@ class Restart:
     def works(self) -> bool:
         """Whether a restart in the middle of the model gives the logits of the whole forward."""
         model = self._model
-        batch = model.batch(model.encode(["?", "Say hello to everyone, please."]))
+        batch = model.batch(model.encode(PROBES))
         layer = model.n_layers // 2
         whole = model.last_logits(batch).float()
         try:

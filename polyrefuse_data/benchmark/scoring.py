@@ -18,8 +18,9 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
 from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, sorted_batches, with_backoff
-from polyrefuse_data.benchmark.interventions import ablate, add_direction
+from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.metrics import kl_scores, least_kl, probabilities, refusal_scores
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.restart import Restart
@@ -44,14 +45,16 @@ class CandidateScorer:
         harmless: Sequence[str],
         refusal_token_ids: Sequence[int],
         mode: str = "reference",
+        means: PlaceMeans | None = None,
     ) -> None:
+        check_mode(mode, means)
         _check(model, directions, harmful, harmless, refusal_token_ids)
         self._model = model
         self._directions = directions
         self._harmful = model.encode(harmful)
         self._harmless = model.encode(harmless)
         self._tokens = list(refusal_token_ids)
-        self._mode = mode
+        self._mode, self._means = mode, means
         self._restart = Restart(model)
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
 
@@ -134,7 +137,8 @@ class CandidateScorer:
 
     def _ablated_logits(self, batch: Batch, candidates: Sequence[Candidate]) -> Tensor:
         """Last-token logits [candidates * rows, vocabulary] of the batch under each candidate's ablation."""
-        with ablate(self._model, self._rows(candidates, batch), self._mode), self._shortcut(self._model):
+        rows = self._rows(candidates, batch)
+        with ablate(self._model, rows, self._mode, self._means), self._shortcut(self._model):
             return self._model.last_logits(batch.repeat(len(candidates)))
 
     def _steered_logits(self, batch: Batch, layer: int, added: Tensor, hidden: Tensor | None) -> Tensor:
@@ -223,15 +227,18 @@ def score_candidates(
     *,
     positions: Sequence[int] | None = None,
     layers: Sequence[int] | None = None,
+    mode: str = "reference",
+    means: PlaceMeans | None = None,
 ) -> list[dict[str, Any]]:
     """Score every candidate direction: dicts of position (-n_pos..-1), layer, refusal_score, steering_score,
     kl_div_score, and the direction's norm.
 
     `directions` is [n_pos, n_layers, d_model]; `positions` and `layers` leave the others out. Refusal scores are under
-    ablation on `harmful`, steering scores and KL on `harmless`; all are means over prompts. Raises ConfigError where a
-    class is empty, no refusal token is given, or a position or layer does not exist.
+    ablation on `harmful` (in `mode`, with `means`, as `ablate` takes them), steering scores and KL on `harmless`; all
+    are means over prompts. Raises ConfigError where a class is empty, no refusal token is given, or a position or layer
+    does not exist.
     """
-    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids)
+    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
     candidates = all_candidates(directions, positions, layers)
     columns = zip(
         candidates, scorer.refusal(candidates), scorer.steering(candidates), scorer.kl(candidates), strict=True

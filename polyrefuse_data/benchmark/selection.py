@@ -7,6 +7,7 @@ those that pass. Sources: Arditi et al. 2024, appendix C; arXiv 2505.17306, sect
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,17 @@ from polyrefuse_data.errors import ConfigError
 LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the output tokens
 
 SCORES = ("refusal_score", "steering_score", "kl_div_score")
+
+REASONS = ("nan", "zero", "layer", "kl", "steering")  # why a candidate is left out, in the order of asking
+PASSES = "passes"
+REASON_NAMES = {  # as reports say how many there are
+    "nan": "without a score",
+    "zero": "of norm zero",
+    "layer": "by layer",
+    "kl": "by KL",
+    "steering": "by steering",
+    PASSES: "let through",
+}
 
 
 # A candidate this short is rounding, not a direction: a template token whose context is the same in every prompt.
@@ -29,7 +41,7 @@ class Rule:
 
     name: str
     max_kl: float
-    min_steering: float
+    min_steering: float = -math.inf
 
     def with_max_kl(self, max_kl: float | None) -> Rule:
         """The rule with another bound on KL, which its name then says; the same rule for None."""
@@ -38,7 +50,7 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "arditi": Rule("arditi", max_kl=0.1, min_steering=0.0),
-    "polyrefuse": Rule("polyrefuse", max_kl=0.2, min_steering=-math.inf),
+    "polyrefuse": Rule("polyrefuse", max_kl=0.2),
 }
 
 
@@ -53,7 +65,8 @@ def rule_of(rule: str | Rule) -> Rule:
     if plugin is None:
         names = [*RULES, *plugins.installed(plugins.RULES)]
         raise ConfigError(f"selection rule {rule!r} is not known: use {' or '.join(names)}, or a plug-in, module:NAME")
-    return replace(plugin.of_kind(Rule, "a polyrefuse_data.benchmark.Rule"), name=plugin.origin)
+    found: Rule = plugin.of_kind(Rule, "a polyrefuse_data.benchmark.Rule")
+    return replace(found, name=plugin.origin)
 
 
 def layer_limit(n_layers: int) -> int:
@@ -75,6 +88,14 @@ def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -
     if candidate["steering_score"] < limits.min_steering:
         return "steering"
     return None
+
+
+def explain_selection(
+    candidates: Iterable[Mapping[str, Any]], n_layers: int, rule: str | Rule = "arditi"
+) -> dict[str, int]:
+    """How many candidates a rule leaves out for which reason (the first that holds), and how many it lets through."""
+    counts = Counter(why_dropped(candidate, n_layers, rule) or PASSES for candidate in candidates)
+    return {reason: counts[reason] for reason in (*REASONS, PASSES) if counts[reason]}
 
 
 def select_direction(

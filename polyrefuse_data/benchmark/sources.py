@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -11,15 +13,25 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.directions import difference_in_means
+from polyrefuse_data.benchmark.effect import Plain, describe, lacks, looser_choice
+from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
 from polyrefuse_data.benchmark.refusal_tokens import RefusalTokens
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores, score_candidates
-from polyrefuse_data.benchmark.selection import RULES, select_direction, why_dropped
+from polyrefuse_data.benchmark.selection import (
+    RULES,
+    SCORES,
+    Rule,
+    explain_selection,
+    select_direction,
+    why_dropped,
+)
 from polyrefuse_data.benchmark.staged import choose_direction
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 CHOSEN = "chosen"
+INEFFECTIVE = "ineffective"  # chosen, measured, and of no use
 NO_CANDIDATE = "no_candidate"
 
 _KEYS: tuple[Key, ...] = tuple((split, label) for split in ("train", "validation") for label in LABELS)
@@ -33,6 +45,7 @@ class Source:
     record: dict[str, Any]
     candidates: Tensor | None = None  # [n_pos, n_layers, d_model]
     direction: Tensor | None = None  # [d_model]: the one that is ablated
+    means: PlaceMeans | None = None  # what centred ablation keeps
 
 
 def find_source(
@@ -72,14 +85,18 @@ def find_source(
         kept = sets
     used = {label: activations[label][[p in kept["train", label] for p in sets["train", label]]] for label in LABELS}
     candidates = difference_in_means(used[HARMFUL], used[HARMLESS])
-    choices, table = _choices(model, candidates, kept, tokens.ids, settings)
-    record |= {"choices": choices, "candidates": table}
+    means = None
+    if settings.mode == "centred":
+        means = harmless_means(model, [prompt.text for prompt in kept["train", HARMLESS]])
+    choices, table = _choices(model, candidates, kept, tokens.ids, settings, means)
+    record |= {"choices": choices, "candidates": table, "removed": _removed(model, table, settings)}
     chosen = choices[settings.rule_used.name]
     if chosen is None:
-        return Source({**record, **_status(NO_CANDIDATE, _why_none(table, settings.rule_used.name))}, candidates)
-    direction = candidates[chosen["position"], chosen["layer"]].clone()
-    record |= {"chosen": chosen, **_status(CHOSEN, "")}
-    return Source(record, candidates, direction)
+        status = _status(NO_CANDIDATE, _why_none(len(table), record["removed"], settings.rule_used.name))
+        return Source({**record, **status}, candidates)
+    plain = Plain(*(_plain_score(model, kept["validation", label], tokens.ids) for label in (HARMFUL, HARMLESS)))
+    record |= {"chosen": chosen, "plain": asdict(plain), **_judged(chosen, plain, table, model.n_layers, settings)}
+    return Source(record, candidates, candidates[chosen["position"], chosen["layer"]].clone(), means)
 
 
 def missing_source(language: str) -> Source:
@@ -88,7 +105,12 @@ def missing_source(language: str) -> Source:
 
 
 def _choices(
-    model: ChatModel, candidates: Tensor, sets: Sets, tokens: list[int], settings: BenchmarkConfig
+    model: ChatModel,
+    candidates: Tensor,
+    sets: Sets,
+    tokens: list[int],
+    settings: BenchmarkConfig,
+    means: PlaceMeans | None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Each rule's choice, and the table of candidates with why each rule drops them (empty where staged)."""
     harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
@@ -102,12 +124,22 @@ def _choices(
             settings.rule_used,
             positions=settings.positions,
             layers=settings.layers,
+            mode=settings.mode,
+            means=means,
         )
         return {settings.rule_used.name: chosen}, []
     table = score_candidates(
-        model, candidates, harmful, harmless, tokens, positions=settings.positions, layers=settings.layers
+        model,
+        candidates,
+        harmful,
+        harmless,
+        tokens,
+        positions=settings.positions,
+        layers=settings.layers,
+        mode=settings.mode,
+        means=means,
     )
-    rules = {rule.name: rule for rule in (*RULES.values(), settings.rule_used)}
+    rules = _rules(settings)
     choices = {name: select_direction(table, model.n_layers, rule) for name, rule in rules.items()}
     dropped = [
         {**row, "dropped": {name: why_dropped(row, model.n_layers, rule) for name, rule in rules.items()}}
@@ -126,12 +158,44 @@ def _filtered(model: ChatModel, sets: Sets, tokens: list[int]) -> Sets:
     return kept
 
 
-def _why_none(table: list[dict[str, Any]], rule: str) -> str:
-    if not table:
+def _rules(settings: BenchmarkConfig) -> dict[str, Rule]:
+    return {rule.name: rule for rule in (*RULES.values(), settings.rule_used)}
+
+
+def _removed(model: ChatModel, table: list[dict[str, Any]], settings: BenchmarkConfig) -> dict[str, dict[str, int]]:
+    """Of each rule, how many candidates it leaves out for which reason; nothing where there is no table."""
+    rules = _rules(settings).items() if table else ()
+    return {name: explain_selection(table, model.n_layers, rule) for name, rule in rules}
+
+
+def _why_none(n_candidates: int, removed: dict[str, dict[str, int]], rule: str) -> str:
+    if not removed:
         return f"rule {rule} lets no candidate through"
-    reasons = [row["dropped"][rule] for row in table]
-    counts = ", ".join(f"{reasons.count(reason)} by {reason}" for reason in sorted(set(reasons)))
-    return f"rule {rule} drops all {len(table)} candidates: {counts}"
+    counts = ", ".join(f"{count} by {reason}" for reason, count in removed[rule].items())
+    return f"rule {rule} drops all {n_candidates} candidates: {counts}"
+
+
+def _plain_score(model: ChatModel, prompts: list[Prompt], tokens: list[int]) -> float:
+    return fmean(prompt_refusal_scores(model, [prompt.text for prompt in prompts], tokens))
+
+
+def _judged(
+    chosen: dict[str, Any], plain: Plain, table: list[dict[str, Any]], n_layers: int, settings: BenchmarkConfig
+) -> dict[str, Any]:
+    """The status of a choice: chosen, or ineffective with what a looser bound on KL would give."""
+    faults = lacks(chosen, plain)
+    if not faults:
+        return _status(CHOSEN, "")
+    told = f"{'; '.join(faults)}; "
+    if not table:
+        return _status(INEFFECTIVE, f'{told}scoring="full" would say what a looser bound gives')
+    looser = looser_choice(table, n_layers, settings.rule_used, plain)
+    if looser is None:
+        return _status(INEFFECTIVE, f"{told}no bound on KL gives a direction that works")
+    bound = math.ceil(100 * looser["kl_div_score"]) / 100
+    found = {name: looser[name] for name in ("position", "layer", *SCORES)}
+    message = f"{told}`--max-kl {bound:g}` would give {describe(looser)}"
+    return {**_status(INEFFECTIVE, message), "looser": {"max_kl": bound, **found}}
 
 
 def _empty(sets: Sets) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.scoring import Candidate, CandidateScorer, all_candidates
 from polyrefuse_data.benchmark.selection import MIN_NORM, Rule, layer_limit, rule_of
@@ -26,6 +27,8 @@ def choose_direction(
     *,
     positions: Sequence[int] | None = None,
     layers: Sequence[int] | None = None,
+    mode: str = "reference",
+    means: PlaceMeans | None = None,
 ) -> dict[str, Any] | None:
     """What `select_direction` chooses from the full table, or None where the rule lets no candidate through.
 
@@ -33,7 +36,7 @@ def choose_direction(
     given up for a candidate as soon as its mean must exceed the rule's; then refusal under ablation for those that
     are left.
     """
-    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids)
+    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
     limits = rule_of(rule)
     norms = directions.norm(dim=-1)
     limit = layer_limit(model.n_layers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,8 @@ from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.ledger import Ledger
-from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
+from polyrefuse_data.benchmark.model import PROBES, ChatModel
 from polyrefuse_data.benchmark.model_files import open_model
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.probes import probe_files
@@ -44,6 +45,22 @@ from polyrefuse_data.system.progress import tracked
 _ONE_THREAD_WIDTH = 256
 
 _VERSIONED = ("polyrefuse-data", "torch", "transformers")
+
+
+_MEAN = "mean_"  # before a place: a mean's name among the tensors of a direction
+
+
+@dataclass(frozen=True)
+class _Ablated:
+    """What is ablated: a direction, and what centred ablation keeps of it."""
+
+    direction: Tensor
+    means: PlaceMeans | None
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor]) -> _Ablated:
+        means = {name.removeprefix(_MEAN): tensor for name, tensor in tensors.items() if name.startswith(_MEAN)}
+        return cls(tensors["direction"], PlaceMeans(means) if means else None)
 
 
 class Stages:
@@ -95,7 +112,8 @@ class Stages:
     @cached_property
     def _in_weights(self) -> bool:
         """Whether ablations for generation are done in the weights: proved equal to the hooks on this model."""
-        return is_proved(self._model)
+        means = harmless_means(self._model, PROBES) if self._config.mode == "centred" else None
+        return is_proved(self._model, self._config.mode, means)
 
     def identity(self) -> dict[str, Any]:
         """What run.json says of the model and of what ran it."""
@@ -130,7 +148,8 @@ class Stages:
         measured = [language for language in directions if language in self._plan.targets]
         if self._config.random_control:
             for language in _progress("random control", measured):
-                control = self._random(language, directions[language])
+                own = directions[language]
+                control = replace(own, direction=self._random(language, own.direction))
                 self._complete(RANDOM, language, partial(self._ablation, control), self._folder.directions(language))
         for language in _progress("activations", self._plan.targets):
             self._activations(language)
@@ -163,15 +182,15 @@ class Stages:
         store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
         self._ledger.add(path, *inputs)
 
-    def _ablation(self, direction: Tensor) -> AbstractContextManager[None]:
-        return fastest_ablation(self._model, direction, self._config.mode, self._in_weights)
+    def _ablation(self, ablated: _Ablated) -> AbstractContextManager[None]:
+        return fastest_ablation(self._model, ablated.direction, self._config.mode, self._in_weights, ablated.means)
 
-    def _directions(self) -> dict[str, Tensor]:
+    def _directions(self) -> dict[str, _Ablated]:
         """The directions chosen, by source language, read back from the run."""
         selections = {code: store.read_json(self._folder.selection(code)) for code in self._plan.sources}
         paths = {code: self._folder.directions(code) for code, record in selections.items() if "candidates" in record}
         tensors = {language: store.read_tensors(path) for language, path in paths.items()}
-        return {language: found["direction"] for language, found in tensors.items() if "direction" in found}
+        return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
 
     def _random(self, language: str, like: Tensor) -> Tensor:
         """The control: as long as the language's own direction, drawn with the run's seed and the language's place."""
@@ -194,6 +213,8 @@ class Stages:
             tensors = {"candidates": source.candidates}
             if source.direction is not None:
                 tensors["direction"] = source.direction
+            if source.means is not None:
+                tensors |= {f"{_MEAN}{place}": mean for place, mean in source.means.by_place.items()}
             store.write_tensors(tensors_path, tensors, {"status": source.record["status"]})
             self._ledger.add(tensors_path, path)
 
@@ -231,13 +252,13 @@ class Stages:
             counts[language] = first_tokens(self._model, harmful, harmless, language, self._config.judge)
         return find_tokens(counts)
 
-    def _capability(self, language: str, direction: Tensor) -> None:
+    def _capability(self, language: str, ablated: _Ablated) -> None:
         path = self._folder.capability(language)
         prompts = self._plan.prompts[language].texts("test", HARMLESS)
         source = self._folder.directions(language)
         if not prompts or self._ledger.is_done(path, source):
             return
-        store.write_json(path, capability(self._model, prompts, partial(self._ablation, direction)))
+        store.write_json(path, capability(self._model, prompts, partial(self._ablation, ablated)))
         self._ledger.add(path, source)
 
 

@@ -10,14 +10,15 @@ stream is projected at the first block. Edited weights are never written anywher
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.interventions import ablate, project_first_input, unit
-from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.means import WRITTEN, PlaceMeans
+from polyrefuse_data.benchmark.model import PROBES, ChatModel
 
 _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 3e-2
 
@@ -31,37 +32,52 @@ def can_edit(model: ChatModel) -> bool:
     )
 
 
-def is_proved(model: ChatModel) -> bool:
+def is_proved(model: ChatModel, mode: str = "reference", means: PlaceMeans | None = None) -> bool:
     """Whether the edit gives the hooks' logits on a probe direction, up to rounding."""
     if not can_edit(model):
         return False
-    batch = model.batch(model.encode(["?", "Say hello to everyone, please."]))
+    batch = model.batch(model.encode(PROBES))
     direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    with ablate(model, direction):
+    with ablate(model, direction, mode, means):
         hooked = model.last_logits(batch).float()
-    with edited(model, direction):
+    with edited(model, direction, means):
         in_weights = model.last_logits(batch).float()
     tolerance = _TOLERANCE.get(model.dtype, 3e-2)
     return bool((hooked - in_weights).abs().max() <= tolerance * hooked.abs().max())
 
 
 @contextmanager
-def edited(model: ChatModel, direction: Tensor) -> Iterator[None]:
-    """Take the direction ([d_model]) out of what every output map can write; the weights come back bit for bit."""
+def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None) -> Iterator[None]:
+    """Take the direction ([d_model]) out of what every output map can write; the weights come back bit for bit.
+
+    With means, each map then writes what its mean has along the direction: a constant, which goes to its bias.
+    """
     vector = unit(direction)
-    linears: list[Any] = [linear for block in model.blocks for linear in block.output_linears]
-    kept: list[tuple[Any, Tensor]] = []
-    try:
-        for linear in linears:
-            for parameter in (linear.weight, linear.bias):
-                if parameter is not None:
-                    kept.append((parameter, parameter.detach().clone()))
-                    _project_rows(parameter, vector)
-        with project_first_input(model, direction):
+    with ExitStack() as stack:
+        for layer, block in enumerate(model.blocks):
+            for place, linear in zip(WRITTEN, block.output_linears, strict=False):
+                if linear is None:
+                    raise ValueError(f"block {layer} has no map to edit: see can_edit")
+                for parameter in (linear.weight, linear.bias):
+                    if parameter is not None:
+                        stack.callback(parameter.data.copy_, parameter.detach().clone())
+                        _project_rows(parameter, vector)
+                if means is not None:
+                    stack.enter_context(_added_to_bias(linear, vector * (vector @ means.of(place, layer))))
+        with project_first_input(model, direction, means):
             yield
+
+
+@contextmanager
+def _added_to_bias(linear: Any, constant: Tensor) -> Iterator[None]:
+    """Let a linear map add a constant to what it returns, also one without a bias."""
+    own = linear.bias
+    added = constant.to(linear.weight.device, linear.weight.dtype)
+    linear.bias = torch.nn.Parameter(added if own is None else own.data + added, requires_grad=False)
+    try:
+        yield
     finally:
-        for parameter, original in kept:
-            parameter.data.copy_(original)
+        linear.bias = own
 
 
 def _project_rows(parameter: Any, vector: Tensor) -> None:
@@ -74,7 +90,9 @@ def _project_rows(parameter: Any, vector: Tensor) -> None:
 
 
 @contextmanager
-def fastest_ablation(model: ChatModel, direction: Tensor, mode: str, in_weights: bool) -> Iterator[None]:
+def fastest_ablation(
+    model: ChatModel, direction: Tensor, mode: str, in_weights: bool, means: PlaceMeans | None = None
+) -> Iterator[None]:
     """Ablation for generation: in the weights where `in_weights` says that is proved, with hooks elsewhere."""
-    with edited(model, direction) if in_weights else ablate(model, direction, mode):
+    with edited(model, direction, means) if in_weights else ablate(model, direction, mode, means):
         yield

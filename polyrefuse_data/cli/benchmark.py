@@ -46,7 +46,11 @@ def benchmark_run(
         ),
     ] = None,
     mode: Annotated[
-        str | None, typer.Option(help="Ablation: reference, or complete (also post-norms). [default: reference]")
+        str | None,
+        typer.Option(
+            help="Ablation: reference, complete (also post-norms) or centred (about the harmless mean). "
+            "[default: reference]"
+        ),
     ] = None,
     random_control: Annotated[
         bool | None,

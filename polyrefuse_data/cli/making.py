@@ -41,12 +41,38 @@ def sources(as_json: JsonOption = False) -> None:
 @app.command()
 def languages(
     all_flores: Annotated[bool, typer.Option("--all", help="Every NLLB-200 language.")] = False,
+    check: Annotated[
+        str | None, typer.Option(metavar="CODE|DIR", help="Say what a language's pack lacks, and what that weakens.")
+    ] = None,
+    new: Annotated[
+        tuple[str, Path] | None, typer.Option(metavar="CODE DIR", help="Write a commented language pack to fill in.")
+    ] = None,
+    fit: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(
+            metavar="CODE|DIR ROWS",
+            help="Write a pack's lexicon and bounds from aligned rows: a workspace, or a TSV, JSONL or TMX file.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the languages: BCP-47 code, FLORES code, script, name."""
-    from polyrefuse_data.languages import describe_languages
+    """List the languages (BCP-47 code, FLORES code, script, name), or make and check a language pack."""
+    from polyrefuse_data.languages import describe_languages, language_or_pack
 
-    print_table(describe_languages(everything=all_flores), as_json)
+    if check is not None:
+        from polyrefuse_data.quality.strength import strength
+
+        print_table(strength(language_or_pack(check)), as_json)
+    elif new is not None:
+        from polyrefuse_data.languages.packs import new_pack
+
+        print_table([{"written": str(path)} for path in new_pack(*new)], as_json)
+    elif fit is not None:
+        from polyrefuse_data.pipeline.fitting import fit_pack
+
+        print_table(fit_pack(language_or_pack(fit[0]), fit[1]), as_json)
+    else:
+        print_table(describe_languages(everything=all_flores), as_json)
 
 
 @app.command("fetch-model")

@@ -10,7 +10,6 @@ import email.utils
 import json
 import math
 import random
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,14 @@ from typing import Any
 from polyrefuse_data.endpoints.completions import NoAnswer
 from polyrefuse_data.endpoints.endpoint import Endpoint
 from polyrefuse_data.endpoints.session import Response
+from polyrefuse_data.endpoints.wording import (
+    CREDIT_CODES,
+    KEY_CODES,
+    MODEL_CODES,
+    is_content_filter,
+    is_of_the_key,
+    is_too_long,
+)
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
 
@@ -27,71 +34,6 @@ _LONGEST_WAIT = 600.0  # a server that asks for more (a daily limit) ends the ru
 
 _PASSING_STATUS = {408, 409, 425, 429}  # and everything from 500 on
 _ANY_PASSING_STATUS = 500
-
-_CONTENT_FILTER_STATUS = {400, 403, 422}
-# In `code` or `type`, in lower case: OpenAI, Azure, Moonshot; DashScope; Zhipu; MiniMax; gateways.
-_CONTENT_FILTER_CODES = {
-    "content_filter",
-    "content_filter_error",
-    "content_moderation",
-    "content_policy",
-    "content_policy_violation",
-    "data_inspection_failed",
-    "datainspectionfailed",
-    "guardrail_intervened",
-    "invalid_prompt",
-    "moderation_blocked",
-    "prohibited_content",
-    "prompt_blocked",
-    "responsibleaipolicyviolation",
-    "sensitive_words_detected",
-    "1301",
-    "1026",
-    "1027",
-}
-# "Flagged" and the like count only of the text: an account can be flagged as well, and a request blocked on its way.
-_TEXT = r"\b(?:input|prompt|text|content|output|response)s?\b"
-_CONTENT_FILTER_WORDS = re.compile(
-    r"content[ _]filter|content management policy|content moderation|content exists risk|inappropriate content"
-    r"|considered high risk|violates usage guidelines|prohibited[ _]content|sensitive (?:content|words?)|unsafe content"
-    r"|responsible ai polic|敏感|不安全|违规"
-    rf"|{_TEXT}[^.]{{0,20}}\b(?:flagged|blocked|filtered)"
-    r"|\b(?:request|message)s?\b[^.]{0,20}\bflagged"
-    rf"|(?:{_TEXT}|\b(?:request|message)s?\b)[^.]{{0,30}}\b(?:rejected|denied|failed|violat\w+)\b"
-    r"[^.]{0,60}\b(?:safety|moderation|usage polic|content polic)",
-    re.IGNORECASE,
-)
-_ACCOUNT_WORDS = re.compile(
-    r"\b(?:account|organi[sz]ation|project|user|key)\b[^.]{0,30}\b(?:flagged|suspended|disabled|deactivated|banned)",
-    re.IGNORECASE,
-)
-
-_KEY_CODES = {"invalid_api_key", "account_deactivated"}
-_KEY_WORDS = re.compile(
-    r"\b(?:api|access)[ _-]?key\b[^.]{0,40}\b(?:not valid|invalid|incorrect|expired|missing|not found)"
-    r"|\b(?:invalid|incorrect|expired|missing)\b[^.]{0,20}\b(?:api|access)[ _-]?key\b",
-    re.IGNORECASE,
-)
-_CREDIT_CODES = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-_MODEL_CODES = {"model_not_found", "invalid_model", "unknown_model", "DeploymentNotFound"}
-# OpenAI; llama.cpp; Anthropic and Mistral through gateways.
-_LENGTH_CODES = {
-    "context_length_exceeded",
-    "string_above_max_length",
-    "exceed_context_size_error",
-    "invalid_request_prompt_too_long",
-}
-_LENGTH_STATUS = {400, 413, 422, 500}
-# vLLM, OpenAI, DeepSeek, OpenRouter; llama.cpp; SGLang; Gemini; Mistral, Anthropic, Bedrock, Ollama; TGI.
-_LENGTH_WORDS = re.compile(
-    r"maximum context length|context (?:length|window)[^.]{0,60}exceed|exceed[^.]{0,60}context (?:length|window|size)"
-    r"|context size has been exceeded|longer than the (?:model's context|maximum model) length"
-    r"|input token count[^.]{0,20}exceeds|(?:prompt|input)s?\b[^.]{0,60}\btoo (?:long|large)\b"
-    r"|inputs.{0,3} tokens \+ .{0,3}max_new_tokens",
-    re.IGNORECASE,
-)
-# vLLM says it of the answer's longest length too, which the config sets for every text alike.
-_LIMIT_WORDS = re.compile(r"max_(?:completion_)?tokens\W[^.]{0,60}\btoo (?:large|high|big)", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -182,7 +124,7 @@ class ApiError(Exception):
         name = endpoint.name
         if self._is_content_filter:
             return None
-        if self.status == 402 or self.code in _CREDIT_CODES:
+        if self.status == 402 or self.code in CREDIT_CODES:
             return EndpointError(f"{name}: the account is out of credit ({self}); run again to go on")
         if self.is_passing:
             return None
@@ -191,14 +133,14 @@ class ApiError(Exception):
                 f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); what was answered is kept: "
                 "run again to go on"
             )
-        if self.status in (401, 403) or self.code in _KEY_CODES or _KEY_WORDS.search(self.message):
+        if is_of_the_key(self.status, self._codes, self.message):
             mend = (
                 f"put a valid one in {endpoint.api_key_env} (`export {endpoint.api_key_env}=...`)"
                 if endpoint.api_key_env
                 else f"it asks for a key, so name the environment variable that holds it{endpoint.key_setting}"
             )
             return MissingPrerequisite(f"{name} does not accept the API key ({self}): {mend}")
-        if self.status == 404 or self.code in _MODEL_CODES:
+        if self.status == 404 or self.code in MODEL_CODES:
             lacking = ", and that there is a Batch API" if batch else ""
             return ConfigError(
                 f"{endpoint.asked_for}: {name} is not there ({self}): check the model and the address "
@@ -209,29 +151,20 @@ class ApiError(Exception):
     @property
     def is_too_long(self) -> bool:
         """Whether the text did not fit into the model."""
-        if self.code in _LENGTH_CODES or self.kind in _LENGTH_CODES:
-            return True
-        return (
-            self.status in _LENGTH_STATUS
-            and _LENGTH_WORDS.search(self.message) is not None
-            and _LIMIT_WORDS.search(self.message) is None
-        )
+        return is_too_long(self.status, self._codes, self.message)
 
     @property
     def _may_pass(self) -> bool:
-        final = self._is_content_filter or self.is_too_long or self.code in _CREDIT_CODES | _MODEL_CODES | _KEY_CODES
+        final = self._is_content_filter or self.is_too_long or self.code in CREDIT_CODES | MODEL_CODES | KEY_CODES
         return not final and (self.status in _PASSING_STATUS or self.status >= _ANY_PASSING_STATUS)
 
     @property
     def _is_content_filter(self) -> bool:
-        """Whether the API refused the text itself. Providers say so in a code, or only in words."""
-        if {str(self.code).lower(), self.kind.lower()} & _CONTENT_FILTER_CODES:
-            return True
-        return (
-            self.status in _CONTENT_FILTER_STATUS
-            and _CONTENT_FILTER_WORDS.search(self.message) is not None
-            and _ACCOUNT_WORDS.search(self.message) is None
-        )
+        return is_content_filter(self.status, self._codes, self.message)
+
+    @property
+    def _codes(self) -> set[str]:
+        return {code for code in (self.code, self.kind) if code}
 
 
 def backoff(attempt: int) -> float:

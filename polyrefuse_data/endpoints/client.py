@@ -16,6 +16,7 @@ from polyrefuse_data.endpoints.completions import Answer, Completion, NoAnswer, 
 from polyrefuse_data.endpoints.dialect import Ask, Dialect
 from polyrefuse_data.endpoints.endpoint import Endpoint
 from polyrefuse_data.endpoints.limits import RateLimits
+from polyrefuse_data.endpoints.model_list import is_listed, model_ids
 from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused, Session, TooSlow
 from polyrefuse_data.endpoints.workers import Line, in_parallel
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
@@ -76,7 +77,7 @@ class Client:
         with closing(self.open_session()) as session:
             models = self._models(Line(session, threading.Event()))
         self._is_probed = True
-        self._is_listed = models is not None and _is_listed(self.endpoint.model, models)
+        self._is_listed = models is not None and is_listed(self.endpoint.model, models)
         if models and not self._is_listed:
             _logger.warning(
                 "%s: %s is not among the models that the server lists: %s",
@@ -183,7 +184,7 @@ class Client:
             if every:
                 raise ConfigError(
                     f"{self.endpoint.asked_for}: {self.endpoint.name} takes no request as it is asked ({error}): set "
-                    "the key that stands for what it names: response_format, temperature, max_output_tokens, extra_body"
+                    f"{self.dialect.key_of(error)} to what it takes"
                 ) from None
         return answer
 
@@ -244,19 +245,6 @@ class Client:
                 # 403 may mean that the key may be used, and not for this: keys can be restricted to some calls.
                 if response.status == 401 and (stop := ApiError.of_response(response).stops(self.endpoint)):
                     raise stop from None
-                return _model_ids(response.content) if response.status == 200 else None
+                return model_ids(response.content) if response.status == 200 else None
             line.wait(min(backoff(attempt), _LONGEST_ABSENCE))
         return None
-
-
-def _model_ids(content: bytes) -> set[str] | None:
-    try:
-        listed = json.loads(content)
-        return {str(model["id"]) for model in listed["data"]}
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return None
-
-
-def _is_listed(model: str, models: set[str]) -> bool:
-    """Gemini lists `models/NAME` for NAME, Ollama `NAME:latest`."""
-    return bool({model, f"models/{model}", f"{model}:latest"} & models)

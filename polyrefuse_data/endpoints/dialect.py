@@ -42,6 +42,8 @@ _NAMES = {
     "temperature": re.compile(r"\btemperature\b", re.IGNORECASE),
     "limit": re.compile(r"\bmax_(?:completion_|output_|new_)?tokens\b", re.IGNORECASE),
 }
+# The keys of a config that stand for them.
+_KEYS = {"response_format": "response_format", "temperature": "temperature", "limit": "max_output_tokens"}
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,13 @@ class Dialect:
                 if limit in sent and limit not in self.extra_body and self._names("limit", error):
                     return self._rename_limit(limit, other, error, name)
         return False
+
+    def key_of(self, error: ApiError) -> str:
+        """The key of a config that stands for what an error names; all of them where it names none."""
+        told = f"{error.param} {error.message}"
+        named = [f"extra_body.{name}" for name in self.extra_body if name in told]
+        named += [_KEYS[parameter] for parameter in _NAMES if self._names(parameter, error)]
+        return named[0] if named else f"one of {', '.join([*_KEYS.values(), 'extra_body'])}"
 
     def _relax_format(self, sent: Any, error: ApiError, name: str) -> bool:
         if self.response_format != "auto" or "response_format" in self.extra_body:

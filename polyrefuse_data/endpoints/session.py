@@ -10,12 +10,11 @@ import contextlib
 import http.client
 import socket
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -26,6 +25,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+
+from polyrefuse_data.endpoints.proxies import open_pool
 
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -179,17 +180,8 @@ class Session:
         return led
 
     def _open_pool(self) -> urllib3.HTTPConnectionPool:
-        """A pool of one connection, through the proxy that the environment names for this host."""
-        parts = urlsplit(self._url)
-        proxy = None
-        if not urllib.request.proxy_bypass(parts.hostname or ""):
-            proxies = urllib.request.getproxies()
-            proxy = proxies.get(parts.scheme) or proxies.get("all")
-        try:
-            manager = urllib3.ProxyManager(_proxy_url(proxy), proxy_headers=_proxy_headers(proxy)) if proxy else None
-        except HTTPError as error:
-            raise NotReached(f"the proxy of the environment cannot be used: {_words(error)}") from None
-        pool = (manager or urllib3.PoolManager()).connection_from_url(self._url)
+        """A pool of one connection, whose making is watched, so that it can be cut."""
+        pool = open_pool(self._url)
         made = pool.ConnectionCls
 
         def keep(*arguments: Any, **options: Any) -> Any:
@@ -209,18 +201,6 @@ def origin(url: str) -> tuple[str, str, int | None]:
 def _path(url: str) -> str:
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _proxy_url(proxy: str) -> str:
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _proxy_headers(proxy: str) -> dict[str, str] | None:
-    parts = urlsplit(_proxy_url(proxy))
-    if parts.username is None:
-        return None
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return dict(urllib3.make_headers(proxy_basic_auth=login))
 
 
 def _words(error: BaseException) -> str:

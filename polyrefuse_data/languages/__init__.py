@@ -15,8 +15,12 @@ from polyrefuse_data.languages.registry import (
     find_language,
     language,
     language_codes,
+    language_or_pack,
     language_packs,
     nllb_languages,
+    packs_digest,
+    plugged_pack,
+    read_pack,
 )
 
 __all__ = [
@@ -29,6 +33,10 @@ __all__ = [
     "find_language",
     "language",
     "language_codes",
+    "language_or_pack",
     "language_packs",
     "nllb_languages",
+    "packs_digest",
+    "plugged_pack",
+    "read_pack",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.system.input_files import read_input, read_input_text
 from polyrefuse_data.text.scripts import DENSITY, SCRIPT_NAMES, UNSPACED, Orthography
 
 if TYPE_CHECKING:
@@ -41,11 +43,11 @@ class Language:
     @cached_property
     def traits(self) -> Traits:
         """traits.toml. Raises ConfigError naming its file and key."""
-        from polyrefuse_data.languages.traits import Traits, parse, read_toml
+        from polyrefuse_data.languages.traits import Traits, read_part
 
         if self.pack is None:
-            return parse(Traits, {"code": self.code, **tomllib.loads(self.facts)}, f"facts of {self.code}")
-        return parse(Traits, read_toml(self.pack / "traits.toml"), self.pack / "traits.toml")
+            return Traits.model_validate({"code": self.code, **tomllib.loads(self.facts)})
+        return read_part(Traits, self.pack / "traits.toml")
 
     @cached_property
     def script(self) -> str:
@@ -108,12 +110,12 @@ class Language:
         """numbers.toml, its own or that of the language that its traits name; None without one."""
         from polyrefuse_data.languages.numbers import NumberWords
         from polyrefuse_data.languages.registry import language
-        from polyrefuse_data.languages.traits import parse, read_toml
+        from polyrefuse_data.languages.traits import read_part
 
         if (self.pack or self.facts) and (other := self.traits.numbers_of):
             return language(other).numbers
         path = self.pack / "numbers.toml" if self.pack else None
-        return parse(NumberWords, read_toml(path), path) if path and path.exists() else None
+        return read_part(NumberWords, path) if path and path.exists() else None
 
     @cached_property
     def replies(self) -> Replies | None:
@@ -130,6 +132,22 @@ class Language:
 
         path = self.pack / "lexicon.tsv" if self.pack else None
         return Lexicon.from_tsv(read_input_text(path), self) if path and path.exists() else None
+
+    def digest(self, part: str) -> str:
+        """sha256 of a file of the pack, empty without it; of traits.toml what scores depend on, its bounds apart."""
+        if part not in self._digests:
+            if part == "traits.toml":
+                facts = self.traits.model_dump(exclude={"bounds"})
+                content = json.dumps(facts, default=sorted, sort_keys=True).encode()
+            else:
+                path = self.pack / part if self.pack else None
+                content = read_input(path) if path and path.exists() else b""
+            self._digests[part] = hashlib.sha256(content).hexdigest() if content else ""
+        return self._digests[part]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {}
 
     def __hash__(self) -> int:
         return hash(self.code)

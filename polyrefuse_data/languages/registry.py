@@ -7,19 +7,21 @@ own.
 from __future__ import annotations
 
 import csv
-import sys
+import hashlib
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 
+from polyrefuse_data import plugins
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages.language import Language
 
 SOURCE_LANGUAGE = "en"
 TRAITS = "traits.toml"  # what makes a folder a pack
-ENTRY_POINTS = "polyrefuse.languages"
+PACKS_VARIABLE = "POLYREFUSE_PACKS"  # folders of packs to use; also how processes that this one starts learn of them
 
 _SHORT_CODE = 3  # letters; in so short a code every slip is another code
 _ALIKE = 0.75  # of difflib's ratio, from which on a name may be another one's slip: germn, igbo_Latn
@@ -57,7 +59,8 @@ def nllb_languages() -> dict[str, Language]:
 
 def language_packs() -> dict[str, Language]:
     """The languages that have a pack, by BCP-47 code: the 14 of this package, then those from outside."""
-    return {**LANGUAGES, **_installed(), **{known.code: known for known in _added.values()}}
+    outside = [*_installed().values(), *_added.values()]  # each under two codes
+    return {**LANGUAGES, **{known.code: known for known in outside}}
 
 
 def all_languages() -> dict[str, Language]:
@@ -117,18 +120,18 @@ def _near(code: str) -> list[str]:
 
 def add_pack(folder: Path) -> Language:
     """Use the language pack in a folder from now on. Raises ConfigError where it is none."""
-    known = read_pack(folder)
-    if _added.get(known.code) != known:
-        _added.update({known.code: known, known.flores: known})
+    known = read_pack(folder.absolute())
+    _added.update({known.code: known, known.flores: known})
+    os.environ[PACKS_VARIABLE] = os.pathsep.join(dict.fromkeys(str(other.pack) for other in _added.values()))
     return known
 
 
 def read_pack(folder: Path) -> Language:
     """The language of a pack, named by its traits and, as far as they do not say, by languages.tsv."""
-    from polyrefuse_data.languages.traits import Traits, parse, read_toml
+    from polyrefuse_data.languages.traits import Traits, read_part
 
     path = folder / TRAITS
-    traits = parse(Traits, read_toml(path), path)
+    traits = read_part(Traits, path)
     known = _TABLE.get(traits.code)
     flores, name = traits.flores or (known.flores if known else ""), traits.name or (known.name if known else "")
     if not flores or not name:
@@ -136,22 +139,40 @@ def read_pack(folder: Path) -> Language:
     return Language(traits.code, flores, name, tuple(traits.aliases) or (known.aliases if known else ()), "", folder)
 
 
+def language_or_pack(name: str) -> Language:
+    """The language of a code; or of a pack, named by its folder or as a plug-in, which is used from now on."""
+    if plugins.is_reference(name):
+        return add_pack(plugged_pack(name))
+    return add_pack(Path(name)) if Path(name).is_dir() else language(name)
+
+
+def plugged_pack(name: str) -> Path:
+    """The folder of a pack that is named as a plug-in: `module:NAME`, or an entry point of the group.
+
+    Raises ConfigError for a name that is none, PluginError for one that cannot be loaded or is no folder.
+    """
+    plugin = plugins.load(plugins.LANGUAGES, name, "languages.packs", ())
+    if isinstance(plugin.value, ModuleType):
+        return Path(str(plugin.value.__file__)).parent
+    folder = Path(plugin.of_kind((str, Path), "the folder of a language pack"))
+    if not folder.is_dir():
+        raise plugin.error(f"{folder} is no folder")
+    return folder
+
+
+def packs_digest(*parts: str) -> str:
+    """8 hex digits over these files of every pack: what scores that are read from them depend on."""
+    lines = [
+        f"{code} {part} {known.digest(part)}" for code, known in sorted(language_packs().items()) for part in parts
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+
+
 @cache
 def _installed() -> dict[str, Language]:
     """Packs of installed distributions, by BCP-47 and by FLORES code; none in place of one of this package."""
-    found = [read_pack(_folder(point)) for point in entry_points(group=ENTRY_POINTS)]
+    found = [read_pack(plugged_pack(name)) for name in plugins.installed(plugins.LANGUAGES)]
     return {code: known for known in found if known.code not in LANGUAGES for code in (known.code, known.flores)}
-
-
-def _folder(point: EntryPoint) -> Path:
-    """An entry point names a package whose folder is the pack, or a path in one."""
-    try:
-        loaded = point.load()
-    except Exception as error:
-        raise ConfigError(f"language pack {point.name} ({point.value}) cannot be loaded: {error}") from error
-    if isinstance(loaded, type(sys)):
-        return Path(str(loaded.__file__)).parent
-    return Path(loaded)
 
 
 def describe_languages(everything: bool = False) -> list[dict[str, str]]:
@@ -160,3 +181,7 @@ def describe_languages(everything: bool = False) -> list[dict[str, str]]:
         {"code": known.code, "flores": known.flores, "script": known.script, "name": known.name}
         for known in (all_languages() if everything else language_packs()).values()
     ]
+
+
+for _folder_given in filter(None, os.environ.get(PACKS_VARIABLE, "").split(os.pathsep)):
+    add_pack(Path(_folder_given))

@@ -7,8 +7,8 @@ Patterns are regular expressions, one a line, read on folded texts (text/folding
 
 from __future__ import annotations
 
-import hashlib
 import re
+import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import Field
 
 from polyrefuse_data.languages.language import Language
-from polyrefuse_data.languages.traits import Pattern, Section, parse, read_toml
+from polyrefuse_data.languages.traits import Pattern, Section, read_part
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
@@ -79,8 +79,8 @@ class Replies:
     """replies.toml of one language, folded and compiled as far as it is asked for."""
 
     def __init__(self, path: Path, language: Language) -> None:
-        self.tables = tables = parse(ReplyTables, read_toml(path), path)
-        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        self.tables = tables = read_part(ReplyTables, path)
+        self.digest = language.digest(path.name)[:12]
         self.opening = tables.opening
         self._end = r"(?!\w)" if language.word_borders else ""
         self._lead = rf"(?:(?:{self._folded(tables.before)}){self._end}\W*)?" if tables.before else ""
@@ -187,6 +187,6 @@ class Excuse(Section):
 def excuses() -> dict[str, tuple[Excuse, ...]]:
     """What excuses an opening, by what it says: excuses.toml of the English pack."""
     path = Path(__file__).parent / "en" / "excuses.toml"
-    single = {name: parse(Excuse, table, path) for name, table in read_toml(path).items()}
+    single = {name: Excuse.model_validate(table) for name, table in tomllib.loads(path.read_text("utf-8")).items()}
     found = {name: (excuse,) for name, excuse in single.items()}
     return {**found, CANNOT: tuple(single[name] for name in _CANNOT_SAYS), "none": ()}

@@ -6,14 +6,12 @@ template/traits.toml says of each key what it means and what is done without it.
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.system.input_files import read_input_text, reason
+from polyrefuse_data.system.toml import Model, read_toml, validated
 from polyrefuse_data.text.scripts import SCRIPT_NAMES
 
 
@@ -151,29 +149,7 @@ class Traits(Section):
     bounds: dict[str, Bound] = {}
 
 
-Table = TypeVar("Table", bound=Section)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A file of a pack. Raises ConfigError where it is not there, or no TOML."""
-    try:
-        return tomllib.loads(read_input_text(path))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} is not there: `polyrefuse languages --new CODE DIR` writes one") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not readable as TOML: {reason(error)}") from error
-
-
-def parse(kind: type[Table], data: dict[str, Any], path: Path | str) -> Table:
-    """`data` as a table of this kind. Raises ConfigError naming the file and the key."""
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{path}: {_explained(item)}" for item in error.errors())) from None
-
-
-def _explained(item: Any) -> str:
-    key = ".".join(map(str, item["loc"]))
-    if item["type"] == "extra_forbidden":
-        return f"{key}: there is no such key; `polyrefuse languages --new CODE DIR` writes a file with those there are"
-    return f"{key}: {item['msg'].removeprefix('Value error, ')}"
+def read_part(kind: type[Model], path: Path) -> Model:
+    """A file of a pack. Raises ConfigError naming the file, and the key that is wrong."""
+    new = "`polyrefuse languages --new CODE DIR` writes "
+    return validated(kind, read_toml(path, f"{new}one"), path, f"{new}a file with the keys there are")

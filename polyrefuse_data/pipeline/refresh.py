@@ -20,6 +20,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import Language, language
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.translation.answered_rows import disown
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import Identity, Request, Result
@@ -117,7 +118,7 @@ class _Note:
     @classmethod
     def read(cls, workspace: Workspace) -> _Note | None:
         try:
-            kept = json.loads(_path(workspace).read_text(encoding="utf-8"))
+            kept = json.loads(read_input_text(_path(workspace)))
             return cls(list(map(str, kept["asked"])), str(kept["token"]))
         except (OSError, ValueError, LookupError, TypeError):
             return None

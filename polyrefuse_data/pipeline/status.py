@@ -108,7 +108,7 @@ def _shards(workspace: Workspace, config: Config, prompts: int | None) -> tuple[
     """Shards that are finished, and how many there will be; None where no build is under way."""
     if prompts is None or not workspace.shards.is_dir():
         return None
-    return len(list(workspace.shards.glob("*.json"))), -(-prompts // shard_prompts(config))
+    return len(list(workspace.shards.glob("[0-9]*.json"))), -(-prompts // shard_prompts(config))
 
 
 def _scored(workspace: Workspace) -> int | None:

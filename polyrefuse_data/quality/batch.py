@@ -53,7 +53,7 @@ class Batch:
 
     @cached_property
     def known(self) -> list[Language | None]:
-        """The language of each row; None where the code is not one of languages.py nor a FLORES code."""
+        """The language of each row; None for a code that no language has."""
         table = {code: find_language(code) for code in set(self.language)}
         return [table[code] for code in self.language]
 

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, language_packs
+from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, packs_digest
 from polyrefuse_data.languages.replies import CANNOT, Opening, Openings, Replies, excuses
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.system.digests import digest_of
 from polyrefuse_data.text.clauses import read_clauses
 from polyrefuse_data.text.folding import fold_letters, fold_reply
 
@@ -94,6 +93,4 @@ class _Text:
 
 def replies_signature() -> str:
     """Of every pack's replies, and of what excuses them."""
-    packs = [known.pack for known in language_packs().values() if known.pack]
-    files = [path for pack in packs for name in ("replies.toml", "excuses.toml") if (path := pack / name).exists()]
-    return f"replies-{digest_of(files)}"
+    return f"replies-{packs_digest('replies.toml', 'excuses.toml')}"

@@ -6,8 +6,8 @@ A check that is stopped goes on where it was: a file of its unfinished work is a
 from __future__ import annotations
 
 import itertools
-import shutil
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from polyrefuse_data.quality.auditing import workers_for
-from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
-from polyrefuse_data.quality.score_table import copied_score, put_together, score_batch, score_batches, scorer
+from polyrefuse_data.quality.score_table import copied_score, put_together, score_batches, scorer
 from polyrefuse_data.quality.suite import Suite
-from polyrefuse_data.system.files import write_table
+from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
+
+_FILE = re.compile(r"\d{6,}\.parquet|\..*\.part")
 
 
 class PartialScores:
@@ -37,13 +38,14 @@ class PartialScores:
         return (table for table in tables if table is not None)
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.parquet") if path.stem.isdecimal())
+        return sorted(path for path in self.folder.glob("[0-9]*.parquet") if _FILE.fullmatch(path.name))
 
     def add(self, scores: pa.Table) -> None:
         write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the files: the scores are in scores.parquet. What somebody else has put into the folder stays."""
+        remove_own(self.folder, _FILE)
 
 
 def complete_scores(
@@ -54,9 +56,9 @@ def complete_scores(
     What is computed goes to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
-        return score_batch(rows, suite), 0
+        return scorer(suite)(rows), 0
     inputs = inputs_of(rows)
-    works = list(_lacking(suite.scoring, kept, inputs))
+    works = list(_lacking(suite, kept, inputs))
     total = sum(len(places) for _, places in works)
     with progress_of("check", "rows", total, is_shown=progress and total > 0) as bar:
         for names, places in works:
@@ -70,25 +72,23 @@ def complete_scores(
     return _whole(rows, suite, kept, inputs), scored
 
 
-def _lacking(
-    checks: Sequence[Check], kept: KeptScores, inputs: Inputs
-) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
+def _lacking(suite: Suite, kept: KeptScores, inputs: Inputs) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
     """(names of checks, rows that lack just their scores) for each such set of checks; of like rows only the first."""
-    lacking = np.stack([kept.lack(check.identity, inputs) for check in checks])
+    checks = suite.scoring
+    lacking = np.stack([kept.lack(suite.identities[check.name], inputs) for check in checks])
     first = np.zeros(len(inputs), dtype=bool)
     first[np.unique(inputs, return_index=True)[1]] = True
     rows = np.flatnonzero(lacking.any(axis=0) & first)
     patterns, kinds = np.unique(lacking[:, rows], axis=1, return_inverse=True)
     for kind, pattern in enumerate(patterns.T):
         names = [check.name for check, lacks in zip(checks, pattern, strict=True) if lacks]
-        yield names, rows[kinds == kind]
+        yield names, rows[kinds.ravel() == kind]
 
 
 def _whole(rows: pa.Table, suite: Suite, kept: KeptScores, inputs: Inputs) -> pa.Table:
     """A line for each row, from kept scores and copied columns."""
-    scores = {
-        check: copied_score(rows, check) if check.column else kept.columns(check.identity, inputs)
-        for check in suite.checks
-        if check.column or check.score
-    }
+    scores = {}
+    for check in suite.checks:
+        if identity := suite.identities.get(check.name):
+            scores[identity] = copied_score(rows, check) if check.column else kept.columns(identity, inputs)
     return put_together(rows, inputs, scores)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import find_language, language_packs
+from polyrefuse_data.languages import Language, find_language, language_packs
 
 Score = npt.NDArray[np.float64]  # one number a row, NaN where it was not computed
 
@@ -100,9 +100,15 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
             raise ConfigError(
                 f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
             )
-    own = _bounds_of_packs(known)
+    own = {code: bounds_of(language, known) for code, language in language_packs().items()}
     table = {
-        name: replace(threshold, by_language={**threshold.by_language, **own.get(name, {})})
+        name: replace(
+            threshold,
+            by_language={
+                **threshold.by_language,
+                **{code: bounds[name] for code, bounds in own.items() if name in bounds},
+            },
+        )
         for name, threshold in known.items()
         if threshold.flag not in config.disable
     }
@@ -131,16 +137,14 @@ def check_bound(key: str, value: float | Mapping[str, float]) -> None:
             raise ConfigError(f"{where}: a bound is a number; to switch a check off use quality.disable")
 
 
-def _bounds_of_packs(known: Mapping[str, Threshold]) -> dict[str, dict[str, float]]:
-    """Threshold -> language -> bound. Raises ConfigError for a pack that names a threshold that does not exist."""
-    found: dict[str, dict[str, float]] = {}
-    for code, pack in language_packs().items():
-        for name, bound in pack.traits.bounds.items():
-            if name not in known:
-                raise ConfigError(f"{pack.pack}/traits.toml: bounds.{name}: there is no such threshold; there are "
-                                  f"{', '.join(known)}")  # fmt: skip
-            found.setdefault(name, {})[code] = bound.bound
-    return found
+def bounds_of(language: Language, known: Collection[str]) -> dict[str, float]:
+    """The bounds of a language's own. Raises ConfigError for a pack that names a threshold that is not `known`."""
+    for name in language.traits.bounds:
+        if name not in known:
+            raise ConfigError(
+                f"{language.pack}/traits.toml: bounds.{name}: no such threshold; there are {', '.join(known)}"
+            )
+    return {name: own.bound for name, own in language.traits.bounds.items()}
 
 
 def _changed(threshold: Threshold, value: float | Mapping[str, float]) -> Threshold:

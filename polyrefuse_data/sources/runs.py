@@ -12,10 +12,10 @@ import numpy.typing as npt
 from polyrefuse_data.text.bags import Matrix
 
 # At the start, and after a break, none of three readings is preferred: the prompt at the text's own place, another one
-# (the nearer the likelier, as one over the distance), none. A break comes once in some hundred rows, and one row in
+# (the nearer the likelier, as one over the distance), none. A break comes once in a hundred rows, and one row in
 # twenty is garbage, which says nothing. Fewer breaks, or more garbage, would lose less and find less.
 _READING = 1 / 3
-_BREAK = 0.003
+_BREAK = 0.01
 _GARBAGE = 0.05
 
 Vector = npt.NDArray[np.float64]

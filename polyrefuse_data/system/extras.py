@@ -10,7 +10,8 @@ from polyrefuse_data.errors import MissingPrerequisite
 # extra -> the modules that tell whether it is installed
 EXTRAS = {
     "nllb": ("torch", "transformers", "sentencepiece"),
-    "benchmark": ("torch", "transformers", "matplotlib", "sklearn"),
+    "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
+    "gguf": ("gguf",),
     "fast": ("ctranslate2", "tokenizers"),
     "ray": ("ray",),
 }

@@ -7,13 +7,14 @@ import errno
 import itertools
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.disk import disk_errors
-from polyrefuse_data.system.input_files import open_input, reason, regular_file
+from polyrefuse_data.system.input_files import open_input, read_input, reason, regular_file
 from polyrefuse_data.system.unfinished_files import part_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
             folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
+
+
+def make_private_file(path: Path) -> None:
+    """Create an empty file that nobody else may read, unless there is one. Raises OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextlib.contextmanager
@@ -68,8 +75,30 @@ def write_new(target: Path, content: str | bytes, mend: str) -> None:
 
 def write_beside(target: Path, content: str | bytes) -> Path:
     """The same, but where another file has the name, write to `name-2.toml` (-3, ...); the file that holds it now."""
-    names = (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in itertools.count(2))
-    return next(path for path in itertools.chain([target], names) if _is_written_or_there(path, _encoded(content)))
+    names = itertools.chain([target], _names_beside(target))
+    return next(path for path in names if _is_written_or_there(path, _encoded(content)))
+
+
+def replace_kept(target: Path, content: str | bytes) -> None:
+    """Write a file in the place of one that a person may have edited: that stays beside it, as `name-2.toml`."""
+    data = _encoded(content)
+    if target.exists() and not _holds(target, data):
+        before = read_input(target)
+        next(path for path in _names_beside(target) if _is_written_or_there(path, before))
+    atomic_write(target, data)
+
+
+def _names_beside(target: Path) -> Iterator[Path]:
+    return (target.with_name(f"{target.stem}-{number}{target.suffix}") for number in itertools.count(2))
+
+
+def remove_own(folder: Path, name: re.Pattern[str]) -> None:
+    """Remove the files of a folder that have such names, and the folder where nothing else is in it."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if name.fullmatch(path.name):
+            path.unlink()
+    with contextlib.suppress(OSError):  # it is not empty, or was never made
+        folder.rmdir()
 
 
 def _is_written_or_there(target: Path, content: bytes) -> bool:

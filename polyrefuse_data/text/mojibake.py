@@ -31,7 +31,7 @@ _MISREAD = re.compile(f"[\xc2-\xdb]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2
 
 # Letters beyond ASCII that names and loans of Western European languages pass around.
 _WESTERN_GUESTS = "áàâãäåæçéèêëíîïñóôöøúûü"
-_SPACED_SCRIPTS = {
+SPACED_SCRIPTS = {
     "Latn": _letters((0xC0, 0x2C2), (0x1D00, 0x1DC0), (0x1E00, 0x1F00), (0xA720, 0xA800)),  # of Africa, of phonetics
     "Cyrl": _letters((0x400, 0x530), (0x1C80, 0x1C90)),
     "Arab": _letters((0x600, 0x780), (0x870, 0x900), (0xFB50, 0xFE00), (0xFE70, 0xFEFD)),
@@ -118,10 +118,10 @@ def _is_utf8(run: str) -> bool:
 @lru_cache
 def _quiet(written: Orthography) -> frozenset[str] | None:
     """Characters that a text may hold anywhere; None for a script that is written without spaces."""
-    if written.script not in _SPACED_SCRIPTS:
+    if written.script not in SPACED_SCRIPTS:
         return None
     if written.letters is None:
-        letters = _SPACED_SCRIPTS[written.script]
+        letters = SPACED_SCRIPTS[written.script]
     elif written.guest_letters is None:
         letters = written.letters + (_WESTERN_GUESTS if written.script == "Latn" else "")
     else:
@@ -132,7 +132,7 @@ def _quiet(written: Orthography) -> frozenset[str] | None:
 @lru_cache(maxsize=1024)
 def _touching(character: str, script: str) -> re.Pattern[str]:
     """`character`, an odd letter, where it does not belong: in a word of `script`, or anywhere in a Latin text."""
-    own = f"A-Za-z{_SPACED_SCRIPTS[script]}" if script == "Latn" else _SPACED_SCRIPTS[script]
+    own = f"A-Za-z{SPACED_SCRIPTS[script]}" if script == "Latn" else SPACED_SCRIPTS[script]
     if unicodedata.name(character, "").startswith("GREEK"):  # Δt, kΩ, α
         return re.compile(rf"(?<=[{own}]){character}(?=[{own}])|(?<=[{own}]{{2}}){character}")
     if script == "Latn":

@@ -63,7 +63,7 @@ def disown(path: Path, names: Collection[str]) -> None:
     where there are no rows, or none of theirs."""
     if not path.exists():
         return
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(regular_file(path)) as file:
         metadata = dict(file.schema_arrow.metadata or {})
         made_by = json.loads(metadata.get(_KEY, b"{}"))
         left = {name: print for name, print in made_by.items() if name not in names}

@@ -13,7 +13,7 @@ from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.models.pins import pinned_revision
 from polyrefuse_data.models.store import fetched_folder, located, read_record
-from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.system.input_files import read_input_text, regular_file
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
 from polyrefuse_data.translation.vocabulary import (
@@ -173,11 +173,11 @@ class Checkpoint:
 
         parts = [found]
         if found.suffix == ".json":
-            names = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
+            names = sorted(set(json.loads(read_input_text(found))["weight_map"].values()))
             # One that is no safetensors of this folder is refused when it is loaded.
             parts = [self._file(name) for name in names if Path(name).name == name and name.endswith(".safetensors")]
         for part in parts:
-            with safe_open(part, framework="np"):
+            with safe_open(regular_file(part), framework="np"):
                 pass
 
     def language_token(self, language: Language) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.languages import Language
 from polyrefuse_data.system.disk import disk_errors
-from polyrefuse_data.system.files import make_folder
+from polyrefuse_data.system.files import make_folder, make_private_file
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.translation.base import USAGE, Failure, Identity, Request, Result, Translation
 
@@ -84,6 +84,7 @@ class Journal:
         with explained(path):
             if path.exists():
                 regular_file(path)  # SQLite would wait for a pipe
+            make_private_file(path)  # it holds every prompt and answer; SQLite gives its log the same mode
             # One caller at a time, from whichever thread.
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             found = self._database.execute("PRAGMA user_version").fetchone()[0]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from polyrefuse_data.rows import mark_parallel, prompt_id, sort_rows, table_from_rows
+from polyrefuse_data.config import QualityConfig
+from polyrefuse_data.rows import prompt_id, sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 
@@ -93,13 +94,14 @@ def _text(language: str, label: str, verb: int, thing: int) -> str:
 
 
 def write_release_of(rows: list[dict[str, Any]], folder: Path) -> Path:
-    """A release folder with these rows, through the real writer."""
+    """A release folder with these rows, all of them good, through the real writer."""
+    from polyrefuse_data.quality.provenance import sealed
     from polyrefuse_data.release import write_release
 
     workspace = Workspace(folder / "workspace")
     workspace.path.mkdir(parents=True)
     workspace.config.write_text('[release]\nname = "toy"\nlicense = "CC0-1.0"\n', encoding="utf-8")
-    write_table(sort_rows(mark_parallel(table_from_rows(rows))), workspace.rows)
+    write_table(sealed(sort_rows(table_from_rows(rows)), QualityConfig()), workspace.rows)
     return write_release(workspace, version="1.2.3", out=folder / "release")
 
 
@@ -133,7 +135,7 @@ def train_toy_model(folder: Path) -> None:
     network = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
-            hidden_size=48,
+            hidden_size=32,
             intermediate_size=96,
             num_hidden_layers=4,
             num_attention_heads=4,
@@ -155,7 +157,7 @@ def train_toy_model(folder: Path) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     generator = torch.Generator().manual_seed(0)
     network.train()
-    for _ in range(60):
+    for _ in range(120):
         chosen = [examples[i] for i in torch.randint(len(examples), (32,), generator=generator).tolist()]
         width = max(len(p) + len(r) for p, r in chosen)
         ids = torch.tensor([p + r + [tokenizer.pad_token_id] * (width - len(p) - len(r)) for p, r in chosen])

@@ -10,9 +10,18 @@ from typing import Any
 import pytest
 import torch
 
-from polyrefuse_data.benchmark import ChatModel, ablate, add_direction, extract_directions, score_candidates
+from polyrefuse_data.benchmark import (
+    ChatModel,
+    ablate,
+    add_direction,
+    extract_directions,
+    harmless_means,
+    score_candidates,
+)
 from polyrefuse_data.benchmark.generation import generate
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.restart import Restart
+from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
 from polyrefuse_data.benchmark.weight_edit import can_edit, edited, is_proved
 from tests.benchmark.architectures import ARCHITECTURES, EXPERTS, LAYERS, POST_NORMS, random_network
 from tests.benchmark.conftest import word_tokenizer
@@ -84,6 +93,67 @@ def test_ablation_leaves_nothing_behind_and_undoes_itself(model: ChatModel) -> N
     with pytest.raises(RuntimeError, match="stop"), add_direction(model, direction, 1):
         raise RuntimeError("stop")
     assert torch.equal(model.last_logits(batch), before)
+
+
+def test_centred_ablation_leaves_the_mean_along_the_direction_and_nothing_else(model: ChatModel) -> None:
+    """x - ((x - mu) . d) d at every place: along d every token has what the mean of the harmless prompts has there."""
+    batch = model.batch(model.encode(HARMFUL))
+    direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    unit = direction / direction.norm()
+    means = harmless_means(model, HARMLESS)
+    seen: list[torch.Tensor] = []
+    before = model.last_logits(batch)
+    with ablate(model, direction, mode="centred", means=means):
+        hooks = [
+            block.module.register_forward_hook(lambda module, args, output: seen.append(output))
+            for block in model.blocks
+        ]
+        centred = model.last_logits(batch)
+    for hook in hooks:
+        hook.remove()
+    plain = torch.stack(
+        [
+            torch.stack(model.network(**model.inputs(one), output_hidden_states=True).hidden_states[:LAYERS])[
+                :, 0, -len(model.post_instruction_token_ids) :
+            ]
+            for one in (model.batch([ids]) for ids in model.encode(HARMLESS))
+        ]
+    ).double()  # [prompts, layers, n_pos, d_model]
+    expected = plain.mean((0, 2))
+    for layer in range(1, LAYERS):
+        assert torch.allclose(means.of("input", layer), expected[layer], atol=1e-5)
+        along = seen[layer - 1].double() @ unit
+        assert float((along - expected[layer] @ unit).abs().max()) < 1e-4
+    assert torch.equal(model.last_logits(batch), before)
+    nothing = PlaceMeans({place: torch.zeros_like(mean) for place, mean in means.by_place.items()})
+    with ablate(model, direction, mode="centred", means=nothing):
+        about_zero = model.last_logits(batch)
+    with ablate(model, direction, mode="complete"):
+        assert torch.allclose(model.last_logits(batch), about_zero, atol=1e-4)
+    assert float((centred - about_zero).abs().max()) > 1e-2
+    rows = torch.stack([direction, -direction, 2 * direction, direction])
+    with ablate(model, rows, mode="centred", means=means):
+        assert torch.allclose(model.last_logits(batch), centred, atol=1e-4)
+    if can_edit(model):
+        assert is_proved(model, "centred", means)
+        biases = [linear.bias for block in model.blocks for linear in block.output_linears if linear]
+        with edited(model, direction, means):
+            assert torch.allclose(model.last_logits(batch), centred, atol=1e-4)
+        after = [linear.bias for block in model.blocks for linear in block.output_linears if linear]
+        assert all(one is other for one, other in zip(biases, after, strict=True))
+        assert torch.equal(model.last_logits(batch), before)
+
+
+def test_centred_scores_are_those_of_each_candidate_alone(model: ChatModel) -> None:
+    directions = extract_directions(model, HARMFUL, HARMLESS)
+    means = harmless_means(model, HARMLESS)
+    table = score_candidates(
+        model, directions, HARMFUL, HARMLESS, TOKENS, positions=[-1], layers=[1, 2], mode="centred", means=means
+    )
+    for row in table:
+        with ablate(model, directions[row["position"], row["layer"]], mode="centred", means=means):
+            alone = prompt_refusal_scores(model, HARMFUL, TOKENS)
+        assert row["refusal_score"] == pytest.approx(sum(alone) / len(alone), abs=1e-4)
 
 
 def test_weights_are_edited_only_where_proved_and_come_back(model: ChatModel) -> None:

@@ -85,9 +85,7 @@ def test_gguf_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pyt
     file = tmp_path / "model.gguf"
     file.write_bytes(b"GGML, of another time")
     monkeypatch.setattr(gguf, "_READERS", ("polyrefuse_no_such_package",))
-    with pytest.raises(
-        MissingPrerequisite, match=r'needs polyrefuse_no_such_package: pip install "polyrefuse-data\[gguf\]"'
-    ):
+    with pytest.raises(MissingPrerequisite, match=r'`pip install "polyrefuse-data\[gguf\]"`'):
         ChatModel.load(file)
     monkeypatch.setattr(gguf, "_READERS", ())
     with pytest.raises(ModelError, match="is no GGUF file"):

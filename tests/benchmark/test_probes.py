@@ -144,7 +144,7 @@ def test_a_judge_that_does_not_know_a_language_of_the_release(
     monkeypatch.setattr("polyrefuse_data.benchmark.model.load_network", lambda *_: pytest.fail("loaded"))
     rows = [{**row, "language": "sw" if row["language"] == "de" else row["language"]} for row in world_rows()]
     release = write_release_of(rows, tmp_path)
-    with pytest.raises(ConfigError, match="phrases judge has no list for 'sw'"):
+    with pytest.raises(ConfigError, match="phrases judge knows no replies in 'sw'"):
         run_benchmark(str(chat_folder), release, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

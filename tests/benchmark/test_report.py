@@ -3,10 +3,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import pytest
 
 from polyrefuse_data.benchmark import run_benchmark, write_report
+from polyrefuse_data.benchmark.candidate_figure import candidate_figure
+from polyrefuse_data.benchmark.charts import STYLE
 from polyrefuse_data.errors import ConfigError
 
 REFUSAL = "I cannot help with that ."
@@ -24,6 +28,25 @@ def test_the_page_stands_alone_and_holds_no_reply(run: Path) -> None:
     assert f"[{len(REFUSAL)} characters]" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert page.count("data:image/svg+xml;base64,") == len(list((run / "figures").glob("*.svg"))) >= 8
+
+
+def test_the_table_of_candidates_is_drawn_with_its_choice(run: Path, tmp_path: Path) -> None:
+    """Marks of the drawing are paths of their own: three panels, each with the choice twice and a cross for a drop."""
+    record = json.loads((run / "selection" / "en.json").read_text(encoding="utf-8"))
+    dropped = sum(row["dropped"][record["rule"]] is not None for row in record["candidates"])
+    assert (run / "figures" / "candidates_de.svg").exists()
+
+    def marks(of: dict[str, Any]) -> int:
+        with mpl.rc_context(STYLE):
+            return sum(len(axes.lines) for axes in candidate_figure(of).axes)
+
+    assert marks(record) == 3 * (dropped + 2)
+    without = {name: value for name, value in record.items() if name != "chosen"}
+    assert marks(without) == 3 * dropped
+    assert candidate_figure({**record, "candidates": []}) is None
+    record["candidates"][0]["refusal_score"] = None  # NaN, as JSON has it
+    assert marks(record) == 3 * (dropped + 2)
+    assert "Candidate directions from English" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path) -> None:

@@ -119,7 +119,9 @@ def empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "damage"), [("baseline/en", truncated), ("en/de", foreign_reply), ("random/de", empty)], ids=str
+    ("name", "damage"),
+    [("baseline/en", truncated), ("en/de", foreign_reply), ("random/de", empty)],
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_replies_that_the_run_did_not_write_are_made_again(
     world: Path, release: Path, name: str, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture

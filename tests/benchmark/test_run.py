@@ -51,7 +51,7 @@ def test_the_model_refuses_what_it_was_trained_to_refuse(run: Path) -> None:
 
 def test_every_language_is_a_source_for_every_language(run: Path) -> None:
     scores = scores_of(run)
-    assert [record["status"] for record in scores["selection"]] == ["chosen"] * 3
+    assert [record["status"] for record in scores["selection"]] == ["chosen", "ineffective", "ineffective"]
     pairs = {(r["source_language"], r["target_language"]) for r in scores["rows"] if r["intervention"] == "ablation"}
     assert pairs == {(source, target) for source in ("de", "en", "fr") for target in ("de", "en", "fr")}
     for code in ("en", "de", "fr"):

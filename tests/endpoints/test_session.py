@@ -21,6 +21,7 @@ from polyrefuse_data.endpoints.session import (
     TooSlow,
     origin,
 )
+from polyrefuse_data.errors import MissingPrerequisite
 
 
 @contextmanager
@@ -200,3 +201,27 @@ def test_requests_go_through_the_proxy_of_the_environment(monkeypatch: pytest.Mo
     assert got[0].startswith(b"POST http://api.example/v1/ask HTTP/1.1\r\nHost: api.example\r\n")
     assert b"proxy-authorization: Basic bWU6d29yZA==" in got[0]
     assert direct
+
+
+@pytest.mark.parametrize("proxy", ["socks4://127.0.0.1:1", "http://", "http://[::1", "ftp://127.0.0.1"])
+def test_a_proxy_that_is_none_is_said_without_being_repeated(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy.replace("://", "://me:hunter2@"))
+    with pytest.raises((MissingPrerequisite, NotReached)) as raised:
+        ask("http://api.example/v1")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_server_that_speaks_no_tls_is_not_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(OK.encode())
+                connection.recv(65536)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(NotReached):
+            ask(f"https://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()

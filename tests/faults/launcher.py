@@ -1,16 +1,18 @@
 """Commands in children of a process that has loaded the libraries already, so that a kill hits work and not imports.
 
-As a program: reads a command line (JSON) a line, runs it in a fork that leads a session of its own, and answers with
-its process id, and then with its status.
+As a program: reads a line of JSON (a command line, and where its streams lead), runs it in a fork that leads a session
+of its own, and answers with its process id, and then with its status.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
+GONE, CLOSED = "gone", "closed"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Launcher:
 
     def __init__(self, log: Path, *modules: str, env: dict[str, str] | None = None) -> None:
         self._log = log
-        command = [sys.executable, "-m", "tests.faults.launcher", str(log), "polyrefuse_data.cli", *modules]
+        command = [sys.executable, "-m", "tests.faults.launcher", "polyrefuse_data.cli", *modules]
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=env, preexec_fn=listen_to_interrupts
@@ -46,16 +49,33 @@ class Launcher:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._server.communicate()
 
-    def run(self, *arguments: object, after: float | None = None, number: int = signal.SIGKILL) -> Ended:
-        """Run a command to its end; `after` so many seconds its process group gets the signal, if it still runs."""
+    def run(
+        self,
+        *arguments: object,
+        after: float | None = None,
+        number: int = signal.SIGKILL,
+        at_most: float | None = None,
+        stdout: str | Path | None = None,
+        stderr: str | Path | None = None,
+    ) -> Ended:
+        """Run a command to its end; `after` so many seconds its process group gets the signal, if it still runs.
+
+        One that has not ended `at_most` so many seconds after it began is killed. Its streams lead to the log, to a
+        file, to nobody (GONE: a pipe whose reader has left), or are CLOSED.
+        """
         self._log.write_text("")
         began = time.monotonic()
-        process = self._ask(json.dumps([str(argument) for argument in arguments]))
+        streams = [str(stream or self._log) for stream in (stdout, stderr)]
+        process = self._ask(json.dumps({"arguments": [str(argument) for argument in arguments], "streams": streams}))
         if after is not None:
             time.sleep(max(began + after - time.monotonic(), 0.0))
             with suppress(ProcessLookupError):
                 os.killpg(process, number)
+        limit = threading.Timer(at_most or 0, os.killpg, (process, signal.SIGKILL))
+        if at_most is not None:
+            limit.start()
         code = os.waitstatus_to_exitcode(self._ask(None))
+        limit.cancel()
         return Ended(code, self._log.read_text(), time.monotonic() - began)
 
     def _ask(self, line: str | None) -> int:
@@ -70,30 +90,43 @@ def listen_to_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _serve(log: str, modules: list[str]) -> None:
+def _serve(modules: list[str]) -> None:
     for module in modules:
         __import__(module)
+    gc.freeze()  # children would look through, and so copy, all of it
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
-            _run(json.loads(line), log)
+            _run(**json.loads(line))
         print(process, flush=True)
         # Left to be reaped until the end, so that the number names nobody else when the kill comes.
         print(os.waitpid(process, 0)[1], flush=True)
 
 
-def _run(arguments: list[str], log: str) -> None:
+def _run(arguments: list[str], streams: list[str]) -> None:
     from polyrefuse_data.cli import main
 
     os.setsid()
-    output = os.open(log, os.O_WRONLY | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(output, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, stream in enumerate(streams, start=1):
+        if stream == GONE:
+            reader, writer = os.pipe()
+            os.dup2(writer, number)
+            os.close(reader)
+        elif stream != CLOSED:
+            os.dup2(os.open(stream, os.O_WRONLY | os.O_APPEND), number)
+    for number, name in enumerate(("stdout", "stderr"), start=1):
+        if streams[number - 1] == CLOSED:  # as Python finds it when it starts
+            os.close(number)
+            setattr(sys, name, None)
     sys.argv = ["polyrefuse", *arguments]
-    main()
-    sys.exit()
+    try:
+        main()
+    except SystemExit as end:  # at once: taking down a process full of libraries takes longer than most commands
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], sys.argv[2:])
+    _serve(sys.argv[1:])

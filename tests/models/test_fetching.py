@@ -370,5 +370,5 @@ def test_weights_of_neither_kind_are_named(hub: HubDouble, tree: Tree) -> None:
 
 def test_without_the_network_the_reason_is_told(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match="offline mode"):
+    with pytest.raises(MissingPrerequisite, match="HF_HUB_OFFLINE is set"):
         fetch_model(NAME)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from polyrefuse_data.config import load_config
-from polyrefuse_data.sources import import_path
+from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.workspace import Workspace
 

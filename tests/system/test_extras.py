@@ -55,7 +55,9 @@ def test_names_that_load_on_first_use_are_listed_and_name_their_extra(monkeypatc
     import polyrefuse_data
     from polyrefuse_data import benchmark
 
-    assert {"audit", "load_release", "__version__"} <= set(dir(polyrefuse_data))
+    assert set(polyrefuse_data.__all__) <= set(dir(polyrefuse_data))
+    for name in ("Workspace", "audit", "build", "check", "load_config", "load_release", "write_release"):
+        assert callable(getattr(polyrefuse_data, name))
     assert set(benchmark.__all__) <= set(dir(benchmark)) and "lazy_names" not in dir(benchmark)
     monkeypatch.setitem(sys.modules, "polyrefuse_data.benchmark.model", None)
     get, _ = lazy_names("polyrefuse_data.benchmark", {"ChatModel": "model"}, extras=("benchmark",))

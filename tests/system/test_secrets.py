@@ -20,13 +20,11 @@ import pytest
 from polyrefuse_data.config import parse_config
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.rows import sort_rows, table_from_rows
-from polyrefuse_data.system.files import write_table
 from polyrefuse_data.system.redaction import declare_secret, redact, without_credentials
 from polyrefuse_data.translation import Failure
 from polyrefuse_data.workspace import Workspace
 from tests.hub_double import HubDouble, server
-from tests.release.conftest import make_rows
+from tests.release.conftest import make_rows, make_workspace
 
 # No shape that gives them away: they are known by their variables alone. MARK is in both, and in nothing else.
 MARK = "zq81"
@@ -179,8 +177,7 @@ def test_an_error_that_ends_the_build_does_not_hold_the_key(api: EchoServer, tmp
 
 @pytest.mark.parametrize("fault", ["echo", "redirect"])
 def test_a_hub_that_repeats_the_token_gets_it_into_no_file(hub: HubDouble, tmp_path: Path, fault: str) -> None:
-    workspace = Workspace(tmp_path / "ws")
-    write_table(sort_rows(table_from_rows(make_rows())), workspace.rows)
+    workspace = make_workspace(tmp_path / "ws")
     publish = ("publish", tmp_path / "rel", "--repo-id", "safety/prompts")
     for number in (0, 2, 5, 9, 14, 20):  # a fault in each of the first runs, further on each time
         hub.faults.at(number, fault)
@@ -196,8 +193,7 @@ def test_a_hub_that_repeats_the_token_gets_it_into_no_file(hub: HubDouble, tmp_p
 
 
 def test_a_judge_that_repeats_the_key_gets_it_into_no_file(api: EchoServer, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "ws")
-    write_table(sort_rows(table_from_rows(make_rows(4, ("en",)))), workspace.rows)
+    workspace = make_workspace(tmp_path / "ws", make_rows(4, ("en",)))
     release = ("release", workspace.path, "--version", "1.0.0", "--out", tmp_path / "rel")
     judged = ("--judge", f"openai:judge@{api.base_url}", "--max-new-tokens", "2", "--max-kl", "100", "--limit", "1")
     models = ("--model", bundled_model(CHAT), "--dataset", tmp_path / "rel", "--out", tmp_path / "run")

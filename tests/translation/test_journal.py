@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,3 +155,12 @@ def test_broken_file_and_other_format_are_named(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(ConfigError, match="written by another version"):
         Journal(tmp_path / "k")
+
+
+def test_nobody_else_may_read_a_journal_or_its_log(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.add(identity(Scripted()), [Request("Hello.", EN, DE)], [Translation("Hallo.")])
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    journal.close()
+    assert set(modes) >= {"journal.sqlite", "journal.sqlite-wal"}
+    assert set(modes.values()) == {0o600}

@@ -186,8 +186,8 @@ def test_words_between_spans_come_without_the_marks_at_their_edges() -> None:
     "text", ["a", "a b ", "a.b.", "{", "`", "%0", "<a", " ", "a. A", "\n", "x@", "[[", "http://", "。"]
 )
 def test_cutting_100_kb_of_anything_is_quick(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     long = text * (100_000 // len(text))
     assert "".join(part.text for part in split_sentences(long, 400)) == long
     split_around_spans(long)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5  # minutes, if it grew with the square

@@ -19,8 +19,7 @@ import numpy as np
 
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
-from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, language_packs
-from polyrefuse_data.system.digests import digest_of
+from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, packs_digest
 from polyrefuse_data.text.bags import Matrix, held, holders
 from polyrefuse_data.text.clauses import QUESTION_MARKS
 
@@ -233,5 +232,4 @@ def english_overlap(left: str, right: str) -> float:
 
 def lexicon_signature() -> str:
     """Of every lexicon."""
-    packs = (known.pack for known in language_packs().values() if known.pack)
-    return f"lexicon-{digest_of([STEMS, *(path for pack in packs if (path := pack / 'lexicon.tsv').exists())])}"
+    return f"lexicon-{packs_digest('lexicon.tsv', STEMS.name)}"

@@ -26,6 +26,7 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, lang
 from polyrefuse_data.languages.lexicon.model import STEMS, SUPPORT_RANGES, LengthModel, Lexicon, support_range
 from polyrefuse_data.languages.lexicon.units import english_stems, target_units
 from polyrefuse_data.rows import usable
+from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.workspace import Workspace
 
@@ -145,14 +146,14 @@ def aligned_pairs(workspace: Path) -> dict[str, list[tuple[str, str]]]:
     for row in table.filter(usable(table)).select(["language", "text_en", "text"]).to_pylist():
         if row["language"] != SOURCE_LANGUAGE and row["text_en"]:
             found[row["language"]].add((visible(row["text_en"]), visible(row["text"])))
-    seeds = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_SEEDS.glob("??.json"))}
+    seeds = {path.stem: json.loads(read_input_text(path)) for path in sorted(_SEEDS.glob("??.json"))}
     for code in seeds.keys() - {SOURCE_LANGUAGE}:
         for section in ("prompts", "phrases"):
             english = seeds[SOURCE_LANGUAGE][section]
             found[code].update((english[key], visible(text)) for key, text in seeds[code][section].items())
     for code, known in LANGUAGES.items():
         if known.pack and (path := known.pack / "words.jsonl").exists():
-            rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            rows = map(json.loads, read_input_text(path).splitlines())
             found[code].update((row["text_en"], visible(row["text"])) for row in rows)
     return {code: sorted(pairs) for code, pairs in sorted(found.items())}
 

@@ -5,7 +5,6 @@ WORKSPACE/shards/  000012.{rows,scores,attempts}.parquet  000012.json (written l
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
-from polyrefuse_data.system.files import atomic_write, write_table
+from polyrefuse_data.system.files import atomic_write, remove_own, write_table
 from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
 
 _PARTS = ("rows", "scores", "attempts")  # the tables of a FinishedShard
@@ -87,11 +86,7 @@ class ShardStore:
 
     def clear(self) -> None:
         """Remove the shards: their rows are merged. What somebody else has put into the folder stays."""
-        for path in self.folder.glob("*") if self.folder.is_dir() else ():
-            if _SHARD_FILE.fullmatch(path.name):
-                path.unlink()
-        with contextlib.suppress(OSError):  # it is not empty, or was never made
-            self.folder.rmdir()
+        remove_own(self.folder, _SHARD_FILE)
 
     def _record(self, number: int) -> CompletionRecord:
         return CompletionRecord.model_validate_json(read_input(self._record_path(number)))

@@ -26,6 +26,7 @@ from polyrefuse_data.quality.checks.unknown_language import UNKNOWN_LANGUAGE
 from polyrefuse_data.quality.checks.unpaired import UNPAIRED
 from polyrefuse_data.quality.checks.untranslated import UNTRANSLATED
 from polyrefuse_data.quality.imported_scores import IMPORTED
+from polyrefuse_data.quality.thresholds import Threshold
 
 CHECKS: tuple[Check, ...] = (
     EMPTY,
@@ -52,3 +53,4 @@ CHECKS: tuple[Check, ...] = (
     *IMPORTED,
     DUPLICATE_TARGET,
 )
+THRESHOLDS: dict[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from polyrefuse_data.errors import ConfigError, PluginError
+from polyrefuse_data.languages import packs_digest
 from polyrefuse_data.plugins import Plugin
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.thresholds import Score, Threshold, check_name
@@ -109,3 +110,8 @@ def score_translations(name: str, function: Callable[[str, str, str], float | No
         return {name: score_of(values)}
 
     return score
+
+
+def traits_signature() -> str:
+    """The setting of a check that reads traits of languages."""
+    return f"traits-{packs_digest('traits.toml')}"

@@ -12,7 +12,7 @@ import re
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.invisible import hidden_places
 from polyrefuse_data.text.mojibake import lost_letters, misread_letters, misread_utf8
@@ -67,6 +67,7 @@ HIDDEN_CHARACTERS = Check(
     name="hidden_characters",
     description="Invisible, control or look-alike characters, or mojibake; a harmless trace of them alone is a remark.",
     score=hidden_characters,
+    settings=traits_signature,
     scores={
         "hidden_characters": "how many there are",
         "damage": "how many are more than a trace: a byte order mark in front, soft hyphens within words, up to two "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.identifiers import Identifier, identifier
 from polyrefuse_data.quality.kept import without_names
@@ -80,7 +80,7 @@ def language_id(name: str) -> Check:
         name="language_id",
         description="The text reads as another language than its row's.",
         score=lambda batch: language_confidence(batch, identifier(name)),
-        settings=lambda: identifier(name).name,
+        settings=lambda: f"{identifier(name).name} {traits_signature()}",
         scores={
             "language_confidence": "p(language), aliases included, over the identifier's open set; of the prose alone "
             "(placeholders, addresses and code apart), and where it is in doubt, also of what is left without the "
@@ -88,6 +88,7 @@ def language_id(name: str) -> Check:
             "detected_language": "the most probable language",
         },
         labels=["detected_language"],
+        version="2",
         thresholds=[
             Threshold(
                 "language_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.languages.lexicon import english_overlap, lexicon_for, lexicon_signature
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
-from polyrefuse_data.quality.checks.base import Check, score_of
+from polyrefuse_data.quality.checks.base import Check, score_of, traits_signature
 from polyrefuse_data.quality.thresholds import Score, Threshold
 
 # Logistic regression of true against swapped pairs on the overlap of back-translation and prompt, over the published
@@ -48,11 +48,15 @@ def own_english(batch: Batch) -> Score:
     )
 
 
+def mismatched_signature() -> str:
+    return f"{lexicon_signature()} {traits_signature()}"
+
+
 MISMATCHED = Check(
     name="mismatched",
     description="The text, or its back-translation, answers to another prompt.",
     score=lambda batch: {"correspondence": correspondence(batch), "own_english": own_english(batch)},
-    settings=lexicon_signature,
+    settings=mismatched_signature,
     scores={
         "correspondence": "log-odds, in nats, that the text translates this prompt and not another one",
         "own_english": "1 where an English row says what its `text_en` says, else 0",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.copied_words import copied_words
 from polyrefuse_data.quality.english_words import everyday_english
 from polyrefuse_data.quality.thresholds import Threshold
@@ -60,6 +60,7 @@ PARTLY_TRANSLATED = Check(
     name="partly_translated",
     description="A run of the English prompt's words is left in the text.",
     score=english_left,
+    settings=traits_signature,
     scores={
         "english_run": "the longest run of the prompt's words, over its letters; a single word for half",
         "english_phrase": "the longest such run with an everyday English word in it; both less what may be kept",

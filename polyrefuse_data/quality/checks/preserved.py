@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from polyrefuse_data.languages import find_language
+from polyrefuse_data.languages import find_language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
@@ -38,6 +38,7 @@ PRESERVED = Check(
     name="preserved",
     description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are lost.",
     score=score_translations("lost", lost),
+    settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
     scores={"lost": "how many; a number counts in digits of any script, as a word, and in other ways of counting"},
     thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines are kept")],
 )

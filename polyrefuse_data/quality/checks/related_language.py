@@ -17,7 +17,7 @@ import numpy.typing as npt
 from polyrefuse_data.languages import Language
 from polyrefuse_data.languages.traits import Characters, Relatives
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.naive_bayes import model
 from polyrefuse_data.text.words import without_shared_words
@@ -99,7 +99,7 @@ RELATED_LANGUAGE = Check(
     name="related_language",
     description="A close relative of the language explains the text better.",
     score=relative_odds,
-    settings=lambda: model().name,
+    settings=lambda: f"{model().name} {traits_signature()}",
     scores={"relative_odds": "log-odds, in nats, of the likeliest close relative over the language"},
     thresholds=[
         Threshold(

@@ -26,6 +26,7 @@ REPETITION = Check(
     name="repetition",
     description="The text loops: much of it repeats what it already said.",
     score=score_translations("repetition", repetition),
+    version="2",
     scores={"repetition": "repeated share, less the prompt's; 1 where the text runs into a loop"},
     thresholds=[Threshold("repetition", "repetition", at_most=0.22, source=PUBLISHED_ROWS)],
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.copied_words import copied_words
 from polyrefuse_data.quality.thresholds import Threshold
 
@@ -35,6 +35,7 @@ UNTRANSLATED = Check(
     name="untranslated",
     description="The text is mostly words of the English prompt.",
     score=copying,
+    settings=traits_signature,
     scores={"copy_ratio": "letters in words of the prompt over all, 0 to 1, less what a translation may keep"},
     thresholds=[Threshold("untranslated", "copy_ratio", at_most=0.8, source=PUBLISHED_ROWS)],
 )
