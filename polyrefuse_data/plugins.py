@@ -81,7 +81,7 @@ def find(group: str, name: str) -> Plugin | None:
     """
     if match := _REFERENCE.fullmatch(name):
         return _load(name, match["module"], lambda: _attribute(match["module"], match["name"]))
-    points = tuple(entry_points(group=group, name=name))
+    points = sorted(entry_points(group=group, name=name), key=lambda point: point.value)
     if len({point.value for point in points}) > 1:
         raise PluginError(
             f"plug-in {name}: {' and '.join(map(_distribution, points))} both have an entry point of this name in "
