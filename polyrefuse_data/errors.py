@@ -28,6 +28,10 @@ class ConfigError(PolyrefuseError):
     """A config file, flag or argument is wrong; the message names the key and the values that would do."""
 
 
+class PluginError(PolyrefuseError):
+    """Something that somebody else wrote cannot be loaded, or fails; the message names it, and where it failed."""
+
+
 class MissingPrerequisite(PolyrefuseError):
     """An extra, program, model or credential is missing; the message carries the exact command that mends it."""
 

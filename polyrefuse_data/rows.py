@@ -78,6 +78,9 @@ SCHEMA = pa.schema(
     ]
 )
 COLUMNS: tuple[str, ...] = tuple(SCHEMA.names)
+SCORES: tuple[str, ...] = tuple(  # the scores that are columns too
+    field.name for field in SCHEMA if pa.types.is_floating(field.type)
+)
 
 _DEFAULTS: dict[str, Any] = {
     "translator": "",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
 from polyrefuse_data.config import local_or_hub
@@ -155,6 +156,8 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
 
     Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
     """
+    if path is not None:
+        plugins.look_in(path.parent)
     data = read_toml(path, "write one, or leave --config out") if path else {}
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):

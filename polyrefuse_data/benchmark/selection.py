@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from polyrefuse_data import plugins
 from polyrefuse_data.errors import ConfigError
 
 LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the output tokens
@@ -54,12 +55,18 @@ RULES: dict[str, Rule] = {
 
 
 def rule_of(rule: str | Rule) -> Rule:
-    """A rule by name, or as it is. Raises ConfigError for an unknown name."""
+    """A rule by name, or as it is; one of a plug-in is called as it was found. Raises ConfigError for an unknown name,
+    PluginError for a plug-in that is no rule."""
     if isinstance(rule, Rule):
         return rule
-    if rule not in RULES:
-        raise ConfigError(f"selection rule {rule!r} is not known: use {' or '.join(RULES)}")
-    return RULES[rule]
+    if rule in RULES:
+        return RULES[rule]
+    plugin = plugins.find(plugins.RULES, rule)
+    if plugin is None:
+        names = [*RULES, *plugins.installed(plugins.RULES)]
+        raise ConfigError(f"selection rule {rule!r} is not known: use {' or '.join(names)}, or a plug-in, module:NAME")
+    found: Rule = plugin.of_kind(Rule, "a polyrefuse_data.benchmark.Rule")
+    return replace(found, name=plugin.origin)
 
 
 def layer_limit(n_layers: int) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from polyrefuse_data import __version__, rows
-from polyrefuse_data.config import Config, OpenAIBackend, QualityConfig, config_hash
+from polyrefuse_data.config import Config, OpenAIBackend, config_hash
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
 from polyrefuse_data.pipeline.refresh import WithoutForgotten, begin_refresh
@@ -20,7 +20,7 @@ from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.pipeline.shards.work import SHARD_PROMPTS, Shard, cut
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary, summarize
 from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.signatures import signature
+from polyrefuse_data.quality.suite import Suite, suite_of
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.system.progress import Progress
@@ -65,18 +65,19 @@ def build(
     Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated, TranslationError
     or EndpointError where no backend can go on, EngineError where workers die again and again.
     """
+    suite = suite_of(config.quality)
     place = open_engine(engine, config.engine, address)
     prompts = load_prompts(config.sources, limit=limit)
     targets = [language(code) for code in config.languages]
     if dry_run:
-        return _estimate(workspace, config, prompts, targets, refresh)
+        return _estimate(workspace, config, suite, prompts, targets, refresh)
     with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
         refuse_to_replace_work(workspace)
-        _try_checks(config.quality, prompts, targets)
+        _try_checks(suite, prompts, targets)
         chain = opened.prepare(_pairs(targets), spend=True)
         write_table(prompts, workspace.prompts)
         size = shard_prompts(config)
-        store = ShardStore(workspace.shards, _settings(config, chain))
+        store = ShardStore(workspace.shards, _settings(config, suite, chain))
         backends = chain.translators
         mend_journal(workspace.journal, entries_of_rows(workspace.rows, backends))
         refreshing = begin_refresh(workspace, chain, refresh)
@@ -85,11 +86,11 @@ def build(
             chain.share_limits(place.share)
             total = prompts.num_rows * (1 + len(targets))
             with progress_of("build", "rows", total, is_shown=progress) as bar:
-                stages = _stages(chain, journal, config.quality, progress)
+                stages = _stages(chain, journal, suite, progress)
                 _do_shards(place, stages, cut(prompts, targets, size), store, bar)
             usage = journal.usage()
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
-        merge(store, count, config.quality, workspace, described)
+        merge(store, count, suite, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
         summary = summarize(workspace, usage, unanswered, missing)
         if refreshing and not unanswered:
@@ -98,13 +99,13 @@ def build(
     return summary
 
 
-def _stages(chain: Chain, journal: Journal, quality: QualityConfig, progress: bool) -> list[Stage]:
+def _stages(chain: Chain, journal: Journal, suite: Suite, progress: bool) -> list[Stage]:
     """Every backend of the chain, each followed by the checks; after the last one the rows are made."""
     stages = []
     for number, step in enumerate(chain.steps):
         stages.append(Stage(step.name, Propose(chain, number, journal, progress), keeps_state=True))
         last = number == len(chain.steps) - 1
-        stages.append(Stage("checks", Finish(quality) if last else Settle(quality), keeps_state=False))
+        stages.append(Stage("checks", Finish(suite) if last else Settle(suite), keeps_state=False))
     return stages
 
 
@@ -128,12 +129,12 @@ def _do_shards(
             bar.update(shard.rows.num_rows)
 
 
-def _settings(config: Config, chain: Chain) -> dict[str, object]:
+def _settings(config: Config, suite: Suite, chain: Chain) -> dict[str, object]:
     """Everything that decides the rows of a shard, but for its prompts."""
     return {
         "version": __version__,
         "languages": config.languages,
-        "checks": signature(config.quality),
+        "checks": suite.signature,
         "quality": config_hash(config.quality),
         "steps": [_place(step) for step in chain.steps],
         "back": [_place(step) for step in chain.back],
@@ -152,9 +153,14 @@ def shard_prompts(config: Config) -> int:
 
 
 def _estimate(
-    workspace: Workspace, config: Config, prompts: pa.Table, targets: Sequence[Language], refresh: Sequence[str]
+    workspace: Workspace,
+    config: Config,
+    suite: Suite,
+    prompts: pa.Table,
+    targets: Sequence[Language],
+    refresh: Sequence[str],
 ) -> BuildEstimate:
-    _try_checks(config.quality, prompts, targets)
+    _try_checks(suite, prompts, targets)
     english = language(SOURCE_LANGUAGE)
     requests = [Request(text, english, target) for text in prompts["text"].to_pylist() for target in targets]
     with contextlib.ExitStack() as stack:
@@ -168,14 +174,14 @@ def _estimate(
     return BuildEstimate(prompts.num_rows, prompts.num_rows + len(requests), backends)
 
 
-def _try_checks(quality: QualityConfig, prompts: pa.Table, targets: Sequence[Language]) -> None:
+def _try_checks(suite: Suite, prompts: pa.Table, targets: Sequence[Language]) -> None:
     """Check one row, so that a check which cannot run (an identifier or a model that is not there) is found before a
     text is translated. Raises what checking raises."""
     for prompt in prompts.slice(0, 1).to_pylist():
         for target in targets[:1]:
             text = prompt["text"]
             row = rows.translated_row(prompt, target.code, text=text, back_translation=text, back_translator="probe")
-            audit(rows.table_from_rows([row]), quality)
+            audit(rows.table_from_rows([row]), suite)
 
 
 def _pairs(targets: Sequence[Language]) -> list[Pair]:

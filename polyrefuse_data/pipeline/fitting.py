@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, add_pack
 from polyrefuse_data.languages.lexicon.train import cross_validate, learn
 from polyrefuse_data.languages.packs import write_bounds
 from polyrefuse_data.languages.traits import Bound
+from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.score_table import numbers_of, scorer
-from polyrefuse_data.quality.thresholds import THRESHOLDS
+from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.rows import usable
 from polyrefuse_data.system.files import replace_kept
 from polyrefuse_data.text.invisible import visible
@@ -95,7 +95,7 @@ def _aligned(known: Language, path: Path) -> list[dict[str, str]]:
 def _bounds(known: Language, rows: Sequence[dict[str, str]], where: str) -> dict[str, Bound]:
     names = ("id", "language", "text", "text_en", "back_translation")
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    scores = scorer(QualityConfig())(pa.table(columns))
+    scores = scorer(suite_of())(pa.table(columns))
     found = {}
     for name in FITTED:
         values = numbers_of(scores, THRESHOLDS[name].score)

@@ -19,6 +19,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import slices
 from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.scoring import PartialScores
+from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.sources import ImportedDataset, ImportSummary, read_import
 from polyrefuse_data.system.files import atomic_write, write_beside, write_table
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
@@ -94,7 +95,7 @@ def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path
     settings = write_beside(workspace.config, found.config)  # where a person has written one, it stays
     write_table(found.prompts, workspace.prompts)
     rows = found.rows.replace_schema_metadata({_KEY: _key(found.rows)})
-    write_checked(workspace, rows, load_config(workspace.config).quality, progress=progress)
+    write_checked(workspace, rows, suite_of(load_config(workspace.config).quality), progress=progress)
     return settings
 
 

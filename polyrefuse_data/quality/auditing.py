@@ -11,14 +11,13 @@ import pyarrow as pa
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.checks.imported import check_scales
+from polyrefuse_data.quality.checks.duplicate_target import shared_targets
+from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.quality.score_table import score_batches, scorer
-from polyrefuse_data.quality.settings import Settings, quality_config
-from polyrefuse_data.quality.shared_targets import mark_shared, shared_targets
-from polyrefuse_data.quality.thresholds import thresholds
-from polyrefuse_data.quality.verdicts import judged
+from polyrefuse_data.quality.suite import Settings, suite_of
+from polyrefuse_data.quality.verdicts import judged, mark_shared
 from polyrefuse_data.system.machine import cores
 from polyrefuse_data.system.workers import map_batches
 
@@ -43,17 +42,18 @@ def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None
     `workers` processes do the work, this one among them; by default one more for every 5,000 rows, but no more than
     there are cores, nor than 8; this one alone with a semantic model, which uses all cores. The result is the same.
     Raises ConfigError for what is no such table, for imported scores on another scale than their bound, and for a
-    config with unknown keys, checks or languages; EngineError where another process dies.
+    config with unknown keys, checks or languages; PluginError where a check that somebody else wrote fails; EngineError
+    where another process dies.
     """
-    settings, rows = quality_config(config), _readable(rows)
+    suite, rows = suite_of(config), _readable(rows)
     paired = with_english(rows)
     audited, scores = audit_rows(
-        paired, settings, workers=workers_for(rows.num_rows, settings) if workers is None else workers
+        paired, suite, workers=workers_for(rows.num_rows, suite.config) if workers is None else workers
     )
-    audited = schema.mark_parallel(mark_shared(audited, shared_targets([audited]), thresholds(settings)))
+    audited = schema.mark_parallel(mark_shared(audited, shared_targets([audited]), suite.bounds))
     if paired is rows:
-        return sealed(audited, settings, scores["inputs"].to_numpy())
-    return sealed(as_given(audited, rows), settings)
+        return sealed(audited, suite, scores["inputs"].to_numpy())
+    return sealed(as_given(audited, rows), suite)
 
 
 def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> tuple[pa.Table, pa.Table]:
@@ -64,11 +64,10 @@ def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> 
     """
     if workers < 1:
         raise ConfigError(f"workers is the number of processes that check rows, this one among them: not {workers}")
-    rows, settings = _readable(rows), quality_config(config)
-    bounds = thresholds(settings)
-    check_scales(rows, settings)
-    scores = pa.concat_tables(map_batches(scorer(settings), score_batches(rows), workers))
-    return judged(rows, scores, bounds), scores
+    rows, suite = _readable(rows), suite_of(config)
+    check_scales(rows, suite.config)
+    scores = pa.concat_tables(map_batches(scorer(suite), score_batches(rows, suite), workers))
+    return judged(rows, scores, suite.bounds), scores
 
 
 def workers_for(rows: int, settings: QualityConfig) -> int:

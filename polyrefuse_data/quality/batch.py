@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,10 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, find_language
 from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.text.spans import without_spans
 
+Found = TypeVar("Found")
+
 # Rows whose Python lists are held at once: memory beyond a table does not grow with the table.
 BATCH_ROWS = 1024
-
-IMPORTED_SCORES = ("comet", "metricx", "human")  # numeric columns that other tools and people may have added
 
 # Scores that read characters one by one look at this many of them; no prompt is longer, a broken row may be.
 LONGEST_TEXT = 20_000
@@ -38,10 +39,17 @@ class Batch:
     text_en: list[str]
     back_translation: list[str | None]
     back_translator: list[str]
-    imported: dict[str, npt.NDArray[np.float64]]
+    _once: dict[Callable[[Batch], Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.language)
+
+    def once(self, function: Callable[[Batch], Found]) -> Found:
+        """`function` of this batch, computed when it is first asked for: what several checks need."""
+        if function not in self._once:
+            self._once[function] = function(self)
+        found: Found = self._once[function]
+        return found
 
     @cached_property
     def known(self) -> list[Language | None]:
@@ -82,7 +90,6 @@ def make_batch(table: pa.Table) -> Batch:
         raw=raw,
         text=[visible(text) for text in raw],
         text_en=[visible(text) for text in texts(table, "text_en")],
-        imported={name: numbers(table, name) for name in IMPORTED_SCORES if name in table.column_names},
         back_translator=texts(table, "back_translator"),
         back_translation=[t if t is None else visible(t) for t in optional_texts(table, "back_translation")],
     )

@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from polyrefuse_data import rows as schema
-from polyrefuse_data.config import Config, QualityConfig, load_config
+from polyrefuse_data.config import Config, load_config
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import texts
-from polyrefuse_data.quality.checks.base import Score
-from polyrefuse_data.quality.checks.imported import check_scales
+from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET, shared_targets
+from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import provenance_of, sealed
 from polyrefuse_data.quality.score_table import numbers_of, origins, with_score
 from polyrefuse_data.quality.scoring import PartialScores, complete_scores
-from polyrefuse_data.quality.settings import quality_config
-from polyrefuse_data.quality.shared_targets import NAME, identity, mark_shared, shared_targets
-from polyrefuse_data.quality.thresholds import thresholds
-from polyrefuse_data.quality.verdicts import judged
+from polyrefuse_data.quality.suite import Settings, Suite, suite_of
+from polyrefuse_data.quality.thresholds import Score
+from polyrefuse_data.quality.verdicts import judged, mark_shared
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
 from polyrefuse_data.text import printable
@@ -63,7 +60,7 @@ class CheckSummary:
 
 def check(
     workspace: Workspace | Path | str,
-    config: Config | QualityConfig | Mapping[str, Any] | None = None,
+    config: Config | Settings = None,
     *,
     progress: bool = True,
 ) -> CheckSummary:
@@ -76,41 +73,39 @@ def check(
     Raises ConfigError where the workspace has no rows, or the config names what does not exist.
     """
     folder = workspace if isinstance(workspace, Workspace) else Workspace(Path(workspace))
-    settings = config.quality if isinstance(config, Config) else quality_config(config)
     if config is None:
-        settings = load_config(folder.config if folder.config.exists() else None).quality
+        config = load_config(folder.config if folder.config.exists() else None)
+    suite = suite_of(config.quality if isinstance(config, Config) else config)
     with folder.lock():
-        return write_checked(folder, folder.read_rows(), settings, progress=progress)
+        return write_checked(folder, folder.read_rows(), suite, progress=progress)
 
 
-def write_checked(
-    workspace: Workspace, rows: pa.Table, settings: QualityConfig, *, progress: bool = True
-) -> CheckSummary:
+def write_checked(workspace: Workspace, rows: pa.Table, suite: Suite, *, progress: bool = True) -> CheckSummary:
     """Check these rows, and write them and their scores as those of a workspace, which the caller holds."""
-    bounds = thresholds(settings)
-    check_scales(rows, settings)
+    check_scales(rows, suite.config)
     paired = with_english(rows)
     before, partial = read_scores(workspace.scores), PartialScores(workspace.checking)
     kept = KeptScores()
     for table in (*(() if before is None else (before,)), *partial):
         kept.add(table)
-    scores, scored = complete_scores(paired, settings, kept, partial, progress=progress)
+    scores, scored = complete_scores(paired, suite, kept, partial, progress=progress)
     shared = _shared(paired, scores, before)
-    each = judged(paired, scores, bounds)
-    checked = schema.mark_parallel(mark_shared(each, shared, bounds))
+    each = judged(paired, scores, suite.bounds)
+    checked = schema.mark_parallel(mark_shared(each, shared, suite.bounds))
     if paired is rows:
-        checked = sealed(checked, settings, scores["inputs"].to_numpy())
+        checked = sealed(checked, suite, scores["inputs"].to_numpy())
     else:
-        checked = sealed(as_given(checked, rows), settings)
-    _write(workspace, checked, with_score(scores, identity(), NAME, shared), each)
+        checked = sealed(as_given(checked, rows), suite)
+    _write(workspace, checked, with_score(scores, DUPLICATE_TARGET, shared), each)
     partial.clear()
     return _summary(workspace, rows, checked, scored)
 
 
 def _shared(rows: pa.Table, scores: pa.Table, before: pa.Table | None) -> Score:
     """The score of the one check that sees all rows: kept where they are the rows that they were."""
-    if before is not None and identity() in origins(before) and before["inputs"].equals(scores["inputs"]):
-        return numbers_of(before, NAME)
+    identity = DUPLICATE_TARGET.identity
+    if before is not None and identity in origins(before) and before["inputs"].equals(scores["inputs"]):
+        return numbers_of(before, DUPLICATE_TARGET.name)
     return shared_targets([rows])
 
 

@@ -13,22 +13,25 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from polyrefuse_data.config import QualityConfig, config_hash
+from polyrefuse_data.errors import PluginError
 from polyrefuse_data.quality.batch import slices, texts
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
-from polyrefuse_data.quality.signatures import signature
-from polyrefuse_data.quality.thresholds import Threshold, Thresholds, thresholds
+from polyrefuse_data.quality.suite import Settings, Suite, suite_of
+from polyrefuse_data.quality.thresholds import Threshold, Thresholds
 
 _KEY = b"polyrefuse.checked"
 
 
 class Provenance(BaseModel):
-    """The signature of the checks, the hash of `[quality]`, every bound in force, and the seal of the rows."""
+    """The signature of the checks, the hash of `[quality]`, every bound in force, what each flag means, and the seal of
+    the rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")  # a bound may be infinite
 
     signature: str
     config_sha256: str
     thresholds: dict[str, Threshold]
+    legend: dict[str, str]
     seal: str
 
     @property
@@ -60,22 +63,24 @@ class Seal:
         return f"{self._sum % 2**256:064x}"
 
 
-def metadata_of(settings: QualityConfig, seal: Seal) -> dict[bytes, bytes]:
-    """For the schema of rows that were checked under `settings`."""
+def metadata_of(suite: Suite, seal: Seal) -> dict[bytes, bytes]:
+    """For the schema of rows that were checked by `suite`."""
+    flags = {threshold.flag for threshold in suite.bounds.table.values()}
     provenance = Provenance(
-        signature=signature(settings),
-        config_sha256=config_hash(settings),
-        thresholds=dict(thresholds(settings).table),
+        signature=suite.signature,
+        config_sha256=config_hash(suite.config),
+        thresholds=dict(suite.bounds.table),
+        legend={flag: meaning for flag, meaning in suite.legend.items() if flag in flags},
         seal=seal.hexdigest(),
     )
     return {_KEY: provenance.model_dump_json().encode()}
 
 
-def sealed(rows: pa.Table, settings: QualityConfig, inputs: Inputs | None = None) -> pa.Table:
-    """Rows that were checked under `settings`, with a note of it in their schema; other metadata stays."""
+def sealed(rows: pa.Table, config: Settings, inputs: Inputs | None = None) -> pa.Table:
+    """Rows that were checked under `config`, with a note of it in their schema; other metadata stays."""
     seal = Seal()
     seal.add(rows, inputs)
-    return rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata_of(settings, seal)})
+    return rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata_of(suite_of(config), seal)})
 
 
 def provenance_of(schema: pa.Schema) -> Provenance | None:
@@ -95,6 +100,8 @@ def unchecked(provenance: Provenance | None, seal: Seal) -> str:
 
 def outdated(provenance: Provenance, settings: QualityConfig) -> str:
     """What tells the verdicts of rows from those that `settings` asks for; empty where nothing does."""
-    if provenance.signature == signature(settings):
-        return ""
-    return "the rows were checked under other checks or bounds than [quality] asks for now"
+    try:
+        same = provenance.signature == suite_of(settings).signature
+    except PluginError as error:  # the verdicts stand, whether or not they can be given again here
+        return str(error)
+    return "" if same else "the rows were checked under other checks or bounds than [quality] asks for now"

@@ -15,54 +15,49 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
-from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.batch import IMPORTED_SCORES, Batch, make_batch, slices
-from polyrefuse_data.quality.checks import checks_for
-from polyrefuse_data.quality.checks.base import Check, Score
+from polyrefuse_data.quality.batch import make_batch, numbers, slices
+from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
+from polyrefuse_data.quality.suite import Suite
+from polyrefuse_data.quality.thresholds import Score
 from polyrefuse_data.system.workers import Work
 
 ROW_COLUMNS = ("id", "language", "inputs")
 
 _MADE_BY = b"polyrefuse.scores"
 _ORIGINS = TypeAdapter(dict[str, list[str]])
-_READ = frozenset(["id", "language", "text", "text_en", "back_translation", "back_translator", *IMPORTED_SCORES])
+_READ = ("id", "language", "text", "text_en", "back_translation", "back_translator")
 
 
-def score_batches(rows: pa.Table) -> list[pa.Table]:
+def score_batches(rows: pa.Table, suite: Suite) -> list[pa.Table]:
     """The rows cut into batches, with the columns that `scorer` reads."""
-    return [*slices(rows.select([name for name in rows.column_names if name in _READ]))]
+    return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]))]
 
 
-def scorer(settings: QualityConfig, names: Collection[str] | None = None) -> Work:
+def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
     """What gives some rows the scores of the checks (or of those called `names`). Another process can be given it."""
-    found = identities(settings)
-    return partial(_score, settings=settings, found={n: found[n] for n in found if names is None or n in names})
+    found = {name: identity for name, identity in suite.identities.items() if names is None or name in names}
+    return partial(_score, suite=suite, found=found)
 
 
-def identities(settings: QualityConfig) -> dict[str, str]:
-    """The identity of each check by its name."""
-    return {check.name: check.identity for check in checks_for(settings)}
-
-
-def _score(rows: pa.Table, settings: QualityConfig, found: Mapping[str, str]) -> pa.Table:
-    """The scores of the checks that `found` names. Decides nothing."""
+def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
+    """The scores of the checks that `found` names, with their identities. Decides nothing."""
     batch = make_batch(rows)
-    checks = [check for check in checks_for(settings) if check.name in found]
-    return put_together(rows, inputs_of(rows), {found[check.name]: _scored(batch, check) for check in checks})
+    scores = {
+        found[check.name]: copied_score(rows, check) if check.column else check.run(batch)
+        for check in suite.checks
+        if check.name in found
+    }
+    return put_together(rows, inputs_of(rows), scores)
 
 
-def score_copied(rows: pa.Table, check: Check) -> pa.Table:
-    """The scores of a check that only copies columns, for any number of rows."""
-    copied = [name for name in ("language", *IMPORTED_SCORES) if name in rows.column_names]
-    return _scored(make_batch(rows.select(copied)), check)
-
-
-def _scored(batch: Batch, check: Check) -> pa.Table:
-    scores = check.score(batch)
-    columns = {name: pa.array(values, pa.float64(), from_pandas=True) for name, values in scores.numbers.items()}
-    return pa.table(columns | {name: pa.array(values, pa.string()) for name, values in scores.labels.items()})
+def copied_score(rows: pa.Table, check: Check) -> pa.Table:
+    """The score that stands in a column of the rows; no column where they have none. Raises ConfigError for one that
+    holds no numbers."""
+    if check.column is None or check.column not in rows.column_names:
+        return rows.select([])
+    return pa.table({check.name: pa.array(numbers(rows, check.column), pa.float64(), from_pandas=True)})
 
 
 def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[str, pa.Table]) -> pa.Table:
@@ -87,10 +82,10 @@ def with_origins(scores: pa.Table, made_by: Mapping[str, Sequence[str]]) -> pa.T
     return scores.replace_schema_metadata({_MADE_BY: json.dumps(made_by, ensure_ascii=False)})
 
 
-def with_score(scores: pa.Table, identity: str, name: str, values: Score) -> pa.Table:
-    """The table with one more score, given by the check of this identity."""
+def with_score(scores: pa.Table, check: Check, values: Score) -> pa.Table:
+    """The table with one more score, that of a check which gives one of its own name."""
     column = pa.array(values, pa.float64(), from_pandas=True)
-    return with_origins(scores.append_column(name, column), {**origins(scores), identity: [name]})
+    return with_origins(scores.append_column(check.name, column), {**origins(scores), check.identity: [check.name]})
 
 
 def numbers_of(scores: pa.Table, name: str) -> Score:

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.quality.auditing import workers_for
-from polyrefuse_data.quality.checks import checks_for
-from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
-from polyrefuse_data.quality.score_table import put_together, score_batches, score_copied, scorer
+from polyrefuse_data.quality.score_table import copied_score, put_together, score_batches, scorer
+from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
 from polyrefuse_data.system.workers import map_batches
@@ -51,35 +49,33 @@ class PartialScores:
 
 
 def complete_scores(
-    rows: pa.Table, settings: QualityConfig, kept: KeptScores, partial: PartialScores, *, progress: bool = True
+    rows: pa.Table, suite: Suite, kept: KeptScores, partial: PartialScores, *, progress: bool = True
 ) -> tuple[pa.Table, int]:
     """The scores of every row (score_table.py), and of how many rows some had to be computed.
 
     What is computed goes to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
-        return scorer(settings)(rows), 0
+        return scorer(suite)(rows), 0
     inputs = inputs_of(rows)
-    checks = [check for check in checks_for(settings) if not check.copies_columns]
-    works = list(_lacking(checks, kept, inputs))
+    works = list(_lacking(suite, kept, inputs))
     total = sum(len(places) for _, places in works)
     with progress_of("check", "rows", total, is_shown=progress and total > 0) as bar:
         for names, places in works:
             some = rows if len(places) == rows.num_rows else rows.take(pa.array(places))
-            workers = workers_for(some.num_rows, settings)
-            for scores in map_batches(scorer(settings, names), score_batches(some), workers):
+            workers = workers_for(some.num_rows, suite.config)
+            for scores in map_batches(scorer(suite, names), score_batches(some, suite), workers):
                 partial.add(scores)
                 kept.add(scores)
                 bar.update(scores.num_rows)
     scored = len(np.unique(np.concatenate([np.empty(0, np.int64), *(places for _, places in works)])))
-    return _whole(rows, settings, kept, inputs), scored
+    return _whole(rows, suite, kept, inputs), scored
 
 
-def _lacking(
-    checks: Sequence[Check], kept: KeptScores, inputs: Inputs
-) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
+def _lacking(suite: Suite, kept: KeptScores, inputs: Inputs) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
     """(names of checks, rows that lack just their scores) for each such set of checks; of like rows only the first."""
-    lacking = np.stack([kept.lack(check.identity, inputs) for check in checks])
+    checks = suite.scoring
+    lacking = np.stack([kept.lack(suite.identities[check.name], inputs) for check in checks])
     first = np.zeros(len(inputs), dtype=bool)
     first[np.unique(inputs, return_index=True)[1]] = True
     rows = np.flatnonzero(lacking.any(axis=0) & first)
@@ -89,10 +85,10 @@ def _lacking(
         yield names, rows[kinds.ravel() == kind]
 
 
-def _whole(rows: pa.Table, settings: QualityConfig, kept: KeptScores, inputs: Inputs) -> pa.Table:
+def _whole(rows: pa.Table, suite: Suite, kept: KeptScores, inputs: Inputs) -> pa.Table:
     """A line for each row, from kept scores and copied columns."""
     scores = {}
-    for check in checks_for(settings):
-        identity = check.identity
-        scores[identity] = score_copied(rows, check) if check.copies_columns else kept.columns(identity, inputs)
+    for check in suite.checks:
+        if identity := suite.identities.get(check.name):
+            scores[identity] = copied_score(rows, check) if check.column else kept.columns(identity, inputs)
     return put_together(rows, inputs, scores)

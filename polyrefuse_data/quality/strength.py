@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from polyrefuse_data.languages import Language
-from polyrefuse_data.quality.thresholds import THRESHOLDS, bounds_of
+from polyrefuse_data.quality.checks import THRESHOLDS
+from polyrefuse_data.quality.thresholds import bounds_of
 from polyrefuse_data.text.mojibake import SPACED_SCRIPTS
 from polyrefuse_data.text.naive_bayes import model
 
@@ -91,7 +92,7 @@ def strength(language: Language) -> list[dict[str, str]]:
 
     Raises ConfigError where a file of the pack is no such file.
     """
-    bounds_of(language)
+    bounds_of(language, THRESHOLDS)
     rows = []
     for part in _PARTS:
         has = part.has(language)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data import rows as schema
-from polyrefuse_data.quality.batch import languages, slices
+from polyrefuse_data.quality.batch import BATCH_ROWS, languages, slices
+from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.score_table import numbers_of
-from polyrefuse_data.quality.thresholds import THRESHOLDS, Thresholds
+from polyrefuse_data.quality.thresholds import Score, Thresholds
 
-# The scores that are columns of the rows too.
-SCORE_COLUMNS = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 LABEL_COLUMNS = ("detected_language",)
 
 Mask = npt.NDArray[np.bool_]
@@ -31,11 +30,36 @@ def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
 
 
+def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
+    """Judged rows with the flag where their score (checks/duplicate_target.py) is out of bounds; unless edited,
+    rejected."""
+    threshold = bounds.table.get(DUPLICATE_TARGET.name)
+    if threshold is None:
+        return rows
+    beyond = ~threshold.accept(shared, bounds.bounds(threshold.name, languages(rows)))
+    if not beyond.any():
+        return rows
+    parts = []
+    for start in range(0, rows.num_rows, BATCH_ROWS):
+        part, mask = rows.slice(start, BATCH_ROWS), beyond[start : start + BATCH_ROWS]
+        if mask.any():
+            flags = [row or [] for row in part["flags"].to_pylist()]
+            for row in np.flatnonzero(mask):
+                flags[row].append(threshold.flag)
+            rejected = pa.array(mask & threshold.rejects)
+            status = pc.if_else(
+                pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
+            )
+            part = with_columns(part, pa.table({"flags": pa.array(flags, pa.list_(pa.string())), "status": status}))
+        parts.append(part)
+    return pa.concat_tables(parts)
+
+
 def unjudged(rows: pa.Table, status: str) -> pa.Table:
     """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
-    made = pa.array([before for before, _ in _made(rows, ())], pa.list_(pa.string()))
+    made = pa.array([before for before, _ in _made(rows, frozenset())], pa.list_(pa.string()))
     nothing = {
-        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*SCORE_COLUMNS, *LABEL_COLUMNS)
+        name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*schema.SCORES, *LABEL_COLUMNS)
     }
     verdict = {"status": pa.repeat(status, rows.num_rows), "parallel": pa.repeat(False, rows.num_rows)}
     return with_columns(rows, pa.table({**nothing, "flags": made, **verdict}))
@@ -63,7 +87,7 @@ def _beyond(scores: pa.Table, codes: list[str], bounds: Thresholds) -> Iterator[
             yield name, ~threshold.accept(numbers_of(scores, threshold.score), own)
 
 
-def _made(rows: pa.Table, flags_of_checks: Collection[str]) -> list[tuple[list[str], list[str]]]:
+def _made(rows: pa.Table, flags_of_checks: frozenset[str]) -> list[tuple[list[str], list[str]]]:
     """What the maker of each row said of it, to stand before and after the flags of the checks.
 
     After them: why nobody translated the row. Such a reason may have any name, but that of a check.
@@ -71,7 +95,7 @@ def _made(rows: pa.Table, flags_of_checks: Collection[str]) -> list[tuple[list[s
     if "flags" not in rows.column_names:
         return [([], []) for _ in range(rows.num_rows)]
     kept = {*schema.MAKER_FLAGS, *schema.MAKER_NOTES}
-    others = {*kept, *flags_of_checks, *(threshold.flag for threshold in THRESHOLDS.values())}
+    others = flags_of_checks | kept
     found = []
     for flags in rows["flags"].to_pylist():
         before = [flag for flag in flags if flag in kept] if flags else []
@@ -88,7 +112,7 @@ def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
         edited = pc.fill_null(pc.equal(rows["status"].cast(pa.string()), schema.EDITED), False)
         status = pc.if_else(edited, schema.EDITED, status)
     columns: dict[str, Any] = {
-        name: scores[name].cast(pa.float32()) for name in SCORE_COLUMNS if name in scores.column_names
+        name: scores[name].cast(pa.float32()) for name in schema.SCORES if name in scores.column_names
     }
     columns |= {name: scores[name] for name in LABEL_COLUMNS if name in scores.column_names}
     columns |= {"flags": pa.array(flags, pa.list_(pa.string())), "status": status}
@@ -99,7 +123,7 @@ def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
 
 def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[list[list[str]], Mask]:
     """The flags of each row, and whether they reject it."""
-    made = _made(rows, {threshold.flag for threshold in bounds.table.values()})
+    made = _made(rows, bounds.flags)
     flags = [[*before] for before, _ in made]
     notes = set(schema.MAKER_NOTES)
     rejected = np.array([bool(row) and not notes.issuperset(row) for row in flags], dtype=bool)

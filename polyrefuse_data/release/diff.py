@@ -14,10 +14,10 @@ from polyrefuse_data.release.content import Row, Tagged, row_key, tagged_rows
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.versions import Step
+from polyrefuse_data.rows import SCORES
 from polyrefuse_data.text import markdown, printable
 from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
-SCORES = ("chrf", "bleu", "language_confidence", "length_ratio", "copy_ratio")
 # Columns that say something about a row; all others are the row. A change in these alone is no change of the row.
 ANNOTATIONS = frozenset(
     {"attempts", "back_translation", "back_translator", "detected_language", "flags", "parallel", *SCORES}

@@ -61,9 +61,9 @@ def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Loc
         return Path(huggingface_hub.snapshot_download(repo_id, **options))
 
     try:
-        # Asked for itself: a snapshot whose commit is known is answered from the cache, whatever the Hub would say.
-        commit = huggingface_hub.HfApi().dataset_info(repo_id, revision=revision).sha
-        return Located(download(revision=commit))
+        # Asked for itself: where the Hub refuses, a snapshot is answered from the cache without a word.
+        huggingface_hub.HfApi().dataset_info(repo_id, revision=revision)
+        return Located(download(revision=revision))
     except HFValidationError as error:
         raise ReleaseError(f"{repo_id} is no Hub id: {error}") from error
     except RevisionNotFoundError as error:

@@ -68,7 +68,7 @@ def _tally(table: pa.Table) -> dict[str, _Tally]:
 
 def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[SourceEntry]:
     """The sources of the accepted prompts; revision and address where a build took them from the registry."""
-    local = {source.name for source in config.sources if source.path is not None}
+    local = {source.name for source in config.sources if source.path or source.loader}
     prompts = kept.select(["id", "source", "license"]).group_by(["id", "source", "license"]).aggregate([])
     entries = []
     for row in prompts.group_by(["source", "license"]).aggregate([([], "count_all")]).to_pylist():

@@ -22,11 +22,10 @@ from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.score_table import ROW_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
-from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.annex import released_rows
 from polyrefuse_data.release.fetch import local_folder
-from polyrefuse_data.rows import COLUMNS
+from polyrefuse_data.rows import COLUMNS, SCORES
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.workspace import Workspace
@@ -121,7 +120,7 @@ def _explained(found: _Found, places: np.typing.NDArray[np.int64]) -> list[Expla
 def _numbers(row: Mapping[str, Any], scores: Mapping[str, Any] | None) -> dict[str, float]:
     """The scores that were computed: all that were kept, else those that rows hold themselves."""
     if scores is None:
-        return {name: row[name] for name in SCORE_COLUMNS if row[name] is not None}
+        return {name: row[name] for name in SCORES if row[name] is not None}
     kept = {name: value for name, value in scores.items() if name not in ROW_COLUMNS}
     return {name: value for name, value in kept.items() if isinstance(value, float)}
 
@@ -152,7 +151,15 @@ class _Bound(BaseModel):
         nothing = float("-inf" if is_floor else "inf")
         default, *own = (nothing if bound is None else bound for bound in (self.bound, *self.bounds.values()))
         by_language = dict(zip(self.bounds, own, strict=True))
-        return Threshold(self.flag, self.score, is_floor, default, self.source, by_language, self.rejects)
+        return Threshold(
+            self.flag,
+            self.score,
+            at_least=default if is_floor else None,
+            at_most=None if is_floor else default,
+            source=self.source,
+            by_language=by_language,
+            rejects=self.rejects,
+        )
 
 
 class _Summary(BaseModel):

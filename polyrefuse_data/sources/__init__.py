@@ -6,7 +6,7 @@ Needs nothing but `languages`, `rows` and `config`; what is imported becomes a w
 from polyrefuse_data.sources.imported import FileReport, ImportSummary
 from polyrefuse_data.sources.importing import ImportedDataset, read_import
 from polyrefuse_data.sources.loading import load_prompts
-from polyrefuse_data.sources.prompts import DEMO_SEEDS
+from polyrefuse_data.sources.prompts import DEMO_SEEDS, Prompt
 from polyrefuse_data.sources.registry import REGISTRY, PublicSet, describe_sources
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "FileReport",
     "ImportSummary",
     "ImportedDataset",
+    "Prompt",
     "PublicSet",
     "describe_sources",
     "load_prompts",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from polyrefuse_data import plugins
 from polyrefuse_data.config import SourceConfig
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import LABELS, prompt_id
@@ -23,7 +24,7 @@ from polyrefuse_data.sources.prompts import (
     without_leaks,
 )
 from polyrefuse_data.sources.reading import Record, read_records
-from polyrefuse_data.sources.registry import load_public_set
+from polyrefuse_data.sources.registry import REGISTRY, load_public_set
 
 
 def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> pa.Table:
@@ -34,7 +35,7 @@ def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> p
     prompts in all, spread evenly over labels and splits.
 
     Raises ConfigError for a source that is unknown or lacks a label, SourceError for a file that cannot be used,
-    MissingPrerequisite for a public set that is not cached while offline.
+    MissingPrerequisite for a public set that is not cached while offline, PluginError for a plug-in that fails.
     """
     if not sources:
         raise ConfigError('sources: none named; add a [[sources]] table with name = "demo-seeds" or a path of your own')
@@ -50,8 +51,14 @@ def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> p
 def _load(source: SourceConfig, key: str) -> list[Prompt]:
     if source.path is not None:
         return file_prompts(source.path, source, key)
+    if source.loader is not None:
+        return _read(
+            _plugged_records(plugins.load(plugins.PROMPT_SETS, source.loader, f"{key}.loader", ())), source, key
+        )
     if source.name == DEMO_SEEDS:
         return demo_prompts()
+    if source.name not in REGISTRY and (plugin := plugins.find(plugins.PROMPT_SETS, source.name)):
+        return _read(_plugged_records(plugin), source, key)
     prompts = load_public_set(source.name, key)
     return [{**prompt, "license": source.license} for prompt in prompts] if source.license else prompts
 
@@ -63,10 +70,36 @@ def file_prompts(path: Path, source: SourceConfig, key: str) -> list[Prompt]:
     Prompts that get a split from nowhere are dealt 60/20/20 by their id, so that a prompt keeps its split for ever.
     """
     name = FILE_NAME.match(path.name)
-    named = name.groupdict() if name else {}
+    return _read(read_records(path), source, key, name.groupdict() if name else {})
+
+
+def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
+    """The prompts of somebody else's set, each as a record of a file."""
+    with plugin.blamed():
+        prompts = iter(plugin.value() if callable(plugin.value) else plugin.value)
+    number = 0
+    while True:
+        with plugin.blamed():
+            prompt = next(prompts, None)
+            if prompt is None:
+                break
+            number += 1
+            if not isinstance(prompt, Mapping):
+                raise plugin.error(f"gave a {type(prompt).__name__}, no Prompt, which is a dict with text and label")
+            record = Record(f"plug-in {plugin.name}, prompt {number}", dict(prompt))
+        yield record
+    if not number:
+        raise plugin.error("gave no prompt")
+
+
+def _read(
+    records: Iterable[Record], source: SourceConfig, key: str, named: Mapping[str, str | None] | None = None
+) -> list[Prompt]:
+    """Records as the prompts of a source; `named` is what their file's name says."""
+    named = named or {}
     prompts: list[Prompt] = []
     seen: dict[str, str] = {}
-    for record in read_records(path):
+    for record in records:
         text = record.text()
         identifier = prompt_id(source.name, text)
         if identifier in seen:

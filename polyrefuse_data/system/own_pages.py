@@ -22,7 +22,8 @@ def write_page(target: Path, page: str) -> None:
     """Write a page. Raises ConfigError where another file has its name, or somebody has changed our page."""
     if os.path.lexists(target) and not _is_ours(target):
         raise ConfigError(
-            f"{target} is already there, and not as polyrefuse writes it: choose another --out, or move it"
+            f"{target} is already there, and is no page that we wrote, or was changed since: choose another --out, or "
+            "move it away"
         )
     content = page.encode("utf-8")
     atomic_write(target, content + f"<!-- polyrefuse-data {_hash(content)} -->\n".encode())

@@ -96,7 +96,10 @@ class _Lines:
             return f"{self._what}: {self._done} {self._units}"
         counted = f"{self._what}: {self._done} of {self._total} {self._units}"
         new, seconds = self._done - self._before, time.monotonic() - self._began
-        return f"{counted}, about {(self._total - self._done) * seconds / new / 60:.0f} min left" if new else counted
+        if not new:
+            return counted
+        minutes = (self._total - self._done) * seconds / new / 60
+        return f"{counted}, {f'about {minutes:.0f} min' if minutes >= 1 else 'less than a minute'} left"
 
 
 class _Line:

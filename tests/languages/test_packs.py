@@ -23,8 +23,8 @@ from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
 from polyrefuse_data.languages.traits import Bound, Traits
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.strength import FULL, strength
-from polyrefuse_data.quality.thresholds import THRESHOLDS
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
@@ -77,8 +77,10 @@ def test_a_new_pack_is_one_and_is_not_overwritten(tmp_path: Path) -> None:
     known = add_pack(tmp_path / "sv")
     assert (known.code, known.flores, known.name) == ("sv", "swe_Latn", "Swedish")
     assert known.numbers is not None and known.replies is not None and known.lexicon is None
+    (tmp_path / "sv" / "traits.toml").write_text('code = "sv"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"traits\.toml is already there"):
         new_pack("sv", tmp_path / "sv")
+    assert (tmp_path / "sv" / "traits.toml").read_text(encoding="utf-8") == 'code = "sv"\n'
     with pytest.raises(ConfigError, match="no BCP-47 code"):
         new_pack("swedish", tmp_path / "other")
 
@@ -227,7 +229,7 @@ def test_an_entry_point_brings_a_pack(tmp_path: Path) -> None:
     )
     assert said(look) == "Low German 15\n"
     (package / "__init__.py").write_text("1 / 0", encoding="utf-8")
-    assert "language pack nds (low_german) cannot be loaded: division by zero" in said(look)
+    assert "plug-in nds: cannot be loaded: ZeroDivisionError: division by zero (__init__.py, line 1)" in said(look)
 
 
 def test_a_pack_of_a_language_of_this_package_takes_its_place(tmp_path: Path) -> None:

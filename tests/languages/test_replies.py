@@ -7,13 +7,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polyrefuse_data.benchmark.judges import judge_refusal
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE
 from polyrefuse_data.languages.replies import CANNOT, SIGNS, Replies, excuses
 from polyrefuse_data.quality.batch import make_batch
-from polyrefuse_data.quality.checks.replies import REFUSAL, replies
+from polyrefuse_data.quality.checks.translator_refused import refusal
 from polyrefuse_data.text.folding import fold_letters, fold_pattern
 from tests.quality.tables import make_table
 
@@ -82,4 +83,4 @@ def test_judge_and_check_know_the_refusals_of_each_others_files(name: str, by_ju
     judged = [judge_refusal([reply], code)[0] for code, reply in refusals]
     assert sum(map(bool, judged)) >= by_judge * len(refusals)
     rows = [{"language": code, "text": reply, "text_en": PROMPT} for code, reply in refusals if code != SOURCE_LANGUAGE]
-    assert replies(make_batch(make_table(*rows))).numbers[REFUSAL].sum() >= by_check * len(rows)
+    assert np.sum(refusal(make_batch(make_table(*rows)))["refusal"]) >= by_check * len(rows)

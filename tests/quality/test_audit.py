@@ -18,9 +18,10 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.auditing import audit_rows
+from polyrefuse_data.quality.checks.duplicate_target import shared_targets
 from polyrefuse_data.quality.provenance import Seal, provenance_of, unchecked
-from polyrefuse_data.quality.shared_targets import mark_shared, shared_targets
-from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.quality.suite import suite_of
+from polyrefuse_data.quality.verdicts import mark_shared
 from tests.quality.tables import make_table
 
 
@@ -261,7 +262,7 @@ def test_shards_audited_apart_equal_the_whole(rows: list[tuple[str, str, str]], 
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
     shards = [audit_rows(table.slice(start, end - start))[0] for start, end in pairwise(ends)] or [audit_rows(table)[0]]
     shared = np.split(shared_targets(shards), list(accumulate(shard.num_rows for shard in shards))[:-1])
-    bounds = thresholds(QualityConfig())
+    bounds = suite_of().bounds
     marked = [mark_shared(shard, own, bounds) for shard, own in zip(shards, shared, strict=True)]
     assert schema.mark_parallel(pa.concat_tables(marked)).equals(audit(table))
 

@@ -17,8 +17,10 @@ import pytest
 from polyrefuse_data.config import QualityConfig, load_config
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality import audit, batch, check, scoring
-from polyrefuse_data.quality.checks import punctuation
+from polyrefuse_data.quality import audit, batch, check, scoring, suite
+from polyrefuse_data.quality.checks import CHECKS
+from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.punctuation import PUNCTUATION
 from polyrefuse_data.rows import sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
@@ -58,15 +60,19 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     scorer = scoring.scorer
 
-    def counting(settings: QualityConfig, names: Collection[str]) -> Callable[[pa.Table], pa.Table]:
+    def counting(suite: suite.Suite, names: Collection[str]) -> Callable[[pa.Table], pa.Table]:
         def work(rows: pa.Table) -> pa.Table:
             counts.update(dict.fromkeys(names, rows.num_rows))
-            return scorer(settings, names)(rows)
+            return scorer(suite, names)(rows)
 
         return work
 
     monkeypatch.setattr(scoring, "scorer", counting)
     return counts
+
+
+def set_punctuation(monkeypatch: pytest.MonkeyPatch, new: Check) -> None:
+    monkeypatch.setattr(suite, "CHECKS", tuple(new if check is PUNCTUATION else check for check in CHECKS))
 
 
 def files(workspace: Workspace) -> dict[str, bytes]:
@@ -127,12 +133,11 @@ def test_a_score_next_to_its_bound_is_judged_as_it_was_computed(workspace: Works
 def test_only_a_check_of_another_version_scores(
     workspace: Workspace, scored: Counter[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def harsher(found: Any) -> Any:
-        return replace(found, numbers={"punctuation": found.numbers["punctuation"] + 1})
+    def harsher(rows: batch.Batch) -> dict[str, Any]:
+        assert PUNCTUATION.score
+        return {"punctuation": np.asarray(PUNCTUATION.score(rows)["punctuation"]) + 1}
 
-    old = punctuation.CHECK
-    new = replace(old, version="2", score=lambda rows: harsher(old.score(rows)))
-    monkeypatch.setattr(punctuation, "CHECK", new)
+    set_punctuation(monkeypatch, replace(PUNCTUATION, version="2", score=harsher))
     rows = workspace.read_rows().num_rows
     assert check(workspace, progress=False).scored == rows
     assert scored == {"punctuation": rows}
@@ -143,12 +148,12 @@ def test_only_a_check_of_another_version_scores(
 def test_a_check_with_other_data_scores(
     workspace: Workspace, scored: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(punctuation, "CHECK", replace(punctuation.CHECK, settings=lambda: "marks-2"))
+    set_punctuation(monkeypatch, replace(PUNCTUATION, settings=lambda: "marks-2"))
     check(workspace, progress=False)
     assert set(scored) == {"punctuation"}
     scored.clear()
     check(workspace, {"identifier": "langdetect"}, progress=False)
-    assert set(scored) == {"language_id"}
+    assert set(scored) == {"language_id", "language_unverified"}
 
 
 def test_only_rows_that_changed_or_are_new_are_scored(
@@ -172,6 +177,18 @@ def test_only_rows_that_changed_or_are_new_are_scored(
     assert not scored
     shared = [row["id"] for row in workspace.read_rows().to_pylist() if "duplicate_target" in row["flags"]]
     assert shared == []  # its twin is gone: what takes all rows to tell is told anew
+
+
+def test_what_takes_all_rows_to_tell_is_told_anew_when_any_is_another(workspace: Workspace) -> None:
+    def shared() -> list[int]:
+        return [
+            row for row, flags in enumerate(workspace.read_rows()["flags"].to_pylist()) if "duplicate_target" in flags
+        ]
+
+    (row,) = shared()
+    set_cell(workspace, "text", row, "Nennen Sie drei Tipps für einen besseren Schlaf in der Nacht.")
+    check(workspace, progress=False)
+    assert shared() == []
 
 
 def test_a_check_that_was_stopped_goes_on_where_it_was(

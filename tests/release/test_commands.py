@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from polyrefuse_data.release import load_release
+from polyrefuse_data.release import load_release, write_release
 from tests.hub_double import HubDouble
 
 from .conftest import make_rows, make_workspace
@@ -81,6 +81,16 @@ def test_diff_in_text_json_and_markdown(workspace, tmp_path):
     assert json.loads(run("diff", *both, "--json").stdout)["step"] == "minor"
     markdown = run("diff", *both, "--markdown").stdout
     assert markdown.startswith("- de: 6 rows added") and markdown in (tmp_path / "two/CHANGELOG.md").read_text()
+
+
+def test_diff_exit_code_is_for_scripts(workspace, tmp_path):
+    for name, rows in (("one", make_rows()), ("same", make_rows()), ("more", make_rows(5))):
+        made = make_workspace(tmp_path / f"ws-{name}", rows)
+        write_release(made, version="1.0.0", out=tmp_path / name)
+    one, same, more = (tmp_path / name for name in ("one", "same", "more"))
+    assert run("diff", one, more).returncode == 0
+    assert run("diff", one, more, "--exit-code").returncode == 1
+    assert run("diff", one, same, "--exit-code", "--json").returncode == 0
 
 
 def test_publish_prints_where_and_no_token(release, tmp_path):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.errors import ConfigError, ReleaseError
 from polyrefuse_data.release import load_release, release_info, write_release
 
 from .conftest import make_rows, make_workspace
@@ -69,6 +69,21 @@ def test_languages_can_be_chosen(release):
     assert [len(split) for split in chosen.values()] == [8, 8, 8]
     with pytest.raises(ReleaseError, match="has no fr"):
         load_release(release, languages=["fr"])
+
+
+@pytest.mark.parametrize("named", ["yo", "yor_Latn", ("yo",), iter(["yo"])])
+def test_a_language_is_named_as_people_do(release, named):
+    chosen = load_release(release, languages=named)
+    assert {row["language"] for split in chosen.values() for row in split} == {"yo"}
+
+
+def test_languages_in_one_text(release):
+    chosen = load_release(release, languages="de, yo")
+    assert {row["language"] for split in chosen.values() for row in split} == {"de", "yo"}
+    with pytest.raises(ConfigError, match=r"unknown language 'german': did you mean de \(German\)"):
+        load_release(release, languages="german")
+    with pytest.raises(ConfigError, match="no language is named"):
+        load_release(release, languages="")
 
 
 def test_what_is_loaded_is_a_whole_dataset(release):

@@ -3,8 +3,9 @@
     judge_refusal(["I can't help with that."], "en")                     -> [True]
     judge_replies(replies, "th", judge="allenai/wildguard", prompts=prompts) -> list[Verdict]
 
-`judge` names one: `phrases` (own lists for the fourteen languages, no model), a guard model by id, or
-`openai:<model>@<base_url>`; or it is a `Judge` opened with `open_judge`, which keeps a model loaded between calls.
+`judge` names one: `phrases` (own lists for the fourteen languages, no model), a guard model by id,
+`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` opened with
+`open_judge`, which keeps a model loaded between calls.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
 from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
+from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
 
 __all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
@@ -34,9 +37,12 @@ def open_judge(name: str) -> Judge:
     model, _, revision = name.partition("@")
     family = guard_family(model)
     if family is None:
+        if plugin := plugins.find(plugins.JUDGES, name):
+            return PluggedJudge(plugin)
         raise ConfigError(
-            f"unknown judge {name!r}: use phrases, openai:<model>@<base_url>, or a guard model: allenai/wildguard, "
-            "ToxicityPrompts/PolyGuard-Qwen, Qwen/Qwen3Guard-Gen-4B, meta-llama/Llama-Guard-3-8B (@revision may follow)"
+            f"unknown judge {name!r}: use phrases, openai:<model>@<base_url>, a guard model: allenai/wildguard, "
+            "ToxicityPrompts/PolyGuard-Qwen, Qwen/Qwen3Guard-Gen-4B, meta-llama/Llama-Guard-3-8B (@revision may "
+            f"follow), or a plug-in: {', '.join(['module:NAME', *plugins.installed(plugins.JUDGES)])}"
         )
     from polyrefuse_data.benchmark.judges.guard_judge import GuardJudge
 

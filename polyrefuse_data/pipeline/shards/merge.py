@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polyrefuse_data import rows
-from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.pipeline.shards.store import ShardStore
-from polyrefuse_data.quality.checks.base import Score
+from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET, shared_targets
 from polyrefuse_data.quality.provenance import Seal, metadata_of
 from polyrefuse_data.quality.score_table import scorer, with_score
-from polyrefuse_data.quality.shared_targets import NAME, identity, mark_shared, shared_targets
-from polyrefuse_data.quality.thresholds import Thresholds, thresholds
+from polyrefuse_data.quality.suite import Suite
+from polyrefuse_data.quality.thresholds import Score, Thresholds
+from polyrefuse_data.quality.verdicts import mark_shared
 from polyrefuse_data.system.row_groups import with_metadata, write_groups
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA
 from polyrefuse_data.workspace import Workspace
@@ -46,9 +46,7 @@ class _Judged:
             yield mark_shared(table, shared, self.bounds)
 
 
-def merge(
-    store: ShardStore, count: int, quality: QualityConfig, workspace: Workspace, metadata: Mapping[bytes, bytes]
-) -> None:
+def merge(store: ShardStore, count: int, suite: Suite, workspace: Workspace, metadata: Mapping[bytes, bytes]) -> None:
     """Write rows, scores and tries of `count` shards, in their order; memory does not grow with their number.
 
     Shared translations are flagged over all rows, then `parallel` is set. `metadata` is kept in the file of the rows,
@@ -56,21 +54,21 @@ def merge(
     """
     checked, scores = _Tables(store.rows, count), _Tables(store.scores, count)
     shared = shared_targets(checked)
-    judged = _Judged(checked, shared, thresholds(quality))
+    judged = _Judged(checked, shared, suite.bounds)
     used: set[str] = set()
     seal = Seal()
     for table, scored in zip(judged, scores, strict=True):
         used.update(pc.unique(table["language"].filter(rows.usable(table))).to_pylist())
         seal.add(table, scored["inputs"].to_numpy())
-    _write_scores(workspace, scores, shared, quality)
+    _write_scores(workspace, scores, shared, suite)
     write_groups(workspace.attempts, ATTEMPT_SCHEMA, _Tables(store.attempts, count))
-    schema = with_metadata(rows.SCHEMA, metadata, metadata_of(quality, seal))
+    schema = with_metadata(rows.SCHEMA, metadata, metadata_of(suite, seal))
     write_groups(workspace.rows, schema, (rows.mark_parallel(table, len(used)) for table in judged))
 
 
-def _write_scores(workspace: Workspace, scores: _Tables, shared: Score, quality: QualityConfig) -> None:
-    empty = with_score(scorer(quality)(rows.SCHEMA.empty_table()), identity(), NAME, np.empty(0))
-    tables = (with_score(table, identity(), NAME, own) for table, own in _with_own(scores, shared))
+def _write_scores(workspace: Workspace, scores: _Tables, shared: Score, suite: Suite) -> None:
+    empty = with_score(scorer(suite)(rows.SCHEMA.empty_table()), DUPLICATE_TARGET, np.empty(0))
+    tables = (with_score(table, DUPLICATE_TARGET, own) for table, own in _with_own(scores, shared))
     write_groups(workspace.scores, empty.schema, tables)
 
 

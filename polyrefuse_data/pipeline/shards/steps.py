@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from polyrefuse_data import rows
-from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard, Task
 from polyrefuse_data.quality.auditing import audit_rows
+from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.translation.attempts import attempts_table
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import NO_MATCH
@@ -44,10 +44,10 @@ class Propose:
 class Settle:
     """Let the checks judge what was proposed."""
 
-    quality: QualityConfig
+    suite: Suite
 
     def __call__(self, shard: Shard) -> Shard:
-        settle(shard.outcomes, shard.proposals, _judge(shard.tasks, self.quality))
+        settle(shard.outcomes, shard.proposals, _judge(shard.tasks, self.suite))
         shard.proposals = {}
         return shard
 
@@ -56,13 +56,13 @@ class Settle:
 class Finish:
     """Judge the last proposals and make the rows."""
 
-    quality: QualityConfig
+    suite: Suite
 
     def __call__(self, shard: Shard) -> FinishedShard:
-        Settle(self.quality)(shard)
+        Settle(self.suite)(shard)
         tasks = shard.tasks
         prompts, languages = [task.prompt for task in tasks], [task.language.code for task in tasks]
-        made, scores = make_rows(shard, self.quality)
+        made, scores = make_rows(shard, self.suite)
         return FinishedShard(
             shard.number,
             made,
@@ -81,25 +81,25 @@ def _note_unmatched(shard: Shard, chain: Chain) -> None:
             outcome.attempts.append(Attempt(1, asked[-1], FAILED, (NO_MATCH,)))
 
 
-def make_rows(shard: Shard, quality: QualityConfig) -> tuple[pa.Table, pa.Table]:
+def make_rows(shard: Shard, suite: Suite) -> tuple[pa.Table, pa.Table]:
     """All rows of a shard, English included, each checked by itself, and their scores, both sorted; `parallel` is set
     when all shards are there."""
     made = list(zip(shard.tasks, shard.outcomes, strict=True))
     kept = [outcome.verdict for _, outcome in made if outcome.verdict]
     unchecked = [rows.english_row(prompt) for prompt in shard.prompts]
     unchecked += [_failed_row(task, outcome) for task, outcome in made if outcome.verdict is None]
-    checked, scores = audit_rows(rows.table_from_rows(unchecked), quality)
+    checked, scores = audit_rows(rows.table_from_rows(unchecked), suite)
     all_rows = rows.table_from_rows([*checked.to_pylist(), *(verdict.row for verdict in kept)])
     kept_scores = pa.Table.from_pylist([dict(verdict.scores) for verdict in kept], schema=scores.schema)
     return rows.sort_rows(all_rows), rows.sort_rows(pa.concat_tables([scores, kept_scores]))
 
 
-def _judge(tasks: Sequence[Task], quality: QualityConfig) -> Judge:
+def _judge(tasks: Sequence[Task], suite: Suite) -> Judge:
     """Candidates judged by the same checks as finished rows."""
 
     def judge(candidates: Sequence[tuple[int, Candidate]]) -> list[Verdict]:
         records = [_candidate_row(tasks[row], candidate) for row, candidate in candidates]
-        audited, scores = audit_rows(rows.table_from_rows(records), quality)
+        audited, scores = audit_rows(rows.table_from_rows(records), suite)
         verdicts = zip(audited.to_pylist(), rows.usable(audited).to_pylist(), scores.to_pylist(), strict=True)
         return [_verdict(row, good, scored) for row, good, scored in verdicts]
 

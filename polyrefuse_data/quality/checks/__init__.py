@@ -1,47 +1,56 @@
-"""The checks, in the order in which they run."""
+"""The checks of this package, one a file, each called as its flag: in the order in which rows carry their flags."""
 
 from __future__ import annotations
 
-from polyrefuse_data.config import QualityConfig
-from polyrefuse_data.quality.checks import (
-    back_translation,
-    copying,
-    correspondence,
-    hidden,
-    imported,
-    language_id,
-    length_ratio,
-    mixed,
-    preserved,
-    punctuation,
-    relatives,
-    repetition,
-    replies,
-    script,
-    semantic,
-    substance,
-)
+from polyrefuse_data.quality.checks.back_translation import BACK_TRANSLATION
 from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
+from polyrefuse_data.quality.checks.empty import EMPTY
+from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
+from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID
+from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED
+from polyrefuse_data.quality.checks.length_ratio import LENGTH_RATIO
+from polyrefuse_data.quality.checks.mismatched import MISMATCHED
+from polyrefuse_data.quality.checks.mixed_languages import MIXED_LANGUAGES
+from polyrefuse_data.quality.checks.no_back_translation import NO_BACK_TRANSLATION
+from polyrefuse_data.quality.checks.partly_translated import PARTLY_TRANSLATED
+from polyrefuse_data.quality.checks.preserved import PRESERVED
+from polyrefuse_data.quality.checks.punctuation import PUNCTUATION
+from polyrefuse_data.quality.checks.related_language import RELATED_LANGUAGE
+from polyrefuse_data.quality.checks.repetition import REPETITION
+from polyrefuse_data.quality.checks.script import SCRIPT
+from polyrefuse_data.quality.checks.semantic import SEMANTIC
+from polyrefuse_data.quality.checks.translator_answered import TRANSLATOR_ANSWERED
+from polyrefuse_data.quality.checks.translator_refused import TRANSLATOR_REFUSED
+from polyrefuse_data.quality.checks.unknown_language import UNKNOWN_LANGUAGE
+from polyrefuse_data.quality.checks.unpaired import UNPAIRED
+from polyrefuse_data.quality.checks.untranslated import UNTRANSLATED
+from polyrefuse_data.quality.imported_scores import IMPORTED
+from polyrefuse_data.quality.thresholds import Threshold
 
-
-def checks_for(config: QualityConfig) -> tuple[Check, ...]:
-    """Every check, with the identifier that `config` names, and the semantic one where it names a model."""
-    optional = (semantic.check(config.semantic_model),) if config.semantic_model else ()
-    return (
-        substance.CHECK,
-        hidden.CHECK,
-        language_id.check(config.identifier),
-        script.CHECK,
-        relatives.CHECK,
-        mixed.CHECK,
-        copying.CHECK,
-        length_ratio.CHECK,
-        repetition.CHECK,
-        preserved.CHECK,
-        replies.CHECK,
-        punctuation.CHECK,
-        back_translation.CHECK,
-        correspondence.CHECK,
-        imported.CHECK,
-        *optional,
-    )
+CHECKS: tuple[Check, ...] = (
+    EMPTY,
+    UNKNOWN_LANGUAGE,
+    UNPAIRED,
+    HIDDEN_CHARACTERS,
+    LANGUAGE_ID,
+    LANGUAGE_UNVERIFIED,
+    SCRIPT,
+    RELATED_LANGUAGE,
+    MIXED_LANGUAGES,
+    UNTRANSLATED,
+    PARTLY_TRANSLATED,
+    LENGTH_RATIO,
+    REPETITION,
+    PRESERVED,
+    TRANSLATOR_REFUSED,
+    TRANSLATOR_ANSWERED,
+    PUNCTUATION,
+    BACK_TRANSLATION,
+    NO_BACK_TRANSLATION,
+    MISMATCHED,
+    SEMANTIC,
+    *IMPORTED,
+    DUPLICATE_TARGET,
+)
+THRESHOLDS: dict[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}

@@ -1,48 +1,99 @@
-"""What a check is: a name, a version, and a function from rows to scores. Verdicts come from thresholds.py."""
+"""What a check is, ours or somebody else's: a function from rows to scores, and the thresholds that decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 
+from polyrefuse_data.errors import ConfigError, PluginError
 from polyrefuse_data.languages import packs_digest
+from polyrefuse_data.plugins import Plugin
 from polyrefuse_data.quality.batch import Batch
+from polyrefuse_data.quality.thresholds import Score, Threshold, check_name
 
-Score = npt.NDArray[np.float64]  # one number a row, NaN where it was not computed
+# Where bounds come from: quantiles of the 13,000 published PolyRefuse rows that align with English (13 languages), and
+# of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
+PUBLISHED_ROWS = (
+    "published PolyRefuse rows: beyond their 0.2nd to 99.8th percentile, and short of the planted corruptions"
+)
+
 Labels = list[str | None]  # one name a row, e.g. the detected language
+Scores = Mapping[str, Score | Labels]  # what a check computed for a batch, by name
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What a check computed for a batch, by score name."""
-
-    numbers: dict[str, Score]
-    labels: dict[str, Labels] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
-    """`score` computes; it never decides.
+    """`score` computes one float a row for each score, NaN where it is not computed; it decides nothing.
 
-    Scores are kept, and computed again only where `identity` says something else than when they were: raise `version`
-    when `score` would give another number for any row. `settings` names the data, parameters and libraries behind it.
-    A check that only passes on a column of the rows (`copies_columns`) costs nothing, and its scores are never reused.
+    Rows beyond one of the `thresholds` carry its flag. `description` says in a line what the flags mean, `scores` what
+    each score is. Scores are kept, and computed again only where `identity` says something else than when they were:
+    raise `version` when `score` would give another number for any row; `settings` names the data, parameters and
+    libraries behind it. `labels` are those results of `score` that are names, not numbers.
+
+    `column` is for scores that somebody else gave: the rows' column of this name is taken as it is, and costs nothing.
     """
 
     name: str
-    score: Callable[[Batch], Scores]
-    settings: Callable[[], str] = lambda: ""
+    description: str
+    score: Callable[[Batch], Scores] | None = None
+    thresholds: Sequence[Threshold] = ()
     version: str = "1"
-    copies_columns: bool = False
+    settings: Callable[[], str] = lambda: ""
+    scores: Mapping[str, str] = field(default_factory=dict)
+    labels: Sequence[str] = ()
+    column: str | None = None
+    plugin: Plugin | None = field(default=None, repr=False)  # set where it is loaded
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "check")
+        if not self.description.strip() or len(self.description.splitlines()) > 1:
+            raise ConfigError(f"check {self.name}: give a description of one line")
+        if not str(self.version).strip():
+            raise ConfigError(f"check {self.name}: give a version")
+        for threshold in self.thresholds:
+            if not isinstance(threshold, Threshold):
+                raise ConfigError(f"check {self.name}: thresholds holds {threshold!r}, which is no Threshold")
 
     @property
     def identity(self) -> str:
         """Name, version and settings in one line: the same line, the same scores of the same text."""
-        settings = self.settings()
+        settings = " ".join(filter(None, (self.settings(), self.plugin.origin if self.plugin else "")))
         return f"{self.name}:{self.version}" + (f"[{settings}]" if settings else "")
+
+    def run(self, batch: Batch) -> pa.Table:
+        """A column for each score (null where it was not computed) and each label, a line for each row.
+
+        Raises PluginError, naming the plug-in, where this is one and fails, or gives something else.
+        """
+        assert self.score is not None, f"{self.name} does not score batches"
+        with self._blamed():
+            found = self.score(batch)
+            if not isinstance(found, Mapping):
+                raise self._fault(f"gave a {type(found).__name__}, not a dict of scores by name")
+            for name in sorted({*(threshold.score for threshold in self.thresholds), *self.labels}.difference(found)):
+                raise self._fault(f"gave no score called {name}, on which it has a threshold")
+            return pa.table({name: self._values(name, values, len(batch)) for name, values in found.items()})
+
+    def _values(self, name: str, values: Score | Labels, rows: int) -> pa.Array:
+        check_name(name, f"check {self.name}: score")
+        if name in self.labels:
+            return pa.array(values, pa.string())
+        numbers = np.asarray(values)
+        if numbers.shape != (rows,):
+            raise self._fault(f"gave {name} in the shape {numbers.shape}; it had {rows} rows, give ({rows},)")
+        if not np.issubdtype(numbers.dtype, np.floating) and not np.issubdtype(numbers.dtype, np.integer):
+            raise self._fault(f"gave {name} as {numbers.dtype}: give floats, NaN for rows without a score")
+        return pa.array(numbers.astype(np.float64), pa.float64(), from_pandas=True)
+
+    def _blamed(self) -> AbstractContextManager[None]:
+        return self.plugin.blamed() if self.plugin else nullcontext()
+
+    def _fault(self, message: str) -> Exception:
+        return self.plugin.error(message) if self.plugin else PluginError(f"check {self.name} {message}")
 
 
 def score_of(values: Sequence[float | None]) -> Score:
@@ -56,7 +107,7 @@ def score_translations(name: str, function: Callable[[str, str, str], float | No
     def score(batch: Batch) -> Scores:
         rows = zip(batch.text, batch.text_en, batch.language, batch.translated, strict=True)
         values = [function(text, source, code) if translated else None for text, source, code, translated in rows]
-        return Scores({name: score_of(values)})
+        return {name: score_of(values)}
 
     return score
 

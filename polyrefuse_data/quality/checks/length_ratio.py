@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.words import ARABIC_MARKS
 
 # The spans of a text (an address, code) count as one word: they are as long in Chinese as in English, and with nothing
@@ -12,18 +13,13 @@ _WORD = 8
 
 
 def length_ratio(batch: Batch) -> Scores:
-    """`length_ratio`: of the prose, the spans (spans.py) of each side counting as one word of it."""
+    """Of the prose, the spans (text/spans.py) of each side counting as one word of it."""
     rows = zip(batch.prose, batch.text, batch.prose_en, batch.text_en, batch.translated, strict=True)
-    return Scores(
-        {
-            "length_ratio": score_of(
-                [
-                    _length(prose, text) / _length(prose_en, source) if translated else None
-                    for prose, text, prose_en, source, translated in rows
-                ]
-            )
-        }
-    )
+    ratios = [
+        _length(prose, text) / _length(prose_en, source) if translated else None
+        for prose, text, prose_en, source, translated in rows
+    ]
+    return {"length_ratio": score_of(ratios)}
 
 
 def _length(prose: str, text: str) -> int:
@@ -35,4 +31,25 @@ def _length(prose: str, text: str) -> int:
     return max(1, len(prose.strip()) - signs + min(max(0, spans), _WORD) + max(0, rest))
 
 
-CHECK = Check("length_ratio", length_ratio)
+LENGTH_RATIO = Check(
+    name="length_ratio",
+    description="The text is much shorter or longer than translations of its prompt are.",
+    score=length_ratio,
+    scores={"length_ratio": "characters over the prompt's; placeholders, addresses and code of each count as one word"},
+    thresholds=[
+        Threshold(
+            "length_ratio",
+            "length_ratio",
+            at_least=0.15,
+            source="published PolyRefuse rows: below their 0.2nd percentile, above a third of their 99th",
+            name="length_ratio_min",
+        ),
+        Threshold(
+            "length_ratio",
+            "length_ratio",
+            at_most=4.0,
+            source="published PolyRefuse rows: above their longest",
+            name="length_ratio_max",
+        ),
+    ],
+)

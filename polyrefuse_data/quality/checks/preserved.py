@@ -11,6 +11,7 @@ from polyrefuse_data.languages import find_language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.spans import lost_spans
 
 _BRACKETED = re.compile(
@@ -33,6 +34,11 @@ def _lines(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip())
 
 
-CHECK = Check(
-    "preserved", score_translations("lost", lost), lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}"
+PRESERVED = Check(
+    name="preserved",
+    description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are lost.",
+    score=score_translations("lost", lost),
+    settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
+    scores={"lost": "how many; a number counts in digits of any script, as a word, and in other ways of counting"},
+    thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines are kept")],
 )

@@ -9,6 +9,7 @@ import re
 
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
+from polyrefuse_data.quality.thresholds import Threshold
 
 _ARTEFACTS = re.compile(
     r"(?<=\w) -(?=[^\W\d_])|(?<![.。])[.。]{2}(?![.。])|[?？!！]{2,}|[,،、，]{2,}|。[A-Za-z\d]|(?<=\w) [,;:。、](?=\s)"
@@ -31,4 +32,12 @@ def _count(text: str) -> int:
     return len(_ARTEFACTS.findall(text)) + unpaired + len(_QUOTES.findall(text)) % 2
 
 
-CHECK = Check("punctuation", score_translations("punctuation", artefacts))
+PUNCTUATION = Check(
+    name="punctuation",
+    description="Brackets or quotation marks that do not pair, a space before a hyphen, doubled stops.",
+    score=score_translations("punctuation", artefacts),
+    scores={"punctuation": "how many more than the prompt has"},
+    thresholds=[
+        Threshold("punctuation", "punctuation", at_most=0, source="as many as the prompt has", rejects=False),
+    ],
+)

@@ -5,7 +5,8 @@ A text that runs into a loop counts as a whole, however long it was before.
 
 from __future__ import annotations
 
-from polyrefuse_data.quality.checks.base import Check, score_translations
+from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, score_translations
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.loops import is_loop, repeated_share
 
 _LEAST_LETTERS = 12  # of a loop: six times `ha` is laughter
@@ -21,4 +22,11 @@ def repetition(text: str, source: str, language: str) -> float:
     return max(0.0, own - repeated_share(source, _WINDOW))
 
 
-CHECK = Check("repetition", score_translations("repetition", repetition), version="2")
+REPETITION = Check(
+    name="repetition",
+    description="The text loops: much of it repeats what it already said.",
+    score=score_translations("repetition", repetition),
+    version="2",
+    scores={"repetition": "repeated share, less the prompt's; 1 where the text runs into a loop"},
+    thresholds=[Threshold("repetition", "repetition", at_most=0.22, source=PUBLISHED_ROWS)],
+)

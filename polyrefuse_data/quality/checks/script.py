@@ -6,25 +6,16 @@ Latin words that stand in the English prompt too (names, titles, code) do not co
 from __future__ import annotations
 
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.scripts import script
 from polyrefuse_data.text.words import words
 
 
 def expected_script(batch: Batch) -> Scores:
-    """`expected_script`: letters in the expected scripts over letters counted, 0 to 1; not computed where the language
-    is unknown."""
     rows = zip(batch.prose, batch.prose_en, batch.known, strict=True)
-    return Scores(
-        {
-            "expected_script": score_of(
-                [
-                    None if known is None else share(text, source, frozenset(known.scripts))
-                    for text, source, known in rows
-                ]
-            )
-        }
-    )
+    values = [None if known is None else share(text, source, frozenset(known.scripts)) for text, source, known in rows]
+    return {"expected_script": score_of(values)}
 
 
 def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
@@ -46,4 +37,10 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
     return expected / counted if counted else (0.0 if shared else None)
 
 
-CHECK = Check("script", expected_script)
+SCRIPT = Check(
+    name="script",
+    description="Most letters are in other scripts than the language is written in.",
+    score=expected_script,
+    scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},
+    thresholds=[Threshold("script", "expected_script", at_least=0.6, source=PUBLISHED_ROWS)],
+)

@@ -7,7 +7,7 @@ sentences are its pooler output where it has one (LaBSE), else the mean of its l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
@@ -23,11 +24,27 @@ _BATCH = 32
 _LONGEST = 256  # tokens
 
 
-def check(model: str) -> Check:
-    """The check with one encoder, by Hub id or folder. Raises MissingPrerequisite where there is nothing to run it."""
-    require("quality.semantic_model", "nllb")
+def semantic(model: str | None) -> Check:
+    """The check with one encoder, by Hub id or folder; without one, a check that scores nothing.
+
+    Raises MissingPrerequisite where there is nothing to run it.
+    """
+    if model is not None:
+        require("quality.semantic_model", "nllb")
     return Check(
-        "semantic", lambda batch: semantic_similarity(batch, model), lambda: model.rstrip("/").rsplit("/", 1)[-1]
+        name="semantic",
+        description="A sentence encoder finds the text unlike its prompt; only with `quality.semantic_model`.",
+        score=None if model is None else partial(semantic_similarity, model=model),
+        settings=lambda: (model or "").rstrip("/").rsplit("/", 1)[-1],
+        scores={"semantic_similarity": "cosine of text and prompt in the encoder, -1 to 1"},
+        thresholds=[
+            Threshold(
+                "semantic",
+                "semantic_similarity",
+                at_least=0.4,
+                source="LaBSE; only with quality.semantic_model",
+            )
+        ],
     )
 
 
@@ -39,7 +56,7 @@ def semantic_similarity(batch: Batch, model: str) -> Scores:
         own = embed(model, [batch.text[row] for row in rows])
         english = embed(model, [batch.text_en[row] for row in rows])
         values[rows] = (own * english).sum(axis=1)
-    return Scores({"semantic_similarity": values})
+    return {"semantic_similarity": values}
 
 
 def embed(model: str, sentences: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -84,3 +101,6 @@ def _load(model: str) -> tuple[Any, Any]:
     if tokenizer.pad_token_id is None:
         raise ModelError(f"quality.semantic_model: the tokenizer of {model} has no padding token")
     return tokenizer, encoder.eval()
+
+
+SEMANTIC = semantic(None)

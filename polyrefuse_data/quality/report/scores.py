@@ -13,7 +13,7 @@ from polyrefuse_data.quality import columns, score_table
 from polyrefuse_data.quality.columns import Rows
 from polyrefuse_data.quality.report.view import View
 from polyrefuse_data.quality.thresholds import Threshold
-from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
+from polyrefuse_data.rows import SCORES
 
 Numbers = npt.NDArray[np.floating]
 Scores = Mapping[str, Numbers]  # score name -> one number a row, NaN where it was not computed
@@ -48,7 +48,7 @@ class Sweep:
 def scores_of(view: View, kept: pa.Table | None) -> Scores:
     """Every score of the rows: those that were kept (a line a row, in their order), else those that rows hold."""
     if kept is None:
-        found: dict[str, Numbers] = {name: columns.numbers_of(view.table, name) for name in SCORE_COLUMNS}
+        found: dict[str, Numbers] = {name: columns.numbers_of(view.table, name) for name in SCORES}
     else:
         names = [name for made in score_table.origins(kept).values() for name in made]
         numeric = [name for name in names if pa.types.is_floating(kept.schema.field(name).type)]

@@ -12,8 +12,7 @@ import pyarrow as pa
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.columns import Rows, coded
 from polyrefuse_data.quality.report.view import View
-from polyrefuse_data.quality.verdicts import SCORE_COLUMNS
-from polyrefuse_data.rows import ACCEPTED, REJECTED
+from polyrefuse_data.rows import ACCEPTED, REJECTED, SCORES
 
 MOST_ROWS_SHOWN = 1500  # all of them would make the page of a large dataset unusable
 LONGEST_SHOWN = 1200  # characters of a text in the page
@@ -54,7 +53,7 @@ def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dic
     part = view.table.take(pa.array(shown, pa.int64()))
     cells: dict[str, list[Any]] = {name: [text[:LONGEST_SHOWN] for text in texts(part, name)] for name in _TEXTS}
     cells |= {"status": texts(part, "status"), "detected": texts(part, "detected_language")}
-    cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in SCORE_COLUMNS}
+    cells |= {name: [_rounded(value) for value in part[name].to_pylist()] for name in SCORES}
     cells["reason"] = [view.reason_of(row) for row in shown]
     cells["flags"] = [flags or [] for flags in part["flags"].to_pylist()]
     return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]

@@ -24,7 +24,7 @@ from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
 from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_csv, to_csv
-from polyrefuse_data.quality.thresholds import thresholds
+from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.system.files import atomic_write, write_new
 from polyrefuse_data.workspace import Workspace
 
@@ -87,7 +87,7 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     Raises ConfigError for a file that is not a review of this workspace.
     """
     reviewed = read_csv(file)
-    quality = load_config(workspace.config if workspace.config.exists() else None).quality
+    suite = suite_of(load_config(workspace.config if workspace.config.exists() else None).quality)
     summary = ReviewSummary(workspace.path)
     with workspace.lock():
         table = workspace.read_rows()
@@ -107,10 +107,11 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
             if decision.outcome is not None:
                 judged[row] = record["flags"].split(), decision.found_bad()
             if decision.change:
-                changes[row] = decision.change
-        summary.agreement = agreement(list(judged.values()), thresholds(quality))
+                said_before = suite.columns if "text" in decision.change else []  # imported scores, of the old text
+                changes[row] = {**decision.change, **dict.fromkeys(said_before)}
+        summary.agreement = agreement(list(judged.values()), suite.bounds)
         if changes and not dry_run:
-            write_checked(workspace, _changed(table, changes), quality, progress=False)
+            write_checked(workspace, _changed(table, changes), suite, progress=False)
     return summary
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
-from polyrefuse_data.quality.batch import IMPORTED_SCORES
 from polyrefuse_data.quality.review.spreadsheet import SEAL
 from polyrefuse_data.text.invisible import without_hidden
 
@@ -104,10 +103,5 @@ def _is_applied(record: Mapping[str, str], row: Mapping[str, str]) -> bool:
 
 def _edited(text: str, reviewer: str) -> dict[str, Any]:
     """The row of a text that a person wrote; what was said of the text before it goes."""
-    said_before: dict[str, Any] = {
-        "back_translation": None,
-        "back_translator": "",
-        "flags": [],
-        **dict.fromkeys(IMPORTED_SCORES),
-    }
+    said_before: dict[str, Any] = {"back_translation": None, "back_translator": "", "flags": []}
     return {"text": text, "origin": "human", "translator": reviewer, "status": schema.EDITED, **said_before}

@@ -18,7 +18,7 @@ from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard, cut
 from polyrefuse_data.quality import audit, check
-from polyrefuse_data.quality.settings import quality_config
+from polyrefuse_data.quality.suite import quality_config
 from polyrefuse_data.rows import mark_parallel, sort_rows
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.translation.memory import TranslationMemory

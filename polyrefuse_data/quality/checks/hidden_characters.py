@@ -1,5 +1,5 @@
-"""hidden_characters: what a reader does not see (invisible.py), control characters, letters of another script that look
-alike, and mojibake.
+"""hidden_characters: what a reader does not see (text/invisible.py), control characters, letters of another script that
+look alike, and mojibake.
 
 Texts are scored without what is invisible (batch.visible). Two scores, so that a harmless trace does not cost a row:
 published sets carry pairs of zero-width spaces that a web translator left in front of a word (5% of the Dutch rows),
@@ -13,6 +13,7 @@ import re
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.invisible import hidden_places
 from polyrefuse_data.text.mojibake import lost_letters, misread_letters, misread_utf8
 
@@ -27,7 +28,6 @@ _TWO_SCRIPTS = re.compile("[A-Za-z\u00c0-\u024f][\u0400-\u04ff]|[\u0400-\u04ff][
 
 
 def hidden_characters(batch: Batch) -> Scores:
-    """`hidden_characters`: how many there are; `damage`: how many of them are more than a harmless trace."""
     hidden: list[float | None] = []
     damage: list[float | None] = []
     for raw, text, source, known in zip(batch.raw, batch.prose, batch.prose_en, batch.known, strict=True):
@@ -40,7 +40,7 @@ def hidden_characters(batch: Batch) -> Scores:
         broken += lost_letters(text, source)
         hidden.append(unseen + broken)
         damage.append(unseen - traces + broken)
-    return Scores({"hidden_characters": score_of(hidden), "damage": score_of(damage)})
+    return {"hidden_characters": score_of(hidden), "damage": score_of(damage)}
 
 
 def invisible_characters(text: str, language: Language | None) -> tuple[int, int]:
@@ -63,4 +63,26 @@ def broken_characters(text: str) -> int:
     return control + len(_TWO_SCRIPTS.findall(text)) + misread_utf8(text)
 
 
-CHECK = Check("hidden_characters", hidden_characters, traits_signature)
+HIDDEN_CHARACTERS = Check(
+    name="hidden_characters",
+    description="Invisible, control or look-alike characters, or mojibake; a harmless trace of them alone is a remark.",
+    score=hidden_characters,
+    settings=traits_signature,
+    scores={
+        "hidden_characters": "how many there are",
+        "damage": "how many are more than a trace: a byte order mark in front, soft hyphens within words, up to two "
+        "pairs of zero-width spaces that a web translator left",
+    },
+    thresholds=[
+        Threshold(
+            "hidden_characters", "hidden_characters", at_most=0, source="a reader sees every character", rejects=False
+        ),
+        Threshold(
+            "hidden_characters",
+            "damage",
+            at_most=0,
+            source="published rows: a translator's trace alone",
+            name="hidden_characters_damage",
+        ),
+    ],
+)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from polyrefuse_data.languages import language
-from polyrefuse_data.quality.checks.hidden import broken_characters, invisible_characters
+from polyrefuse_data.quality.checks.hidden_characters import broken_characters, invisible_characters
 from tests.quality.tables import ENGLISH, GERMAN, verdict
 
 ARABIC = "اشرح كيف تختلف الشمس عن النجوم الأخرى."

@@ -13,6 +13,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language_packs
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.quality.kept import without_names
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.naive_bayes import model
 
 # Nats from which the words of the prompt are left out: names and quotations speak for other languages too.
@@ -33,7 +34,7 @@ def foreign_run(batch: Batch) -> Scores:
     doubtful = [row for row in rows if found[row] > _SUSPICIOUS]
     rest = [without_names(batch.prose[row], batch.prose_en[row]) for row in doubtful]
     found[doubtful] = model().longest_runs(rest, [own[row] for row in doubtful], others)
-    return Scores({"foreign_run": found})
+    return {"foreign_run": found}
 
 
 def _columns(known: Language) -> tuple[int, ...]:
@@ -41,4 +42,18 @@ def _columns(known: Language) -> tuple[int, ...]:
     return model().columns(frozenset({known.code})) or model().columns(known.identifiers)
 
 
-CHECK = Check("mixed_languages", foreign_run, lambda: f"{model().name} {traits_signature()}")
+MIXED_LANGUAGES = Check(
+    name="mixed_languages",
+    description="A sentence, a half or a few words of the text are in another language.",
+    score=foreign_run,
+    settings=lambda: f"{model().name} {traits_signature()}",
+    scores={"foreign_run": "log-odds, in nats, that any stretch of the text is in another language that has a pack"},
+    thresholds=[
+        Threshold(
+            "mixed_languages",
+            "foreign_run",
+            at_most=16,
+            source="published PolyRefuse rows: above their 99.8th percentile (nats), and above what one word may say",
+        )
+    ],
+)

@@ -1,5 +1,4 @@
-"""translator_refused and translator_answered: a chat model that declined, or that did what the prompt asks, instead of
-translating it.
+"""Replies of a chat model that declined, or did what the prompt asks, instead of translating it.
 
 Looked for in the text, in its language and in English, and in the back-translation, which is English. An opening that
 the English prompt may have itself does not count; without an English prompt only what no prompt begins with does.
@@ -9,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, packs_digest
 from polyrefuse_data.languages.replies import CANNOT, Opening, Openings, Replies, excuses
 from polyrefuse_data.quality.batch import Batch
-from polyrefuse_data.quality.checks.base import Check, Scores, score_of
 from polyrefuse_data.text.clauses import read_clauses
 from polyrefuse_data.text.folding import fold_letters, fold_reply
-
-REFUSAL, ANSWER = "refusal", "answer"
 
 _OPENING = 400  # a reply shows what it is in its first sentences
 _PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
@@ -25,27 +22,39 @@ _BEGINNING = 60  # characters: what is declined is said by then ("I am sorry, bu
 _LATIN = re.compile("[a-z]{2}")
 
 
-def replies(batch: Batch) -> Scores:
-    """`refusal` and `answer`: 1 where the text or its back-translation has such an opening, else 0; NaN for English."""
+@dataclass(frozen=True)
+class Reading:
+    """The text of a row, and its back-translation, as replies are looked for in them; `prompt` is folded."""
+
+    prompt: str
+    texts: Sequence[_Text]
+
+    @property
+    def refuses(self) -> bool:
+        return any(_counts(text.refusals(bool(self.prompt)), self.prompt) for text in self.texts)
+
+    @property
+    def answers(self) -> bool:
+        return any(_counts(text.answers(bool(self.prompt)), self.prompt) for text in self.texts)
+
+
+def readings(batch: Batch) -> list[Reading | None]:
+    """A reading of each row; None for English and for empty ones."""
     rows = zip(batch.text, batch.text_en, batch.back_translation, batch.language, batch.known, strict=True)
-    found = [
-        (None, None) if code == SOURCE_LANGUAGE or not text.strip() else _replies(text, source, back, known)
+    return [
+        None if code == SOURCE_LANGUAGE or not text.strip() else _reading(text, source, back, known)
         for text, source, back, code, known in rows
     ]
-    return Scores({REFUSAL: score_of([row[0] for row in found]), ANSWER: score_of([row[1] for row in found])})
 
 
-def _replies(text: str, source: str, back: str | None, language: Language | None) -> tuple[float, float]:
-    prompt = fold_letters(source[:_PROMPT].strip())
+def _reading(text: str, source: str, back: str | None, language: Language | None) -> Reading:
     english = LANGUAGES[SOURCE_LANGUAGE]
-    readings = [_Reading(text, language)] if language and language.replies else []
+    texts = [_Text(text, language)] if language and language.replies else []
     if _LATIN.search(fold_letters(text[:_OPENING])):
-        readings.append(_Reading(text, english))
+        texts.append(_Text(text, english))
     if back:
-        readings.append(_Reading(back, english))
-    refused = any(_counts(reading.refusals(bool(prompt)), prompt) for reading in readings)
-    answered = any(_counts(reading.answers(bool(prompt)), prompt) for reading in readings)
-    return float(refused), float(answered)
+        texts.append(_Text(back, english))
+    return Reading(fold_letters(source[:_PROMPT].strip()), texts)
 
 
 def _counts(openings: Iterable[Opening], prompt: str) -> bool:
@@ -57,7 +66,7 @@ def _counts(openings: Iterable[Opening], prompt: str) -> bool:
     return False
 
 
-class _Reading:
+class _Text:
     """A text as the openings of a language are looked for in it. Without an English prompt, only where it begins."""
 
     def __init__(self, text: str, language: Language) -> None:
@@ -82,9 +91,6 @@ class _Reading:
             yield from openings.at(self._folded.text, place)
 
 
-def signature() -> str:
+def replies_signature() -> str:
     """Of every pack's replies, and of what excuses them."""
     return f"replies-{packs_digest('replies.toml', 'excuses.toml')}"
-
-
-CHECK = Check("replies", replies, signature, version="2")

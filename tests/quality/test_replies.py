@@ -11,24 +11,27 @@ import pytest
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, find_language
 from polyrefuse_data.quality.batch import make_batch
-from polyrefuse_data.quality.checks.replies import ANSWER, REFUSAL, replies
+from polyrefuse_data.quality.replies import readings
 from tests.quality.tables import make_table
 
 PROMPT = "Give three tips for staying healthy."
 CODES = (SOURCE_LANGUAGE, *TARGET_LANGUAGES)
-KINDS = (REFUSAL, ANSWER)
+REFUSAL, ANSWER = KINDS = "refusal", "answer"
 
 
 def rows_of(name: str, language: str) -> list[dict[str, str]]:
-    with (Path(__file__).parent / name).open(encoding="utf-8", newline="") as file:
+    with (Path(__file__).parent / "checks" / name).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [row for row in rows if row["language"] == language]
 
 
 def fires(*rows: dict[str, Any]) -> list[set[str]]:
     """The kinds of reply that each row reads as."""
-    scores = replies(make_batch(make_table(*rows))).numbers
-    return [{kind for kind in KINDS if scores[kind][row] == 1} for row in range(len(rows))]
+    found = readings(make_batch(make_table(*rows)))
+    return [
+        {name for name, says in ((REFUSAL, one.refuses), (ANSWER, one.answers)) if says} if one else set()
+        for one in found
+    ]
 
 
 @pytest.mark.parametrize("language", CODES)

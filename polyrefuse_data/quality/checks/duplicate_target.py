@@ -13,29 +13,14 @@ from importlib.metadata import version
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from polyrefuse_data import rows as schema
-from polyrefuse_data.quality.batch import BATCH_ROWS, languages, make_batch, slices, texts
-from polyrefuse_data.quality.checks import correspondence
-from polyrefuse_data.quality.checks.base import Score
+from polyrefuse_data.quality.batch import make_batch, slices, texts
+from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.mismatched import correspondence, mismatched_signature
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
-from polyrefuse_data.quality.thresholds import Thresholds
-from polyrefuse_data.quality.verdicts import with_columns
-
-NAME = "duplicate_target"
+from polyrefuse_data.quality.thresholds import Score, Threshold
 
 _TEXTS = ("language", "text", "text_en", "back_translation")  # what tells whose translation a text is
-
-
-def identity() -> str:
-    """As `Check.identity`."""
-    return f"{NAME}:1[rapidfuzz-{_rapidfuzz()} {correspondence.CHECK.settings()}]"
-
-
-@lru_cache(maxsize=1)
-def _rapidfuzz() -> str:
-    return version("rapidfuzz")
 
 
 def shared_targets(tables: Iterable[pa.Table]) -> Score:
@@ -50,35 +35,11 @@ def shared_targets(tables: Iterable[pa.Table]) -> Score:
     part = _filtered(tables, repeated)
     places = np.flatnonzero(repeated)
     for group in groups_of_shared_targets(inverse[places], texts(part, "text_en")):
-        odds = correspondence.correspondence(make_batch(part.take(group))).numbers["correspondence"]
+        odds = correspondence(make_batch(part.take(group)))
         marked[places[group]] = 1
         if not np.isnan(odds).all() and np.nanmax(odds) > 0:
             marked[places[group[int(np.nanargmax(odds))]]] = 0
     return marked
-
-
-def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
-    """Judged rows with the flag where their score (of `shared_targets`) is out of bounds; unless edited, rejected."""
-    threshold = bounds.table.get(NAME)
-    if threshold is None:
-        return rows
-    beyond = ~threshold.accept(shared, bounds.bounds(NAME, languages(rows)))
-    if not beyond.any():
-        return rows
-    parts = []
-    for start in range(0, rows.num_rows, BATCH_ROWS):
-        part, mask = rows.slice(start, BATCH_ROWS), beyond[start : start + BATCH_ROWS]
-        if mask.any():
-            flags = [row or [] for row in part["flags"].to_pylist()]
-            for row in np.flatnonzero(mask):
-                flags[row].append(threshold.flag)
-            rejected = pa.array(mask & threshold.rejects)
-            status = pc.if_else(
-                pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
-            )
-            part = with_columns(part, pa.table({"flags": pa.array(flags, pa.list_(pa.string())), "status": status}))
-        parts.append(part)
-    return pa.concat_tables(parts)
 
 
 def _keys(table: pa.Table) -> npt.NDArray[np.uint64]:
@@ -95,3 +56,19 @@ def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Tab
         parts.append(table.select(columns).filter(pa.array(mask[start : start + table.num_rows])))
         start += table.num_rows
     return pa.concat_tables(parts, promote_options="default")
+
+
+@lru_cache(maxsize=1)
+def _rapidfuzz() -> str:
+    return version("rapidfuzz")
+
+
+DUPLICATE_TARGET = Check(
+    name="duplicate_target",
+    description="The text stands for a different prompt too, and answers to that one better.",
+    settings=lambda: f"rapidfuzz-{_rapidfuzz()} {mismatched_signature()}",
+    scores={"duplicate_target": "1 where it does, else 0; the one score that all rows together decide"},
+    thresholds=[
+        Threshold("duplicate_target", "duplicate_target", at_most=0, source="two prompts do not share one translation")
+    ],
+)

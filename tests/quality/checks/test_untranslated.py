@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from polyrefuse_data.quality.checks.copying import copy_ratio, english_runs
+from polyrefuse_data.quality.checks.partly_translated import english_runs
+from polyrefuse_data.quality.checks.untranslated import copy_ratio
 from polyrefuse_data.quality.kept import without_kept
 from tests.quality.tables import verdict
 

@@ -18,6 +18,7 @@ from polyrefuse_data.languages import Language
 from polyrefuse_data.languages.traits import Characters, Relatives
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
+from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.naive_bayes import model
 from polyrefuse_data.text.words import without_shared_words
 
@@ -38,7 +39,7 @@ def relative_odds(batch: Batch) -> Scores:
     doubtful = [row for row in rows if odds[row] > _SUSPICIOUS]
     rest = [without_shared_words(batch.prose[row], batch.prose_en[row]) for row in doubtful]
     odds[doubtful] = np.minimum(odds[doubtful], _odds(rest, [own[row] for row in doubtful]))
-    return Scores({"relative_odds": odds})
+    return {"relative_odds": odds}
 
 
 def _odds(texts: Sequence[str], relatives: Sequence[_Relatives]) -> npt.NDArray[np.float64]:
@@ -94,4 +95,18 @@ def _encodes(character: str, standard: str) -> bool:
         return False
 
 
-CHECK = Check("related_language", relative_odds, lambda: f"{model().name} {traits_signature()}")
+RELATED_LANGUAGE = Check(
+    name="related_language",
+    description="A close relative of the language explains the text better.",
+    score=relative_odds,
+    settings=lambda: f"{model().name} {traits_signature()}",
+    scores={"relative_odds": "log-odds, in nats, of the likeliest close relative over the language"},
+    thresholds=[
+        Threshold(
+            "related_language",
+            "relative_odds",
+            at_most=0,
+            source="published PolyRefuse rows: above their 99.8th percentile (nats)",
+        )
+    ],
+)

@@ -1,0 +1,51 @@
+"""A judge that somebody else wrote, as one of ours: what it does wrong is an error that names it, and its version goes
+into the signature of every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from polyrefuse_data.benchmark.judges.base import Judge, Opinion
+from polyrefuse_data.plugins import Plugin
+
+_MEMBERS = ("needs_prompts", "signature", "opinions", "close")
+
+
+class PluggedJudge:
+    """The judge of a plug-in: an object, or a class that is called for one."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._plugin = plugin
+        with plugin.blamed():
+            self._judge: Judge = plugin.value() if isinstance(plugin.value, type) else plugin.value
+            missing = [name for name in _MEMBERS if not hasattr(self._judge, name)]
+            if missing:
+                raise plugin.error(f"has no {', '.join(missing)}: a Judge has {', '.join(_MEMBERS)}")
+
+    @property
+    def needs_prompts(self) -> bool:
+        with self._plugin.blamed():
+            return bool(self._judge.needs_prompts)
+
+    def signature(self, language: str | None = None) -> str:
+        with self._plugin.blamed():
+            return f"{self._judge.signature(language)} ({self._plugin.origin})"
+
+    def prepare(self) -> None:
+        with self._plugin.blamed():
+            if prepare := getattr(self._judge, "prepare", None):
+                prepare()
+
+    def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
+        with self._plugin.blamed():
+            found = list(self._judge.opinions(responses, language, prompts))
+            if len(found) != len(responses):
+                raise self._plugin.error(f"gave {len(found)} opinions of {len(responses)} replies: give one each")
+            for opinion in found:
+                if not isinstance(opinion, Opinion) or opinion.refusal not in (True, False, None):
+                    raise self._plugin.error(f"gave {opinion!r}, no Opinion(True, False or None)")
+        return found
+
+    def close(self) -> None:
+        with self._plugin.blamed():
+            self._judge.close()

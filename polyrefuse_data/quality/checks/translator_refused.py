@@ -1,0 +1,27 @@
+"""translator_refused: a chat model that declined, instead of translating it (replies.py)."""
+
+from __future__ import annotations
+
+from polyrefuse_data.quality.batch import Batch
+from polyrefuse_data.quality.checks.base import Check, Scores, score_of
+from polyrefuse_data.quality.replies import readings, replies_signature
+from polyrefuse_data.quality.thresholds import Threshold
+
+
+def refusal(batch: Batch) -> Scores:
+    found = [None if reading is None else float(reading.refuses) for reading in batch.once(readings)]
+    return {"refusal": score_of(found)}
+
+
+TRANSLATOR_REFUSED = Check(
+    name="translator_refused",
+    description="The translator declined instead of translating.",
+    score=refusal,
+    version="2",
+    settings=replies_signature,
+    scores={
+        "refusal": "1 where the text, in its language or English, or its back-translation opens as "
+        "a refusal, and nothing in the prompt accounts for it; else 0"
+    },
+    thresholds=[Threshold("translator_refused", "refusal", at_most=0, source="a refusal is no translation")],
+)

@@ -1,0 +1,41 @@
+"""untranslated: the text is the English prompt itself, or nearly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from polyrefuse_data.languages import Language
+from polyrefuse_data.quality.batch import Batch
+from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of, traits_signature
+from polyrefuse_data.quality.copied_words import copied_words
+from polyrefuse_data.quality.thresholds import Threshold
+
+
+def copying(batch: Batch) -> Scores:
+    rows = zip(batch.once(copied_words), batch.known, strict=True)
+    return {"copy_ratio": score_of([None if words is None else copy_ratio(*words, known) for words, known in rows])}
+
+
+def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
+    """Letters of `target` in words that `prompt` holds too (as often as it does), over the letters of `target`."""
+    weight = language.density if language else 1.0
+    left = Counter(prompt)
+    copied = total = 0.0
+    for word in target:
+        letters = len(word) if word.isascii() else len(word) * weight
+        total += letters
+        if left[word] > 0:
+            left[word] -= 1
+            copied += letters
+    return copied / total if total else 0.0
+
+
+UNTRANSLATED = Check(
+    name="untranslated",
+    description="The text is mostly words of the English prompt.",
+    score=copying,
+    settings=traits_signature,
+    scores={"copy_ratio": "letters in words of the prompt over all, 0 to 1, less what a translation may keep"},
+    thresholds=[Threshold("untranslated", "copy_ratio", at_most=0.8, source=PUBLISHED_ROWS)],
+)

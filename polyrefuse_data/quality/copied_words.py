@@ -1,0 +1,25 @@
+"""The words of texts and of their English prompts, as far as a translation has no right to keep them (kept.py)."""
+
+from __future__ import annotations
+
+from polyrefuse_data.quality.batch import Batch
+from polyrefuse_data.quality.kept import counts, without_kept
+from polyrefuse_data.text.words import words
+
+Words = tuple[list[str], list[str]]  # of a text and of its prompt
+
+_NOTHING: Words = [], []
+
+
+def copied_words(batch: Batch) -> list[Words | None]:
+    """Of each translated row, both empty where text and prompt share no word that counts; None for other rows."""
+    return [
+        _words(text, source) if translated else None
+        for text, source, translated in zip(batch.prose, batch.prose_en, batch.translated, strict=True)
+    ]
+
+
+def _words(text: str, source: str) -> Words:
+    if not any(map(counts, set(words(source)).intersection(words(text)))):
+        return _NOTHING
+    return without_kept(text, source)

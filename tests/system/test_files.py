@@ -1,0 +1,100 @@
+"""Writing where somebody's work may be: refused, or beside it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.files import atomic_write, remove_own, replace_kept, write_beside, write_new
+from polyrefuse_data.system.own_pages import write_page
+
+
+@pytest.fixture(params=["links", "no links"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """On a file system with hard links, and on one without."""
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if request.param == "no links":
+        monkeypatch.setattr(os, "link", no_link)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if not path.is_symlink() or path.exists()}
+
+
+def test_a_new_file_is_written_once(folder: Path) -> None:
+    target = folder / "deep" / "file.toml"
+    for _ in range(2):
+        write_new(target, "ours", "choose another")
+    assert contents(target.parent) == {"file.toml": "ours"}
+    assert target.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("theirs", ["", "our", "ours\n"])
+def test_another_file_is_never_written_over(folder: Path, theirs: str) -> None:
+    (folder / "file.toml").write_text(theirs)
+    with pytest.raises(ConfigError, match=r"file\.toml is already there, .*: choose another"):
+        write_new(folder / "file.toml", "ours", "choose another")
+    assert contents(folder) == {"file.toml": theirs}
+
+
+def test_nor_is_a_link_that_leads_nowhere(folder: Path) -> None:
+    (folder / "file.toml").symlink_to("nowhere")
+    with pytest.raises(ConfigError, match="already there"):
+        write_new(folder / "file.toml", "ours", "choose another")
+    assert not (folder / "nowhere").exists()
+
+
+def test_beside(folder: Path) -> None:
+    assert write_beside(folder / "file.toml", "ours") == folder / "file.toml"
+    (folder / "file.toml").write_text("theirs")
+    for _ in range(2):
+        assert write_beside(folder / "file.toml", "ours") == folder / "file-2.toml"
+    assert write_beside(folder / "file.toml", "another") == folder / "file-3.toml"
+    assert contents(folder) == {"file.toml": "theirs", "file-2.toml": "ours", "file-3.toml": "another"}
+
+
+def test_what_is_replaced_is_kept(folder: Path) -> None:
+    for content in ("first", "first", "second", "third"):
+        replace_kept(folder / "file.tsv", content)
+    assert contents(folder) == {"file.tsv": "third", "file-2.tsv": "first", "file-3.tsv": "second"}
+
+
+def test_only_files_of_ours_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "shards"
+    remove_own(folder, re.compile("[0-9]+"))
+    for names in (["1", "notes"], ["2"]):
+        for name in names:
+            atomic_write(folder / name, name)
+        remove_own(folder, re.compile("[0-9]+"))
+        assert [path.name for path in folder.iterdir()] == ["notes"]
+    (folder / "notes").unlink()
+    remove_own(folder, re.compile("[0-9]+"))
+    assert not folder.exists()
+
+
+def test_a_page_of_ours_is_replaced_until_somebody_changes_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    for content in ("<p>one</p>\n", "<p>two</p>\n"):
+        write_page(page, content)
+        assert page.read_text().startswith(content)
+    for changed in (page.read_text().replace("two", "mine"), page.read_text() + "<p>mine</p>", "mine"):
+        page.write_text(changed)
+        with pytest.raises(ConfigError, match="no page that we wrote"):
+            write_page(page, "<p>three</p>\n")
+        assert page.read_text() == changed
+
+
+def test_a_device_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "device").symlink_to("/dev/null")
+    with pytest.raises(ConfigError, match="a pipe or device has its name"):
+        atomic_write(tmp_path / "device", "content")
+    assert (tmp_path / "device").is_symlink()

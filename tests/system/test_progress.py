@@ -1,0 +1,130 @@
+"""Progress: bars on a terminal, elsewhere a plain line every thirty seconds at most; of whatever library."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polyrefuse_data.system import progress as progress_module
+from polyrefuse_data.system import verbosity
+from polyrefuse_data.system.progress import progress, tracked
+from polyrefuse_data.system.verbosity import Verbosity
+from tests.faults.launcher import ROOT
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    found = Clock()
+    monkeypatch.setattr(progress_module.time, "monotonic", found)
+    monkeypatch.setattr(progress_module, "_line", progress_module._Line())
+    yield found
+
+
+def test_a_line_every_thirty_seconds_at_most(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("build", "rows", 1000) as outer, progress("  nllb", "texts", 50, done=10) as inner:
+        for second in range(100):
+            clock.now = 1000.0 + second
+            outer.update(2)
+            inner.update(0)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "build: 62 of 1000 rows, about 8 min left; nllb: 10 of 50 texts",
+        "build: 122 of 1000 rows, about 7 min left; nllb: 10 of 50 texts",
+        "build: 182 of 1000 rows, about 7 min left; nllb: 10 of 50 texts",
+    ]
+
+
+def test_many_short_steps_together_are_told_of(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(10):
+        for _ in tracked(range(4), "baseline", "parts", 4):
+            clock.now += 2.5
+    assert len(capsys.readouterr().err.splitlines()) == 3  # a hundred seconds, none of the steps over ten
+
+
+def test_what_is_done_in_time_is_not_told(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(tracked(iter("abc"), "verify", "rows", 3)) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_total_may_be_unknown_and_an_error_ends_it(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError), progress("read", "rows", None) as bar:
+        bar.update(5)
+        clock.now += 31
+        bar.update(5)
+        raise KeyError
+    assert capsys.readouterr().err == "read: 10 rows\n"
+    assert progress_module._line.under_way == []
+
+
+def test_quiet_is_silent(clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbosity, "_current", Verbosity.QUIET)
+    with progress("build", "rows", 10) as bar:
+        clock.now += 100
+        bar.update(5)
+    verbosity.note("a heading")
+    assert capsys.readouterr().err == ""
+
+
+# Our bars, nested, and those of every library that draws some, while a command has the streams.
+BARS = """
+import sys, time
+from polyrefuse_data.system.streams import take_over_streams
+from polyrefuse_data.system.verbosity import Verbosity, set_verbosity
+take_over_streams()
+set_verbosity(Verbosity.NORMAL)
+from polyrefuse_data.system.progress import progress, tracked
+for _ in tracked(range(3), "outer", "parts", 3):
+    for _ in tracked(range(3), "inner", "parts", 3, stays=False):
+        time.sleep(0.05)
+import datasets, huggingface_hub.utils, transformers.utils.logging
+datasets.Dataset.from_dict({"a": list(range(2000))}).map(lambda row: row, batch_size=10)
+for _ in huggingface_hub.utils.tqdm(range(3)):
+    time.sleep(0.05)
+for _ in transformers.utils.logging.tqdm(range(3)):
+    time.sleep(0.05)
+"""
+
+
+def test_nobody_s_bar_gets_into_a_log(tmp_path: Path) -> None:
+    with (tmp_path / "log.txt").open("wb") as log:
+        subprocess.run([sys.executable, "-c", BARS], stdout=log, stderr=log, cwd=ROOT, check=True)
+    assert (tmp_path / "log.txt").read_bytes() == b""
+
+
+def test_a_terminal_gets_bars(tmp_path: Path) -> None:
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # one of no size shows nothing
+    program = BARS.partition("import datasets")[0]
+    with subprocess.Popen([sys.executable, "-c", program], stdout=there, stderr=there, cwd=ROOT) as process:
+        os.close(there)
+        seen = b""
+        try:
+            while chunk := os.read(here, 10_000):
+                seen += chunk
+        except OSError:  # what Linux says when the other side has ended
+            pass
+    os.close(here)
+    assert process.returncode == 0
+    assert b"outer: 100%" in seen and b"inner:" in seen
+
+
+def test_tqdm_has_one_home() -> None:
+    users = [path.name for path in (ROOT / "polyrefuse_data").rglob("*.py") if "import tqdm" in path.read_text()]
+    assert users == ["progress.py"]
