@@ -102,9 +102,9 @@ def test_a_module_is_found_in_the_current_folder_and_in_that_of_the_config(folde
 
 
 def test_nothing_in_these_folders_comes_before_a_module_that_python_finds(folder: Path) -> None:
-    (folder / "json.py").write_text("raise SystemExit(7)")
-    (folder / "numpy.py").write_text("raise SystemExit(7)")
-    audit(rows("a"), {"checks": [write_check(folder)]})
+    assert "colorsys" not in sys.modules  # a module of Python's own that nothing else needs
+    (folder / "colorsys.py").write_text("raise SystemExit(7)")
+    audit(rows("a"), {"checks": [write_check(folder, f"import colorsys; {MARKS}")]})
 
 
 @pytest.mark.parametrize(
