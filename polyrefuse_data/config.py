@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from polyrefuse_data import plugins
 from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language, plugged_pack
 from polyrefuse_data.system.files import write_new
 from polyrefuse_data.system.redaction import without_credentials
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
@@ -316,9 +316,9 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     """
     path = None if path is None else Path(path)
     mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
-    data = read_toml(path, mend) if path else {}
-    if path:
+    if path is not None:
         plugins.look_in(path.parent)
+    data = read_toml(path, mend) if path else {}
     for name, value in os.environ.items():
         section = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name.startswith(ENVIRONMENT_PREFIX) and section.split("__")[0] in Config.model_fields:
@@ -347,9 +347,14 @@ def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
     if unknown := sorted(table.keys() - {"codes", "packs"}):
         raise ConfigError(f"languages.{unknown[0]}: there is no such key; [languages] has codes and packs")
     packs = table.get("packs", [])
-    folders = [_absolute(base, Path(str(folder))) for folder in packs] if isinstance(packs, list) else packs
+    folders = [_pack(base, str(name)) for name in packs] if isinstance(packs, list) else packs
     codes = {"languages": table["codes"]} if "codes" in table else {}
     return {**{key: value for key, value in data.items() if key != "languages"}, **codes, "language_packs": folders}
+
+
+def _pack(base: Path, name: str) -> Path:
+    """The folder of a pack, which is named as such, or as a plug-in."""
+    return plugged_pack(name) if plugins.is_reference(name) else _absolute(base, Path(name))
 
 
 def write_template(path: Path) -> Path:

@@ -7,6 +7,7 @@ origin.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import sys
@@ -20,7 +21,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from polyrefuse_data.errors import ConfigError, PluginError, PolyrefuseError
-from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.system.signals import Stopped
 
 CHECKS = "polyrefuse.checks"
@@ -30,7 +30,6 @@ PROMPT_SETS = "polyrefuse.prompt_sets"
 RULES = "polyrefuse.rules"
 LANGUAGES = "polyrefuse.languages"
 
-_DIGEST = 12  # hex digits of a file's sha256, as many as the other digests in a signature have
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _REFERENCE = re.compile(rf"(?P<module>{_NAME}):(?P<name>{_NAME})")
 
@@ -82,7 +81,7 @@ def find(group: str, name: str) -> Plugin | None:
     """
     if match := _REFERENCE.fullmatch(name):
         return _load(name, match["module"], lambda: _attribute(match["module"], match["name"]))
-    points = tuple(entry_points(group=group, name=name))
+    points = sorted(entry_points(group=group, name=name), key=lambda point: point.value)
     if len({point.value for point in points}) > 1:
         raise PluginError(
             f"plug-in {name}: {' and '.join(map(_distribution, points))} both have an entry point of this name in "
@@ -131,7 +130,9 @@ def _attribute(module: str, name: str) -> Any:
 
 def _origin(name: str, module: ModuleType | None) -> str:
     file = getattr(module, "__file__", None)
-    return f"{name} {sha256_of(Path(file))[:_DIGEST]}" if file and Path(file).is_file() else name
+    if not file or not Path(file).is_file():
+        return name
+    return f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8]}"
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -153,15 +154,13 @@ def _blamed(name: str, what: str) -> Iterator[None]:
 
 
 def _explained(error: BaseException) -> str:
-    """What an error says, and the last line of the plug-in, or of what it called, that was reached."""
+    """What an error says, and the line of the plug-in where it came from."""
     if isinstance(error, PolyrefuseError):
         return str(error)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    here = str(Path(__file__).parent)
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((here, "<"))
-    ]
-    own = next((frame for frame in frames if Path(frame.filename).parent != Path(importlib.__file__).parent), None)
+    ours = (str(Path(__file__).parent), str(Path(importlib.__file__).parent), "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = next((frame for frame in frames if not frame.filename.startswith(ours)), None)
     return f"{said} ({Path(own.filename).name}, line {own.lineno})" if own else said
 
 

@@ -156,9 +156,9 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
 
     Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
     """
-    data = read_toml(path, "write one, or leave --config out") if path else {}
-    if path:
+    if path is not None:
         plugins.look_in(path.parent)
+    data = read_toml(path, "write one, or leave --config out") if path else {}
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))

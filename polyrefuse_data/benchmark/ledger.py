@@ -22,11 +22,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Ledger:
-    """The outputs of one run folder, whose run.json is there."""
+    """The outputs of one run folder, whose run.json is there and written by nobody else meanwhile."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
-        self._outputs: dict[str, dict[str, Any]] = store.read_json(folder.run).get("outputs", {})
+        self._run = store.read_json(folder.run)
+        self._outputs: dict[str, dict[str, Any]] = self._run.get("outputs", {})
         self._used: set[str] = set()
 
     def is_done(self, output: Path, *inputs: Path) -> bool:
@@ -73,7 +74,7 @@ class Ledger:
         return path.relative_to(self._folder.path).as_posix()
 
     def _write(self) -> None:
-        store.write_json(self._folder.run, {**store.read_json(self._folder.run), "outputs": self._outputs})
+        store.write_json(self._folder.run, {**self._run, "outputs": self._outputs})
 
 
 def digest(path: Path) -> str:

@@ -29,10 +29,12 @@ def benchmark_run(
     source_languages: LanguageList = None,
     languages: LanguageList = None,
     judge: Annotated[
-        str | None, typer.Option(help="phrases, a guard model's id, or openai:MODEL@URL. [default: phrases]")
+        str | None,
+        typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME. [default: phrases]"),
     ] = None,
     rule: Annotated[
-        str | None, typer.Option(help="Selection rule: polyrefuse (the paper) or arditi. [default: polyrefuse]")
+        str | None,
+        typer.Option(help="Selection rule: polyrefuse (the paper), arditi, or module:NAME. [default: polyrefuse]"),
     ] = None,
     max_kl: Annotated[float | None, typer.Option(help="KL bound in place of the rule's own (small models).")] = None,
     positions: Annotated[

@@ -19,6 +19,7 @@ from polyrefuse_data.languages.registry import (
     language_packs,
     nllb_languages,
     packs_digest,
+    plugged_pack,
     read_pack,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "language_packs",
     "nllb_languages",
     "packs_digest",
+    "plugged_pack",
     "read_pack",
 ]

@@ -9,19 +9,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 
+from polyrefuse_data import plugins
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages.language import Language
 
 SOURCE_LANGUAGE = "en"
 TRAITS = "traits.toml"  # what makes a folder a pack
-ENTRY_POINTS = "polyrefuse.languages"
 PACKS_VARIABLE = "POLYREFUSE_PACKS"  # folders of packs to use; also how processes that this one starts learn of them
 
 _SHORT_CODE = 3  # letters; in so short a code every slip is another code
@@ -141,8 +140,24 @@ def read_pack(folder: Path) -> Language:
 
 
 def language_or_pack(name: str) -> Language:
-    """The language of a pack's folder, which is used from now on, or of a code."""
+    """The language of a code; or of a pack, named by its folder or as a plug-in, which is used from now on."""
+    if plugins.is_reference(name):
+        return add_pack(plugged_pack(name))
     return add_pack(Path(name)) if Path(name).is_dir() else language(name)
+
+
+def plugged_pack(name: str) -> Path:
+    """The folder of a pack that is named as a plug-in: `module:NAME`, or an entry point of the group.
+
+    Raises ConfigError for a name that is none, PluginError for one that cannot be loaded or is no folder.
+    """
+    plugin = plugins.load(plugins.LANGUAGES, name, "languages.packs", ())
+    if isinstance(plugin.value, ModuleType):
+        return Path(str(plugin.value.__file__)).parent
+    folder = Path(plugin.of_kind((str, Path), "the folder of a language pack"))
+    if not folder.is_dir():
+        raise plugin.error(f"{folder} is no folder")
+    return folder
 
 
 def packs_digest(*parts: str) -> str:
@@ -156,19 +171,8 @@ def packs_digest(*parts: str) -> str:
 @cache
 def _installed() -> dict[str, Language]:
     """Packs of installed distributions, by BCP-47 and by FLORES code; none in place of one of this package."""
-    found = [read_pack(_folder(point)) for point in entry_points(group=ENTRY_POINTS)]
+    found = [read_pack(plugged_pack(name)) for name in plugins.installed(plugins.LANGUAGES)]
     return {code: known for known in found if known.code not in LANGUAGES for code in (known.code, known.flores)}
-
-
-def _folder(point: EntryPoint) -> Path:
-    """An entry point names a package whose folder is the pack, or a path in one."""
-    try:
-        loaded = point.load()
-    except Exception as error:
-        raise ConfigError(f"language pack {point.name} ({point.value}) cannot be loaded: {error}") from error
-    if isinstance(loaded, type(sys)):
-        return Path(str(loaded.__file__)).parent
-    return Path(loaded)
 
 
 def describe_languages(everything: bool = False) -> list[dict[str, str]]:

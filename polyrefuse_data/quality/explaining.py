@@ -99,6 +99,5 @@ def _visible(text: str | None, language: str) -> str:
     known = find_language(language)
     places = set(hidden_places(text or "", known.orthography if known else None))
     return "".join(
-        character.encode("unicode_escape").decode() if place in places else character
-        for place, character in enumerate(text or "")
+        printable.escaped(character) if place in places else character for place, character in enumerate(text or "")
     )

@@ -22,6 +22,8 @@ def with_english(rows: pa.Table) -> pa.Table:
     if not english.num_rows or not pc.any(missing).as_py():
         return rows
     places = pc.index_in(rows["id"], value_set=english["id"].combine_chunks(), skip_nulls=True)
+    if not pc.any(pc.and_(missing, pc.is_valid(places))).as_py():
+        return rows
     text_en = pc.if_else(missing, pc.take(english["text"].cast(pa.string()), places), given)
     if "text_en" in rows.column_names:
         return rows.set_column(rows.column_names.index("text_en"), "text_en", text_en)

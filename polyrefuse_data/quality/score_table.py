@@ -21,6 +21,7 @@ from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.quality.thresholds import Score
+from polyrefuse_data.system.workers import Work
 
 ROW_COLUMNS = ("id", "language", "inputs")
 
@@ -30,24 +31,25 @@ _READ = ("id", "language", "text", "text_en", "back_translation", "back_translat
 
 
 def score_batches(rows: pa.Table, suite: Suite) -> list[pa.Table]:
-    """The rows cut into batches, with the columns that `score_batch` reads."""
+    """The rows cut into batches, with the columns that `scorer` reads."""
     return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]))]
 
 
-def score_batch(rows: pa.Table, suite: Suite, names: Collection[str] | None = None) -> pa.Table:
-    """The scores that the checks (or those called `names`) give some rows. Decides nothing."""
+def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
+    """What gives some rows the scores of the checks (or of those called `names`). Another process can be given it."""
+    found = {name: identity for name, identity in suite.identities.items() if names is None or name in names}
+    return partial(_score, suite=suite, found=found)
+
+
+def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
+    """The scores of the checks that `found` names, with their identities. Decides nothing."""
     batch = make_batch(rows)
     scores = {
-        suite.identities[check.name]: copied_score(rows, check) if check.column else check.run(batch)
+        found[check.name]: copied_score(rows, check) if check.column else check.run(batch)
         for check in suite.checks
-        if (check.column or check.score) and (names is None or check.name in names)
+        if check.name in found
     }
     return put_together(rows, inputs_of(rows), scores)
-
-
-def scorer(suite: Suite, names: Collection[str] | None = None) -> partial[pa.Table]:
-    """`score_batch` with this suite, as something that another process can be given."""
-    return partial(score_batch, suite=suite, names=names)
 
 
 def copied_score(rows: pa.Table, check: Check) -> pa.Table:

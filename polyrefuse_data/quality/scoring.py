@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from polyrefuse_data.quality.auditing import workers_for
-from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
-from polyrefuse_data.quality.score_table import copied_score, put_together, score_batch, score_batches, scorer
+from polyrefuse_data.quality.score_table import copied_score, put_together, score_batches, scorer
 from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
@@ -57,9 +56,9 @@ def complete_scores(
     What is computed goes to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
-        return score_batch(rows, suite), 0
+        return scorer(suite)(rows), 0
     inputs = inputs_of(rows)
-    works = list(_lacking(suite.scoring, kept, inputs))
+    works = list(_lacking(suite, kept, inputs))
     total = sum(len(places) for _, places in works)
     with progress_of("check", "rows", total, is_shown=progress and total > 0) as bar:
         for names, places in works:
@@ -73,11 +72,10 @@ def complete_scores(
     return _whole(rows, suite, kept, inputs), scored
 
 
-def _lacking(
-    checks: Sequence[Check], kept: KeptScores, inputs: Inputs
-) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
+def _lacking(suite: Suite, kept: KeptScores, inputs: Inputs) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
     """(names of checks, rows that lack just their scores) for each such set of checks; of like rows only the first."""
-    lacking = np.stack([kept.lack(check.identity, inputs) for check in checks])
+    checks = suite.scoring
+    lacking = np.stack([kept.lack(suite.identities[check.name], inputs) for check in checks])
     first = np.zeros(len(inputs), dtype=bool)
     first[np.unique(inputs, return_index=True)[1]] = True
     rows = np.flatnonzero(lacking.any(axis=0) & first)
@@ -89,11 +87,8 @@ def _lacking(
 
 def _whole(rows: pa.Table, suite: Suite, kept: KeptScores, inputs: Inputs) -> pa.Table:
     """A line for each row, from kept scores and copied columns."""
-    scores = {
-        suite.identities[check.name]: (
-            copied_score(rows, check) if check.column else kept.columns(suite.identities[check.name], inputs)
-        )
-        for check in suite.checks
-        if check.column or check.score
-    }
+    scores = {}
+    for check in suite.checks:
+        if identity := suite.identities.get(check.name):
+            scores[identity] = copied_score(rows, check) if check.column else kept.columns(identity, inputs)
     return put_together(rows, inputs, scores)

@@ -50,15 +50,15 @@ class Suite:
 
     @cached_property
     def identities(self) -> dict[str, str]:
-        """The identity of each check by its name, made once: it reads digests of what is behind the check."""
-        return {check.name: check.identity for check in self.checks}
+        """The identity of each check that scores rows one by one, by its name."""
+        return {check.name: check.identity for check in self.checks if check.score or check.column}
 
     @cached_property
     def signature(self) -> str:
         """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and
         the thresholds' hash. Two verdicts can be compared where it is the same."""
-        computed = [self.identities[check.name] for check in self.checks if check.score or check is DUPLICATE_TARGET]
-        parts = [f"polyrefuse-data {__version__}", *computed]
+        computed = [self.identities[check.name] for check in self.scoring]
+        parts = [f"polyrefuse-data {__version__}", *computed, DUPLICATE_TARGET.identity]
         return "; ".join([*parts, f"thresholds {_hash(self.bounds)}"])
 
     @cached_property

@@ -100,9 +100,15 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
             raise ConfigError(
                 f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
             )
-    own = _bounds_of_packs(known)
+    own = {code: bounds_of(language, known) for code, language in language_packs().items()}
     table = {
-        name: replace(threshold, by_language={**threshold.by_language, **own.get(name, {})})
+        name: replace(
+            threshold,
+            by_language={
+                **threshold.by_language,
+                **{code: bounds[name] for code, bounds in own.items() if name in bounds},
+            },
+        )
         for name, threshold in known.items()
         if threshold.flag not in config.disable
     }
@@ -131,23 +137,14 @@ def check_bound(key: str, value: float | Mapping[str, float]) -> None:
             raise ConfigError(f"{where}: a bound is a number; to switch a check off use quality.disable")
 
 
-def _bounds_of_packs(known: Mapping[str, Threshold]) -> dict[str, dict[str, float]]:
-    """Threshold -> language -> bound. Raises ConfigError for a pack that names a threshold that does not exist."""
-    found: dict[str, dict[str, float]] = {}
-    for code, pack in language_packs().items():
-        for name, bound in bounds_of(pack, known).items():
-            found.setdefault(name, {})[code] = bound
-    return found
-
-
-def bounds_of(pack: Language, known: Collection[str]) -> dict[str, float]:
-    """The bounds of a language's own. Raises ConfigError where its pack names a threshold that does not exist."""
-    for name in pack.traits.bounds:
+def bounds_of(language: Language, known: Collection[str]) -> dict[str, float]:
+    """The bounds of a language's own. Raises ConfigError for a pack that names a threshold that is not `known`."""
+    for name in language.traits.bounds:
         if name not in known:
             raise ConfigError(
-                f"{pack.pack}/traits.toml: bounds.{name}: no such threshold; there are {', '.join(known)}"
+                f"{language.pack}/traits.toml: bounds.{name}: no such threshold; there are {', '.join(known)}"
             )
-    return {name: own.bound for name, own in pack.traits.bounds.items()}
+    return {name: own.bound for name, own in language.traits.bounds.items()}
 
 
 def _changed(threshold: Threshold, value: float | Mapping[str, float]) -> Threshold:

@@ -151,7 +151,15 @@ class _Bound(BaseModel):
         nothing = float("-inf" if is_floor else "inf")
         default, *own = (nothing if bound is None else bound for bound in (self.bound, *self.bounds.values()))
         by_language = dict(zip(self.bounds, own, strict=True))
-        return Threshold(self.flag, self.score, is_floor, default, self.source, by_language, self.rejects)
+        return Threshold(
+            self.flag,
+            self.score,
+            at_least=default if is_floor else None,
+            at_most=None if is_floor else default,
+            source=self.source,
+            by_language=by_language,
+            rejects=self.rejects,
+        )
 
 
 class _Summary(BaseModel):

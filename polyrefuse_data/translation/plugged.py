@@ -1,8 +1,5 @@
-"""A translator that somebody else wrote, as one of ours.
-
-What it does wrong is an error that names it, and which version of it gave an answer is part of its settings, by which
-the journal knows answers again.
-"""
+"""A translator that somebody else wrote, as one of ours: what it does wrong is an error that names it, and its version
+is part of its settings, by which the journal knows answers again."""
 
 from __future__ import annotations
 

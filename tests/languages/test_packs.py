@@ -229,7 +229,7 @@ def test_an_entry_point_brings_a_pack(tmp_path: Path) -> None:
     )
     assert said(look) == "Low German 15\n"
     (package / "__init__.py").write_text("1 / 0", encoding="utf-8")
-    assert "language pack nds (low_german) cannot be loaded: division by zero" in said(look)
+    assert "plug-in nds: cannot be loaded: ZeroDivisionError: division by zero (__init__.py, line 1)" in said(look)
 
 
 def test_a_pack_of_a_language_of_this_package_takes_its_place(tmp_path: Path) -> None:

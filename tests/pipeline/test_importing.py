@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.quality import audit, batch, check, export_review, import_review, scoring
+from polyrefuse_data.quality.provenance import provenance_of
 from polyrefuse_data.release import write_release
 from polyrefuse_data.sources import ImportSummary, read_import
 from polyrefuse_data.workspace import Workspace
@@ -106,6 +110,40 @@ def test_an_import_that_was_stopped_goes_on(
     assert not run(file, stopped).already
     assert sum(anew) == 60 - 20
     assert files(stopped) == files(Workspace(tmp_path / "undisturbed"))
+
+
+def test_stopped_when_any_of_its_files_was_written_it_ends_in_the_same_bytes(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(file, Workspace(tmp_path / "undisturbed"))
+    wanted = files(Workspace(tmp_path / "undisturbed"))
+    for number in itertools.count(1):
+        workspace = Workspace(tmp_path / f"stopped-{number}")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", stopping_after(number))
+            try:
+                run(file, workspace)
+            except KeyboardInterrupt:
+                rows = pq.read_schema(workspace.rows) if workspace.rows.exists() else None
+                assert rows is None or provenance_of(rows) is not None
+            else:
+                break  # it has no file more
+        run(file, workspace)
+        assert files(workspace) == wanted, number
+    assert number > 4  # import.json, prompts, scores of a batch, scores, rows
+
+
+def stopping_after(count: int) -> Callable[[Path, Path], Path]:
+    """Path.replace, by which files come into place, that ends with an interrupt when it has done so `count` times."""
+    move, moved = Path.replace, itertools.count(1)
+
+    def stop(path: Path, target: Path) -> Path:
+        done = move(path, target)
+        if next(moved) == count:
+            raise KeyboardInterrupt
+        return done
+
+    return stop
 
 
 def test_a_config_that_was_edited_meanwhile_is_kept_and_counts(stopped: Workspace, file: Path) -> None:

@@ -124,7 +124,7 @@ def test_languages_of_a_backend_are_checked(folder: Path, languages: list[str], 
     [
         ({"engine": "nllb", "modell": "x"}, "translation.back_translation.modell"),
         ([{"engine": "nllb"}, {"engine": "nllb", "modell": "x"}], "translation.back_translation.1.modell"),
-        ({"engine": "spark"}, "translation.back_translation"),
+        ({"engine": "spark"}, "translation.back_translation.engine"),
         ([], "translation.back_translation"),
     ],
 )

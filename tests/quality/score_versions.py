@@ -45,12 +45,14 @@ def fixed_rows() -> pa.Table:
 
 
 def digests() -> dict[str, str]:
-    """Identity of each check -> a hash of its scores, which are rounded: the last bits are the machine's."""
+    """Identity of each check -> a hash of its scores, rounded: the last bits are the machine's."""
     scores = audit_rows(fixed_rows())[1]
     found = {}
     for identity, names in origins(scores).items():
         columns = {name: [_rounded(value) for value in scores[name].to_pylist()] for name in names}
-        found[identity] = hashlib.sha256(json.dumps(columns, ensure_ascii=False).encode()).hexdigest()[:16]
+        found[identity] = hashlib.sha256(json.dumps(columns, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[
+            :16
+        ]
     return found
 
 

@@ -179,6 +179,18 @@ def test_only_rows_that_changed_or_are_new_are_scored(
     assert shared == []  # its twin is gone: what takes all rows to tell is told anew
 
 
+def test_what_takes_all_rows_to_tell_is_told_anew_when_any_is_another(workspace: Workspace) -> None:
+    def shared() -> list[int]:
+        return [
+            row for row, flags in enumerate(workspace.read_rows()["flags"].to_pylist()) if "duplicate_target" in flags
+        ]
+
+    (row,) = shared()
+    set_cell(workspace, "text", row, "Nennen Sie drei Tipps für einen besseren Schlaf in der Nacht.")
+    check(workspace, progress=False)
+    assert shared() == []
+
+
 def test_a_check_that_was_stopped_goes_on_where_it_was(
     workspace: Workspace, scored: Counter[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

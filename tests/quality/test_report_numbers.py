@@ -87,7 +87,7 @@ def test_kept_scores_are_swept_without_a_check_being_run(tmp_path: Path, monkeyp
     folder = Workspace(tmp_path)
     write_table(numbered(200), folder.rows)
     check(folder, progress=False)
-    monkeypatch.setattr("polyrefuse_data.quality.score_table.score_batch", None)
+    monkeypatch.setattr("polyrefuse_data.quality.score_table.scorer", None)
     monkeypatch.setattr("polyrefuse_data.quality.score_table.make_batch", None)
     write_report(folder)
     swept = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))["sweeps"]

@@ -82,7 +82,7 @@ def test_bounds_are_those_that_the_rows_were_checked_under(workspace):
 def test_nothing_in_a_row_steers_the_terminal_and_what_is_hidden_is_seen(workspace):
     for text in (show_rows(workspace.path).to_text(), show_rows(workspace.path, "own-3").to_text()):
         assert "\x1b" not in text and "\u202e" not in text
-    assert "\\x1b[31mdrei\\u202e Tipps" in text
+    assert "\\u001b[31mdrei\\u202e Tipps" in text
 
 
 def test_filters_and_limits(workspace):

@@ -4,7 +4,7 @@
     judge_replies(replies, "th", judge="allenai/wildguard", prompts=prompts) -> list[Verdict]
 
 `judge` names one: `phrases` (own lists for the fourteen languages, no model), a guard model by id,
-`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point); or it is a `Judge` opened with
+`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` opened with
 `open_judge`, which keeps a model loaded between calls.
 """
 

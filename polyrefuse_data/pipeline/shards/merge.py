@@ -13,7 +13,7 @@ from polyrefuse_data import rows
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET, shared_targets
 from polyrefuse_data.quality.provenance import Seal, metadata_of
-from polyrefuse_data.quality.score_table import score_batch, with_score
+from polyrefuse_data.quality.score_table import scorer, with_score
 from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.quality.thresholds import Score, Thresholds
 from polyrefuse_data.quality.verdicts import mark_shared
@@ -67,7 +67,7 @@ def merge(store: ShardStore, count: int, suite: Suite, workspace: Workspace, met
 
 
 def _write_scores(workspace: Workspace, scores: _Tables, shared: Score, suite: Suite) -> None:
-    empty = with_score(score_batch(rows.SCHEMA.empty_table(), suite), DUPLICATE_TARGET, np.empty(0))
+    empty = with_score(scorer(suite)(rows.SCHEMA.empty_table()), DUPLICATE_TARGET, np.empty(0))
     tables = (with_score(table, DUPLICATE_TARGET, own) for table, own in _with_own(scores, shared))
     write_groups(workspace.scores, empty.schema, tables)
 

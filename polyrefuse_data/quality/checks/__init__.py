@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from polyrefuse_data.quality.checks.back_translation import BACK_TRANSLATION
 from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
@@ -55,6 +53,4 @@ CHECKS: tuple[Check, ...] = (
     *IMPORTED,
     DUPLICATE_TARGET,
 )
-
-# The thresholds of all of them by name, in the order in which rows carry their flags; a config may change them.
-THRESHOLDS: Mapping[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}
+THRESHOLDS: dict[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}

@@ -43,6 +43,7 @@ BACK_TRANSLATION = Check(
     description="The back-translation has little to do with the English prompt.",
     score=back_translation_scores,
     settings=signature,
+    version="2",
     scores={
         "chrf": "chrF++ of the back-translation with the prompt, 0 to 100",
         "bleu": "BLEU of the same, 0 to 100; kept beside it",

@@ -7,16 +7,16 @@ are gone through: eight bytes a row and the rows that share a text are held, nev
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from polyrefuse_data.languages.lexicon import lexicon_signature
 from polyrefuse_data.quality.batch import make_batch, slices, texts
-from polyrefuse_data.quality.checks.base import Check, traits_signature
-from polyrefuse_data.quality.checks.mismatched import correspondence
+from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.mismatched import correspondence, mismatched_signature
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.thresholds import Score, Threshold
 
@@ -58,10 +58,15 @@ def _filtered(tables: Iterable[pa.Table], mask: npt.NDArray[np.bool_]) -> pa.Tab
     return pa.concat_tables(parts, promote_options="default")
 
 
+@lru_cache(maxsize=1)
+def _rapidfuzz() -> str:
+    return version("rapidfuzz")
+
+
 DUPLICATE_TARGET = Check(
     name="duplicate_target",
     description="The text stands for a different prompt too, and answers to that one better.",
-    settings=lambda: f"rapidfuzz-{version('rapidfuzz')} {lexicon_signature()} {traits_signature()}",
+    settings=lambda: f"rapidfuzz-{_rapidfuzz()} {mismatched_signature()}",
     scores={"duplicate_target": "1 where it does, else 0; the one score that all rows together decide"},
     thresholds=[
         Threshold("duplicate_target", "duplicate_target", at_most=0, source="two prompts do not share one translation")

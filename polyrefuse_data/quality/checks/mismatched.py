@@ -48,11 +48,15 @@ def own_english(batch: Batch) -> Score:
     )
 
 
+def mismatched_signature() -> str:
+    return f"{lexicon_signature()} {traits_signature()}"
+
+
 MISMATCHED = Check(
     name="mismatched",
     description="The text, or its back-translation, answers to another prompt.",
     score=lambda batch: {"correspondence": correspondence(batch), "own_english": own_english(batch)},
-    settings=lambda: f"{lexicon_signature()} {traits_signature()}",
+    settings=mismatched_signature,
     scores={
         "correspondence": "log-odds, in nats, that the text translates this prompt and not another one",
         "own_english": "1 where an English row says what its `text_en` says, else 0",

@@ -16,5 +16,7 @@ UNKNOWN_LANGUAGE = Check(
     description="The language is no code of `polyrefuse languages --all`.",
     score=known_language,
     scores={"known_language": "1 where the code is known, else 0"},
-    thresholds=[Threshold("unknown_language", "known_language", at_least=1, source="a code of NLLB-200 or of a pack")],
+    thresholds=[
+        Threshold("unknown_language", "known_language", at_least=1, source="a code that is known, or a FLORES one")
+    ],
 )

@@ -81,6 +81,7 @@ def build_report(
         "languages": {code: _language_line(view, code, numbers) for code in view.codes},
         "findings": [asdict(finding) for finding in dataset_findings(table, files)],
         "confusion": _confusion(view),
+        "legend": provenance.legend if provenance else {},
         "thresholds": _thresholds(view),
         "sweeps": {sweep.threshold: {"steps": sweep.steps, "rejected": sweep.rejected} for sweep in swept},
         "engines": engines(view, tries),

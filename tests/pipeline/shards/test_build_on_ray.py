@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.config import EngineConfig
@@ -18,10 +20,12 @@ from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.engines import Stage, open_engine
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.pipeline.build import build
+from polyrefuse_data.quality.suite import quality_config
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program
 from tests.pipeline.test_build import folder as folder  # a fixture
+from tests.test_extending import files as page_files
 
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')
 
@@ -130,3 +134,22 @@ def test_one_rate_limit_for_the_whole_cluster(cluster: str) -> None:
         started = time.time()
         done = list(engine.run([Stage("acquire", AcquireFour(limits), False)], ([float(n)] for n in range(2))))
     assert max(item[1] for item in done) - started >= 3
+
+
+def test_plug_ins_work_in_the_processes_of_a_cluster(
+    folder: Path, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    for name, text in page_files().items():
+        if name.endswith(".py"):
+            (modules / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(modules)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    words = dict(zip(ENGLISH, GERMAN, strict=True))
+    made = settings(folder, {"engine": "my_mt:Glossary", "words": words}, actors=2)
+    made = made.model_copy(update={"quality": quality_config({"checks": ["my_checks:SHOUTING"]})})
+    for name, engine, address in (("plugged", "local", None), ("plugged-ray", "ray", cluster)):
+        build(Workspace(folder / name), made, engine=engine, address=address, progress=False)
+    assert files(folder, "plugged") == files(folder, "plugged-ray")
+    assert "capitals" in pq.read_schema(Workspace(folder / "plugged-ray").scores).names
