@@ -7,7 +7,6 @@ origin.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import re
 import sys
@@ -21,6 +20,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from polyrefuse_data.errors import ConfigError, PluginError, PolyrefuseError
+from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.system.signals import Stopped
 
 CHECKS = "polyrefuse.checks"
@@ -132,7 +132,7 @@ def _origin(name: str, module: ModuleType | None) -> str:
     file = getattr(module, "__file__", None)
     if not file or not Path(file).is_file():
         return name
-    return f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8]}"
+    return f"{name} {sha256_of(Path(file))[:8]}"
 
 
 def _distribution(point: EntryPoint) -> str:
