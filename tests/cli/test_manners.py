@@ -50,19 +50,6 @@ def test_groups_do_too(world: World) -> None:
         assert world.launcher.run("-q", *group, "-v", "-h").code == 0
 
 
-@each_command
-def test_quiet_is_errors_alone_and_the_same_result(command: Command, world: World) -> None:
-    usual, quiet = world.new("stdout"), world.new("stdout")
-    usual.touch()
-    quiet.touch()
-    spoken = world.call(command, stdout=usual)
-    silent = world.call(command, "-q", stdout=quiet)
-    assert silent.code == spoken.code
-    assert [line for line in silent.printed.splitlines() if not line.startswith("error: ")] == []
-    numbered = world.without_numbers
-    assert numbered(quiet.read_text()) == numbered(usual.read_text())
-
-
 @pytest.mark.parametrize("command", [command for command in commands() if command.paths], ids=str)
 def test_verbose_shows_where_an_error_comes_from(command: Command, world: World) -> None:
     wrong = dict.fromkeys(command.paths, world.folder / "rows.jsonl" / "below")  # nothing can be there
