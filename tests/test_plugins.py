@@ -232,6 +232,8 @@ def test_rows_that_a_check_has_judged_can_be_read_without_it(folder: Path) -> No
     summary = json.loads((workspace.report / "summary.json").read_text(encoding="utf-8"))
     assert summary["status"]["rejected"] == 1 and summary["legend"]["loud"] == "Ends with an exclamation mark."
     assert "plug-in mine:LOUD" in summary["notice"]
+    page = (workspace.report / "index.html").read_text(encoding="utf-8")
+    assert '<th scope="row">loud</th><td>Ends with an exclamation mark.</td>' in page
     refused = polyrefuse(folder, "release", "ws", "--version", "1.0.0", "--out", "rel")
     assert refused.returncode == 2 and "plug-in mine:LOUD" in refused.stderr and "Traceback" not in refused.stderr
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from polyrefuse_data.config import QualityConfig, config_hash
-from polyrefuse_data.errors import PluginError
+from polyrefuse_data.errors import ConfigError, PluginError
 from polyrefuse_data.quality.batch import slices, texts
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.suite import Settings, Suite, suite_of
@@ -87,7 +87,7 @@ def provenance_of(schema: pa.Schema) -> Provenance | None:
     """What the rows of this schema were checked under; None where nothing readable says so."""
     try:
         return Provenance.model_validate_json((schema.metadata or {}).get(_KEY, b""))
-    except ValidationError:
+    except (ValidationError, ConfigError):  # the latter: a threshold that is none
         return None
 
 

@@ -214,7 +214,14 @@ def test_audited_rows_say_what_they_were_checked_under() -> None:
     assert reason(audited.take([1, 0])) == ""  # the order of rows is nothing that is checked
     assert reason(audited.slice(0, 1)) == reason(pa.concat_tables([audited, audited])) != ""
     assert reason(make_table({})) == "the rows have not been checked"
-    assert reason(audited.replace_schema_metadata({b"polyrefuse.checked": b"{"})) == "the rows have not been checked"
+    note = audited.schema.metadata[b"polyrefuse.checked"]
+    for broken in (
+        b"{",
+        note.replace(b'"flag":"empty"', b'"flag":"<b>"'),
+        note.replace(b'"at_least":1.0', b'"at_least":null'),
+    ):
+        table = audited.replace_schema_metadata({b"polyrefuse.checked": broken})
+        assert reason(table) == "the rows have not been checked"
 
 
 def test_why_nobody_translated_a_row_is_kept_when_it_is_checked_again() -> None:
