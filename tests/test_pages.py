@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from polyrefuse_data.benchmark import run_benchmark, write_report
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
-from polyrefuse_data.demo.page import write_page
+from polyrefuse_data.demo.page import write_demo_page
 from polyrefuse_data.quality import audit, export_review, import_review
 from polyrefuse_data.quality import write_report as write_quality_report
 from polyrefuse_data.release import write_release
@@ -191,7 +191,7 @@ def test_nothing_of_a_hostile_text_runs(
     browser: Browser, quality: tuple[Path, Structure], measured: Path, tmp_path: Path
 ) -> None:
     pages = [quality_page(quality[0], EVERYTHING), benchmark_page(measured, tmp_path / "run", EVERYTHING)]
-    pages.append(write_page(tmp_path / "both.html", *pages))
+    pages.append(write_demo_page(tmp_path / "both.html", *pages))
     for page in pages:
         browser.open(page)
         browser.run("for (const node of document.querySelectorAll('*')) node.dispatchEvent(new Event('mouseover'))")

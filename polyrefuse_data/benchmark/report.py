@@ -8,7 +8,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
@@ -20,6 +20,9 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.own_pages import write_page
 from polyrefuse_data.text.html import html_environment
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 # What scores.json of this version holds at the top.
 _PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")
@@ -132,8 +135,11 @@ def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
     return shown
 
 
-def _data_uri(drawing: Drawing) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(drawing.svg).decode("ascii")
+def _data_uri(drawing: Drawing) -> Markup:
+    """Markup, since a page cuts text that is longer than any name: half a picture is none."""
+    from markupsafe import Markup
+
+    return Markup("data:image/svg+xml;base64," + base64.b64encode(drawing.svg).decode("ascii"))
 
 
 def _short(model: str) -> str:

@@ -28,6 +28,7 @@ _ITEM = "item"
 # Set while the engine runs, from before Ray is loaded, unless they are set already.
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
+    "RAY_gcs_rpc_server_connect_timeout_s": "60",  # a busy machine takes longer than Ray's own 5 s to start a cluster
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor with no GPU of its own may still see one
 }
@@ -65,9 +66,11 @@ class RayEngine:
                 "the build then starts its own"
             )
         handler = signal.getsignal(signal.SIGTERM)
-        own_cluster = {} if self.address else {"include_dashboard": False}
+        # "local", since without an address Ray would join whatever cluster was last started here, perhaps a dead one.
+        address = self.address or os.environ.get("RAY_ADDRESS", "local")
+        own_cluster = {"include_dashboard": False} if address == "local" else {}
         try:
-            ray.init(self.address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise EngineError(f"Ray did not start: {error}") from error
         self._started = True
