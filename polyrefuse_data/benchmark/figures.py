@@ -100,14 +100,14 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
         (
             "outcomes",
             "What became of the harmful prompts",
-            "Every reply has one outcome. For each language: "
-            f"{letters([name for name, _ in _own_series(scores)])}. The interval is that of refusal (95%, Wilson).",
+            "Every reply has one outcome. "
+            f"{letters([name for name, _ in _own_series(scores)])}The interval is that of refusal (95%, Wilson).",
             lambda scores: outcome_figure(scores["languages"], _own_series(scores)),
         ),
         (
             "selectivity",
             "Does the model refuse what it should?",
-            "Refusal of harmful (filled) and of harmless prompts (open), without intervention, with 95% Wilson "
+            "Refusal of harmful (filled) and of harmless prompts (open), with 95% Wilson "
             "intervals. The distance is the selectivity. A star: refusal of harmful prompts differs from English on "
             "the same prompts (McNemar, Holm over the languages).",
             _selectivity,
@@ -116,8 +116,8 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             (
                 f"outcomes_from_{source}",
                 f"The {language(source).name} direction in every language",
-                "What became of the harmful prompts: "
-                f"{letters([name for name, _ in _source_series(scores, source)])}. The interval is that of refusal.",
+                "What became of the harmful prompts. "
+                f"{letters([name for name, _ in _source_series(scores, source)])}The interval is that of refusal.",
                 lambda scores, source=source: outcome_figure(scores["languages"], _source_series(scores, source)),
             )
             for source in _first_sources(carried)

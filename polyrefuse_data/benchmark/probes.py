@@ -25,6 +25,8 @@ def probe_settings(config: BenchmarkConfig) -> None:
     model or GPU that is not there, ModelError for a model's folder that is none.
     """
     prepare_judge(config.judge, config.languages or ())
+    if config.endpoint:
+        return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
     from polyrefuse_data.benchmark.model_files import check_device, check_place

@@ -22,7 +22,7 @@ from polyrefuse_data.system.locks import lock_folder
 
 
 def run_benchmark(
-    model: str | Path,
+    model: str | Path | None,
     dataset: str | Path,
     out: str | Path,
     source_languages: str | Iterable[str] | None = None,
@@ -31,13 +31,19 @@ def run_benchmark(
 ) -> Path:
     """Measure refusal of a chat model on a released dataset; returns the RUN folder, which holds scores and report.
 
+    With `endpoint="MODEL@URL"` among the options, `model` is None, and there are no directions.
+
     `dataset` is a release folder or Hub id (ORG/NAME[@REVISION]); `languages` are measured (default: all it holds),
     `source_languages` give directions (default: all that are measured); `options` are the other fields of
     `BenchmarkConfig`. See `run_config`.
     """
-    config = benchmark_config(
-        model=str(model), dataset=str(dataset), source_languages=source_languages, languages=languages, **options
-    )
+    given: dict[str, Any] = {
+        "model": model and str(model),
+        "source_languages": source_languages,
+        "languages": languages,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    config = benchmark_config(**options, **named, dataset=str(dataset))
     return run_config(config, out)
 
 
@@ -55,13 +61,21 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     folder = RunFolder(Path(out))
     plan = make_plan(config)
     probe_plan(plan)
-    is_new = not folder.path.exists()
-    make_folder(folder.path, private=True)  # it will hold what a model answered to harmful prompts
-    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
-        _measure(folder, plan)
+    with opened_run(folder):
+        _ask(folder, plan) if config.endpoint else _measure(folder, plan)
         evaluate(folder)
         write_report([folder.path], folder.report)
     return folder.path
+
+
+@contextmanager
+def opened_run(folder: RunFolder) -> Iterator[None]:
+    """Hold a run folder, made where it is new: readable by its owner alone, for it will hold what a model answered to
+    harmful prompts."""
+    is_new = not folder.path.exists()
+    make_folder(folder.path, private=True)
+    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
+        yield
 
 
 @contextmanager
@@ -74,6 +88,12 @@ def _removed_if_nothing_began(path: Path, is_new: bool) -> Iterator[None]:
             (path / ".lock").unlink()
             path.rmdir()
         raise
+
+
+def _ask(folder: RunFolder, plan: Plan) -> None:
+    from polyrefuse_data.benchmark.asking import ask_endpoint
+
+    ask_endpoint(folder, plan)
 
 
 def _measure(folder: RunFolder, plan: Plan) -> None:

@@ -24,6 +24,10 @@ def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder; run again to resume.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of the settings below.")] = None,
     model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     source_languages: LanguageList = None,
@@ -92,6 +96,21 @@ def benchmark_run(
     modules: Annotated[
         str | None, typer.Option(help="blocks=NAME,attention=NAME,mlp=NAME, where an error asks for them.")
     ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Variable that holds the endpoint's key; a server of one's own may need none.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Requests that an endpoint is asked at a time. [default: 8]")
+    ] = None,
+    input_price: Annotated[
+        float | None, typer.Option(help="US dollars for a million tokens of prompts, of an endpoint.")
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option(help="US dollars for a million tokens of replies, of an endpoint.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="US dollars that an endpoint may cost; the run stops before they are spent.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,6 +128,39 @@ def benchmark_run(
     from polyrefuse_data.benchmark.run import run_config
 
     run = run_config(settings, out)
+    print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
+
+
+@benchmark_app.command("judge")
+def benchmark_judge(
+    replies: Annotated[list[Path], typer.Argument(help="JSONL, JSON, CSV or Parquet files, or logs of Inspect.")],
+    dataset: Annotated[str, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    model: Annotated[str | None, typer.Option(help="Name of what answered. [default: the first file's]")] = None,
+    judge: Annotated[
+        str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
+    ] = "phrases",
+    languages: LanguageList = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. May be given again."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be judged; write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge replies that somebody else generated, and write scores, figures and report.html to the run folder."""
+    require("judging replies", "benchmark")
+    from polyrefuse_data.benchmark.given_replies import judge_run, match_replies
+    from polyrefuse_data.errors import ConfigError
+
+    columns = dict(entry.partition("=")[::2] for entry in field or ())
+    if not all(columns.values()):
+        raise ConfigError("--field: write reply=COLUMN")
+    if dry_run:
+        found = match_replies(replies, dataset, judge=judge, model=model, languages=languages, fields=columns)
+        print_summary(found, as_json, is_product=True)
+        return
+    run = judge_run(replies, dataset, out, judge=judge, model=model, languages=languages, fields=columns)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 

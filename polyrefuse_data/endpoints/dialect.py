@@ -56,6 +56,7 @@ class Ask:
     temperature: float | None = None  # None: the model's own
     max_tokens: int | None = None
     tokens: int = 0  # about how many it takes, there and back: for limits
+    may_be_cut: bool = False  # whether an answer that reached its longest length is one
 
 
 @dataclass
@@ -75,6 +76,11 @@ class Dialect:
 
     def __reduce__(self) -> tuple[type[Dialect], tuple[Any, ...]]:
         return Dialect, (self.response_format, self.extra_body, self.first_format, self.limit)
+
+    @property
+    def sends_temperature(self) -> bool:
+        """Whether the server takes the temperature that it is asked for."""
+        return self._sends_temperature
 
     def body(self, model: str, ask: Ask) -> dict[str, Any]:
         """The JSON body of a request for a chat completion."""
