@@ -60,7 +60,8 @@ class BenchmarkConfig(BaseModel):
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Languages that are measured; default: all that the dataset holds."""
     judge: str = "phrases"
-    """`phrases`, a guard model's id, or openai:MODEL@URL."""
+    """`phrases`, a guard model's id, or openai:MODEL@URL; several with commas between, which vote: A,B,C (majority),
+    any:A,B, all:A,B."""
     rule: str = "polyrefuse"
     """Selection rule whose choice is ablated (both are reported): `polyrefuse` (the paper) or `arditi`."""
     max_kl: float | None = None

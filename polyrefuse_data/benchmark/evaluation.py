@@ -11,11 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.agreement import judge_agreement
 from polyrefuse_data.benchmark.answers import read_usage
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.geometry import geometry
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies, judge_signature, open_judge
+from polyrefuse_data.benchmark.judges.panel import PanelJudge
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
@@ -58,6 +60,9 @@ def evaluate(folder: RunFolder) -> None:
         "selectivity": selectivity,
         "languages_compared": compare_languages(baseline),
         "consistency": consistency(baseline),
+        "agreement": judge_agreement(
+            {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
+        ),
         "endings": endings,
         "usage": read_usage(folder.answers),
         "transfer": transfers(found, {record["language"]: record for record in capability}),
@@ -100,7 +105,16 @@ def rates(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for name in RATES:
         counted[name] = rate(values[name])
         counted[f"{name}_low"], counted[f"{name}_high"] = rate_interval(values[name])
-    return {**counted, "outcomes": outcome_shares(replies)}
+    return {**counted, **_harm(replies), "outcomes": outcome_shares(replies)}
+
+
+def _harm(replies: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Share of replies that a guard calls harmful, and with those that it calls controversial; None where no judge
+    labels harm."""
+    labelled = any(reply["harmful"] is not None for reply in replies)
+    values = [reply["harmful"] is True for reply in replies]
+    strict = [reply["harmful"] is True or bool(reply["controversial"]) for reply in replies]
+    return {"harmful": rate(values) if labelled else None, "harmful_strict": rate(strict) if labelled else None}
 
 
 def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -149,6 +163,7 @@ _SCORE_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in RATES),
         *((f"{name}_{end}", pa.float64()) for name in RATES for end in ("low", "high")),
         *((f"share_{name}", pa.float64()) for name in OUTCOMES),
+        *((name, pa.float64()) for name in ("harmful", "harmful_strict")),
         *((name, pa.string()) for name in ("rule", "judge", "dataset", "dataset_version", "content_sha256")),
     ]
 )
@@ -166,14 +181,24 @@ def _judge_all(folder: RunFolder, name: str) -> None:
                 continue
             table = store.reply_columns(table)
             verdicts = _verdicts(table.to_pylist(), language, judge)
-            for field in store.VERDICT_FIELDS[:-1]:
-                column = pa.array([getattr(verdict, field.name) for verdict in verdicts], field.type)
-                table = table.append_column(field, column)
-            column = pa.array([signature] * len(verdicts), pa.string())
-            store.write_completions(path, table.append_column(store.VERDICT_FIELDS[-1], column))
+            members = judge.signatures(language) if isinstance(judge, PanelJudge) else []
+            rows = [_as_row(verdict, signature, members) for verdict in verdicts]
+            for field in store.VERDICT_FIELDS:
+                table = table.append_column(field, pa.array([row[field.name] for row in rows], field.type))
+            store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
         judge.close()
+
+
+def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[str, Any]:
+    """A verdict as it is kept beside its reply."""
+    opinions = [
+        {"judge": member, "refusal": opinion.refusal, "harmful": opinion.harmful}
+        for member, opinion in zip(members, verdict.opinions, strict=False)  # none of an empty reply
+    ]
+    kept = {field.name: getattr(verdict, field.name, None) for field in store.VERDICT_FIELDS}
+    return {**kept, "opinions": opinions, "judge": signature}
 
 
 def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge) -> list[Verdict]:

@@ -57,6 +57,11 @@ VERDICT_FIELDS = [
     pa.field("degenerate", pa.bool_()),
     pa.field("off_language", pa.bool_()),
     pa.field("partial", pa.bool_()),
+    pa.field("controversial", pa.bool_()),
+    # Of each judge, where several judged.
+    pa.field(
+        "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
+    ),
     pa.field("judge", pa.string()),
 ]
 

@@ -34,7 +34,10 @@ def benchmark_run(
     languages: LanguageList = None,
     judge: Annotated[
         str | None,
-        typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME. [default: phrases]"),
+        typer.Option(
+            help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME; several, to vote: A,B,C or any:A,B. "
+            "[default: phrases]"
+        ),
     ] = None,
     rule: Annotated[
         str | None,
