@@ -25,6 +25,7 @@ from polyrefuse_data.benchmark.charts import (
     grid_of,
     heatmap,
     note,
+    pdf,
     percent_axis,
     svg,
 )
@@ -47,6 +48,7 @@ class Drawing:
     title: str
     caption: str
     svg: bytes
+    pdf: bytes
 
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
@@ -61,13 +63,13 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
             figure = draw(scores)
             if figure is not None:
                 note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure)))
+                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure), pdf(figure)))
         for record in selections:
             figure = candidate_figure(record)
             if figure is not None:
                 n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
                 note(figure, f"n = {n} validation prompts")
-                drawn.append(_of_candidates(record, svg(figure)))
+                drawn.append(_of_candidates(record, svg(figure), pdf(figure)))
     return drawn
 
 
@@ -83,7 +85,7 @@ def _measured_on(scores: Scores) -> str:
     return f"n = {' and '.join(counts)} test prompts a language{warning}"
 
 
-def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
+def _of_candidates(record: Mapping[str, Any], image: bytes, printed: bytes) -> Drawing:
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
@@ -91,6 +93,7 @@ def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
         image,
+        printed,
     )
 
 
@@ -204,6 +207,7 @@ def _selectivity(scores: Scores) -> Any:
         if record["label"] == HARMFUL and record["verdict"] == DIFFERS
     }
     percent_axis(axes, "refusal (%)")
+    axes.set_xlim(-0.5, len(languages) - 0.5)
     axes.set_xticks(range(len(languages)), [f"{code}*" if code in differs else code for code in languages])
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure

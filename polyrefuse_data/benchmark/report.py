@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
 from polyrefuse_data.benchmark.headline import headline
+from polyrefuse_data.benchmark.latex import latex_table
 from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
 from polyrefuse_data.benchmark.selection import REASON_NAMES
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
@@ -69,6 +70,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     drawings = draw_all(scores, [store.read_json(folder.selection(code)) for code in scores["source_languages"]])
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
+        atomic_write(folder.figures / f"{drawing.name}.pdf", drawing.pdf)
+    atomic_write(folder.latex, latex_table(scores))
     return {
         "name": _short(scores["run"]["model"]["model"]),
         "run": scores["run"],

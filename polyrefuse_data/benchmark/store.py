@@ -3,7 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      scores.json figures/  report.html
+      scores.json scores.tex figures/  report.html
 """
 
 from __future__ import annotations
@@ -96,6 +96,10 @@ class RunFolder:
     def answers(self) -> Path:
         """The journal of an endpoint's answers."""
         return self.path / "answers.jsonl"
+
+    @property
+    def latex(self) -> Path:
+        return self.path / "scores.tex"
 
     @property
     def report(self) -> Path:
