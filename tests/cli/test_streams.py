@@ -50,7 +50,7 @@ def test_what_is_made_is_made_though_a_full_disk_does_not_take_its_name(world: W
     ended = world.call(release, stdout=FULL)
     assert world.call(release, stdout=FULL, stderr=FULL).code == 0
     assert ended.code == 0
-    assert "warning: stdout cannot be written (No space left on device); the work itself is done" in ended.printed
+    assert "warning: cannot write to stdout (No space left on device); the work itself is done" in ended.printed
     quiet = world.call(release, "-q", stdout=FULL)
     assert (quiet.code, quiet.printed) == (0, "")
 
