@@ -1,4 +1,4 @@
-"""Prompts rendered with the model's own chat template, thinking closed, and replies with their reasoning taken off."""
+"""Renders prompts with the model's own chat template, without thinking, and strips reasoning from replies."""
 
 from __future__ import annotations
 
@@ -48,8 +48,11 @@ _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
 
 
 def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, **options: Any) -> str:
-    """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
-    bounds of time, memory and length. Raises ModelError where it raises or exceeds them."""
+    """Render `messages` with the chat template of `tokenizer`.
+
+    A template is a program by the model's authors. It runs in Jinja's sandbox, with limits on time, memory and length.
+    Raises ModelError if it fails or exceeds them.
+    """
     try:
         template = tokenizer.get_chat_template()
         if _CLOCK in template:
@@ -60,12 +63,12 @@ def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, *
         reason = str(error) or type(error).__name__
         raise ModelError(f"{name}: its chat template does not render a user message ({reason})") from error
     if len(text) > _LONGEST_RENDERING + len(str(messages)):
-        raise ModelError(f"{name}: its chat template makes {len(text)} characters of a short message")
+        raise ModelError(f"{name}: its chat template turns a short message into {len(text)} characters")
     return text
 
 
 class ChatTemplate:
-    """Renders single-turn prompts for one tokenizer. Raises ModelError where the tokenizer has no chat template."""
+    """Renders single-turn prompts for one tokenizer. Raises ModelError if the tokenizer has no usable chat template."""
 
     def __init__(self, tokenizer: Any, name: str, system_prompt: str | None = None) -> None:
         if not getattr(tokenizer, "chat_template", None):
@@ -79,8 +82,8 @@ class ChatTemplate:
         self._content = self._find_content()
 
     def _find_content(self) -> Callable[[str], Any]:
-        """What the template reads as a message's content: its text, or a list of parts. A template that iterates over
-        parts drops a text without a word."""
+        """How the template expects a message's content: as text, or as a list of parts. A template that iterates over
+        parts silently drops plain text."""
         forms: tuple[Callable[[str], Any], ...] = (str, _as_parts)
         for form in forms:
             self._content = form
@@ -89,8 +92,8 @@ class ChatTemplate:
             if all(text in rendered for text in texts):
                 return form
         raise ModelError(
-            f"{self._name}: its chat template leaves out what the user or the system says; put a chat_template.jinja "
-            "that renders it in the model folder"
+            f"{self._name}: its chat template drops the user or system message; put a chat_template.jinja "
+            "that renders both in the model folder"
         )
 
     def render(self, prompt: str) -> str:
@@ -105,7 +108,7 @@ class ChatTemplate:
         return text
 
     def encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Token ids of the rendered prompts; the template already holds the special tokens."""
+        """Token ids of the rendered prompts. The template already contains the special tokens."""
         if not prompts:
             return []
         ids: list[list[int]] = self._tokenizer([self.render(prompt) for prompt in prompts], add_special_tokens=False)[
@@ -114,10 +117,10 @@ class ChatTemplate:
         return ids
 
     def post_instruction_token_ids(self) -> list[int]:
-        """Longest common suffix, in tokens, of rendered probes, no longer than the text they share has tokens.
+        """The longest common suffix of rendered probes, in tokens, and no longer than their common text is in tokens.
 
-        The second bound keeps an instruction's last token out where a tokenizer gives all probes the same one, the
-        unknown token. Raises ModelError where there is no such token.
+        The second limit matters if a tokenizer maps the ends of all probes to the unknown token. Raises ModelError if
+        the suffix is empty.
         """
         rendered = [self.render(probe) for probe in _PROBES]
         most = len(self._tokenizer(_common_ending(rendered), add_special_tokens=False)["input_ids"])
@@ -127,7 +130,7 @@ class ChatTemplate:
                 break
             suffix.insert(0, column[0])
         if not suffix:
-            raise ModelError(f"{self._name}: its chat template puts no token after the instruction")
+            raise ModelError(f"{self._name}: its chat template adds no token after the instruction")
         return suffix
 
 
@@ -143,8 +146,7 @@ def _common_ending(texts: Sequence[str]) -> str:
 
 
 def strip_reasoning(reply: str) -> str:
-    """The answer of a reply: what follows the reasoning. A reply that never leaves its reasoning has an empty
-    answer."""
+    """The part of a reply after its reasoning; empty if the reply never leaves its reasoning."""
     for end in _REASONING_ENDS:
         if end in reply:
             return reply.rsplit(end, 1)[1].strip()

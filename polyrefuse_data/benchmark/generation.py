@@ -1,5 +1,4 @@
-"""Greedy replies in batches: sorted by length, left-padded, rows that end leave the batch with their part of the
-cache."""
+"""Greedy replies in batches: sorted by length and left-padded; rows that end leave the batch and the cache."""
 
 from __future__ import annotations
 
@@ -27,10 +26,10 @@ class Reply:
 
 
 def generate(model: ChatModel, prompts: Sequence[str], *, max_new_tokens: int = 128) -> list[Reply]:
-    """One greedy reply a prompt, in order; hooks and edits that are in place stay in force at every token.
+    """One greedy reply per prompt, in order. Active interventions apply to every token.
 
-    Generation ends at any of the model's end tokens or after `max_new_tokens`. Batches shrink when memory runs out.
-    A prompt for which the model computes NaN has an empty reply: no token was its choice.
+    Stops at any of the model's end tokens or after `max_new_tokens`. Batches shrink if memory runs out. If the model
+    computes NaN for a prompt, its reply is empty, because it chose no token.
     """
     encoded = model.encode(prompts)
     replies: list[list[int]] = [[] for _ in prompts]

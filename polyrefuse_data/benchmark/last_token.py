@@ -1,7 +1,7 @@
-"""Where only the last token's logits are read, the last block's MLP has to run for that token alone.
+"""If only the last token's logits are needed, the last block's MLP has to run only for that token.
 
-No code per model: the MLP is handed the last token's slice, and what it returns is broadcast over the positions that
-nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
+There is no code per model: the MLP gets the last token's slice, and its output is broadcast to the other positions,
+which nobody reads. Verified once per model by comparing logits; if they differ, the full forward pass is run.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the large
 
 @contextmanager
 def only_last_token(model: ChatModel) -> Iterator[None]:
-    """Forwards in this context are right at the last token, and nowhere else after the last block's attention."""
+    """In this context, forward passes are correct only at the last token."""
     with on_input(model.blocks[-1].mlp, lambda hidden: hidden[:, -1:].contiguous()):
         yield
 
 
 def is_proved(model: ChatModel) -> bool:
-    """Whether the shortcut gives the whole forward's last-token logits on this model."""
+    """Whether the shortcut reproduces the full forward pass's last-token logits on this model."""
     batch = model.batch(model.encode(PROBES))
     whole = model.last_logits(batch).float()
     try:

@@ -1,4 +1,4 @@
-"""Rates with bootstrap intervals, and how well a score separates two classes."""
+"""Rates with bootstrap intervals, and separation of two classes by a score."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SEED = 1  # of every bootstrap: the same verdicts give the same intervals
 
 
 def rate(values: Sequence[bool]) -> float:
-    """Share of true values; NaN of nothing."""
+    """Share of true values; NaN for none."""
     return float(np.mean(values)) if len(values) else float("nan")
 
 
 def bootstrap_interval(values: Sequence[bool]) -> tuple[float, float]:
     """Percentile bootstrap interval of a rate over prompts, at CONFIDENCE.
 
-    Resampling n yes/no values with replacement draws from a binomial, which is drawn directly.
+    Resampling n yes/no values with replacement is a binomial draw, so it is drawn directly.
     """
     if not len(values):
         return float("nan"), float("nan")
@@ -48,8 +48,8 @@ def _percentiles(draws: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def auroc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Probability that a positive scores above a negative, ties counted half (Mann-Whitney); NaN where a class is
-    empty or a score is NaN."""
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney). NaN if a class is empty
+    or a score is NaN."""
     if not len(positive) or not len(negative) or np.isnan(positive).any() or np.isnan(negative).any():
         return float("nan")
     order = np.sort(negative)
@@ -59,8 +59,8 @@ def auroc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
 
 
 def threshold_at(negative: NDArray[Any], false_positive_rate: float) -> float:
-    """The lowest threshold that at most this share of the negatives lies above (score > threshold is an alarm);
-    NaN where a score is NaN."""
+    """The lowest threshold that at most this share of the negatives exceeds (an alarm is score > threshold); NaN if a
+    score is NaN."""
     if np.isnan(negative).any():
         return float("nan")
     allowed = int(np.floor(false_positive_rate * len(negative)))
@@ -68,6 +68,6 @@ def threshold_at(negative: NDArray[Any], false_positive_rate: float) -> float:
 
 
 def alarm_rate(scores: NDArray[Any], threshold: float) -> float:
-    """Share of the scores above a threshold; NaN of nothing, and where a score or the threshold is NaN."""
+    """Share of the scores above a threshold; NaN for no scores, or if a score or the threshold is NaN."""
     known = len(scores) and not np.isnan(scores).any() and not np.isnan(threshold)
     return float((scores > threshold).mean()) if known else float("nan")

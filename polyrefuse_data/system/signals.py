@@ -1,9 +1,9 @@
 """How a command stops: SIGINT, SIGTERM or SIGHUP end it within seconds, whatever its main thread is doing.
 
-The first signal raises Stopped in the main thread, so that what is under way is undone on the way out. Python does that
-only between two of its own instructions, and a long call into a library keeps it waiting; therefore the system's own
-handler also writes to a pipe, and a thread that reads it ends the process when the grace time is over. That is as safe
-as kill -9, which every command survives. A second signal ends the process at once.
+The first signal raises Stopped in the main thread, so that work in progress is undone on the way out. Python does that
+only between two of its own instructions, and a long library call delays it. Therefore the system's handler also writes
+to a pipe, and a thread that reads it ends the process after a grace period. That is as safe as kill -9, which every
+command survives. A second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _told = threading.Lock()
 
 
 class Stopped(SystemExit):
-    """A signal asked this process to stop. A SystemExit, because libraries let that one through."""
+    """A signal asked this process to stop. A SystemExit, because libraries let that through."""
 
     def __init__(self) -> None:
         super().__init__(EXIT_CODE)
 
 
 def stop_on_signals() -> None:
-    """From now on the signals stop this process with EXIT_CODE. Called once, by the main thread.
+    """Make the signals stop this process with EXIT_CODE. Called once, by the main thread.
 
-    A signal that our parent told us to ignore stays ignored (`nohup`, a shell's `&`). Processes that are forked from
-    this one have the system's handlers again.
+    A signal that the parent told us to ignore stays ignored (`nohup`, a shell's `&`). Forked processes have the
+    system's handlers again.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -51,12 +51,12 @@ def stop_on_signals() -> None:
 
 
 def is_stopping() -> bool:
-    """Whether a signal has come: what fails from then on fails because of it."""
+    """Whether a signal has come; anything that fails afterwards fails because of it."""
     return _stopping.is_set()
 
 
 def tell_stopped(before: bytes = b"") -> None:
-    """Say on stderr that we stopped, once, whichever thread comes first."""
+    """Report on stderr that we stopped, once, whichever thread comes first."""
     if _told.acquire(blocking=False):
         with contextlib.suppress(OSError):
             os.write(2, before + _MESSAGE)  # not through sys.stderr: the main thread may be amid a write to it

@@ -1,7 +1,7 @@
-"""What a chat model is asked for a translation, and what its answer is taken for.
+"""How chat models are asked for a translation, and how their answers are read.
 
-Chat models refuse harmful prompts, or answer them, where they were asked to translate. So the text travels as data in
-JSON, the answer must be the asked-for object, and nothing else is ever taken for a translation.
+Chat models refuse harmful prompts, or answer them, instead of translating them. So the text is sent as data in JSON,
+the answer must be the requested object, and nothing else is ever taken for a translation.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _GROWTH = 2.0
 
 
 def ask_for(request: Request, temperature: float | None, max_tokens: int | None) -> Ask:
-    """What is asked of a chat model for a translation."""
+    """The request to a chat model for a translation."""
     return Ask(messages(request), _SCHEMA, "translation", temperature, max_tokens, sum(estimate_tokens(request)))
 
 
@@ -56,14 +56,14 @@ def messages(request: Request) -> tuple[dict[str, Any], ...]:
 
 
 def estimate_tokens(request: Request) -> tuple[int, int]:
-    """About how many tokens a request sends and gets back."""
+    """The approximate number of tokens sent and received for a request."""
     text = len(request.text.encode("utf-8", "replace"))
     sent = sum(len(message["content"].encode("utf-8", "replace")) for message in messages(request))
     return math.ceil(sent / _BYTES_PER_TOKEN), math.ceil(text * _GROWTH / _BYTES_PER_TOKEN) + 10
 
 
 def read_answer(answer: Answer) -> Result:
-    """An answer as a translation, or the reason why it is none.
+    """Read an answer as a translation, or the reason why it is not one.
 
     Never falls back on the raw text: a model that does not give the object may have refused or answered.
     """
@@ -81,7 +81,7 @@ def read_answer(answer: Answer) -> Result:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Failure("invalid_unicode", "the translation holds half of a surrogate pair", usage=answer.usage)
+        return Failure("invalid_unicode", "the translation contains half of a surrogate pair", usage=answer.usage)
     return Translation(text.strip(), usage=answer.usage, notes=(*answer.notes, *notes))
 
 

@@ -1,4 +1,5 @@
-"""Chat models through the Batch API of OpenAI and its like: half the price, within a day, nothing paid for twice."""
+"""Chat models through the Batch API of OpenAI and compatible ones: half the price, within a day, nothing paid for
+twice."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ _WINDOW_SECONDS = 24 * 3600.0
 
 
 class OpenAIBatchTranslator(ChatBackend):
-    """One chat model. A line of a batch is known by what it asks, so whatever an earlier run submitted, on whichever
-    machine and beside whichever other texts, is waited for and fetched instead of being paid for again."""
+    """One chat model. A line of a batch is identified by its content, so whatever an earlier run submitted, on any
+    machine and among any other texts, is waited for and fetched instead of being paid for again."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         super().__init__(config, candidates, client)
@@ -35,7 +36,7 @@ class OpenAIBatchTranslator(ChatBackend):
         self._token = ""
 
     def renew(self, token: str) -> None:
-        """Find no batch again that was not submitted under `token`."""
+        """Ignore batches that were not submitted under `token`."""
         self._token = f"-{token}"
 
     def with_candidates(self, candidates: int) -> OpenAIBatchTranslator:
@@ -51,7 +52,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return [list(range(start, min(start + size, len(requests)))) for start in range(0, len(requests), size)]
 
     def price(self, requests: Sequence[Request]) -> Price:
-        """What asking for `requests` will take: batches are done side by side, each within the API's window."""
+        """The price of `requests`. Batches run side by side, each within the API's window."""
         sent, received = self.api.estimate_tokens(requests)
         window = _WINDOW_SECONDS if requests else 0.0
         return Price(sent, received, self.api.cost(sent, received), window, at_most=True)
@@ -82,7 +83,7 @@ class OpenAIBatchTranslator(ChatBackend):
             )
 
     def _find(self, jobs: BatchJobs) -> dict[str, Job]:
-        """Who holds, or is about to hold, an answer to which line."""
+        """Which job has, or will have, an answer to which line."""
         held: dict[str, Job] = {}
         for job in jobs.earlier():
             if job.is_under_way:
@@ -94,14 +95,14 @@ class OpenAIBatchTranslator(ChatBackend):
         return held
 
     def _submit(self, jobs: BatchJobs, lines: Mapping[str, Line], held: dict[str, Job]) -> dict[str, Job]:
-        """The batch of each line: one that holds it already, or a new one for all others."""
+        """The batch of each line: one that has it already, or a new one for the rest."""
         new = {name: body for name, body in lines.items() if name not in held}
         if new:
             held.update(dict.fromkeys(new, jobs.submit(new)))
         return {name: held[name] for name in lines}
 
     def _fetch(self, jobs: BatchJobs, lines: Mapping[str, Job]) -> tuple[dict[str, Result], PolyrefuseError | None]:
-        """The results of lines when their batches have ended, and the error that ends the run, if a line means one."""
+        """The results of lines once their batches have ended, and the error that ends the run, if a line means one."""
         results: dict[str, Result] = {}
         stop = None
         for job in {job.id: job for job in lines.values()}.values():
@@ -120,7 +121,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return {name: self.api.body(request) for request in requests for name in self._names(request)}
 
     def _names(self, request: Request) -> list[str]:
-        """What the lines of a request are known by, one for each candidate."""
+        """The ids of the lines for a request, one per candidate."""
         body = json.dumps(self.api.body(request), sort_keys=True).encode()
         digest = hashlib.sha256(body).hexdigest()[:32]
         return [f"{digest}-{sample}" for sample in range(self.api.candidates)]
@@ -129,7 +130,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return self.api.merge([results[name] for name in self._names(request)])
 
     def _result(self, line: Line) -> tuple[Result, PolyrefuseError | None]:
-        """What a line of an ended batch says, and the error that it means for every other one, if it does."""
+        """The result of a line in an ended batch, and the error for all other lines, if it means one."""
         response = line.get("response")
         if not isinstance(response, dict):  # the batch was over before it came to this line
             told = line.get("error")
@@ -145,7 +146,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return error.stops(self.api.endpoint, batch=True)
 
     def _failed(self, job: Job) -> PolyrefuseError:
-        """The error of a batch that the API did not begin."""
+        """The error for a batch that the API did not start."""
         errors = [ApiError.of(400, told) for told in job.errors]
         stops = filter(None, map(self._stop, errors))
         told = one_line("; ".join(error.message for error in errors)) or "no reason given"
@@ -153,8 +154,8 @@ class OpenAIBatchTranslator(ChatBackend):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Errors of the API and of the way to it as people should read them."""
-        later = "what was submitted goes on there: run again to fetch it"
+        """Turn errors of the API and the network into readable ones."""
+        later = "submitted batches go on there: run again to fetch their answers"
         try:
             yield
         except ApiError as error:
@@ -165,14 +166,14 @@ class OpenAIBatchTranslator(ChatBackend):
         except NotReached as error:
             told = f"cannot be reached at {self.api.endpoint.url} ({one_line(str(error))})"
             raise MissingPrerequisite(
-                f"translation.backends: {self.name} {told}: mend the address or the way there; {later}"
+                f"translation.backends: {self.name} {told}: check the address and the network; {later}"
             ) from None
         except LostConnection as error:
             told = one_line(str(error)) or "no answer in time"
             raise EndpointError(f"{self.name}: no connection ({told}); {later}") from None
         except MalformedAnswer as error:
             told = one_line(str(error))
-            raise EndpointError(f"{self.name}: no answer of the Batch API's kind ({told}); {later}") from None
+            raise EndpointError(f"{self.name}: not an answer of a Batch API ({told}); {later}") from None
 
 
 def _is_lost(result: Result) -> bool:

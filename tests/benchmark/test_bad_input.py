@@ -110,7 +110,7 @@ def test_a_model_without_chat_template_exits_3_and_leaves_nothing(
 
 def test_a_failed_start_leaves_a_folder_that_was_there(chat_folder: Path, release: Path, tmp_path: Path) -> None:
     model = without_template(chat_folder, tmp_path / "no-template")
-    refused = (("empty", [], "no chat template"), ("notes", ["notes.txt"], "holds files and no run"))
+    refused = (("empty", [], "no chat template"), ("notes", ["notes.txt"], "holds files but no run"))
     for name, content, told in refused:
         out = tmp_path / name
         out.mkdir()

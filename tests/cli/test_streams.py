@@ -13,7 +13,7 @@ from tests.cli.world import Command, World, commands
 from tests.faults.launcher import CLOSED, GONE, ROOT
 
 FULL = "/dev/full"
-SAID = "error: stdout: the disk is full; make room there and run the same command again\n"
+SAID = "error: stdout: the disk is full; free some space and run the same command again\n"
 MAIN = [sys.executable, "-m", "polyrefuse_data.cli"]
 
 
@@ -39,7 +39,7 @@ def test_an_exit_code_is_the_same_wherever_output_goes(command: Command, world: 
         assert not options or json.loads(output.read_text())
         assert full.code == 4
         assert full.printed.endswith(
-            "error: stdout: the disk is full; make room there and run the same command again\n"
+            "error: stdout: the disk is full; free some space and run the same command again\n"
         )
     else:
         assert (full.code, full.printed) == (usual.code, usual.printed)

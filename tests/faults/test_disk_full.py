@@ -22,7 +22,7 @@ from tests.faults.worlds import contents, make_build, make_import, make_release
 
 PAGE = 4096
 SIZES = min(KILLS, 20)
-SAID = "the disk is full; make room there and run the same command again"
+SAID = "the disk is full; free some space and run the same command again"
 NOT_COMPARED = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "ballast")
 
 

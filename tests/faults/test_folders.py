@@ -138,5 +138,5 @@ def test_in_a_read_only_folder_each_command_says_so(tmp_path: Path, read_only: C
         assert ended.returncode == 2, (arguments, ended.stderr)
         assert "Traceback" not in ended.stderr
         (line,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-        assert str(folder) in line and ("cannot write" in line or "cannot make" in line) and "choose another" in line
+        assert str(folder) in line and ("cannot write" in line or "cannot create" in line) and "choose another" in line
         assert contents(folder) == before

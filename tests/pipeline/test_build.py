@@ -184,7 +184,7 @@ def test_rows_without_an_answer_are_told_and_end_the_command_with_4_until_they_h
         return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
 
     first = command()
-    assert (first.returncode, "did not answer this time: 2 (no other stepped in: 2); run" in first.stdout) == (
+    assert (first.returncode, "did not answer: 2 (2 without another translation); run" in first.stdout) == (
         4,
         True,
     ), first.stderr
@@ -362,9 +362,9 @@ def test_what_stops_every_row_is_said_before_anything_is_written(
     monkeypatch.delenv("TEST_API_KEY")
     with pytest.raises(MissingPrerequisite, match="export TEST_API_KEY"):
         build(workspace, config(folder, program(folder), api_backend(api)), progress=False)  # even as the second
-    with pytest.raises(ConfigError, match=r"nobody translates into French \(fr\); there is command:program"):
+    with pytest.raises(ConfigError, match=r"no backend translates into French \(fr\), only command:program"):
         build(workspace, config(folder, program(folder), languages=("fr",)), progress=False)
-    with pytest.raises(ConfigError, match="no engine is called 'spark'"):
+    with pytest.raises(ConfigError, match="unknown engine 'spark'"):
         build(workspace, config(folder, program(folder)), engine="spark", progress=False)
     assert not workspace.prompts.exists()
     assert not (folder / "asked.txt").exists()

@@ -66,7 +66,7 @@ def test_a_command_without_a_pair_is_not_asked_for_it(folder: Path) -> None:
 def test_a_language_that_nobody_translates_into_is_found_first(folder: Path) -> None:
     spanish = one_way(folder, "spanish", "en-es", "es-en")
     for backends in ([spanish], [program(folder, languages=["es"])]):
-        with pytest.raises(ConfigError, match=r"nobody translates into German \(de\)"):
+        with pytest.raises(ConfigError, match=r"no backend translates into German \(de\)"):
             run(folder, *backends, languages=BOTH)
     assert not (folder / "asked.txt").exists()
 
@@ -98,7 +98,7 @@ def test_a_language_that_nobody_translates_back_is_said(
     back = [program(folder, name="back", languages=["de"])]
     _, rows = run(folder, program(folder), languages=BOTH, back_translation=back)
     assert by_language(rows, "back_translator") == {"en": {""}, "de": {"command:back"}, "es": {""}}
-    assert "nobody translates back from es: these rows are judged without it" in caplog.text
+    assert "no backend translates back from es: its rows are judged without a back-translation" in caplog.text
 
 
 def test_the_same_backend_for_some_languages_is_opened_once_and_keeps_its_answers(folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_same_backend_for_some_languages_is_opened_once_and_keeps_its_answer
 
 @pytest.mark.parametrize(
     ("languages", "says"),
-    [(["xx"], "backends.0.languages"), ([], "name one language at least"), (["de", "deu_Latn"], "named twice")],
+    [(["xx"], "backends.0.languages"), ([], "name at least one language"), (["de", "deu_Latn"], "named twice")],
 )
 def test_languages_of_a_backend_are_checked(folder: Path, languages: list[str], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
@@ -176,4 +176,4 @@ def test_the_command_takes_a_chain_from_the_file(folder: Path) -> None:
     command = [sys.executable, "-m", "polyrefuse_data.cli", "build", "--dry-run", "-c", str(folder / "polyrefuse.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "error: translation.backends: nobody translates into German (de); there is command:cat" in done.stderr
+    assert "error: translation.backends: no backend translates into German (de), only command:cat" in done.stderr

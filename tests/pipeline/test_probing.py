@@ -148,7 +148,7 @@ def test_a_probe_costs_nothing_where_the_model_is_listed_or_asked_first_or_for_a
         api.models = models
         build(Workspace(folder / "ws"), config(folder, *backends), progress=False, dry_run=dry_run)
         assert not api.asked
-    assert "test-model@127.0.0.1 is not among the models that the server lists: another" in caplog.text
+    assert "test-model@127.0.0.1 is not one of the models the server lists: another" in caplog.text
     api.models = None
     build(Workspace(folder / "ws2"), config(folder, api_backend(api)), progress=False)
     assert len(api.asked) == 24

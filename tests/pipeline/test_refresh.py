@@ -227,8 +227,7 @@ def test_a_backend_that_gives_nothing_of_use_fails_the_build_though_another_does
     summary = run(folder, api_backend(api), program(folder), back_translation=[program(folder)])
     assert summary.accepted == 36
     assert summary.problems == [
-        f"nothing that {MODEL} answered was a translation; an answer of its: not_structured: "
-        "Gern! Wie kann ich dir helfen?"
+        f"{MODEL} gave no translation, only answers like this one: not_structured: Gern! Wie kann ich dir helfen?"
     ]
     told = "none of its first 20 answers is a translation; the first is not_structured: Gern! Wie kann ich dir helfen?"
     assert f"{MODEL}: {told}" in caplog.text

@@ -48,10 +48,10 @@ def test_release_verify_and_a_flipped_byte(workspace, tmp_path):
         (("release", "nowhere", "--version", "1.0.0", "--out", "OUT"), "polyrefuse build"),
         (("release", "WS", "--version", "1.0.0", "--out", "OUT", "--subset", "easy"), "parallel or matched"),
         (("release", "WS", "--version", "1.0.0", "--out", "OUT", "--previous", "WS"), "holds no release"),
-        (("verify", "nowhere"), "no release folder"),
-        (("diff", "nowhere", "WS"), "no release folder"),
+        (("verify", "nowhere"), "neither a release folder"),
+        (("diff", "nowhere", "WS"), "neither a release folder"),
         (("publish", "WS", "--repo-id", "org/name", "--dry-run"), "holds no release"),
-        (("publish", "no/where", "--repo-id", "org/name", "--dry-run"), "no/where is no folder"),
+        (("publish", "no/where", "--repo-id", "org/name", "--dry-run"), "no/where is not a folder"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_2(workspace, tmp_path, arguments, says):

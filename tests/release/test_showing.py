@@ -113,7 +113,7 @@ def test_a_release_is_shown_like_a_workspace(workspace, tmp_path, with_scores):
 def test_a_folder_of_neither_kind_is_named(tmp_path):
     with pytest.raises(ConfigError, match="neither a release nor a workspace with rows"):
         show_rows(tmp_path)
-    with pytest.raises(ReleaseError, match="no release folder and no Hub id"):
+    with pytest.raises(ReleaseError, match="neither a release folder nor a Hub id"):
         show_rows(tmp_path / "nowhere")
 
 

@@ -145,7 +145,7 @@ def test_a_prompt_that_comes_twice_in_a_set_is_taken_once_and_told(
     public = REGISTRY["tdc2023"]
     monkeypatch.setitem(REGISTRY, "tdc2023", replace(public, files=(*public.files, public.files[0])))
     assert len(loaded("tdc2023")) == 3
-    assert "tdc2023: left out 2 prompts that it holds twice" in caplog.text
+    assert "tdc2023: left out 2 duplicate prompts" in caplog.text
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -154,9 +154,9 @@ def test_a_file_that_changed_its_columns_is_named(monkeypatch: pytest.MonkeyPatc
         public = REGISTRY[name]
         file = replace(public.files[0], text=column, labels=("label", {"good": "harmless"}))
         monkeypatch.setitem(REGISTRY, name, replace(public, files=(file,)))
-    with pytest.raises(SourceError, match=r"harmful_behaviors\.csv:2: no prompt here, only goal, target"):
+    with pytest.raises(SourceError, match=r"harmful_behaviors\.csv:2: no prompt, only goal, target"):
         load_public_set("advbench")
-    with pytest.raises(SourceError, match=r"xstest_prompts\.csv:2: label 'safe' is none of good"):
+    with pytest.raises(SourceError, match=r"xstest_prompts\.csv:2: label 'safe' is not one of good"):
         load_public_set("xstest")
 
 

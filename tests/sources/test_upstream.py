@@ -98,7 +98,7 @@ def test_rows_that_cannot_be_told_keep_their_english_and_are_rejected_till_a_per
     assert {(*row["flags"], row["status"]) for row in german} == {("unproven", "rejected")}
     summary = read_import(folder).summary
     assert (summary.flagged, summary.files[0].matched, summary.files[0].unproven) == ({"unproven": 2}, 0, 2)
-    assert "2 of 2 with English that cannot be shown to be theirs" in summary.to_text()
+    assert "2 of 2 with English that cannot be proved to be theirs" in summary.to_text()
     assert "accepted in a review" in summary.to_text()
 
 
@@ -132,7 +132,7 @@ def test_equal_categories_are_part_of_the_proof(folder: Path) -> None:
 def test_without_a_fitting_english_file_the_report_names_the_option(folder: Path) -> None:
     write(folder / "harmless_train_translated_de.json", [*GERMAN[30:], *GERMAN[:20]])
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
-    assert "no English file of 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
+    assert "no English file with 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
 
 
 def test_english_is_found_where_upstream_keeps_it_or_where_it_is_said_to_be(folder: Path) -> None:
@@ -241,7 +241,7 @@ def test_broken_input_is_named(folder: Path, content: str) -> None:
 
 
 def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"no upstream PolyRefuse files in it .*or a \.jsonl, \.csv or \.tmx file"):
+    with pytest.raises(SourceError, match=r"contains no upstream PolyRefuse files .*or a \.jsonl, \.csv or \.tmx file"):
         read_import(tmp_path)
 
 

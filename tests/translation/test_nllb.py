@@ -203,7 +203,9 @@ def test_model_that_fails_at_everything_ends_the_run_at_once(
     broken = translator(tiny_nllb)
     failing = Failing(broken.runtime, lambda _: True, RuntimeError("device-side assert triggered\nCUDA kernel"))
     monkeypatch.setattr(broken.runtime, "generate", failing)
-    with pytest.raises(ModelError, match=r"translates nothing here \(device-side assert triggered\): try device"):
+    with pytest.raises(
+        ModelError, match=r"cannot translate on this machine \(device-side assert triggered\): try device"
+    ):
         translate_requests(broken, requests)
     assert failing.calls == 2
 

@@ -1,4 +1,4 @@
-"""The checks of this package, one a file, each called as its flag: in the order in which rows carry their flags."""
+"""The built-in checks, one per file and named like their flag, in the order in which rows list their flags."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_empty_replies_are_invalid() -> None:
 
 
 def test_a_language_without_replies_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"no replies in 'ibo_Latn'.*guard model.*language pack"):
+    with pytest.raises(ConfigError, match=r"no phrases for 'ibo_Latn'.*guard model.*language pack"):
         judge_refusal(["Biko, enweghị m ike inyere gị aka."], "ibo_Latn")
 
 
