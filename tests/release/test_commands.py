@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,6 @@ from polyrefuse_data.release import load_release, write_release
 from tests.hub_double import HubDouble
 
 from .conftest import make_rows, make_workspace
-
-UPSTREAM = Path(__file__).resolve().parents[2] / "../shared/upstream/PolyRefuse"
 
 
 def run(*arguments, **options):
@@ -118,11 +115,10 @@ def test_a_private_dataset_without_a_token_says_how_to_get_in(release, tmp_path)
         assert run("verify", "org/name@v1.0.0", env=hub.environment(tmp_path)).returncode == 0
 
 
-@pytest.mark.skipif(not UPSTREAM.exists(), reason="the published PolyRefuse folder is not beside this checkout")
 @pytest.mark.slow
-def test_the_published_dataset_goes_all_the_way(tmp_path):
+def test_the_published_dataset_goes_all_the_way(tmp_path, upstream):
     workspace, release = tmp_path / "ws", tmp_path / "rel"
-    assert run("import", UPSTREAM, "--out", workspace).returncode == 0
+    assert run("import", upstream / "PolyRefuse", "--out", workspace).returncode == 0
     assert run("report", workspace).returncode == 0
     made = run("release", workspace, "--version", "1.0.0", "--out", release)
     assert made.returncode == 0, made.stderr
