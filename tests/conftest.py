@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polyrefuse_data import rows as schema
+from tests.faults.launcher import WARM, Launcher
 from tests.published import MISSING, find
 
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
+
+
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """Runs `polyrefuse` commands in processes that need not load anything."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    with Launcher(tmp_path_factory.mktemp("launcher") / "log.txt", WARM, env=environment) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
