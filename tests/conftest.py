@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from polyrefuse_data import rows as schema
-from tests.faults.launcher import WARM, Launcher
+from tests.faults.launcher import WARM, Call, Launcher
 from tests.published import MISSING, find
 
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
@@ -24,6 +24,12 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     with Launcher(tmp_path_factory.mktemp("launcher") / "log.txt", WARM, env=environment) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def polyrefuse(launcher: Launcher) -> Call:
+    """`polyrefuse("build", "-c", path, cwd=folder, VARIABLE="value")`: how it ended, and what it printed where."""
+    return launcher.call
 
 
 @pytest.fixture(scope="session")

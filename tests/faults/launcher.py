@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from types import TracebackType
 ROOT = Path(__file__).parents[2]
 GONE, CLOSED = "gone", "closed"
 WARM = "tests.faults.warm"
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
 _MOST_SECONDS = 300
 
 
