@@ -118,6 +118,9 @@ class OpenAIBackend(_Backend):
     max_output_tokens: int | None = Field(default=None, ge=1)
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: what the server takes
     extra_body: dict[str, Any] = {}  # keys to add to every request, e.g. { reasoning_effort = "low" }
+    prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
+    examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
+    glossary: Path | None = None  # ... and of words and what they are in other languages
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from polyrefuse_data.errors import ModelError
@@ -47,9 +48,17 @@ _PROBE_TEXT = "Say hello to everyone, please."  # comes back in every rendering 
 _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
 
 
+# Goes into a control token that somebody wrote in a prompt: nobody sees it, and it is no such token any more.
+_BREAKS_TOKEN = "\u200b"
+
+
 def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, **options: Any) -> str:
     """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
-    bounds of time, memory and length. Raises ModelError where it raises or exceeds them."""
+    bounds of time, memory and length. Raises ModelError where it raises or exceeds them.
+
+    Control tokens in what is said are text (`as_said`).
+    """
+    messages = [{**message, "content": _content_as_said(tokenizer, message["content"])} for message in messages]
     try:
         template = tokenizer.get_chat_template()
         if _CLOCK in template:
@@ -62,6 +71,28 @@ def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, *
     if len(text) > _LONGEST_RENDERING + len(str(messages)):
         raise ModelError(f"{name}: its chat template makes {len(text)} characters of a short message")
     return text
+
+
+def as_said(tokenizer: Any, text: str) -> str:
+    """A text in which no control token is left: what somebody wrote is text, and opens and ends no turn."""
+    tokens = _control_tokens(tokenizer, str(tokenizer.chat_template))
+    return tokens.sub(lambda token: f"{token[0][0]}{_BREAKS_TOKEN}{token[0][1:]}", text)
+
+
+@lru_cache(maxsize=2)
+def _control_tokens(tokenizer: Any, template: str) -> re.Pattern[str]:
+    """What the tokenizer reads as one token wherever it stands: its special tokens, and others of the template."""
+    added = tokenizer.added_tokens_decoder.values()
+    tokens = {token.content for token in added if token.special or token.content in template}
+    tokens |= set(tokenizer.all_special_tokens)
+    longest_first = sorted(filter(str.strip, tokens), key=lambda token: (-len(token), token))
+    return re.compile("|".join(map(re.escape, longest_first)) or r"\b\B")
+
+
+def _content_as_said(tokenizer: Any, content: Any) -> Any:
+    if isinstance(content, str):
+        return as_said(tokenizer, content)
+    return [{**part, "text": as_said(tokenizer, part["text"])} if "text" in part else part for part in content]
 
 
 class ChatTemplate:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from polyrefuse_data.benchmark.chat import render_chat
+from polyrefuse_data.benchmark.chat import as_said, render_chat
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 
 _TASK = (
@@ -53,7 +53,7 @@ S14: Code Interpreter Abuse.
 
 
 def wildguard_input(tokenizer: Any, prompt: str, response: str) -> str:
-    exchange = _EXCHANGE.format(prompt=prompt, response=response)
+    exchange = as_said(tokenizer, _EXCHANGE.format(prompt=prompt, response=response))
     return f"<s><|user|>\n[INST] {_TASK}\n\n{exchange}\n\n---\n\nAnswers: [/INST]\n<|assistant|>\n"
 
 
