@@ -93,6 +93,12 @@ def benchmark_run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for samples and random directions. [default: 1]")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Longest reply, in tokens. [default: 128]")] = None,
+    reasoning: Annotated[
+        str | None, typer.Option(help="Reasoning before replies: closed, or open (then taken off). [default: closed]")
+    ] = None,
+    reasoning_tokens: Annotated[
+        int | None, typer.Option(help="Length of reasoning before it is closed, in tokens. [default: 512]")
+    ] = None,
     refusal_tokens: Annotated[
         str | None,
         typer.Option(help="Refusal tokens: found in replies, or published (the paper's lists). [default: found]"),
