@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test wheel faults real lint types fuzz clean
+.PHONY: demo test test-data wheel faults real lint types fuzz clean
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
 
 test: .venv/ready
+	@$(BIN)/python -m tests.published || true
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+# The published dataset (4.5 MB, by pinned commits and hashes), which the calibration tests read.
+test-data: .venv/ready
+	$(BIN)/python -m tests.published
 
 # The wheel alone in new virtual environments, with its dependencies from the index: without extras, then with all.
 wheel: .venv/ready

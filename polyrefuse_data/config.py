@@ -100,7 +100,7 @@ class NllbBackend(_Backend):
     device: str = "auto"
     num_beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
-    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens per batch, 12 more a text; default: by device
+    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
 
 
@@ -118,6 +118,9 @@ class OpenAIBackend(_Backend):
     max_output_tokens: int | None = Field(default=None, ge=1)
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
     extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
+    prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
+    examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
+    glossary: Path | None = None  # ... and of words and what they are in other languages
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)

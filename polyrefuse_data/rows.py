@@ -33,7 +33,8 @@ REJECTED_BY_REVIEW = "rejected_by_review"  # a person called it bad
 MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, UNPROVEN, CONFLICT, REJECTED_BY_REVIEW)
 
 # What the maker of a row tells of it that is no reason against it. Checks leave these alone too.
-NORMALISED = "normalised"  # characters that nobody sees were taken out of the translation before it became a row
+# Characters that nobody sees, or what a model wrapped it in, were taken off the translation before it became a row.
+NORMALISED = "normalised"
 MAKER_NOTES = (NORMALISED,)
 
 # The English prompts before translation (prompts.parquet).

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.translation import open_backend
 from polyrefuse_data.workspace import Workspace
-from tests.documents import ROOT
+from tests.faults.launcher import Call
 from tests.quality.tables import make_table
 
 CHECK = """\
@@ -227,7 +225,7 @@ def test_scores_of_a_check_are_kept_until_its_file_changes(folder: Path) -> None
     assert identity in signature(config)
 
 
-def test_rows_that_a_check_has_judged_can_be_read_without_it(folder: Path) -> None:
+def test_rows_that_a_check_has_judged_can_be_read_without_it(polyrefuse: Call, folder: Path) -> None:
     workspace = Workspace(folder / "ws")
     write_table(rows("Nein!"), workspace.rows)
     workspace.config.write_text(f'[quality]\nchecks = ["{write_check(folder)}"]\n')
@@ -235,14 +233,14 @@ def test_rows_that_a_check_has_judged_can_be_read_without_it(folder: Path) -> No
     (folder / "mine.py").unlink()
     sys.modules.pop("mine")
     for command in (["report", "ws"], ["status", "ws"], ["show", "ws"]):
-        said = polyrefuse(folder, *command)
+        said = polyrefuse(*command, cwd=folder)
         assert said.returncode == 0, said.stderr
     summary = json.loads((workspace.report / "summary.json").read_text(encoding="utf-8"))
     assert summary["status"]["rejected"] == 1 and summary["legend"]["loud"] == "Ends with an exclamation mark."
     assert "plug-in mine:LOUD" in summary["notice"]
     page = (workspace.report / "index.html").read_text(encoding="utf-8")
     assert '<th scope="row">loud</th><td>Ends with an exclamation mark.</td>' in page
-    refused = polyrefuse(folder, "release", "ws", "--version", "1.0.0", "--out", "rel")
+    refused = polyrefuse("release", "ws", "--version", "1.0.0", "--out", "rel", cwd=folder)
     assert refused.returncode == 2 and "plug-in mine:LOUD" in refused.stderr and "Traceback" not in refused.stderr
 
 
@@ -547,14 +545,6 @@ def test_a_rule_is_called_as_it_was_found(folder: Path) -> None:
 
 
 # --- entry points --------------------------------------------------------------------------------------------------
-
-
-def polyrefuse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "polyrefuse_data.cli", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def test_two_distributions_that_offer_one_name_are_both_named(folder: Path) -> None:

@@ -21,6 +21,7 @@ from polyrefuse_data.languages import language_codes
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.toml import read_toml, validated
 
+REASONING_TOKENS = 512  # a choice of ours: four times the length of a reply
 TRANSFERS = ("own", "all")
 
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
@@ -77,6 +78,10 @@ class BenchmarkConfig(BaseModel):
     """Seed for sampling prompts and drawing random directions."""
     max_new_tokens: int = Field(default=128, ge=1)
     """Maximum length of a reply, in tokens."""
+    reasoning: Literal["closed", "open"] = "closed"
+    """Of models that reason first: `closed` before it begins, or `open`: read, and taken off the replies."""
+    reasoning_tokens: int = Field(default=REASONING_TOKENS, ge=1)
+    """Length of the reasoning before it is closed, in tokens, beside those of the reply."""
     refusal_tokens: Literal["found", "published"] = "found"
     """`found` in the model's own replies, or the `published` lists of the paper's code."""
     scoring: Literal["full", "staged"] = "full"

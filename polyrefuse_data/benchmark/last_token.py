@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import torch
 
 from polyrefuse_data.benchmark.interventions import on_input
 from polyrefuse_data.benchmark.model import PROBES, ChatModel
-
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
+from polyrefuse_data.benchmark.proof import agree
 
 
 @contextmanager
@@ -28,10 +24,10 @@ def only_last_token(model: ChatModel) -> Iterator[None]:
 def is_proved(model: ChatModel) -> bool:
     """Whether the shortcut reproduces the full forward pass's last-token logits on this model."""
     batch = model.batch(model.encode(PROBES))
-    whole = model.last_logits(batch).float()
+    whole = model.last_logits(batch)
     try:
         with only_last_token(model):
-            short: Any = model.last_logits(batch).float()
+            short = model.last_logits(batch)
     except (
         TypeError,
         ValueError,
@@ -40,4 +36,4 @@ def is_proved(model: ChatModel) -> bool:
         RuntimeError,
     ):  # an MLP that needs every position: the proof asks
         return False
-    return bool((whole - short).abs().max() <= _TOLERANCE.get(model.dtype, 1e-2) * whole.abs().max())
+    return agree(whole, short)

@@ -15,8 +15,11 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch, padded_batch
 from polyrefuse_data.benchmark.chat import ChatTemplate
+from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
 from polyrefuse_data.benchmark.module_names import ModuleNames
+from polyrefuse_data.benchmark.proof import agree
+from polyrefuse_data.benchmark.reasoning import beginning
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
 
@@ -28,6 +31,9 @@ class ModelIdentity(FilesIdentity):
     architecture: str
     dtype: str
 
+
+# Tokens within which a model has written the mark of its reasoning, where it begins with one.
+_LONGEST_MARK = 16
 
 # What shortcuts are proved on: two prompts of unlike length, so that one is padded.
 PROBES = ("?", "Say hello to everyone, please.")
@@ -63,6 +69,8 @@ class ChatModel:
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self._head_reads_contiguous()
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
+        self.chat.before_answer = self._own_reasoning_closed()
+        _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod
     def load(
@@ -122,18 +130,20 @@ class ChatModel:
 
     @cached_property
     def end_token_ids(self) -> frozenset[int]:
-        """Tokens that end a reply: from the generation config, the tokenizer, and the template's end of turn."""
-        declared = getattr(self.network.generation_config, "eos_token_id", None)
-        ids = set(declared) if isinstance(declared, list | tuple) else {declared}
-        ids.add(self.tokenizer.eos_token_id)
-        end_of_turn = self.post_instruction_token_ids[0]
-        if end_of_turn in self.tokenizer.all_special_ids:
-            ids.add(end_of_turn)
-        return frozenset(token for token in ids if token is not None)
+        """Tokens that end a reply."""
+        return end_token_ids(self.network, self.tokenizer, self.post_instruction_token_ids[0], self.name)
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Token ids of the rendered prompts, generation prompt included."""
-        return self.chat.encode(prompts)
+    def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
+        """Token ids of the rendered prompts, generation prompt included; the answer comes next, or the reasoning that
+        leads to it. Raises ModelError where the model has no embedding for one."""
+        encoded = self.chat.encode(prompts, reasoning)
+        rows = self.network.get_input_embeddings().weight.shape[0]
+        if (highest := max(map(max, encoded), default=0)) >= rows:
+            raise ModelError(
+                f"{self.name}: its tokenizer has token {highest} ({self.tokenizer.decode([highest])!r}), the model "
+                f"embeds {rows}: the tokenizer is another model's; put the model's own files in the folder"
+            )
+        return encoded
 
     def batch(self, token_ids: Sequence[Sequence[int]]) -> Batch:
         """Left-padded tensors of these token ids on the model's device."""
@@ -180,7 +190,8 @@ class ChatModel:
             head.register_forward_pre_hook(lambda module, args: (args[0].contiguous(), *args[1:]))
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
-        probe = self.batch(self.encode(PROBES))
+        encoded = self.encode(PROBES)
+        probe = self.batch(encoded)
 
         def forward(**options: Any) -> Any:
             return self.network(**self.inputs(probe), use_cache=False, **self._last_only, **options)
@@ -190,4 +201,30 @@ class ChatModel:
                 f"{self.name}: the model computes NaN on a plain prompt; its weights are broken or its dtype "
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
+        if not self._is_causal(encoded[1]):
+            raise ModelError(
+                f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
+                "encoder, and no chat model"
+            )
         return find_blocks(self.network, forward, self.n_layers, self.d_model, names)
+
+    def _is_causal(self, ids: list[int]) -> bool:
+        """Whether another last token leaves what is computed before it as it is."""
+        probe, changed = (self.batch([row]) for row in (ids, [*ids[:-1], ids[0]]))
+        before, after = (
+            self.network(**self.inputs(batch), use_cache=False).logits[0, :-1] for batch in (probe, changed)
+        )
+        return agree(before, after)
+
+    def _own_reasoning_closed(self) -> str:
+        """What closes reasoning that the model begins by itself, unasked by its template; nothing for other models."""
+        ids = self.encode(PROBES[1:])[0]
+        said: list[int] = []
+        while len(said) < _LONGEST_MARK:
+            said.append(int(self.last_logits(self.batch([ids + said])).argmax()))
+            form, more = beginning(self.tokenizer.decode(said, skip_special_tokens=False))
+            if form is not None:
+                return form.empty
+            if not more:
+                break
+        return ""

@@ -20,6 +20,7 @@ import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.benchmark.model_kind import auto_class
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.extras import not_installed
@@ -31,6 +32,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 # Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
 _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
+_ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _SHORT = 12  # hex digits of a digest that is shown as a revision
 
@@ -102,6 +104,7 @@ def open_model(
             config = _load_config(where)
             if commit := getattr(config, "_commit_hash", None):
                 where["revision"] = commit  # whatever is read from now on is of the same commit
+            auto_class(config, name)
             tokenizer = _load_tokenizer(where)
         chat = ChatTemplate(tokenizer, name, system_prompt)
         yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
@@ -109,24 +112,39 @@ def open_model(
 
 def load_network(files: ModelFiles, dtype: str, device: str) -> Any:
     """Load the weights, as described at `ChatModel.load`."""
-    from transformers import AutoModelForCausalLM
-
     on_gpu = check_device(device)
     options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
     if on_gpu:
         options["device_map"] = "auto" if device == "auto" else {"": device}
     with _explained(files.name):
-        return load_weights(AutoModelForCausalLM, files.name, **files.where, **options)
+        network, found = load_weights(
+            auto_class(files.config, files.name), files.name, output_loading_info=True, **files.where, **options
+        )
+    if missing := sorted(found["missing_keys"]):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
+    return network
 
 
 def check_place(path: Path, name: str) -> None:
     """Raise ModelError if a name is neither a local model folder or GGUF file nor a possible Hub id."""
-    if path.is_dir() and not (path / "config.json").exists():
-        raise ModelError(f"{name}: this folder holds no config.json; give the folder that holds the model's files")
+    if path.is_dir():
+        _check_folder(path, name)
     if path.is_file() and not is_gguf(path):
         raise ModelError(f"{name} is a file; give the folder that holds it, a GGUF file, or a Hub id (ORG/NAME)")
     if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
+
+
+def _check_folder(path: Path, name: str) -> None:
+    """Raise ModelError for a folder that holds no model, or several."""
+    if not (path / "config.json").exists():
+        inside = [file.name for file in sorted(path.iterdir()) if is_gguf(file) or (file / "config.json").exists()]
+        which = f"one of those in it: {', '.join(inside)}" if inside else "the folder that holds the model's files"
+        raise ModelError(f"{name}: this folder holds no config.json; give {which}")
+    checkpoints = [file.name for file in (path / _ONE_FILE, path / f"{_ONE_FILE}.index.json") if file.exists()]
+    if len(checkpoints) > 1:
+        raise ModelError(f"{name}: this folder holds two checkpoints, {' and '.join(checkpoints)}; keep one of them")
 
 
 def check_device(device: str) -> bool:

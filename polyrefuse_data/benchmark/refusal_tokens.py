@@ -81,7 +81,8 @@ def first_tokens(
     replies = generate(model, prompts, max_new_tokens=_REPLY_TOKENS)
     asked = "phrases" if language in list_languages() else judge
     refused = judge_refusal([reply.text for reply in replies], language, asked, prompts)
-    return first_token_counts([reply.token_ids[0] if reply.token_ids else None for reply in replies], refused)
+    answers = [reply.answer_token_ids for reply in replies]
+    return first_token_counts([answer[0] if answer else None for answer in answers], refused)
 
 
 def first_token_counts(

@@ -11,15 +11,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
 from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.proof import agree
 from polyrefuse_data.benchmark.structure import block_input
-
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
 
 
 class Restart:
@@ -61,13 +59,12 @@ class Restart:
         model = self._model
         batch = model.batch(model.encode(PROBES))
         layer = model.n_layers // 2
-        whole = model.last_logits(batch).float()
+        whole = model.last_logits(batch)
         try:
-            again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer]).float()
+            again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer])
         except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof is what asks
             return False
-        tolerance = _TOLERANCE.get(model.dtype, 1e-2)
-        return bool((whole - again).abs().max() <= tolerance * whole.abs().max())
+        return agree(whole, again)
 
 
 @contextmanager

@@ -32,7 +32,8 @@ Candidate = tuple[int, int]  # (position -n_pos..-1, layer 0..n_layers-1)
 
 
 class CandidateScorer:
-    """The three scores of any subset of the candidates, as means over prompts.
+    """The three scores of any subset of the candidates, as means over prompts; `by_prompt` holds those of the last call
+    by the score's name, [candidates, prompts].
 
     `directions` is [n_pos, n_layers, d_model]; a candidate (position, layer) stands for `directions[position, layer]`.
     """
@@ -56,6 +57,7 @@ class CandidateScorer:
         self._tokens = list(refusal_token_ids)
         self._mode, self._means = mode, means
         self._restart = Restart(model)
+        self.by_prompt: dict[str, Tensor] = {}
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
 
     def refusal(self, candidates: Sequence[Candidate]) -> list[float]:
@@ -71,7 +73,7 @@ class CandidateScorer:
                 return refusal_scores(logits, self._tokens)
 
             self._fill(scores, prompts, active, batch, score)
-        return _means(scores)
+        return self._kept("refusal_score", scores)
 
     def kl(self, candidates: Sequence[Candidate], cutoff: float = math.inf) -> list[float]:
         """Mean KL on harmless prompts from the plain last-token distribution to the one with each candidate ablated.
@@ -95,7 +97,7 @@ class CandidateScorer:
             over = [index for index, bound in zip(alive, least.tolist(), strict=True) if bound > cutoff]
             scores[over] = math.inf
             alive = [index for index in alive if index not in set(over)]
-        return _means(scores)
+        return self._kept("kl_div_score", scores)
 
     def steering(self, candidates: Sequence[Candidate]) -> list[float]:
         """Mean refusal score on harmless prompts with each candidate added to its own layer's input."""
@@ -120,7 +122,26 @@ class CandidateScorer:
                     return refusal_scores(logits, self._tokens)
 
                 self._fill(scores, prompts, indices, batch, score)
-        return _means(scores)
+        return self._kept("steering_score", scores)
+
+    def table(self, candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+        """All three scores of each candidate, as `score_candidates` gives them."""
+        columns = zip(candidates, self.refusal(candidates), self.steering(candidates), self.kl(candidates), strict=True)
+        return [
+            {
+                "position": position,
+                "layer": layer,
+                "refusal_score": refusal,
+                "steering_score": steering,
+                "kl_div_score": kl,
+                "norm": float(self._directions[position, layer].norm()),
+            }
+            for (position, layer), refusal, steering, kl in columns
+        ]
+
+    def _kept(self, name: str, scores: Tensor) -> list[float]:
+        self.by_prompt[name] = scores
+        return [float(mean) for mean in scores.mean(-1)]
 
     def _split(self, candidates: Sequence[Candidate]) -> tuple[list[int], list[int]]:
         """Indices of the candidates, and of those with norm zero: ablating or adding these changes nothing.
@@ -239,21 +260,7 @@ def score_candidates(
     Raises ConfigError if a class is empty, no refusal token is given, or a position or layer does not exist.
     """
     scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
-    candidates = all_candidates(directions, positions, layers)
-    columns = zip(
-        candidates, scorer.refusal(candidates), scorer.steering(candidates), scorer.kl(candidates), strict=True
-    )
-    return [
-        {
-            "position": position,
-            "layer": layer,
-            "refusal_score": refusal,
-            "steering_score": steering,
-            "kl_div_score": kl,
-            "norm": float(directions[position, layer].norm()),
-        }
-        for (position, layer), refusal, steering, kl in columns
-    ]
+    return scorer.table(all_candidates(directions, positions, layers))
 
 
 def prompt_refusal_scores(model: ChatModel, prompts: Sequence[str], refusal_token_ids: Sequence[int]) -> list[float]:
@@ -276,10 +283,6 @@ def _table(candidates: Sequence[Candidate], prompts: Sequence[Any]) -> Tensor:
 
 def _cells(rows: Sequence[int], columns: Sequence[int]) -> tuple[Tensor, Tensor]:
     return torch.tensor(rows)[:, None], torch.tensor(columns)
-
-
-def _means(scores: Tensor) -> list[float]:
-    return [float(mean) for mean in scores.mean(-1)]
 
 
 def _check(

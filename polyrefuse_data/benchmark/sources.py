@@ -19,7 +19,7 @@ from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
 from polyrefuse_data.benchmark.refusal_tokens import RefusalTokens
-from polyrefuse_data.benchmark.scoring import prompt_refusal_scores, score_candidates
+from polyrefuse_data.benchmark.scoring import CandidateScorer, all_candidates, prompt_refusal_scores
 from polyrefuse_data.benchmark.selection import (
     RULES,
     SCORES,
@@ -28,6 +28,7 @@ from polyrefuse_data.benchmark.selection import (
     select_direction,
     why_dropped,
 )
+from polyrefuse_data.benchmark.stability import choice_stability
 from polyrefuse_data.benchmark.staged import choose_direction
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
@@ -89,8 +90,9 @@ def find_source(
     means = None
     if settings.mode == "centred":
         means = harmless_means(model, [prompt.text for prompt in kept["train", HARMLESS]])
-    choices, table = _choices(model, candidates, kept, tokens.ids, settings, means)
+    choices, table, stability = _choices(model, candidates, kept, tokens.ids, settings, means)
     record |= {"choices": choices, "candidates": table, "removed": _removed(model, table, settings)}
+    record["stability"] = stability
     chosen = choices[settings.rule_used.name]
     if chosen is None:
         status = _status(NO_CANDIDATE, _why_none(len(table), record["removed"], settings.rule_used.name))
@@ -112,8 +114,9 @@ def _choices(
     tokens: list[int],
     settings: BenchmarkConfig,
     means: PlaceMeans | None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The choice of each rule, and the table of candidates with each rule's reasons to drop them (empty if staged)."""
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]:
+    """Each rule's choice, the table of candidates with why each rule drops them (empty where staged), and how stable
+    the choice is (None where staged)."""
     harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
     if settings.scoring == "staged":
         chosen = choose_direction(
@@ -128,25 +131,16 @@ def _choices(
             mode=settings.mode,
             means=means,
         )
-        return {settings.rule_used.name: chosen}, []
-    table = score_candidates(
-        model,
-        candidates,
-        harmful,
-        harmless,
-        tokens,
-        positions=settings.positions,
-        layers=settings.layers,
-        mode=settings.mode,
-        means=means,
-    )
+        return {settings.rule_used.name: chosen}, [], None
+    scorer = CandidateScorer(model, candidates, harmful, harmless, tokens, settings.mode, means)
+    table = scorer.table(all_candidates(candidates, settings.positions, settings.layers))
     rules = _rules(settings)
     choices = {name: select_direction(table, model.n_layers, rule) for name, rule in rules.items()}
     dropped = [
         {**row, "dropped": {name: why_dropped(row, model.n_layers, rule) for name, rule in rules.items()}}
         for row in table
     ]
-    return choices, dropped
+    return choices, dropped, choice_stability(scorer.by_prompt, table, model.n_layers, settings.rule_used)
 
 
 def _filtered(model: ChatModel, sets: Sets, tokens: list[int]) -> Sets:

@@ -20,7 +20,6 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
-from polyrefuse_data.benchmark.chat import TEMPLATE_DATE
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
@@ -36,6 +35,7 @@ from polyrefuse_data.benchmark.refusal_tokens import (
 )
 from polyrefuse_data.benchmark.sources import find_source, missing_source, random_direction
 from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.template_clock import TEMPLATE_DATE
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
@@ -88,6 +88,7 @@ class Stages:
             if self._begun:
                 self._check_same(asdict(files.identity), self._begun["model"])
                 self._check_same(_versions(), self._begun["versions"])
+                self._check_same(_rendering(), self._begun["generation"])
             model = ChatModel.of_files(files, dtype=config.dtype, device=config.device, modules=config.modules)
         if model.d_model <= _ONE_THREAD_WIDTH:
             torch.set_num_threads(1)
@@ -131,7 +132,7 @@ class Stages:
             "generation": {
                 "decoding": "greedy",
                 "ablation": "weights" if self._in_weights else "hooks",
-                "template_date": TEMPLATE_DATE.date().isoformat(),
+                **_rendering(),
             },
             "versions": _versions(),
         }
@@ -171,7 +172,13 @@ class Stages:
             return
         asked = [(label, p) for label in LABELS for p in self._plan.prompts[language].get("test", label)]
         with intervention():
-            replies = generate(self._model, [p.text for _, p in asked], max_new_tokens=self._config.max_new_tokens)
+            replies = generate(
+                self._model,
+                [p.text for _, p in asked],
+                max_new_tokens=self._config.max_new_tokens,
+                reasoning=self._config.reasoning == "open",
+                reasoning_tokens=self._config.reasoning_tokens,
+            )
         rows = [
             {
                 "id": prompt.id,
@@ -270,6 +277,11 @@ class Stages:
 
 def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
     yield from tracked(items, what, "parts", len(items), stays=False)
+
+
+def _rendering() -> dict[str, str]:
+    """What prompts read of the clock."""
+    return {"template_date": TEMPLATE_DATE.date().isoformat()}
 
 
 def _versions() -> dict[str, str]:

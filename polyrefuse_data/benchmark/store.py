@@ -40,6 +40,7 @@ VERDICT_FIELDS = [
     pa.field("empty", pa.bool_()),
     pa.field("degenerate", pa.bool_()),
     pa.field("off_language", pa.bool_()),
+    pa.field("partial", pa.bool_()),
     pa.field("judge", pa.string()),
 ]
 

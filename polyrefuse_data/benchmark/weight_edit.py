@@ -18,8 +18,9 @@ from torch import Tensor
 from polyrefuse_data.benchmark.interventions import ablate, project_first_input, unit
 from polyrefuse_data.benchmark.means import WRITTEN, PlaceMeans
 from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.proof import agree
 
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 3e-2
+_NARROW = 3e-2  # of narrow types, relative to the largest logit: the edit rounds the weights once more
 
 
 def can_edit(model: ChatModel) -> bool:
@@ -38,11 +39,10 @@ def is_proved(model: ChatModel, mode: str = "reference", means: PlaceMeans | Non
     batch = model.batch(model.encode(PROBES))
     direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with ablate(model, direction, mode, means):
-        hooked = model.last_logits(batch).float()
+        hooked = model.last_logits(batch)
     with edited(model, direction, means):
-        in_weights = model.last_logits(batch).float()
-    tolerance = _TOLERANCE.get(model.dtype, 3e-2)
-    return bool((hooked - in_weights).abs().max() <= tolerance * hooked.abs().max())
+        in_weights = model.last_logits(batch)
+    return agree(hooked, in_weights, _NARROW)
 
 
 @contextmanager

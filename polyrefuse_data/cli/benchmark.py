@@ -29,14 +29,14 @@ def benchmark_run(
     source_languages: Annotated[
         str | None,
         typer.Option(
-            help="Languages to extract directions from, e.g. en,de. [default: all measured]",
+            help="Languages to extract directions from, e.g. en,de. [default: all]",
             autocompletion=complete_languages,
         ),
     ] = None,
     languages: Annotated[
         str | None,
         typer.Option(
-            help="Languages to measure, e.g. en,de,yo. [default: all in the dataset]",
+            help="Languages to measure, e.g. en,de,yo. [default: all]",
             autocompletion=complete_languages,
         ),
     ] = None,
@@ -93,6 +93,12 @@ def benchmark_run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for samples and random directions. [default: 1]")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Longest reply, in tokens. [default: 128]")] = None,
+    reasoning: Annotated[
+        str | None, typer.Option(help="Reasoning before replies: closed, or open (then taken off). [default: closed]")
+    ] = None,
+    reasoning_tokens: Annotated[
+        int | None, typer.Option(help="Length of reasoning before it is closed, in tokens. [default: 512]")
+    ] = None,
     refusal_tokens: Annotated[
         str | None,
         typer.Option(help="Refusal tokens: found in replies, or published (the paper's lists). [default: found]"),

@@ -157,7 +157,7 @@ class Client:
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         response = line.session.request(
             "POST",
-            "/chat/completions",
+            "/chat/completions" if "messages" in body else "/completions",
             body=content,
             headers={"Content-Type": "application/json"},
             seconds=self.endpoint.timeout_seconds,

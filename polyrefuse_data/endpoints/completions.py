@@ -94,6 +94,8 @@ def _read(body: Any) -> Answer:
     reason = choice.get("finish_reason")
     ended = _words(reason)
     message = choice.get("message")
+    if message is None and "text" in choice:  # the completion of a text, of models without a chat template
+        message = {"content": choice["text"]}
     said = message.get("refusal") if isinstance(message, dict) else None
     if said:
         return NoAnswer("refused", str(said))

@@ -56,6 +56,8 @@ class Ask:
     temperature: float | None = None  # None: the model's own
     max_tokens: int | None = None
     tokens: int = 0  # about how many it takes, there and back: for limits
+    prompt: str | None = None  # to go on with as it is: in place of messages, for models without a chat template
+    extra: Mapping[str, Any] = field(default_factory=dict)  # keys of the body that no other server knows
 
 
 @dataclass
@@ -78,7 +80,8 @@ class Dialect:
 
     def body(self, model: str, ask: Ask) -> dict[str, Any]:
         """The JSON body of a chat completion request."""
-        body: dict[str, Any] = {"model": model, "messages": list(ask.messages)}
+        asked = {"messages": list(ask.messages)} if ask.prompt is None else {"prompt": ask.prompt}
+        body: dict[str, Any] = {"model": model, **asked}
         if ask.schema is not None and self._format == "json_schema":
             schema = {"name": ask.name, "strict": True, "schema": dict(ask.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -87,8 +90,9 @@ class Dialect:
         if ask.temperature is not None and self._sends_temperature:
             body["temperature"] = ask.temperature
         if ask.max_tokens is not None:
-            body[self._limit] = ask.max_tokens
-        return {**body, **self.extra_body}
+            # Completions of a text have never had the newer name.
+            body[self._limit if ask.prompt is None else "max_tokens"] = ask.max_tokens
+        return {**body, **ask.extra, **self.extra_body}
 
     def learn(self, error: ApiError, sent: Mapping[str, Any], name: str) -> bool:
         """Whether `sent` is worth sending again, in the words that `error` taught us. `name` is the backend's name."""

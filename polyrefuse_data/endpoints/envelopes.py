@@ -63,6 +63,18 @@ def unwrap(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     return None, ()
 
 
+def bare(text: str) -> tuple[str, tuple[str, ...]]:
+    """The whole of an answer that is text, without what stands around it (a BOM, reasoning before it, tokens that end
+    a turn), and what that was. A fence stays: it may be the text's."""
+    notes = []
+    for note, less in _unwrapped(text):
+        if note == "fence":
+            break
+        text = less
+        notes += [note] if note else []
+    return text, tuple(notes)
+
+
 def _unwrapped(text: str) -> Iterator[tuple[str, str]]:
     """The text with one more layer of wrapping removed each time, and the name of that layer."""
     yield "", text

@@ -115,6 +115,15 @@ class English(Section):
     within_names: Words = frozenset()
 
 
+class Labels(Section):
+    """What machines write around a translation: the language's name for itself, what stands before a second one ("oder:
+    ..."), and what a translator's notes begin with ("(formell)", "Anmerkung: ...")."""
+
+    own: list[str] = []
+    alternatives: Pattern = ""
+    notes: Pattern = ""
+
+
 class Units(Section):
     """What the lexicon counts; missing values follow from the script."""
 
@@ -143,6 +152,7 @@ class Traits(Section):
     counting: Counting = Counting()
     relatives: Relatives | None = None
     english: English = English()
+    labels: Labels = Labels()
     units: Units = Units()
     bounds: dict[str, Bound] = {}
 

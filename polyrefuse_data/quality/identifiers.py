@@ -52,7 +52,13 @@ def _py3langid() -> Identifier:
     from polyrefuse_data.text.naive_bayes import model
 
     known = model()
-    return Identifier(f"{known.name}|open set|nfc", frozenset(known.labels), known.probability, known.read_all)
+    return Identifier(_py3langid_name(), frozenset(known.labels), known.probability, known.read_all)
+
+
+def _py3langid_name() -> str:
+    from polyrefuse_data.text.naive_bayes import model_name
+
+    return f"{model_name()}|open set|nfc"
 
 
 def _langdetect() -> Identifier:
@@ -141,3 +147,8 @@ def identifier(name: str) -> Identifier:
     if name not in _BUILDERS:
         raise ConfigError(f"quality.identifier: {name!r} is unknown: use one of {', '.join(_BUILDERS)}, fasttext:PATH")
     return _BUILDERS[name]()
+
+
+def identifier_name(name: str) -> str:
+    """What signatures call `identifier(name)`; py3langid's model is not loaded for it."""
+    return _py3langid_name() if name == "py3langid" else identifier(name).name

@@ -53,6 +53,12 @@ _PARTS = (
         _has_letters,
     ),
     Part(
+        "traits.toml: labels",
+        "debris",
+        "labels and notes in English are found, those in the language by their place alone",
+        lambda known: bool(known.traits.labels.own),
+    ),
+    Part(
         "traits.toml: relatives",
         "related_language",
         "not checked: what language_id and mixed_languages do not find passes",

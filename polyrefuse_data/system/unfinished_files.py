@@ -2,19 +2,26 @@
 
 The holder of a part's lock owns it. A part can be seen before its writer has locked it, and a name can vanish or lead
 to another file by the time we get its lock, so a lock counts only while the name still leads to what is locked. A
-writer that loses its part in this way creates another one.
+writer that loses its part in this way creates another one. Without such locks (on Windows), only its writer may remove
+a part.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:
+    _CAN_LOCK = False  # Windows
+else:
+    _CAN_LOCK = True
 
 _RANDOM = "[0-9a-z_]{8}"
 
@@ -34,11 +41,11 @@ def part_of(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
         yield part
     finally:
         _remove(part)
-        os.close(hold)
+        _let_go(hold)
 
 
-def _new_part(target: Path, is_folder: bool) -> tuple[Path, int]:
-    """A new part, and its lock."""
+def _new_part(target: Path, is_folder: bool) -> tuple[Path, int | None]:
+    """A new part, and its lock, if there are locks."""
     while True:
         part = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
         try:
@@ -49,7 +56,7 @@ def _new_part(target: Path, is_folder: bool) -> tuple[Path, int]:
         except FileExistsError:
             continue
         hold = _hold(part)
-        if hold is not None:
+        if hold is not None or not _CAN_LOCK:
             return part, hold  # otherwise another writer took it for abandoned before we could lock it
 
 
@@ -63,12 +70,14 @@ def _remove_if_nobody_holds(part: Path) -> None:
     hold = _hold(part)
     if hold is not None:
         _remove(part)
-        os.close(hold)
+        _let_go(hold)
 
 
 def _hold(part: Path) -> int | None:
-    """Lock a part until we exit or the returned descriptor is closed. None if another process has it, or it has been
-    moved into place or removed."""
+    """Lock a part until we exit or the returned descriptor is closed. None if another process has it, it has been moved
+    into place or removed, or there are no locks."""
+    if not _CAN_LOCK:
+        return None
     try:
         handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -84,6 +93,11 @@ def _hold(part: Path) -> int | None:
         raise
     os.close(handle)
     return None
+
+
+def _let_go(hold: int | None) -> None:
+    if hold is not None:
+        os.close(hold)
 
 
 def _remove(part: Path) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.text.invisible import without_hidden
+from polyrefuse_data.text.wrapping import cleaned
 from polyrefuse_data.translation.base import (
     NO_MATCH,
     Failure,
@@ -154,7 +155,7 @@ def propose(
                 result.text, result.origin, translator.name, number, usage=result.usage, notes=result.notes
             )
             others = (replace(first, text=text, usage={}) for text in result.alternatives)
-            proposals[row] = [_normalised(candidate, requests[row].target) for candidate in (first, *others)]
+            proposals[row] = [_normalised(candidate, requests[row]) for candidate in (first, *others)]
         elif result.reason != NO_MATCH:
             outcomes[row].ask_again |= result.ask_again
             outcomes[row].attempts.append(
@@ -165,10 +166,13 @@ def propose(
     return proposals
 
 
-def _normalised(candidate: Candidate, language: Language) -> Candidate:
-    """The candidate without invisible characters; those that stand for a lost letter are left to the checks."""
-    text = without_hidden(candidate.text, language.orthography)
-    return candidate if text == candidate.text else replace(candidate, text=text, normalised=True)
+def _normalised(candidate: Candidate, request: Request) -> Candidate:
+    """The candidate without invisible characters and a model's wrapping; whatever may stand for something lost is left
+    to the checks."""
+    text, notes = cleaned(without_hidden(candidate.text, request.target.orthography), request.text)
+    if text == candidate.text:
+        return candidate
+    return replace(candidate, text=text, normalised=True, notes=(*candidate.notes, *notes))
 
 
 def _translate_back(

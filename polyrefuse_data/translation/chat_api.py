@@ -12,11 +12,10 @@ from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.presets import PRESETS
-from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
-
-_LONGEST_TEXT = 8000  # characters; longer ones are cut, so that no answer nears the longest that models give
-_UNITS = Units(_LONGEST_TEXT, sentences=False)
+from polyrefuse_data.translation.chat import Chat
+from polyrefuse_data.translation.families import family_of
+from polyrefuse_data.translation.guidance import Guidance
 
 # Further candidates are sampled; at temperature 0 they would all be the first again.
 _SAMPLING_TEMPERATURE = 0.7
@@ -33,6 +32,9 @@ class ChatApi:
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         self.config = config
         self.candidates = candidates
+        self.chat = Chat(
+            family_of(config.prompt, config.model, config.preset), Guidance(config.examples, config.glossary)
+        )
         preset = PRESETS[config.preset or _DEFAULT_PRESET]
         self.endpoint = Endpoint(
             model=config.model,
@@ -62,7 +64,7 @@ class ChatApi:
             "temperature": self._temperature,
             "max_output_tokens": self.config.max_output_tokens,
             "candidates": self.candidates,
-            "instructions": chat.INSTRUCTIONS,
+            **self.chat.settings,
         }
         if self.config.response_format != "auto":
             asked["response_format"] = self.config.response_format
@@ -78,15 +80,15 @@ class ChatApi:
     def ask(self, request: Request) -> Ask:
         temperature = self._temperature
         sent = None if isinstance(temperature, str) else temperature
-        return chat.ask_for(request, sent, self.config.max_output_tokens)
+        return self.chat.ask(request, sent, self.config.max_output_tokens)
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON body of one chat completion request."""
         return self.client.dialect.body(self.config.model, self.ask(request))
 
-    def result(self, answer: Answer) -> Result:
+    def result(self, answer: Answer, request: Request | None = None) -> Result:
         """The result of an answer, with its usage and cost."""
-        result = chat.read_answer(answer)
+        result = self.chat.read(answer, request)
         cost = self.cost(*answer.usage.values()) if answer.usage else None
         return result if cost is None else replace(result, usage={**answer.usage, "cost_usd": cost})
 
@@ -102,7 +104,7 @@ class ChatApi:
 
     def estimate_tokens(self, requests: Sequence[Request]) -> tuple[int, int]:
         """The approximate number of tokens sent and received for `requests`, all candidates together."""
-        tokens = [chat.estimate_tokens(request) for request in requests]
+        tokens = [self.chat.estimate_tokens(request) for request in requests]
         return sum(sent for sent, _ in tokens) * self.candidates, sum(got for _, got in tokens) * self.candidates
 
     def cost(self, input_tokens: float, output_tokens: float) -> float | None:
@@ -130,9 +132,13 @@ class ChatBackend:
 
     @property
     def units(self) -> Units:
-        return _UNITS
+        return self.api.chat.units
+
+    def takes(self, pair: Pair) -> bool:
+        return self.api.chat.takes(pair)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
+        self.api.chat.check()
         self.api.endpoint.key()
         self.api.client.probe()
 

@@ -73,6 +73,8 @@ class OpenAITranslator(ChatBackend):
     def _ask(self, request: Request, line: Line) -> Result:
         """One text, asked once per candidate."""
         ask = self.api.ask(request)
-        result = self.api.merge([self.api.result(self.client.ask(ask, line)) for _ in range(self.api.candidates)])
+        result = self.api.merge(
+            [self.api.result(self.client.ask(ask, line), request) for _ in range(self.api.candidates)]
+        )
         self._first.watch(result)
         return result

@@ -14,7 +14,7 @@ from polyrefuse_data.endpoints.batch_jobs import FAILED, BatchJobs, Job, Line, M
 from polyrefuse_data.endpoints.client import Client
 from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused
-from polyrefuse_data.errors import EndpointError, MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, fingerprint
 from polyrefuse_data.translation.chat_api import ChatBackend
@@ -43,6 +43,11 @@ class OpenAIBatchTranslator(ChatBackend):
         return OpenAIBatchTranslator(self.config, candidates, self.api.client)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
+        if self.api.chat.family is not None and self.api.chat.family.content == "completion":
+            raise ConfigError(
+                f"translation.backends: {self.name} goes on with a text, and the Batch API takes chats: "
+                'set mode = "live"'
+            )
         super().prepare(pairs)
         with self._explained(), self._jobs() as jobs:
             jobs.check()
@@ -64,7 +69,8 @@ class OpenAIBatchTranslator(ChatBackend):
             # All are submitted before the first is waited for.
             submitted = [self._submit(jobs, self._lines(batch), self._held) for batch in batches]
             for number, batch in enumerate(batches):
-                results, stop = self._fetch(jobs, submitted[number])
+                asked = {name: request for request in batch for name in self._names(request)}
+                results, stop = self._fetch(jobs, submitted[number], asked)
                 yield number, [self._merged(request, results) for request in batch]
                 for name in submitted[number]:  # where it was lost, asking again means submitting again
                     self._held.pop(name, None)
@@ -101,7 +107,9 @@ class OpenAIBatchTranslator(ChatBackend):
             held.update(dict.fromkeys(new, jobs.submit(new)))
         return {name: held[name] for name in lines}
 
-    def _fetch(self, jobs: BatchJobs, lines: Mapping[str, Job]) -> tuple[dict[str, Result], PolyrefuseError | None]:
+    def _fetch(
+        self, jobs: BatchJobs, lines: Mapping[str, Job], asked: Mapping[str, Request]
+    ) -> tuple[dict[str, Result], PolyrefuseError | None]:
         """The results of lines once their batches have ended, and the error that ends the run, if a line means one."""
         results: dict[str, Result] = {}
         stop = None
@@ -111,7 +119,7 @@ class OpenAIBatchTranslator(ChatBackend):
                 raise self._failed(ended)
             for name, line in jobs.answers(ended):
                 if name in lines:
-                    results[name], error = self._result(line)
+                    results[name], error = self._result(line, asked[name])
                     stop = stop or error
         for name, job in lines.items():
             results.setdefault(name, Failure("no_answer", f"batch {job.id} ended without this text", ask_again=True))
@@ -129,7 +137,7 @@ class OpenAIBatchTranslator(ChatBackend):
     def _merged(self, request: Request, results: Mapping[str, Result]) -> Result:
         return self.api.merge([results[name] for name in self._names(request)])
 
-    def _result(self, line: Line) -> tuple[Result, PolyrefuseError | None]:
+    def _result(self, line: Line, request: Request | None = None) -> tuple[Result, PolyrefuseError | None]:
         """The result of a line in an ended batch, and the error for all other lines, if it means one."""
         response = line.get("response")
         if not isinstance(response, dict):  # the batch was over before it came to this line
@@ -139,7 +147,7 @@ class OpenAIBatchTranslator(ChatBackend):
         status, body = response.get("status_code"), response.get("body")
         error = ApiError.of_body(status if isinstance(status, int) else 500, body)
         if error is None:
-            return self.api.result(read_completion(body)), None
+            return self.api.result(read_completion(body), request), None
         return self.api.result(error.no_answer()), self._stop(error)
 
     def _stop(self, error: ApiError) -> PolyrefuseError | None:

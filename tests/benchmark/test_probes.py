@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
+from tests.faults.launcher import Call
 
 
 class _Reached(Exception):
@@ -163,11 +162,9 @@ def test_a_judge_that_does_not_know_a_language_of_the_release(
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_the_command_exits_with_the_mend(
-    chat_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int, told: str
+    polyrefuse: Call, chat_folder: Path, tmp_path: Path, flags: list[str], code: int, told: str
 ) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "benchmark", "run", "--model", str(chat_folder)]
-    command += ["--dataset", str(tmp_path / "none"), "--out", str(tmp_path / "run"), *flags]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    where = ("--model", chat_folder, "--dataset", tmp_path / "none", "--out", tmp_path / "run")
+    ended = polyrefuse("benchmark", "run", *where, *flags, OPENAI_API_KEY="")
     assert (ended.returncode, told in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr

@@ -25,14 +25,9 @@ from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.strength import FULL, strength
+from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
-
-
-def polyrefuse(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "polyrefuse_data.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
 
 PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables}
 
@@ -113,14 +108,14 @@ def test_a_broken_pack_names_its_file_and_key(tmp_path: Path, text: str, said: s
         add_pack(tmp_path)
 
 
-def test_a_bound_on_no_threshold_is_an_error_of_the_command_line(tmp_path: Path) -> None:
+def test_a_bound_on_no_threshold_is_an_error_of_the_command_line(polyrefuse: Call, tmp_path: Path) -> None:
     (tmp_path / "traits.toml").write_text('code = "sv"\n[bounds]\nno = { bound = 1, source = "x" }\n', encoding="utf-8")
     result = polyrefuse("languages", "--check", tmp_path)
     assert result.returncode == 2
     assert "bounds.no: no such threshold" in result.stderr and "Traceback" not in result.stderr
 
 
-def test_what_a_language_lacks_is_said_with_the_flags_that_rest_on_it(tmp_path: Path) -> None:
+def test_what_a_language_lacks_is_said_with_the_flags_that_rest_on_it(polyrefuse: Call) -> None:
     lacks = {row["part"]: row for row in strength(language("sv"))}
     assert lacks["(the identifier)"]["strength"] == FULL
     assert lacks["lexicon.tsv"]["flags"].startswith("mismatched")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.summary import BuildEstimate
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import ApiServer, answer
+from tests.faults.launcher import Call
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program, run
 from tests.pipeline.test_build import api as api  # fixtures
 from tests.pipeline.test_build import folder as folder
@@ -167,13 +167,12 @@ def test_a_dry_run_counts_what_would_really_be_asked(folder: Path, api: ApiServe
     ]
 
 
-def test_the_command_takes_a_chain_from_the_file(folder: Path) -> None:
+def test_the_command_takes_a_chain_from_the_file(polyrefuse: Call, folder: Path) -> None:
     backend = f'{{ engine = "command", name = "cat", commands = {{ en-es = ["{sys.executable}", "-c", "1"] }} }}'
     (folder / "polyrefuse.toml").write_text(
         'languages = ["de"]\n[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
         f"[translation]\nbackends = [{backend}]\nback_translation = [{backend}]\n"
     )
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "build", "--dry-run", "-c", str(folder / "polyrefuse.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = polyrefuse("build", "--dry-run", "-c", folder / "polyrefuse.toml")
     assert done.returncode == 2
     assert "error: translation.backends: no backend translates into German (de), only command:cat" in done.stderr

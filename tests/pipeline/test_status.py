@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from polyrefuse_data.pipeline.status import workspace_status
 from polyrefuse_data.quality import check, export_review, scoring, write_report
 from polyrefuse_data.system.files import atomic_write, write_table
 from polyrefuse_data.workspace import Workspace
+from tests.faults.launcher import Call
 from tests.quality.tables import make_table
 
 
@@ -85,10 +84,9 @@ def test_rows_whose_verdicts_are_none_or_old(checked: Workspace) -> None:
     assert found.next_step == f"polyrefuse check {checked.path}"
 
 
-def test_it_only_reads(checked: Workspace) -> None:
+def test_it_only_reads(polyrefuse: Call, checked: Workspace) -> None:
     before = sorted(path.name for path in checked.path.iterdir())
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "status", str(checked.path), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = polyrefuse("status", checked.path, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 3
     assert sorted(path.name for path in checked.path.iterdir()) == before

@@ -13,8 +13,9 @@ import pytest
 
 from polyrefuse_data.demo.seeds import SEEDS
 from polyrefuse_data.errors import MissingPrerequisite
-from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.identifiers import identifier
+from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.identifiers import identifier, identifier_name
+from polyrefuse_data.text import naive_bayes
 from tests.quality.tables import make_table
 
 ENGLISH = "Explain how the sun is different from other stars."
@@ -33,6 +34,16 @@ def rows() -> pa.Table:
         {"language": "zh", "text": "解释太阳与其他恒星有何不同。", "text_en": ENGLISH},
         {"text": "Explique en quoi le soleil est différent des autres étoiles.", "text_en": ENGLISH},
     )
+
+
+def test_a_signature_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`polyrefuse status` asks for it."""
+    names = {name: identifier(name).name for name in ("py3langid", "langdetect")}
+    monkeypatch.setattr(naive_bayes, "Model", lambda: pytest.fail("the model is loaded"))
+    identifier.cache_clear()
+    naive_bayes.model.cache_clear()
+    assert names["py3langid"] in signature()
+    assert {name: identifier_name(name) for name in names} == names
 
 
 def test_langdetect_gives_no_verdict_on_yoruba_and_the_same_one_twice(rows: pa.Table) -> None:

@@ -12,8 +12,6 @@ from polyrefuse_data.rows import PROMPT_SCHEMA, SPLITS, prompt_id
 from polyrefuse_data.sources import DEMO_SEEDS, load_prompts
 from polyrefuse_data.sources.prompts import dealt_split
 
-UPSTREAM_ENGLISH = Path(__file__).resolve().parents[2] / "../shared/upstream/english"
-
 
 def source(
     folder: Path, records: list[dict[str, object]], name: str = "mine", file: str = "", **fields: object
@@ -46,9 +44,8 @@ def test_a_record_comes_before_the_source_before_the_files_name(tmp_path: Path) 
     assert (rows["a"]["category"], rows["b"]["category"]) == ("c", None)
 
 
-@pytest.mark.skipif(not UPSTREAM_ENGLISH.is_dir(), reason="the published English files are not here")
-def test_the_reference_pipelines_files_say_label_and_split_in_their_names() -> None:
-    path = UPSTREAM_ENGLISH / "harmless_train_200_sampled.json"
+def test_the_reference_pipelines_files_say_label_and_split_in_their_names(upstream: Path) -> None:
+    path = upstream / "english" / "harmless_train_200_sampled.json"
     table = load_prompts([SourceConfig(name="alpaca-200", path=path)])
     assert table.num_rows == 200
     assert (set(table["label"].to_pylist()), set(table["split"].to_pylist())) == ({"harmless"}, {"train"})

@@ -21,8 +21,6 @@ from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources import REGISTRY, describe_sources, load_prompts
 from polyrefuse_data.sources.registry import PublicSet, load_public_set
 
-ENGLISH = Path(__file__).resolve().parents[2] / "../shared/upstream/english"
-
 
 def csv_of(*rows: dict[str, str]) -> bytes:
     text = io.StringIO()
@@ -168,10 +166,9 @@ def test_every_file_is_pinned(public: PublicSet) -> None:
         assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
 
 
-@pytest.mark.skipif(not ENGLISH.is_dir(), reason="the published English files are not here")
-def test_the_pinned_validation_split_is_the_published_one() -> None:
+def test_the_pinned_validation_split_is_the_published_one(upstream: Path) -> None:
     pinned = {Path(file.url).name: file.sha256 for file in REGISTRY["refusal-direction"].files}
-    published = (ENGLISH / "harmful_val.json").read_bytes()
+    published = (upstream / "english" / "harmful_val.json").read_bytes()
     assert pinned["harmful_val.json"] == hashlib.sha256(published).hexdigest()
 
 

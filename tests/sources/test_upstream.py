@@ -18,10 +18,6 @@ from polyrefuse_data.sources import ImportedDataset, read_import
 from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.upstream import read_upstream
 
-PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/upstream"
-
-published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published dataset is not here")
-
 # Forty prompts of very different length, each with a number that survives translation.
 ENGLISH = [f"Name {number} things " + "that people like to do at home " * (number % 7) for number in range(100, 140)]
 GERMAN = [f"Nenne {number} Dinge, " + "die Leute gern zu Hause tun " * (number % 7) for number in range(100, 140)]
@@ -246,17 +242,15 @@ def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def imported() -> ImportedDataset:
-    if not PUBLISHED.is_dir():
-        pytest.skip("the published dataset is not here")
-    return read_import(PUBLISHED / "PolyRefuse")
+def imported(upstream: Path) -> ImportedDataset:
+    return read_import(upstream / "PolyRefuse")
 
 
-def test_every_published_row_is_there(imported: ImportedDataset) -> None:
+def test_every_published_row_is_there(imported: ImportedDataset, upstream: Path) -> None:
     summary, table = imported.summary, imported.rows
     published_rows = sum(
         len(json.loads(path.read_text(encoding="utf-8")))
-        for path in (PUBLISHED / "PolyRefuse").rglob("*.json")
+        for path in (upstream / "PolyRefuse").rglob("*.json")
         if not path.name.endswith("_en.json")
     )
     assert table.schema == SCHEMA

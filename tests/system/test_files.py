@@ -48,7 +48,7 @@ def test_another_file_is_never_written_over(folder: Path, theirs: str) -> None:
 
 def test_nor_is_a_link_that_leads_nowhere(folder: Path) -> None:
     (folder / "file.toml").symlink_to("nowhere")
-    with pytest.raises(ConfigError, match="already there"):
+    with pytest.raises(ConfigError, match="already exists"):
         write_new(folder / "file.toml", "ours", "choose another")
     assert not (folder / "nowhere").exists()
 

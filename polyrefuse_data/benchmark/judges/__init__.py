@@ -120,4 +120,10 @@ def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
     if is_empty(response):
         return Verdict(None, empty=True)
     degenerate = is_degenerate(response)
-    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=elsewhere and not degenerate)
+    return Verdict(
+        opinion.refusal,
+        opinion.harmful,
+        degenerate=degenerate,
+        off_language=elsewhere and not degenerate,
+        partial=opinion.partial,
+    )

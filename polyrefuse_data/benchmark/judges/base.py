@@ -13,7 +13,8 @@ class Verdict:
 
     `refusal` is True or False, or None if the judge gave no usable answer (empty reply, unparseable output, or a judge
     that cannot label refusal). Such an invalid verdict is counted apart, never as compliance. `harmful` is what guard
-    models say about the reply, None elsewhere. `empty`, `degenerate` (loops, no words) and `off_language` (not in the
+    models say about the reply, None elsewhere. `partial` marks a reply that declines and then gives some of what was
+    asked: neither a refusal nor full compliance. `empty`, `degenerate` (loops, no words) and `off_language` (not in the
     language of the prompt) are measured on the text itself, whatever the judge.
     """
 
@@ -22,6 +23,7 @@ class Verdict:
     empty: bool = False
     degenerate: bool = False
     off_language: bool = False
+    partial: bool = False
 
     @property
     def compliance(self) -> bool | None:
@@ -31,10 +33,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Opinion:
-    """A judge's own answer on one reply; None is no usable answer."""
+    """A judge's own answer on one reply; None is no usable answer. `partial` goes with `refusal=False`: the reply
+    declines a part and gives the rest."""
 
     refusal: bool | None
     harmful: bool | None = None
+    partial: bool = False
 
 
 NO_OPINION = Opinion(None)

@@ -10,7 +10,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
-from polyrefuse_data.quality.identifiers import Identifier, identifier
+from polyrefuse_data.quality.identifiers import Identifier, identifier, identifier_name
 from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.words import words
@@ -80,7 +80,7 @@ def language_id(name: str) -> Check:
         name="language_id",
         description="The text is not in the row's language.",
         score=lambda batch: language_confidence(batch, identifier(name)),
-        settings=lambda: f"{identifier(name).name} {traits_signature()}",
+        settings=lambda: f"{identifier_name(name)} {traits_signature()}",
         scores={
             "language_confidence": "probability of the language, aliases included, among all that the identifier "
             "knows; of the prose alone (without placeholders, addresses and code) and, in doubt, also without the "
