@@ -76,9 +76,20 @@ def test_every_file_has_an_origin() -> None:
 
 def test_what_is_skipped_is_said_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/sources/test_upstream.py", "-k", "published"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--basetemp",
+            tmp_path / "pytest",
+            "tests/sources/test_upstream.py",
+            "-k",
+            "published",
+        ],
         cwd=ROOT,
-        env={**os.environ, published.VARIABLE: str(tmp_path)},
+        env={**os.environ, published.VARIABLE: str(tmp_path / "nowhere")},
         capture_output=True,
         text=True,
         check=False,

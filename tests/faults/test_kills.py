@@ -23,7 +23,7 @@ from tests.faults.launcher import Ended, Launcher
 from tests.faults.worlds import contents, make_build, make_import, make_release
 from tests.hub_double import HubDouble
 
-KILLS = int(os.environ.get("FAULTS_KILLS", "3"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "2"))
 SEED = int(os.environ.get("FAULTS_SEED", "0"))
 REPO = "safety/prompts"
 
@@ -175,7 +175,6 @@ def test_publish(tmp_path: Path, new: bool) -> None:
         )
 
 
-@pytest.mark.slow
 def test_benchmark(tmp_path: Path, launcher: Launcher) -> None:
     release = make_release(tmp_path, "1.0.0")
     out = tmp_path / "run"

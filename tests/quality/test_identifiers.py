@@ -54,7 +54,6 @@ def test_langdetect_gives_no_verdict_on_yoruba_and_the_same_one_twice(rows: pa.T
     assert first.equals(audit(rows, {"identifier": "langdetect"}))
 
 
-@pytest.mark.slow
 def test_lingua_tells_the_languages_apart(rows: pa.Table) -> None:
     pytest.importorskip("lingua", reason="needs `pip install lingua-language-detector`")
     audited = audit(rows, {"identifier": "lingua"})
