@@ -147,7 +147,7 @@ def test_the_family_is_known_by_the_models_name(name: str, preset: str | None, f
 
 
 def test_a_prompt_that_is_none_is_refused_before_anything_is_asked() -> None:
-    with pytest.raises(ConfigError, match=r"prompt = 'tower' is none of auto, json, translategemma"):
+    with pytest.raises(ConfigError, match=r"prompt = 'tower' is unknown: use one of auto, json, translategemma"):
         OpenAITranslator(OpenAIBackend(model="x", prompt="tower"))
 
 
