@@ -55,7 +55,7 @@ _PARTS = (
     Part(
         "traits.toml: labels",
         "debris",
-        "labels and notes in English are found, those in the language by their place alone",
+        "labels and notes in English are found, those in the language only by their position",
         lambda known: bool(known.traits.labels.own),
     ),
     Part(
