@@ -1,7 +1,7 @@
-"""Where only the last token's logits are read, the last block's MLP has to run for that token alone.
+"""Where only the last token's logits are read, the last block's last sublayer has to run for that token alone.
 
-No code per model: the MLP is handed the last token's slice, and what it returns is broadcast over the positions that
-nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
+No code per model: that sublayer (an MLP) is handed the last token's slice, and what it returns is broadcast over the
+positions that nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from polyrefuse_data.benchmark.interventions import on_input
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.proof import agree
 
 
 @contextmanager
 def only_last_token(model: ChatModel) -> Iterator[None]:
     """Forwards in this context are right at the last token, and nowhere else after the last block's attention."""
-    with on_input(model.blocks[-1].mlp, lambda hidden: hidden[:, -1:].contiguous()):
+    with on_input(model.blocks[-1].sublayers[-1], lambda hidden: hidden[:, -1:].contiguous()):
         yield
 
 

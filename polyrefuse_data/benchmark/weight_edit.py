@@ -1,7 +1,7 @@
 """The same ablation as hooks, done in the weights for as long as a context lasts: nothing is computed a second time
 per token.
 
-Only where it is proved: every block must add its attention and MLP outputs to the stream as they are, both must end
+Only where it is proved: every block must add the outputs of its sublayers to the stream as they are, each must end
 in a plain linear map, and on a probe the edited model must give the hooked model's logits. Post-norms, experts and
 quantised weights are hooked. Embeddings are left alone (they may be tied to the output head): what they put into the
 stream is projected at the first block. Edited weights are never written anywhere.
@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.interventions import ablate, project_first_input, unit
-from polyrefuse_data.benchmark.means import WRITTEN, PlaceMeans
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.means import PlaceMeans, sublayer_places
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.proof import agree
 
 _NARROW = 3e-2  # of narrow types, relative to the largest logit: the edit rounds the weights once more
@@ -55,7 +56,7 @@ def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None)
     vector = unit(direction)
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
-            for place, linear in zip(WRITTEN, block.output_linears, strict=False):
+            for place, linear in zip(sublayer_places(block), block.output_linears, strict=True):
                 if linear is None:
                     raise ValueError(f"block {layer} has no map to edit: see can_edit")
                 for parameter in (linear.weight, linear.bias):

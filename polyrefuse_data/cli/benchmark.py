@@ -95,9 +95,7 @@ def benchmark_run(
     dtype: Annotated[
         str | None, typer.Option(help="auto, float32, bfloat16, float16 or float64. [default: auto]")
     ] = None,
-    modules: Annotated[
-        str | None, typer.Option(help="blocks=NAME,attention=NAME,mlp=NAME, where an error asks for them.")
-    ] = None,
+    modules: Annotated[str | None, typer.Option(help="blocks=NAME, where an error asks for it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
