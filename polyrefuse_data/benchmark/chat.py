@@ -1,4 +1,4 @@
-"""Prompts rendered with the model's own chat template, thinking closed, and replies with their reasoning taken off."""
+"""Renders prompts with the model's own chat template, without thinking, and strips reasoning from replies."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
 
 
 def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, **options: Any) -> str:
-    """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
-    bounds of time, memory and length. Control tokens in a message are escaped. Raises ModelError where the template
-    raises or exceeds the bounds."""
+    """Render `messages` with the chat template of `tokenizer`.
+
+    A template is a program by the model's authors. It runs in Jinja's sandbox, with limits on time, memory and length.
+    Control tokens in a message are escaped. Raises ModelError if the template fails or exceeds the limits.
+    """
     try:
         template = tokenizer.get_chat_template()
         tokens = control_tokens(tokenizer, template)
@@ -36,12 +38,12 @@ def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, *
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ModelError(f"{name}: its chat template does not render a user message ({reason})") from error
     if len(text) > _LONGEST_RENDERING + len(str(messages)):
-        raise ModelError(f"{name}: its chat template makes {len(text)} characters of a short message")
+        raise ModelError(f"{name}: its chat template turns a short message into {len(text)} characters")
     return text
 
 
 class ChatTemplate:
-    """Renders single-turn prompts for one tokenizer. Raises ModelError where the tokenizer has no chat template."""
+    """Renders single-turn prompts for one tokenizer. Raises ModelError if the tokenizer has no usable chat template."""
 
     def __init__(self, tokenizer: Any, name: str, system_prompt: str | None = None) -> None:
         if not getattr(tokenizer, "chat_template", None):
@@ -57,8 +59,8 @@ class ChatTemplate:
         self._content = self._find_content()
 
     def _find_content(self) -> Callable[[str], Any]:
-        """What the template reads as a message's content: its text, or a list of parts. A template that iterates over
-        parts drops a text without a word."""
+        """How the template expects a message's content: as text, or as a list of parts. A template that iterates over
+        parts silently drops plain text."""
         forms: tuple[Callable[[str], Any], ...] = (str, _as_parts)
         for form in forms:
             self._content = form
@@ -67,8 +69,8 @@ class ChatTemplate:
             if all(escape(text, self._control_tokens) in rendered for text in texts):
                 return form
         raise ModelError(
-            f"{self._name}: its chat template leaves out what the user or the system says; put a chat_template.jinja "
-            "that renders it in the model folder"
+            f"{self._name}: its chat template drops the user or system message; put a chat_template.jinja "
+            "that renders both in the model folder"
         )
 
     def render(self, prompt: str, reasoning: bool = False) -> str:
@@ -82,7 +84,7 @@ class ChatTemplate:
         return text if reasoning else close_prompt(text) + self.before_answer
 
     def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
-        """Token ids of the rendered prompts; the template already holds the special tokens."""
+        """Token ids of the rendered prompts. The template already contains the special tokens."""
         if not prompts:
             return []
         rendered = [self.render(prompt, reasoning) for prompt in prompts]
@@ -95,10 +97,10 @@ class ChatTemplate:
         return begun_in(self.render(_PROBE_TEXT, reasoning=True))
 
     def post_instruction_token_ids(self) -> list[int]:
-        """Longest common suffix, in tokens, of rendered probes, no longer than the text they share has tokens.
+        """The longest common suffix of rendered probes, in tokens, and no longer than their common text is in tokens.
 
-        The second bound keeps an instruction's last token out where a tokenizer gives all probes the same one, the
-        unknown token. Raises ModelError where there is no such token.
+        The second limit matters if a tokenizer maps the ends of all probes to the unknown token. Raises ModelError if
+        the suffix is empty.
         """
         rendered = [self.render(probe) for probe in _PROBES]
         most = len(self._tokenizer(_common_ending(rendered), add_special_tokens=False)["input_ids"])
@@ -108,7 +110,7 @@ class ChatTemplate:
                 break
             suffix.insert(0, column[0])
         if not suffix:
-            raise ModelError(f"{self._name}: its chat template puts no token after the instruction")
+            raise ModelError(f"{self._name}: its chat template adds no token after the instruction")
         return suffix
 
 

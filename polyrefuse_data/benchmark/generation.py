@@ -1,5 +1,4 @@
-"""Greedy replies in batches: sorted by length, left-padded, rows that end leave the batch with their part of the
-cache."""
+"""Greedy replies in batches: sorted by length and left-padded; rows that end leave the batch and the cache."""
 
 from __future__ import annotations
 
@@ -41,12 +40,12 @@ def generate(
     reasoning: bool = False,
     reasoning_tokens: int = REASONING_TOKENS,
 ) -> list[Reply]:
-    """One greedy reply a prompt, in order; hooks and edits that are in place stay in force at every token.
+    """One greedy reply per prompt, in order. Active interventions apply to every token.
 
-    An answer ends at any of the model's end tokens or after `max_new_tokens`. With `reasoning` the model may reason
-    first; else its reasoning is closed before it begins. Reasoning that comes all the same, or is asked for, has
-    `reasoning_tokens` of its own, and is closed after them. Batches shrink when memory runs out. A prompt for which the
-    model computes NaN has an empty reply: no token was its choice.
+    An answer ends at any of the model's end tokens or after `max_new_tokens`. With `reasoning`, the model may reason
+    first; otherwise its reasoning is closed before it begins. Reasoning, whether requested or not, has
+    `reasoning_tokens` of its own and is closed after them. Batches shrink if memory runs out. If the model computes NaN
+    for a prompt, its reply is empty, because it chose no token.
     """
     encoded = model.encode(prompts, reasoning)
     begun = model.chat.begun_reasoning if reasoning else None

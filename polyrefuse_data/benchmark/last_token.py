@@ -23,7 +23,7 @@ def only_last_token(model: ChatModel) -> Iterator[None]:
 
 
 def is_proved(model: ChatModel) -> bool:
-    """Whether the shortcut gives the whole forward's last-token logits on this model."""
+    """Whether the shortcut reproduces the full forward pass's last-token logits on this model."""
     batch = model.batch(model.encode(PROBES))
     whole = model.last_logits(batch)
     try:

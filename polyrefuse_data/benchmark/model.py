@@ -1,4 +1,4 @@
-"""Any causal chat model of transformers: loaded, proved, and asked for the last token's logits or the blocks'
+"""Any causal chat model that transformers can load: verified on load, then used for last-token logits or block
 inputs."""
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from polyrefuse_data.errors import ModelError
 
 @dataclass(frozen=True)
 class ModelIdentity(FilesIdentity):
-    """What a result says of the model it was measured on."""
+    """What a result records about the model it was measured on."""
 
     architecture: str
     dtype: str
 
 
 class ChatModel:
-    """A causal chat model with its own chat template, its decoder blocks found by structure and proved on load.
+    """A causal chat model with its own chat template. Its decoder blocks are found by structure and verified on load.
 
-    `ChatModel.load` is the way to make one. Weights are never written anywhere.
+    Create one with `ChatModel.load`. Weights are never written anywhere.
     """
 
     def __init__(
@@ -87,10 +87,12 @@ class ChatModel:
     ) -> ChatModel:
         """Load a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
 
-        `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
-        is the GPU where there is one, spread over all of them where there are several. Code from model folders is
-        never run, nor pickled weights loaded. Raises ModelError where there is no such model, no safetensors, no chat
-        template, or no structure that proves.
+        `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep theirs). `device` "auto" uses
+        the GPU if there is one, and all of them if there are several. Code from model folders is never run, and pickled
+        weights are never loaded.
+
+        Raises ModelError if the model is missing, has no safetensors or chat template, or its structure cannot be
+        verified; ConfigError for an unknown device; MissingPrerequisite if the device is not there.
         """
         with open_model(path_or_id, revision, system_prompt) as files:
             return cls.of_files(files, dtype=dtype, device=device, modules=modules)
@@ -99,13 +101,13 @@ class ChatModel:
     def of_files(
         cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", modules: ModuleNames | None = None
     ) -> ChatModel:
-        """The same of files that are open: what takes long is done here."""
+        """Load the weights of files opened with `open_model`. This is the slow part."""
         network = load_network(files, dtype, device)
         return cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
 
     @property
     def device(self) -> torch.device:
-        """Where token ids go: the device of the input embeddings."""
+        """The device of the input embeddings, where token ids go."""
         return self.network.get_input_embeddings().weight.device
 
     @property
@@ -114,7 +116,7 @@ class ChatModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """The model as results name it: what its files are, and how they were loaded."""
+        """The identity of the model in results: its files, and how they were loaded."""
         files = self._files.identity if self._files else FilesIdentity(self.name, "", "", "", "")
         return ModelIdentity(
             **asdict(files),
@@ -124,7 +126,7 @@ class ChatModel:
 
     @cached_property
     def post_instruction_token_ids(self) -> list[int]:
-        """The tokens that the chat template puts after the instruction: the longest common suffix of rendered
+        """The tokens that the chat template adds after the instruction: the longest common suffix of rendered
         prompts."""
         return self.chat.post_instruction_token_ids()
 
@@ -160,7 +162,7 @@ class ChatModel:
             yield from (group[start : start + size] for start in range(0, len(group), size))
 
     def inputs(self, batch: Batch) -> dict[str, Any]:
-        """Keyword arguments of a forward over `batch`; positions count from each row's first real token."""
+        """Keyword arguments for a forward pass over `batch`; positions count from each row's first real token."""
         inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if self._takes_position_ids:
             inputs["position_ids"] = batch.position_ids
@@ -184,7 +186,7 @@ class ChatModel:
         self._decoder(**self.inputs(batch), use_cache=False)
 
     def _head_reads_contiguous(self) -> None:
-        """Hand the output head a contiguous slice: on a strided one it multiplies row by row, ten times slower on
+        """Give the output head a contiguous slice. On a strided one it multiplies row by row, ten times slower on
         CPU."""
         head = self.network.get_output_embeddings()
         if head is not None:
@@ -208,7 +210,7 @@ class ChatModel:
             ) from error
         if logits.isnan().any():
             raise ModelError(
-                f"{self.name}: the model computes NaN on a plain prompt; its weights are broken, or its dtype "
+                f"{self.name}: the model computes NaN on a plain prompt; its weights are broken or its dtype "
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
         if not is_causal(self, encoded[1]):

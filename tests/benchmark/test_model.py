@@ -63,7 +63,7 @@ def test_gguf_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(MissingPrerequisite, match=r'`pip install "polyrefuse-data\[gguf\]"`'):
         ChatModel.load(file)
     monkeypatch.setattr(gguf, "_READERS", ())
-    with pytest.raises(ModelError, match="is no GGUF file"):
+    with pytest.raises(ModelError, match="is not a GGUF file"):
         ChatModel.load(file)
     file.write_bytes(b"GGUF\x03\x00")
     with pytest.raises(ModelError, match=r"model\.gguf: "):

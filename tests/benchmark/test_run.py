@@ -141,7 +141,7 @@ def test_languages_without_what_a_direction_needs_are_results(chat_folder: Path,
     statuses = {record["language"]: (record["status"], record["message"]) for record in scores["selection"]}
     assert statuses["en"][0] == "chosen"
     assert statuses["fr"] == ("empty_class", "the dataset has no train harmless prompts")
-    assert statuses["th"] == ("missing_language", "the dataset does not hold this language")
+    assert statuses["th"] == ("missing_language", "the dataset has no rows in this language")
     assert row_of(scores, "baseline", "fr", "harmful")["refusal"] == 1.0
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "the dataset has no train harmless prompts" in page

@@ -82,7 +82,7 @@ def test_languages_in_one_text(release):
     assert {row["language"] for split in chosen.values() for row in split} == {"de", "yo"}
     with pytest.raises(ConfigError, match=r"unknown language 'german': did you mean de \(German\)"):
         load_release(release, languages="german")
-    with pytest.raises(ConfigError, match="no language is named"):
+    with pytest.raises(ConfigError, match="no language given"):
         load_release(release, languages="")
 
 

@@ -187,4 +187,4 @@ def test_a_row_twice_in_two_splits_is_found(tmp_path):
         return pa.concat_tables([table, with_column("split", "test")(one)]).sort_by("id")
 
     rewrite(release, "data/de/test.parquet", add)
-    assert any(f"{one['id'][0].as_py()} stands twice" in line for line in verify_release(release))
+    assert any(f"{one['id'][0].as_py()} occurs twice" in line for line in verify_release(release))

@@ -1,4 +1,4 @@
-"""From finished shards to the files of a workspace: what concerns rows of several shards is settled here."""
+"""Merges finished shards into the files of a workspace, and settles what concerns rows of several shards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from polyrefuse_data.workspace import Workspace
 
 @dataclass(frozen=True)
 class _Tables:
-    """The tables of all shards, as often as they are asked for, one in memory at a time."""
+    """The tables of all shards, one in memory at a time; can be iterated repeatedly."""
 
     read: Callable[[int], pa.Table]
     count: int
@@ -35,7 +35,7 @@ class _Tables:
 
 @dataclass(frozen=True)
 class _Judged:
-    """The rows of all shards with the flag of shared translations, as often as they are asked for."""
+    """The rows of all shards with shared translations flagged; can be iterated repeatedly."""
 
     tables: _Tables
     shared: Score
@@ -47,10 +47,10 @@ class _Judged:
 
 
 def merge(store: ShardStore, count: int, suite: Suite, workspace: Workspace, metadata: Mapping[bytes, bytes]) -> None:
-    """Write rows, scores and tries of `count` shards, in their order; memory does not grow with their number.
+    """Write the rows, scores and attempts of `count` shards in order. Memory does not grow with their number.
 
-    Shared translations are flagged over all rows, then `parallel` is set. `metadata` is kept in the file of the rows,
-    with what they were checked under. That file is the last one to be written.
+    Shared translations are flagged over all rows, then `parallel` is set. `metadata` is added to the file of the rows,
+    with its provenance. That file is written last.
     """
     checked, scores = _Tables(store.rows, count), _Tables(store.scores, count)
     shared = shared_targets(checked)

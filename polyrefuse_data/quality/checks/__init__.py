@@ -1,9 +1,10 @@
-"""The checks of this package, one a file, each called as its flag: in the order in which rows carry their flags."""
+"""The built-in checks, one per file and named like their flag, in the order in which rows list their flags."""
 
 from __future__ import annotations
 
 from polyrefuse_data.quality.checks.back_translation import BACK_TRANSLATION
 from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.debris import DEBRIS
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.empty import EMPTY
 from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     UNKNOWN_LANGUAGE,
     UNPAIRED,
     HIDDEN_CHARACTERS,
+    DEBRIS,
     LANGUAGE_ID,
     LANGUAGE_UNVERIFIED,
     SCRIPT,

@@ -1,6 +1,6 @@
-"""back_translation: chrF++ of the back-translation against the English prompt, with BLEU beside it.
+"""back_translation: chrF++ of the back-translation against the English prompt, with BLEU for information.
 
-A filter for gross failures: a copy scores 100, so neither is ever a measure of quality.
+A filter for gross failures. A copy of the prompt scores 100, so neither measures quality.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ def signature() -> str:
 
 BACK_TRANSLATION = Check(
     name="back_translation",
-    description="The back-translation has little to do with the English prompt.",
+    description="The back-translation has little in common with the English prompt.",
     score=back_translation_scores,
     settings=signature,
     version="2",
     scores={
-        "chrf": "chrF++ of the back-translation with the prompt, 0 to 100",
-        "bleu": "BLEU of the same, 0 to 100; kept beside it",
+        "chrf": "chrF++ of the back-translation against the prompt, 0 to 100",
+        "bleu": "BLEU of the same, 0 to 100; for information only",
     },
     thresholds=[
         Threshold(
             "back_translation",
             "chrf",
             at_least=20,
-            source="chrF++ of true pairs has 1st percentiles 21-41, of mismatched pairs 99th percentiles 24-31",
+            source="chrF++: 1st percentiles of true pairs are 21-41, 99th percentiles of mismatched pairs 24-31",
         )
     ],
 )
