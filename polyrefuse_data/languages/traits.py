@@ -126,6 +126,12 @@ class Units(Section):
     prefixes: Pattern = ""
 
 
+class Polarity(Section):
+    """The whole of polarity.toml: what says no, a regular expression for a text in lower case."""
+
+    negation: Pattern = ""
+
+
 class Bound(Section):
     """A bound of the language's own on a score, and where it comes from."""
 

@@ -25,9 +25,10 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
     if "Latin" in scripts and text.isascii():
         return 1.0 if any(character.isalpha() for character in text) else None
     shared = set(words(source)) if "Latin" not in scripts else set()
+    squeezed = "".join(words(source))  # names of several words may be written as one, or without their ending
     expected = counted = 0
     for word in words(text):
-        if word in shared or (not source and word.isascii()):  # without the prompt, a Latin word may be a name
+        if word in shared or (word.isascii() and (not source or (bool(shared) and word in squeezed))):
             continue
         for character in word:
             name = script(character)
@@ -41,6 +42,7 @@ SCRIPT = Check(
     name="script",
     description="Most letters are in other scripts than the language is written in.",
     score=expected_script,
+    version="2",
     scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},
     thresholds=[Threshold("script", "expected_script", at_least=0.6, source=PUBLISHED_ROWS)],
 )
