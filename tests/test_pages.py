@@ -128,7 +128,7 @@ _MEANT = {
         "subset",
         "intervention",
     ),
-    *("status", "rule", "sha256"),
+    *("status", "rule", "sha256", "reference", "verdict"),
 }
 
 

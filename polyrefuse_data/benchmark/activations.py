@@ -1,4 +1,4 @@
-"""Block inputs at the post-instruction tokens: taken once per prompt, used for directions, geometry and monitors."""
+"""Block inputs at the post-instruction tokens, computed once per prompt, for directions, geometry and monitors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark.structure import block_input
 def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
     """Inputs of every block at every post-instruction token: [prompts, n_pos, n_layers, d_model], float32 on CPU.
 
-    Left padding puts the post-instruction tokens of all rows in the last n_pos columns.
+    With left padding, the post-instruction tokens of all rows are in the last n_pos columns.
     """
     n_positions = len(model.post_instruction_token_ids)
     encoded = model.encode(prompts)

@@ -1,4 +1,4 @@
-"""What harmless prompts look like, on average, at each place that an ablation touches: what centred ablation keeps."""
+"""Mean activations of harmless prompts at each place that ablation touches. Centred ablation keeps them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,14 @@ class PlaceMeans:
 
 
 def written_modules(block: Block) -> dict[str, Any]:
-    """The modules of the places in WRITTEN."""
+    """The modules at the places in WRITTEN."""
     return dict(zip(WRITTEN, (block.attention, block.mlp, *block.writers), strict=True))
 
 
 def harmless_means(model: ChatModel, prompts: Sequence[str]) -> PlaceMeans:
-    """Means over harmless prompts and their post-instruction tokens, where the model makes up its mind and replies
-    begin.
+    """Mean activations over harmless prompts and their post-instruction tokens, where the reply is decided.
 
-    Raises ConfigError where there is no prompt.
+    Returns [n_layers, d_model] per place, float64 on CPU. Raises ConfigError if there are no prompts.
     """
     if not prompts:
         raise ConfigError("no harmless prompts: centred ablation keeps their mean")

@@ -1,4 +1,4 @@
-"""Names for a decoder's blocks and their sublayers, where they are not found or several would do."""
+"""Names for a decoder's blocks and sublayers, if they cannot be found or are ambiguous."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from polyrefuse_data.errors import ConfigError
 
 @dataclass(frozen=True)
 class ModuleNames:
-    """Override of what is found: dotted name of the list of blocks, and the names of the sublayers inside a block."""
+    """Overrides for what is found by itself: the dotted name of the list of blocks, and the names of the sublayers in a
+    block."""
 
     blocks: str | None = None
     attention: str | None = None
@@ -17,10 +18,11 @@ class ModuleNames:
 
     @classmethod
     def parse(cls, text: str) -> ModuleNames:
-        """`blocks=model.layers,attention=self_attn,mlp=mlp`, or some of it. Raises ConfigError for anything else."""
+        """Parse `blocks=model.layers,attention=self_attn,mlp=mlp`, or parts of it. Raises ConfigError for anything
+        else."""
         known = {field.name for field in fields(cls)}
         pairs = [part.partition("=") for part in text.split(",")]
         given = {name.strip(): value.strip() for name, _, value in pairs}
         if not set(given) <= known or not all(given.values()) or len(given) < len(pairs):
-            raise ConfigError(f"modules {text!r}: write blocks=NAME,attention=NAME,mlp=NAME, or some of these")
+            raise ConfigError(f"modules {text!r}: write blocks=NAME,attention=NAME,mlp=NAME, or only some of them")
         return cls(**given)

@@ -1,12 +1,12 @@
-"""Find a decoder's blocks and what each of them writes into the residual stream, and prove the guess on a forward.
+"""Finds a decoder's blocks and what each adds to the residual stream, and verifies the guess on a forward pass.
 
-No table of architectures: names give candidates, arithmetic decides. A block is understood when `output = input +
-scale * (attention writer + MLP writer)` holds on a probe, where a writer is the attention (or MLP) module itself, or
-a child that normalises its output before it is added (Gemma 2/3, OLMo 2: "post-norms").
+There is no table of architectures: names suggest candidates, arithmetic decides. A block is understood if `output =
+input + scale * (attention writer + MLP writer)` holds on a probe, where a writer is the attention (or MLP) module
+itself, or a child that normalises its output before it is added (Gemma 2/3, OLMo 2: "post-norms").
 
 The sum is compared entry by entry, each within the rounding of its own terms. Real models have massive activations:
-single entries of the stream in the tens of thousands where blocks add ten. Measured against the largest entry, any
-structure would pass; measured against what is added, the rounding of the stream would make every structure fail.
+single entries of the stream in the tens of thousands where blocks add ten. Compared with the largest entry, any
+structure would pass; compared with what is added, the rounding of the stream would make every structure fail.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ class Block:
 
 
 def first_tensor(output: Any) -> Tensor:
-    """The hidden states among what a module returns (a tensor, or a tuple that starts with it)."""
+    """The hidden states in a module's output (a tensor, or a tuple that starts with one)."""
     return output[0] if isinstance(output, tuple | list) else output
 
 
 def block_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """The hidden states that a block was called with."""
+    """The hidden states among a block's arguments."""
     return args[0] if args else kwargs["hidden_states"]
 
 
 def find_blocks(
     network: Any, forward: Callable[..., Any], n_layers: int, d_model: int, names: ModuleNames
 ) -> list[Block]:
-    """The decoder blocks of `network`, in order, proved on `forward` (a probe run; `output_hidden_states=` is passed
+    """The decoder blocks of `network`, in order, verified on `forward` (a probe run; `output_hidden_states=` is passed
     on).
 
-    Raises ModelError, naming the override, where the structure does not prove.
+    Raises ModelError, naming the override, if the structure cannot be verified.
     """
     lists = _block_lists(network, n_layers, names.blocks)
     found = [(name, modules) for name, modules in lists if _runs_as_blocks(modules, forward, d_model)]
@@ -76,11 +76,11 @@ def find_blocks(
         mend = (
             _how_to_name(" or ".join(f"blocks={name}" for name, _ in found))
             if found
-            else "so this architecture cannot be measured"
+            else "so this architecture is not supported"
         )
         raise ModelError(
             f"{type(network).__name__}: expected one list of {n_layers} blocks of width {d_model} that read the hidden "
-            f"states which the model reports, found {len(found)} (lists of that length: {seen}); {mend}"
+            f"states that the model reports, but found {len(found)} (lists of that length: {seen}); {mend}"
         )
     modules = found[0][1]
     return [_prove(block, index, trace, names) for index, (block, trace) in enumerate(_traces(modules, forward))]
@@ -91,7 +91,7 @@ def _block_lists(network: Any, n_layers: int, name: str | None) -> list[tuple[st
         try:
             return [(name, list(network.get_submodule(name)))]
         except (AttributeError, TypeError):
-            raise ModelError(f"{type(network).__name__} has no list of blocks called {name!r}") from None
+            raise ModelError(f"{type(network).__name__} has no list of blocks named {name!r}") from None
     return [
         (path, list(module))
         for path, module in network.named_modules()
@@ -100,7 +100,7 @@ def _block_lists(network: Any, n_layers: int, name: str | None) -> list[tuple[st
 
 
 def _runs_as_blocks(modules: Sequence[Any], forward: Callable[..., Any], d_model: int) -> bool:
-    """Whether the modules are called in order on the hidden states that the model itself reports."""
+    """Whether the modules are called in order, on the hidden states that the model itself reports."""
     inputs: dict[int, Tensor] = {}
 
     def keep(index: int) -> Callable[..., None]:
@@ -128,7 +128,7 @@ def _runs_as_blocks(modules: Sequence[Any], forward: Callable[..., Any], d_model
 
 @dataclass
 class _Trace:
-    """What one block and the modules below it received and returned on the probe."""
+    """The inputs and outputs of one block and its submodules on the probe."""
 
     received: dict[str, Tensor]
     returned: dict[str, Tensor]
@@ -178,12 +178,12 @@ def _prove(block: Any, index: int, trace: _Trace, names: ModuleNames) -> Block:
     where = f"block {index} ({type(block).__name__})"
     if proved:
         choices = " or ".join(f"attention={attention},mlp={mlp}" for (attention, mlp), _ in proved)
-        raise ModelError(f"{where}: several of its modules could be its attention and MLP; {_how_to_name(choices)}")
+        raise ModelError(f"{where}: several modules could be its attention and MLP; {_how_to_name(choices)}")
     tried = " or ".join(f"{attention} and {mlp}" for attention, mlp in pairs) or "no two modules of its width"
     children = ", ".join(name for name, _ in block.named_children())
     raise ModelError(
         f"{where}: its output is not its input plus what two of its modules return (children: {children}; tried: "
-        f"{tried}), so this architecture cannot be measured"
+        f"{tried}), so this architecture is not supported"
     )
 
 
@@ -192,8 +192,8 @@ def _how_to_name(choice: str) -> str:
 
 
 def _candidates(block: Any, trace: _Trace, names: ModuleNames) -> list[tuple[str, str]]:
-    """(attention, MLP) pairs to try: the one that is named or that names tell, else any two children, in the order they
-    ran."""
+    """(attention, MLP) pairs to try: the named one, or those suggested by names, else any two children in the order
+    they ran."""
     if missing := [name for name in (names.attention, names.mlp) if name is not None and name not in trace.returned]:
         ran = ", ".join(name for name, _ in block.named_children() if name in trace.returned)
         raise ModelError(f"a block has no module {missing[0]!r} that returns hidden states; it has {ran}")
@@ -216,19 +216,19 @@ def _candidates(block: Any, trace: _Trace, names: ModuleNames) -> list[tuple[str
 
 
 def _writers(block: Any, trace: _Trace, sublayers: tuple[str, str]) -> tuple[str, str] | None:
-    """The modules whose outputs the block adds to its input for these two sublayers, or None where none add up."""
+    """The modules whose outputs the block adds to its input for these two sublayers; None if nothing adds up."""
     attention, mlp = sublayers
     options = product(_writer_options(block, trace, attention), _writer_options(block, trace, mlp))
     return next((pair for pair in options if _adds_up(trace, *pair)), None)
 
 
 def _has_a_matrix(module: Any) -> bool:
-    """What tells a sublayer from a norm. Quantised weights may be buffers."""
+    """Whether the module has a matrix, which distinguishes a sublayer from a norm. Quantised weights may be buffers."""
     return any(tensor.ndim > 1 for tensor in (*module.parameters(), *module.buffers()))
 
 
 def _writer_options(block: Any, trace: _Trace, sublayer: str) -> list[str]:
-    """The sublayer itself, then the norms that were called on its output."""
+    """The sublayer itself, then the norms applied to its output."""
     output = trace.returned[sublayer]
     after = [
         child
@@ -273,7 +273,7 @@ def _adds_up(trace: _Trace, attention: str, mlp: str) -> bool:
 
 
 def _output_linear(block: Any, trace: _Trace, sublayer: str) -> Any | None:
-    """The plain linear map whose output is the sublayer's output, or None (experts, quantised weights)."""
+    """The plain linear map whose output is the sublayer's output; None for experts and quantised weights."""
     for name, module in block.get_submodule(sublayer).named_modules():
         path = f"{sublayer}.{name}"
         if (

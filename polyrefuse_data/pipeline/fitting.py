@@ -1,4 +1,4 @@
-"""Bounds and a lexicon for a language pack, fitted on aligned rows: good translations with their English.
+"""Fits the bounds and lexicon of a language pack to aligned rows: good translations with their English.
 
 A bound goes where one row in five hundred lies beyond it; that of `unverified_meaning` where one in a hundred does, of
 rows that the lexicon has not seen (cross-validated). Lengths get a tenth more room than these rows take, since other
@@ -46,21 +46,23 @@ _ROOM = 0.1  # that lengths get beyond their bound, as a share of it
 
 
 def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
-    """Write lexicon.tsv and the bounds of a pack from a workspace, or from a TSV, JSONL or TMX file of aligned texts.
+    """Write lexicon.tsv and the bounds of a pack, from a workspace or a TSV, JSONL or TMX file of aligned texts.
 
-    Gives what was written, a row each; what was there before stays beside it (lexicon-2.tsv). Raises ConfigError for a
-    language without a pack, and for too few rows.
+    Returns one row per written item. Earlier files stay (lexicon-2.tsv). Raises ConfigError for a language without a
+    pack, or for too few rows.
     """
     if known.pack is None:
         raise ConfigError(
-            f"{known.code} has no language pack: write one with `polyrefuse languages --new {known.code} DIR`"
+            f"{known.code} has no language pack: create one with `polyrefuse languages --new {known.code} DIR`"
         )
     if known.code in LANGUAGES and known.pack == LANGUAGES[known.code].pack:
         raise ConfigError(f"the pack of {known.code} is part of this package: copy {known.pack} and name the copy")
     rows = _aligned(known, path)
     pairs = sorted({(visible(row["text_en"]), visible(row["text"])) for row in rows})
     if len(pairs) < _FEWEST:
-        raise ConfigError(f"{path}: {len(pairs)} different rows of {known.code} with English; a fit takes {_FEWEST}")
+        raise ConfigError(
+            f"{path}: only {len(pairs)} different rows of {known.code} with English; a fit needs {_FEWEST}"
+        )
     replace_kept(known.pack / "lexicon.tsv", learn(pairs, known).to_tsv())
     true, swapped = cross_validate(pairs, known)
     where = f"{len(rows)} rows of {path.name}"
@@ -80,7 +82,7 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
 
 
 def _aligned(known: Language, path: Path) -> list[dict[str, str]]:
-    """Rows of the language with their English, of a workspace or of a file that holds both."""
+    """Rows of the language with their English, from a workspace or a file that contains both."""
     if path.is_dir():
         table = Workspace(path).read_rows()
         columns = ["language", "text", "text_en", "back_translation"]
@@ -108,7 +110,7 @@ def _bounds(known: Language, rows: Sequence[dict[str, str]], where: str) -> dict
 
 
 def _bound(name: str, values: npt.NDArray[np.float64], where: str) -> Bound | None:
-    """A bound that all but a few of these rows keep; None where that of every language will do."""
+    """A bound that all but a few of these rows meet; None if the default will do."""
     threshold = THRESHOLDS[name]
     share = _BEYOND if threshold.is_floor else 1 - _BEYOND
     value = float(np.quantile(values, share))

@@ -1,8 +1,7 @@
-"""`polyrefuse check`: new verdicts for the rows of a workspace, from kept scores and the bounds that its config gives.
+"""`polyrefuse check`: new verdicts for the rows of a workspace, from stored scores and the bounds in its config.
 
-Everything that leaves checked rows in a workspace but a build does it here: an import, a check, a review. Files are
-written in an order in which a stop at any moment costs nothing: rows.parquet, with the note of what it was checked
-under, comes last.
+Imports, checks and reviews all write checked rows with this module (builds do it in shards). The order of the files
+makes a stop at any moment harmless: rows.parquet, with the note on its provenance, is written last.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from polyrefuse_data.workspace import Workspace
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What a check did: rows by status, rows of which some score had to be computed, and verdicts that changed."""
+    """The result of a check: rows by status, rows that had to be scored, and changed verdicts."""
 
     workspace: Path
     rows: int
@@ -50,7 +49,7 @@ class CheckSummary:
         """For people."""
         counts = ", ".join(f"{count} {name}" for name, count in self.status.items())
         lines = [f"{self.rows} rows checked in {self.workspace}: {counts}"]
-        lines.append(f"  scored: {self.scored} rows; the scores of the others were kept")
+        lines.append(f"  {self.scored} rows scored; the others kept their scores")
         lines += [f"  {step}: {count} rows" for step, count in self.changed.items()]
         return printable.lines(lines)
 
@@ -65,13 +64,13 @@ def check(
     *,
     progress: bool = True,
 ) -> CheckSummary:
-    """Give every row of a workspace the verdict that `config` asks for (default: `[quality]` of its polyrefuse.toml).
+    """Update the verdict of every row in a workspace for `config` (default: `[quality]` of its polyrefuse.toml).
 
-    Only rows that are new or were changed are scored, and the others by checks that are new or have another version;
-    everything else comes from scores.parquet. Run again after a stop, it goes on where it was. No text is translated:
-    `build` gives what is rejected now to the next backend.
+    Only new or changed rows are scored, and other rows only by checks that are new or have another version; all other
+    scores come from scores.parquet. Call it again to resume after a stop. Nothing is translated: `build` gives newly
+    rejected rows to the next backend.
 
-    Raises ConfigError where the workspace has no rows, or the config names what does not exist.
+    Raises ConfigError if the workspace has no rows, or the config names something that does not exist.
     """
     folder = workspace if isinstance(workspace, Workspace) else Workspace(Path(workspace))
     if config is None:
@@ -82,7 +81,7 @@ def check(
 
 
 def write_checked(workspace: Workspace, rows: pa.Table, suite: Suite, *, progress: bool = True) -> CheckSummary:
-    """Check these rows, and write them and their scores as those of a workspace, which the caller holds."""
+    """Check these rows and write them, with their scores, to a workspace that the caller has locked."""
     check_scales(rows, suite.config)
     paired = with_english(rows)
     before, partial = read_scores(workspace.scores), PartialScores(workspace.checking)

@@ -86,7 +86,7 @@ def named_scores(scores: Mapping[str, ScoreBound]) -> list[Check]:
             at_most=bound.at_most,
             by_language=bound.by_language,
             rejects=bound.rejects,
-            source="imported; the bound is the config's",
+            source="imported; the bound comes from the config",
         )
         checks.append(imported_score(name, "imported", threshold))
     return checks
@@ -102,5 +102,5 @@ def check_scales(rows: pa.Table, settings: QualityConfig) -> None:
         if len(known) and not (scale.least <= known.min() and scale.best_above < known.max() <= scale.most):
             raise ConfigError(
                 f"column {name} goes from {known.min():g} to {known.max():g}, but scores of this name are "
-                f"{scale.meaning}: bring it to that scale, give quality.thresholds.{name} on its own, or rename it"
+                f"{scale.meaning}: convert it to that scale, give quality.thresholds.{name} on its own, or rename it"
             )

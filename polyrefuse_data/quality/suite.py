@@ -1,5 +1,4 @@
-"""The checks that a config asks for, with their thresholds: what `[quality]` says, resolved once, where a command or a
-call begins."""
+"""The checks and thresholds that a config asks for: `[quality]`, resolved once at the start of a command or call."""
 
 from __future__ import annotations
 
@@ -28,9 +27,9 @@ from polyrefuse_data.rows import COLUMNS, MAKER_FLAGS, MAKER_NOTES
 
 @dataclass(frozen=True)
 class Suite:
-    """`checks` are all of them, in the order in which rows carry their flags; `bounds` are the thresholds in force.
+    """A suite of checks: `checks` in the order in which rows list their flags, and `bounds`, the resolved thresholds.
 
-    Another process makes its own from the config.
+    Another process creates its own from the config.
     """
 
     config: QualityConfig
@@ -49,7 +48,7 @@ class Suite:
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the rows that are scores as they are."""
+        """Columns of the rows that are imported scores."""
         return [check.column for check in self.checks if check.column is not None]
 
     @cached_property
@@ -79,9 +78,9 @@ Settings = Suite | QualityConfig | Mapping[str, Any] | None
 
 
 def suite_of(config: Settings = None) -> Suite:
-    """The suite of a `[quality]` section, of a plain dict of one, or of the defaults.
+    """The suite for a QualityConfig, a dict of its keys, or the defaults.
 
-    Raises ConfigError for keys, checks, thresholds or languages that do not exist, and for two checks of one name;
+    Raises ConfigError for keys, checks, thresholds or languages that do not exist, and for two checks with one name;
     PluginError for a check that cannot be loaded.
     """
     if isinstance(config, Suite):
@@ -102,7 +101,7 @@ def suite_of(config: Settings = None) -> Suite:
 
 
 def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityConfig:
-    """A QualityConfig from one, from a plain dict of one, or the defaults. Raises ConfigError."""
+    """A QualityConfig from a QualityConfig, a dict, or the defaults. Raises ConfigError."""
     if isinstance(config, QualityConfig):
         return config
     if not isinstance(config, Mapping | None):
@@ -115,7 +114,7 @@ def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityC
 
 
 def signature(config: Settings = None) -> str:
-    """The signature of the checks that a config asks for."""
+    """The signature of the checks under a config: the same line means comparable verdicts."""
     return suite_of(config).signature
 
 
@@ -133,7 +132,7 @@ def _load(name: str, key: str) -> Check:
 
 
 def _refuse_clashes(checks: Iterable[Check]) -> None:
-    """Raise ConfigError for names that two checks share, or that rows use for something else."""
+    """Raise ConfigError for names that two checks share, or that rows use otherwise."""
     checks = list(checks)
     for what, names in (
         ("name", [check.name for check in checks]),
@@ -148,7 +147,7 @@ def _refuse_clashes(checks: Iterable[Check]) -> None:
     for check in checks:
         flags = {threshold.flag for threshold in check.thresholds}
         if (check.plugin or check.column) and (clash := taken.intersection({check.name, *flags})):
-            raise ConfigError(f"quality: check {check.name}: {min(clash)} is a name of something else: rename it")
+            raise ConfigError(f"quality: check {check.name}: the name {min(clash)} is taken: rename it")
 
 
 def _hash(bounds: Thresholds) -> str:

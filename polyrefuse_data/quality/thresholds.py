@@ -1,7 +1,7 @@
 """Bounds on scores. A verdict is a pure function of a score and its threshold.
 
-Every check brings its own (checks/), with their source; bounds of single languages stand in their packs (`bounds` of
-traits.toml), with theirs; a config may change both.
+Every check brings its own (checks/), with their source. Bounds for single languages are in the language packs (`bounds`
+in traits.toml), with theirs. A config can change both.
 """
 
 from __future__ import annotations
@@ -48,25 +48,25 @@ class Threshold:
         for what in ("flag", "score", "name"):
             check_name(getattr(self, what), f"threshold {self.name}: {what}")
         if (self.at_least is None) == (self.at_most is None):
-            raise ConfigError(f"threshold {self.name}: give at_least or at_most, and not both")
+            raise ConfigError(f"threshold {self.name}: give either at_least or at_most")
         for bound in (self.default, *self.by_language.values(), *(() if self.human is None else (self.human,))):
             if not isinstance(bound, float | int) or math.isnan(bound):
-                raise ConfigError(f"threshold {self.name}: {bound!r} is no bound: a bound is a number")
+                raise ConfigError(f"threshold {self.name}: {bound!r} is not a bound: give a number")
 
     @property
     def is_floor(self) -> bool:
-        """Whether the score has to be no lower than the bound; otherwise no higher."""
+        """Whether the bound is a minimum; otherwise it is a maximum."""
         return self.at_least is not None
 
     @property
     def default(self) -> float:
-        """The bound for languages that have none of their own."""
+        """The bound for languages without their own."""
         bound = self.at_least if self.at_least is not None else self.at_most
         assert bound is not None
         return bound
 
     def accept(self, score: Score, bounds: Score) -> npt.NDArray[np.bool_]:
-        """True where the score is within its bound; a score that was not computed (NaN) is."""
+        """True if the score is within its bound, or was not computed (NaN)."""
         beyond = score < bounds if self.is_floor else score > bounds
         return ~beyond
 
@@ -79,7 +79,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Thresholds by name, in the order in which rows carry their flags."""
+    """Thresholds by name, in the order in which rows list their flags."""
 
     table: Mapping[str, Threshold]
     flags: frozenset[str] = frozenset()  # of every check, disabled ones too
@@ -95,7 +95,7 @@ class Thresholds:
 
 
 def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds:
-    """The thresholds with the packs' bounds and a config's changes, and without the flags that it disables.
+    """The thresholds with the packs' bounds and a config's changes applied, and without disabled flags.
 
     Raises ConfigError for a flag or threshold that does not exist.
     """
@@ -103,9 +103,7 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
     flags = {threshold.flag for threshold in known.values()}
     for name in config.disable:
         if name not in flags:
-            raise ConfigError(
-                f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
-            )
+            raise ConfigError(f"quality.disable: no flag is named {name!r}; the flags are {', '.join(sorted(flags))}")
     own = {code: bounds_of(language, known) for code, language in language_packs().items()}
     table = {
         name: replace(
@@ -133,23 +131,25 @@ def score_of(values: Sequence[float | None]) -> Score:
 
 
 def check_name(name: str, what: str) -> None:
-    """Raise ConfigError where a name is none that can stand in a file, a page and a spreadsheet."""
+    """Raise ConfigError for a name that cannot be used in files, pages and spreadsheets."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigError(f"{what} {name!r} is no name: begin with a letter, go on with letters, digits, _, . and -")
+        raise ConfigError(
+            f"{what} {name!r} is not a valid name: start with a letter, then use letters, digits, _, . and -"
+        )
 
 
 def check_bound(key: str, value: float | Mapping[str, float]) -> None:
-    """Raise ConfigError for bounds of a config that are none, or of languages that there are not."""
+    """Raise ConfigError for bounds in a config that are not numbers, or for unknown languages."""
     for code, bound in value.items() if isinstance(value, Mapping) else [("", value)]:
         where = f"{key}.{code}" if code else key
         if code and ((known := find_language(code)) is None or known.code != code):
-            raise ConfigError(f"{where}: {code!r} is no language code (`polyrefuse languages --all` lists them)")
+            raise ConfigError(f"{where}: {code!r} is not a language code (`polyrefuse languages --all` lists them)")
         if math.isnan(bound):
-            raise ConfigError(f"{where}: a bound is a number; to switch a check off use quality.disable")
+            raise ConfigError(f"{where}: a bound is a number; to switch off a flag, use quality.disable")
 
 
 def bounds_of(language: Language, known: Collection[str]) -> dict[str, float]:
-    """The bounds of a language's own. Raises ConfigError for a pack that names a threshold that is not `known`."""
+    """The bounds in a language's pack. Raises ConfigError if it names a threshold that is not in `known`."""
     for name in language.traits.bounds:
         if name not in known:
             raise ConfigError(

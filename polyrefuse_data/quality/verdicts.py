@@ -1,4 +1,4 @@
-"""What follows from the scores of rows: flags and status. A pure function of scores, bounds and what rows came with."""
+"""Verdicts: flags and status as a pure function of scores, bounds and the flags that rows came with."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
-    """The rows with score columns, detected_language, `flags` and `status` from their `scores`; `parallel` if new.
+    """The rows with score columns, detected_language, `flags` and `status` from `scores`, and with `parallel` if it is
+    missing.
 
-    `scores` has a line for each row, in their order. The other columns are shared with `rows`, not copied.
+    `scores` has one line per row, in the same order. The other columns are shared with `rows`, not copied.
     """
     columns = [_columns(*parts, bounds) for parts in zip(slices(rows), slices(scores), strict=True)]
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
@@ -71,7 +72,7 @@ def by_hand(rows: pa.Table) -> Mask:
 
 
 def unjudged(rows: pa.Table, status: str) -> pa.Table:
-    """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
+    """The rows as if unchecked: without scores, only with the flags of their maker, and with this status."""
     made = pa.array([before for before, _ in _made(rows, frozenset())], pa.list_(pa.string()))
     nothing = {
         name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*schema.SCORES, *LABEL_COLUMNS)
@@ -81,7 +82,7 @@ def unjudged(rows: pa.Table, status: str) -> pa.Table:
 
 
 def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
-    """The rows with these columns of the schema put in place, or added; the others are shared, not copied."""
+    """The rows with these schema columns set or added; the others are shared, not copied."""
     for name, values in zip(columns.column_names, columns.columns, strict=True):
         field = schema.SCHEMA.field(name)
         if name in rows.column_names:
@@ -105,9 +106,9 @@ def _beyond(scores: pa.Table, codes: list[str], human: Mask, bounds: Thresholds)
 
 
 def _made(rows: pa.Table, flags_of_checks: frozenset[str]) -> list[tuple[list[str], list[str]]]:
-    """What the maker of each row said of it, to stand before and after the flags of the checks.
+    """The flags that the maker of each row set, to go before and after those of the checks.
 
-    After them: why nobody translated the row. Such a reason may have any name, but that of a check.
+    After them: why no backend translated the row. Such a reason may have any name except that of a check.
     """
     if "flags" not in rows.column_names:
         return [([], []) for _ in range(rows.num_rows)]
@@ -122,7 +123,7 @@ def _made(rows: pa.Table, flags_of_checks: frozenset[str]) -> list[tuple[list[st
 
 
 def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
-    """What the checks write of some rows."""
+    """The columns that the checks set for some rows."""
     flags, rejected = _verdicts(rows, scores, bounds)
     status = pc.if_else(pa.array(rejected), schema.REJECTED, schema.ACCEPTED)
     if "status" in rows.column_names:
@@ -155,6 +156,6 @@ def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[lis
 
 
 def _ordered(table: pa.Table) -> pa.Table:
-    """The schema's columns in their order, then the extra ones."""
+    """The columns of the schema in order, then the extra ones."""
     known = [name for name in schema.COLUMNS if name in table.column_names]
     return table.select(known + [name for name in table.column_names if name not in known])

@@ -73,5 +73,5 @@ def test_its_structure_proves_in_narrow_types(model: ChatModel, dtype: torch.dty
     layer = narrow.network.model.layers[12]
     plain = layer.forward
     layer.forward = lambda *args, **kwargs: plain(*args, **kwargs) * 1.1
-    with pytest.raises(ModelError, match=r"block 12 .*cannot be measured"):
+    with pytest.raises(ModelError, match=r"block 12 .*is not supported"):
         ChatModel(narrow.network, model.tokenizer, name="wrong")

@@ -53,7 +53,7 @@ def test_an_api_that_redirects_elsewhere_gets_no_prompt_and_no_key_there(api: Ap
         api.call_faults["POST /v1/chat"] = [redirect(f"{elsewhere.base_url}/chat/completions", status)] * 9
         api.call_faults["POST /v1/files"] = [redirect(f"{elsewhere.base_url}/files", status)] * 9
         api.call_faults["GET /v1/models"] = [redirect(f"{elsewhere.base_url}/models", status)] * 9
-        with pytest.raises(ConfigError, match="prompts and keys go to the address of the config alone"):
+        with pytest.raises(ConfigError, match="prompts and keys only go to the address in the config"):
             if way == "judge":
                 judge_refusal(["No."], "en", f"openai:test-model@{api.base_url}", prompts=["a"])
             elif way == "probe":
@@ -68,7 +68,7 @@ def test_an_api_that_redirects_elsewhere_gets_no_prompt_and_no_key_there(api: Ap
 def test_no_call_of_a_batch_follows_a_redirect_elsewhere(api: ApiServer, call: str) -> None:
     with ApiServer() as elsewhere:
         api.call_faults[call] = [redirect(f"{elsewhere.base_url}/x")] * 9
-        with pytest.raises(ConfigError, match="prompts and keys go to the address of the config alone"):
+        with pytest.raises(ConfigError, match="prompts and keys only go to the address in the config"):
             translate_requests(backend(api, mode="batch"), HELLO)
         assert not elsewhere.calls
 

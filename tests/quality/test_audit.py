@@ -326,7 +326,7 @@ def test_any_encoding_of_the_same_rows_gives_the_same_verdicts() -> None:
         ([{"id": "a"}], "pyarrow.Table"),
         (pa.table({"id": ["a"], "language": ["de"], "text": [1]}), "column text holds int64"),
         (pa.table({"id": ["a"], "language": [b"de"], "text": ["a"]}), "column language holds binary"),
-        (pa.table([["a"], ["de"], ["a"], ["b"]], ["id", "language", "text", "text"]), "two columns called text"),
+        (pa.table([["a"], ["de"], ["a"], ["b"]], ["id", "language", "text", "text"]), "two columns named text"),
     ],
 )
 def test_what_is_no_table_of_rows_is_named(rows: object, said: str) -> None:

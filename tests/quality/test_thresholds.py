@@ -55,12 +55,12 @@ def test_a_disabled_flag_takes_all_its_thresholds_away() -> None:
     [
         ({}, "at_least or at_most"),
         ({"at_least": 1, "at_most": 2}, "at_least or at_most"),
-        ({"at_least": float("nan")}, "no bound"),
-        ({"at_most": "2"}, "no bound"),
-        ({"at_most": 2, "by_language": {"de": None}}, "no bound"),
-        ({"at_most": 2, "flag": "two words"}, "no name"),
-        ({"at_most": 2, "score": ""}, "no name"),
-        ({"at_most": 2, "name": "<b>"}, "no name"),
+        ({"at_least": float("nan")}, "is not a bound"),
+        ({"at_most": "2"}, "is not a bound"),
+        ({"at_most": 2, "by_language": {"de": None}}, "is not a bound"),
+        ({"at_most": 2, "flag": "two words"}, "is not a valid name"),
+        ({"at_most": 2, "score": ""}, "is not a valid name"),
+        ({"at_most": 2, "name": "<b>"}, "is not a valid name"),
     ],
 )
 def test_a_threshold_that_is_none_cannot_be_made(fields: dict[str, Any], message: str) -> None:

@@ -81,7 +81,7 @@ def test_results_come_as_they_are_ready_and_who_stops_listening_stops_the_work(o
     [
         ("known", ConfigError, "^column human: no numbers\n"),
         ("odd", EngineError, "^Odd: an odd error\n"),
-        ("killed", EngineError, "ended with code -9: out of memory"),
+        ("killed", EngineError, "exited with code -9: out of memory"),
     ],
 )
 def test_errors_elsewhere_are_raised_here(

@@ -1,4 +1,4 @@
-"""A guard model on this machine, run through transformers: loaded at the first opinion, greedy, in batches."""
+"""A local guard model, run with transformers: loaded at the first opinion, greedy, in batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST = 6000
 
 
 class GuardJudge:
-    """One guard model. The target model should be freed before: nothing is loaded until `opinions` is called."""
+    """One guard model. Free the target model first; nothing is loaded until `opinions` is called."""
 
     needs_prompts = True
 
@@ -32,7 +32,8 @@ class GuardJudge:
         self._loaded: tuple[Any, Any] | None = None
 
     def signature(self, language: str | None = None) -> str:
-        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises MissingPrerequisite where the model is not here."""
+        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises MissingPrerequisite if the model is not on this
+        machine."""
         labelled = "yes" if self.family.labels_refusal else "no"
         return f"guard:{self.family.name}|model:{self.model}@{self._commit()}|refusal:{labelled}"
 
@@ -72,7 +73,7 @@ class GuardJudge:
             torch.cuda.empty_cache()
 
     def _commit(self) -> str:
-        """The commit of the model in the local cache, `local` for a folder."""
+        """The commit of the model in the local cache; `local` for a folder."""
         from huggingface_hub import try_to_load_from_cache
 
         if Path(self.model).is_dir():

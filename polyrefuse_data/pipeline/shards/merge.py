@@ -1,4 +1,4 @@
-"""From finished shards to the files of a workspace: what concerns rows of several shards is settled here."""
+"""Merges finished shards into the files of a workspace, and settles what concerns rows of several shards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Together = Mapping[Check, Score]
 
 @dataclass(frozen=True)
 class _Tables:
-    """The tables of all shards, as often as they are asked for, one in memory at a time."""
+    """The tables of all shards, one in memory at a time; can be iterated repeatedly."""
 
     read: Callable[[int], pa.Table]
     count: int
@@ -50,7 +50,7 @@ class _Judged:
 
 
 def merge(store: ShardStore, count: int, suite: Suite, workspace: Workspace, metadata: Mapping[bytes, bytes]) -> None:
-    """Write rows, scores and tries of `count` shards, in their order; memory does not grow with their number.
+    """Write the rows, scores and attempts of `count` shards in order. Memory does not grow with their number.
 
     What all rows decide together is flagged, then `parallel` is set. `metadata` is kept in the file of the rows,
     with what they were checked under. That file is the last one to be written.

@@ -1,4 +1,4 @@
-"""The checks of this package, one a file, each called as its flag: in the order in which rows carry their flags."""
+"""The built-in checks, one per file and named like their flag, in the order in which rows list their flags."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from polyrefuse_data.quality.checks.added_words import ADDED_WORDS
 from polyrefuse_data.quality.checks.back_translation import BACK_TRANSLATION
 from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.checks.changed_negation import CHANGED_NEGATION
+from polyrefuse_data.quality.checks.debris import DEBRIS
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.empty import EMPTY
 from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     UNKNOWN_LANGUAGE,
     UNPAIRED,
     HIDDEN_CHARACTERS,
+    DEBRIS,
     LANGUAGE_ID,
     LANGUAGE_UNVERIFIED,
     SCRIPT,

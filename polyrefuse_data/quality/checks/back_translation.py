@@ -1,4 +1,4 @@
-"""back_translation: chrF++ of the back-translation against the English prompt, with BLEU beside it.
+"""back_translation: chrF++ of the back-translation against the English prompt, with BLEU for information.
 
 A filter for gross failures: a copy scores 100, so neither is ever a measure of quality. A prompt of a few words may
 come back in other ones, so for these chrF counts only where the lexicon speaks against the row too.
@@ -49,7 +49,7 @@ def signature() -> str:
 
 BACK_TRANSLATION = Check(
     name="back_translation",
-    description="The back-translation has little to do with the English prompt.",
+    description="The back-translation has little in common with the English prompt.",
     score=back_translation_scores,
     settings=lambda: f"{signature()} {correspondence_signature()}",
     version="3",
@@ -63,7 +63,7 @@ BACK_TRANSLATION = Check(
             "back_translation",
             "chrf_counted",
             at_least=20,
-            source="chrF++ of true pairs has 1st percentiles 21-41, of mismatched pairs 99th percentiles 24-31",
+            source="chrF++: 1st percentiles of true pairs are 21-41, 99th percentiles of mismatched pairs 24-31",
         )
     ],
 )

@@ -1,4 +1,4 @@
-"""What a check is, ours or somebody else's: a function from rows to scores, and the thresholds that decide."""
+"""The type of all checks, built-in or plugged-in: a function from rows to scores, and thresholds that decide."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from polyrefuse_data.quality.thresholds import score_of as score_of
 
 # Where bounds come from: quantiles of the 13,000 published PolyRefuse rows that align with English (13 languages), and
 # of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
-PUBLISHED_ROWS = (
-    "published PolyRefuse rows: beyond their 0.2nd to 99.8th percentile, and short of the planted corruptions"
-)
+PUBLISHED_ROWS = "between published PolyRefuse rows (their 0.2nd or 99.8th percentile) and planted corruptions"
 
 Labels = list[str | None]  # one name a row, e.g. the detected language
 Scores = Mapping[str, Score | Labels]  # what a check computed for a batch, by name
@@ -71,11 +69,11 @@ class Check:
             raise ConfigError(f"check {self.name}: give a version")
         for threshold in self.thresholds:
             if not isinstance(threshold, Threshold):
-                raise ConfigError(f"check {self.name}: thresholds holds {threshold!r}, which is no Threshold")
+                raise ConfigError(f"check {self.name}: thresholds contains {threshold!r}, which is not a Threshold")
 
     @property
     def identity(self) -> str:
-        """Name, version and settings in one line: the same line, the same scores of the same text."""
+        """Name, version and settings in one line. The same line means the same scores for the same text."""
         settings = " ".join(filter(None, (self.settings(), self.plugin.origin if self.plugin else "")))
         return f"{self.name}:{self.version}" + (f"[{settings}]" if settings else "")
 
@@ -85,9 +83,9 @@ class Check:
         return f"{self.identity} of the set"
 
     def run(self, batch: Batch) -> pa.Table:
-        """A column for each score (null where it was not computed) and each label, a line for each row.
+        """One column per score (null if not computed) and per label, one line per row.
 
-        Raises PluginError, naming the plug-in, where this is one and fails, or gives something else.
+        Raises PluginError, naming the plug-in, if a plugged-in check fails or returns something else.
         """
         assert self.score is not None, f"{self.name} does not score batches"
         with self._blamed():
@@ -96,7 +94,7 @@ class Check:
                 raise self._fault(f"gave a {type(found).__name__}, not a dict of scores by name")
             own = {*(threshold.score for threshold in self.thresholds), *self.labels}
             for name in sorted(own.difference(found, [self.together.score] if self.together else [])):
-                raise self._fault(f"gave no score called {name}, on which it has a threshold")
+                raise self._fault(f"gave no score named {name}, on which it has a threshold")
             return pa.table({name: self._values(name, values, len(batch)) for name, values in found.items()})
 
     def _values(self, name: str, values: Score | Labels, rows: int) -> pa.Array:
@@ -105,7 +103,7 @@ class Check:
             return pa.array(values, pa.string())
         numbers = np.asarray(values)
         if numbers.shape != (rows,):
-            raise self._fault(f"gave {name} in the shape {numbers.shape}; it had {rows} rows, give ({rows},)")
+            raise self._fault(f"gave {name} in the shape {numbers.shape}; its batch had {rows} rows, so give ({rows},)")
         if not np.issubdtype(numbers.dtype, np.floating) and not np.issubdtype(numbers.dtype, np.integer):
             raise self._fault(f"gave {name} as {numbers.dtype}: give floats, NaN for rows without a score")
         return pa.array(numbers.astype(np.float64), pa.float64(), from_pandas=True)
@@ -118,7 +116,7 @@ class Check:
 
 
 def score_translations(name: str, function: Callable[[str, str, str], float | None]) -> Callable[[Batch], Scores]:
-    """A score function from one that takes (text, text_en, language) of a translated row."""
+    """Make a score function from one that takes (text, text_en, language) of a translated row."""
 
     def score(batch: Batch) -> Scores:
         rows = zip(batch.text, batch.text_en, batch.language, batch.translated, strict=True)
@@ -129,5 +127,5 @@ def score_translations(name: str, function: Callable[[str, str, str], float | No
 
 
 def traits_signature() -> str:
-    """The setting of a check that reads traits of languages."""
+    """The `settings` of a check that reads language traits."""
     return f"traits-{packs_digest('traits.toml')}"

@@ -1,6 +1,6 @@
-"""script: share of the letters that are in the scripts the language is written in.
+"""script: share of letters in the scripts of the language.
 
-Latin words that stand in the English prompt too (names, titles, code) do not count against a text.
+Latin words from the English prompt (names, titles, code) do not count against a text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def expected_script(batch: Batch) -> Scores:
 
 
 def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
-    """Letters of `text` in `scripts` over its letters, less the words it shares with `source`."""
+    """Share of letters of `text` in `scripts`, without the words it shares with `source`."""
     if not scripts:
         return None
     if "Latin" in scripts and text.isascii():
@@ -40,7 +40,7 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
 
 SCRIPT = Check(
     name="script",
-    description="Most letters are in other scripts than the language is written in.",
+    description="Most letters are not in a script of the language.",
     score=expected_script,
     version="2",
     scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},

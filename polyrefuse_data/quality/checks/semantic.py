@@ -1,7 +1,7 @@
-"""semantic: cosine similarity of text and prompt in a multilingual sentence encoder (LaBSE and its like).
+"""semantic: cosine similarity of text and prompt in a multilingual sentence encoder such as LaBSE.
 
-Optional (`quality.semantic_model`): the one check that needs a model. Any encoder that AutoModel loads will do;
-sentences are its pooler output where it has one (LaBSE), else the mean of its last hidden states, normalised.
+Optional (`quality.semantic_model`); the only check that needs a model. Any encoder that AutoModel loads works. The
+sentence embedding is its pooler output if it has one (LaBSE), else the mean of its last hidden states, normalised.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _LONGEST = 256  # tokens
 def semantic(model: str | None) -> Check:
     """The check with one encoder, by Hub id or folder; without one, a check that scores nothing.
 
-    Raises MissingPrerequisite where there is nothing to run it.
+    Raises MissingPrerequisite if the encoder cannot be run here.
     """
     if model is not None:
         require("quality.semantic_model", "nllb")
     return Check(
         name="semantic",
-        description="A sentence encoder finds the text unlike its prompt; only with `quality.semantic_model`.",
+        description="A sentence encoder finds text and prompt dissimilar. Only with `quality.semantic_model`.",
         score=None if model is None else partial(semantic_similarity, model=model),
         settings=lambda: (model or "").rstrip("/").rsplit("/", 1)[-1],
-        scores={"semantic_similarity": "cosine of text and prompt in the encoder, -1 to 1"},
+        scores={"semantic_similarity": "cosine similarity of text and prompt in the encoder, -1 to 1"},
         thresholds=[
             Threshold(
                 "semantic",

@@ -1,4 +1,4 @@
-"""The numbers of an English prompt, and whether and how a good translation has to say each of them."""
+"""The numbers in an English prompt, and whether and how a good translation has to express each of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from polyrefuse_data.quality.numbers.units import converted, near
 
 
 class Need(Enum):
-    """When the translation has to say a number of the prompt."""
+    """When a translation has to express a number of the prompt."""
 
     ALWAYS = 1
     INSTEAD = 2  # where it says a number that the prompt does not: "first", "one", World War II may go without
@@ -28,7 +28,7 @@ class Need(Enum):
 
 @dataclass(frozen=True)
 class Asked:
-    """A number of the prompt, or several that belong together, and how it is written there."""
+    """A number in the prompt, or several that belong together, and how it is written there."""
 
     ways: tuple[Way, ...]
     kind: Kind = Kind.DIGITS
@@ -57,17 +57,17 @@ _SHORT = {"k": "thousand", "m": "million", "bn": "billion", "tn": "trillion"}
 
 
 def asks_digits(source: str) -> bool:
-    """Whether `source` has numbers in digits."""
+    """Whether `source` contains numbers in digits."""
     return bool(_DIGIT.search(source))
 
 
 def asks_words(source: str) -> bool:
-    """Whether `source` says any number in words or Roman numerals that a translation has to say too: a quick look."""
+    """Whether `source` contains numbers in words or Roman numerals that a translation must express. A quick check."""
     return bool(_CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
 
 
 def asked_numbers(source: str, text: str, language: Language | None) -> list[Asked]:
-    """The numbers of `source`, and how a translation into `language` that reads `text` may say them."""
+    """The numbers in `source`, and how the translation `text` into `language` may express them."""
     counting = language.traits.counting if language else Counting()
     words = language.numbers if language else None
     asked = list(_implied(source, text, counting))
@@ -94,7 +94,7 @@ def _read_english(source: str) -> tuple[Said, ...]:
 
 
 def _implied(source: str, text: str, counting: Counting) -> Iterator[Asked]:
-    """What is a number only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
+    """Numbers that occur only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
     if _TEENS.search(source):
         yield Asked(((any_of(10),),), need=Need.NEVER)
     if counting.numbered_months:
@@ -113,10 +113,10 @@ def _index(match: re.Match[str], text: str) -> Asked:
 
 
 def _need(said: Said, before: Sequence[Said], text: str, words: NumberWords | None, unsaid: int) -> Need:
-    """Digits and cardinals above `unsaid` are said; "one", "a hundred" and ordinals may go without.
+    """Digits and cardinals above `unsaid` must be expressed; "one", "a hundred" and ordinals may be omitted.
 
-    Three pros and three cons may be three of each; a title may keep its English words; what other languages say in
-    words nobody can tell here.
+    Three pros and three cons may be three of each; a title may keep its English words; what languages without number
+    words say cannot be known.
     """
     if said.kind is Kind.DIGITS:
         return Need.ALWAYS

@@ -36,7 +36,7 @@ class Grammar:
 
 @cache
 def grammar_of(language: Language | None) -> Grammar:
-    """The grammar of a language; of digits alone where it has no number words, and for None."""
+    """The grammar of a language; of digits only for None or without number words."""
     words = (language and language.numbers) or NumberWords()
     spaced = language is None or language.spaced
     is_english = language is not None and language.code == SOURCE_LANGUAGE
@@ -65,14 +65,14 @@ def _stem(form: str) -> str:
 
 
 def _ended(form: str, spaced: bool) -> str:
-    """The last component of a word: with any ending where the form is open, else up to the word's border."""
+    """The last component of a word: with any ending if the form is open, else up to the end of the word."""
     if form.endswith("*"):
         return _stem(form) + r"\w*"
     return f"{form}(?!{_LETTER})" if spaced else form
 
 
 def _either(patterns: Iterable[str]) -> str:
-    """Any of these patterns; those of one first letter together, so that most places of a text fail at once."""
+    """Any of these patterns, grouped by first letter so that most positions of a text fail at once."""
     by_letter: dict[str, list[str]] = {}
     others = []
     for pattern in patterns:
