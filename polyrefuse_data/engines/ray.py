@@ -26,7 +26,7 @@ Thing = TypeVar("Thing")
 _ITEM = "item"
 
 # Set while the engine runs, from before Ray is loaded, unless they are set already.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
     "RAY_gcs_rpc_server_connect_timeout_s": "60",  # a busy machine takes longer than Ray's own 5 s to start a cluster
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
@@ -46,8 +46,8 @@ class RayEngine:
         self._keepers: list[Any] = []
 
     def __enter__(self) -> RayEngine:
-        self._set = [name for name in _ENVIRONMENT if name not in os.environ]
-        os.environ.update({name: _ENVIRONMENT[name] for name in self._set})
+        self._set = [name for name in ENVIRONMENT if name not in os.environ]
+        os.environ.update({name: ENVIRONMENT[name] for name in self._set})
         import ray
         import ray.data
 
