@@ -1,8 +1,8 @@
 """Fits the bounds and lexicon of a language pack to aligned rows: good translations with their English.
 
-A bound is set so that one row in five hundred is beyond it; for `mismatched`, one in a hundred, of rows that the
-lexicon has not seen (cross-validated). Length bounds get a tenth more room, because other rows are of another kind.
-Other bounds are written only if they must be looser than the default.
+A bound goes where one row in five hundred lies beyond it; that of `unverified_meaning` where one in a hundred does, of
+rows that the lexicon has not seen (cross-validated). Lengths get a tenth more room than these rows take, since other
+rows are of another kind; of the other bounds only those are written that have to be looser than that of every language.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FITTED = (
     "back_translation",
 )
 _BEYOND = 0.002  # share of good rows beyond a bound
-_MISMATCHED_BEYOND = 0.01
+_UNVERIFIED_BEYOND = 0.01
 _FEWEST = 200  # rows: of fewer a lexicon knows too little, and their last says too little of the next
 _DIGITS = 3  # of a bound
 _ROOM = 0.1  # that lengths get beyond their bound, as a share of it
@@ -67,9 +67,11 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
     true, swapped = cross_validate(pairs, known)
     where = f"{len(rows)} rows of {path.name}"
     bounds = _bounds(known, rows, where)
-    least = min(_rounded(float(np.quantile(true, _MISMATCHED_BEYOND)), down=True), THRESHOLDS["mismatched"].default)
-    if least < THRESHOLDS["mismatched"].default:
-        bounds["mismatched"] = Bound(bound=least, source=f"{where}, cross-validated: 1% of them lie below")
+    least = min(
+        _rounded(float(np.quantile(true, _UNVERIFIED_BEYOND)), down=True), THRESHOLDS["unverified_meaning"].default
+    )
+    if least < THRESHOLDS["unverified_meaning"].default:
+        bounds["unverified_meaning"] = Bound(bound=least, source=f"{where}, cross-validated: 1% of them lie below")
     write_bounds(known.pack, bounds)
     add_pack(known.pack)
     caught = f"{(swapped < least).mean():.3f} of swapped rows are caught"

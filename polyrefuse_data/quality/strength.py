@@ -84,11 +84,11 @@ _PARTS = (
     ),
     Part(
         "lexicon.tsv",
-        "mismatched, duplicate_target",
+        "unverified_meaning, mismatched, duplicate_target",
         "a text that answers to another prompt is found by its back-translation alone",
         lambda known: known.lexicon is not None,
     ),
-    *map(_bound, ("length_ratio_min", "length_ratio_max", "mismatched", "back_translation", "script")),
+    *map(_bound, ("length_ratio_min", "length_ratio_max", "unverified_meaning", "back_translation", "script")),
     *map(_bound, ("related_language", "mixed_languages", "partly_translated_run")),
 )
 

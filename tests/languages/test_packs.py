@@ -118,7 +118,7 @@ def test_a_bound_on_no_threshold_is_an_error_of_the_command_line(polyrefuse: Cal
 def test_what_a_language_lacks_is_said_with_the_flags_that_rest_on_it(polyrefuse: Call) -> None:
     lacks = {row["part"]: row for row in strength(language("sv"))}
     assert lacks["(the identifier)"]["strength"] == FULL
-    assert lacks["lexicon.tsv"]["flags"].startswith("mismatched")
+    assert lacks["lexicon.tsv"]["flags"].startswith("unverified_meaning, mismatched")
     assert all(row["strength"] != FULL for part, row in lacks.items() if part != "(the identifier)")
     own = {row["part"]: row["strength"] for row in strength(add_pack(SWEDISH))}
     for part in ("lexicon.tsv", "numbers.toml", "replies.toml", "traits.toml: bounds.length_ratio_min"):
@@ -131,13 +131,15 @@ def test_bounds_are_written_in_place_and_leave_the_rest(tmp_path: Path) -> None:
     path.write_text(
         'code = "sv"  # kept\n\n[bounds]\n# why\nscript = { bound = 0.5, source = "a" }\n\n[writing]\n', "utf-8"
     )
-    write_bounds(tmp_path, {"script": Bound(bound=0.25, source='"b"'), "mismatched": Bound(bound=-3, source="c")})
+    write_bounds(
+        tmp_path, {"script": Bound(bound=0.25, source='"b"'), "unverified_meaning": Bound(bound=-3, source="c")}
+    )
     text = path.read_text(encoding="utf-8")
     assert "# kept" in text and "# why" in text and text.count("script") == 1
     found = add_pack(tmp_path).traits.bounds
     assert {name: (own.bound, own.source) for name, own in found.items()} == {
         "script": (0.25, '"b"'),
-        "mismatched": (-3, "c"),
+        "unverified_meaning": (-3, "c"),
     }
 
 

@@ -36,7 +36,6 @@ def test_the_good_translation_of_these_tests_is_accepted() -> None:
             "de",
             "repetition",
         ),
-        ("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", "de", "mismatched"),
     ],
 )
 def test_gross_failures_are_rejected_for_their_reason(text: str, language: str, flag: str) -> None:
@@ -158,7 +157,9 @@ def test_a_loop_at_the_end_of_a_long_text_rejects(tail: str) -> None:
 
 def test_a_flores_code_is_the_language_that_it_names() -> None:
     assert verdict(GERMAN, language="deu_Latn") == ("accepted", set())
-    assert "mismatched" in verdict("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", language="deu_Latn")[1]
+    other, back = "Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", "Give a recipe for a good potato soup."
+    assert "unverified_meaning" in verdict(other, language="deu_Latn")[1]
+    assert "mismatched" in verdict(other, language="deu_Latn", back_translation=back)[1]
 
 
 def test_repetition_is_relative_to_the_prompt() -> None:

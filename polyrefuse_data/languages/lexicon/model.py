@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from polyrefuse_data.languages.language import Language
-from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
+from polyrefuse_data.languages.lexicon.units import ENGLISH_STEM, LATIN, english_stems, target_units
 from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, packs_digest
 from polyrefuse_data.text.bags import Matrix, held, holders
 from polyrefuse_data.text.clauses import QUESTION_MARKS
@@ -102,6 +102,36 @@ class Lexicon:
         found += _names_odds(names, stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
+
+    def units(self, text: str) -> frozenset[str]:
+        """The units of a text, as they are counted."""
+        return target_units(text, self.language)
+
+    def points(self, unit: str) -> tuple[Iterable[str], float]:
+        """English stems that a unit of a text may stand for, and how much likelier a prompt with one of them becomes by
+        it, in nats; of a word in Latin letters that nothing is known of, the stem that it is itself."""
+        if (known := self._backward.get(unit)) is not None:
+            counterparts, present, absent = known
+            return counterparts, present - absent
+        if len(unit) < _SHORTEST_NAME or not unit.isascii():
+            return (), 0.0
+        present, absent = _names_evidence(self.language)
+        return (unit,), present - absent
+
+    def says(self, word: str, text: str, others: Iterable[str] = ()) -> bool:
+        """Whether `text` has a translation of an English word that is none of `others`: words that often stand together
+        ("threatening message") are learnt as each other's translations, and so are prepositions."""
+        found = self._counterparts(_stem(word)).intersection(target_units(text, self.language))
+        units = {unit for unit in found if len(unit) >= self._shortest}
+        return bool(units) and not units.issubset(frozenset().union(*map(self._counterparts, map(_stem, others))))
+
+    @property
+    def _shortest(self) -> int:
+        return _SHORTEST_NAME if self.language.spaced and self.language.word_borders else 1
+
+    def _counterparts(self, stem: str) -> frozenset[str]:
+        known = self._forward.get(stem)
+        return known[0] if known else frozenset()
 
     def word_odds(self, english: Sequence[str], texts: Sequence[str]) -> Matrix:
         """Evidence of known words on every pair, in nats: English texts are rows, texts are columns."""
@@ -195,13 +225,21 @@ def _all_pairs(
 
 
 def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
-    """Evidence of units outside the lexicon: words in Latin letters that the prompt has or lacks."""
-    present, absent = _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
+    """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
+    present, absent = _names_evidence(language)
     beginnings = " ".join(["", *stems])
     for unit in units:
         if len(unit) >= _SHORTEST_NAME and unit.isalpha():
             shorter = (unit[:length] for length in range(_SHORTEST_NAME, len(unit)))
             yield present if f" {unit}" in beginnings or not stems.isdisjoint(shorter) else absent
+
+
+def _stem(word: str) -> str:
+    return word[:ENGLISH_STEM]
+
+
+def _names_evidence(language: Language) -> tuple[float, float]:
+    return _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
 
 
 def _question_odds(text: str, source: str) -> float:
