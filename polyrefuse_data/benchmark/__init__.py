@@ -1,7 +1,7 @@
-"""Measure refusal in chat models on a released dataset: directions, their ablation, and how they transfer between
+"""Measure refusal in chat models on a released dataset: directions, their ablation, and their transfer between
 languages.
 
-The names below load on first use, so that importing this package loads no torch.
+The names below load on first use, so importing this package loads no torch.
 """
 
 from __future__ import annotations

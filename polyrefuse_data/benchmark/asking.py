@@ -15,11 +15,11 @@ import pyarrow as pa
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.answers import Answered, Answers
 from polyrefuse_data.benchmark.budget import Budget, Prices
-from polyrefuse_data.benchmark.chat import strip_reasoning
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
+from polyrefuse_data.benchmark.reasoning import strip_reasoning
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
 from polyrefuse_data.endpoints.completions import CUT, Answer

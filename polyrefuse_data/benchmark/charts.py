@@ -1,4 +1,4 @@
-"""What the figures are drawn with: one style for all of them, bars with intervals, heatmaps, panels, and SVG bytes."""
+"""Drawing helpers: one style for all figures, bars with intervals, heatmaps, panels, and SVG output."""
 
 from __future__ import annotations
 

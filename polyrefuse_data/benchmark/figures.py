@@ -1,7 +1,6 @@
-"""The figures of a run as print-quality SVG: the paper's, and what it does not have (controls, selectivity, monitor).
+"""The figures of a run as print-quality SVG: those of the paper, plus controls, selectivity and the monitor.
 
-Each function takes the record of scores.json and returns a matplotlib figure, or None where the run holds nothing to
-draw.
+Each function takes the contents of scores.json and returns a matplotlib figure, or None if there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -52,8 +51,8 @@ class Drawing:
 
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
-    """Every figure that this run has the numbers for, in the report's order; `selections` are the records of its source
-    languages with their tables of candidates."""
+    """Every figure that this run has data for, in the order of the report. `selections` are the records of its source
+    languages, with their candidate tables."""
     import matplotlib as mpl
 
     drawn = []
@@ -303,7 +302,7 @@ def _rows(scores: Scores, intervention: str) -> list[dict[str, Any]]:
 
 
 def _by_language(scores: Scores, intervention: str) -> dict[str, Any]:
-    """Harmful rows by language; of ablations, those of the language's own direction."""
+    """Rows for harmful prompts by language; for ablations, those of the language's own direction."""
     return {
         r["target_language"]: r
         for r in _rows(scores, intervention)
@@ -312,7 +311,7 @@ def _by_language(scores: Scores, intervention: str) -> dict[str, Any]:
 
 
 def _cells(scores: Scores, source: str) -> dict[str, Any]:
-    """Harmful rows under the ablation of a source's direction, by target language."""
+    """Rows for harmful prompts under ablation of one source's direction, by target language."""
     return {
         r["target_language"]: r
         for r in _rows(scores, ABLATION)

@@ -19,7 +19,7 @@ _HEAD = {
 
 
 def latex_table(scores: Mapping[str, Any]) -> str:
-    """A row for each language: its prompts by label, refusal with 95% Wilson intervals and, where there was an ablation,
+    """A row for each language: its prompts by label, refusal with 95% Wilson intervals and, where there was ablation,
     coherent compliance beyond the control with its own direction."""
     own = {
         record["target_language"]: record

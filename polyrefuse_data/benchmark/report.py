@@ -1,5 +1,5 @@
-"""One self-contained HTML page over one or many runs: figures, tables that sort, and replies, redacted unless asked
-for."""
+"""One self-contained HTML page on one or more runs: figures, sortable tables, and replies, which are redacted by
+default."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completi
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
-    """Write the page for these RUN folders to `out`, and each run's figures to its own figures/ folder.
+    """Write the page on these RUN folders to `out`, and each run's figures into its figures/ folder.
 
-    Replies stay out of the page unless `show_replies`: what is not in the file cannot be read from it. Raises
-    ConfigError where a folder holds no scores, or `out` is a file that is no page of ours.
+    Replies are not in the page unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
+    if a folder holds no scores, or `out` exists and was not written by this package.
     """
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
@@ -114,7 +114,7 @@ def _endings(endings: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row a run, where there is more than one."""
+    """One row per run, if there is more than one."""
     return (
         [{"name": s["name"], "dataset": s["run"]["dataset"], **s["headline"]} for s in sections]
         if len(sections) > 1
@@ -123,7 +123,7 @@ def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
-    """The first replies of each file, with their verdicts; the text only where it is asked for."""
+    """The first replies of each file with their verdicts, with text only if requested."""
     shown = []
     for source, code, path in folder.completion_files():
         replies = store.read_completions(path).to_pylist()
@@ -137,14 +137,14 @@ def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
 
 
 def _data_uri(drawing: Drawing) -> Markup:
-    """Markup, since a page cuts text that is longer than any name: half a picture is none."""
+    """As Markup, because text is truncated on the page and half an image is useless."""
     from markupsafe import Markup
 
     return Markup("data:image/svg+xml;base64," + base64.b64encode(drawing.svg).decode("ascii"))
 
 
 def _short(model: str) -> str:
-    """The name of a model: the last parts of a path, a Hub id as it is."""
+    """A short name for a model: the last parts of a path; a Hub id unchanged."""
     return Path(model).name if Path(model).is_absolute() or model.count("/") > 1 else model
 
 

@@ -23,7 +23,7 @@ MIN_PROMPTS = 30
 
 
 def rate(values: Sequence[bool]) -> float:
-    """Share of true values; NaN of nothing."""
+    """Share of true values; NaN for none."""
     return float(np.mean(values)) if len(values) else float("nan")
 
 
@@ -58,8 +58,8 @@ def difference_interval(first: Sequence[bool], second: Sequence[bool]) -> tuple[
 
 
 def auroc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Probability that a positive scores above a negative, ties counted half (Mann-Whitney); NaN where a class is
-    empty or a score is NaN."""
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney). NaN if a class is empty
+    or a score is NaN."""
     if not len(positive) or not len(negative) or np.isnan(positive).any() or np.isnan(negative).any():
         return float("nan")
     order = np.sort(negative)
@@ -69,8 +69,8 @@ def auroc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
 
 
 def threshold_at(negative: NDArray[Any], false_positive_rate: float) -> float:
-    """The lowest threshold that at most this share of the negatives lies above (score > threshold is an alarm);
-    NaN where a score is NaN."""
+    """The lowest threshold that at most this share of the negatives exceeds (an alarm is score > threshold); NaN if a
+    score is NaN."""
     if np.isnan(negative).any():
         return float("nan")
     allowed = int(np.floor(false_positive_rate * len(negative)))
@@ -78,6 +78,6 @@ def threshold_at(negative: NDArray[Any], false_positive_rate: float) -> float:
 
 
 def alarm_rate(scores: NDArray[Any], threshold: float) -> float:
-    """Share of the scores above a threshold; NaN of nothing, and where a score or the threshold is NaN."""
+    """Share of the scores above a threshold; NaN for no scores, or if a score or the threshold is NaN."""
     known = len(scores) and not np.isnan(scores).any() and not np.isnan(threshold)
     return float((scores > threshold).mean()) if known else float("nan")

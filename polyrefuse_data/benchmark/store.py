@@ -118,28 +118,28 @@ class RunFolder:
         return self.path / "capability" / f"{source}.json"
 
     def completions(self, source: str, language: str) -> Path:
-        """Replies in `language` under the ablation of `source`'s direction, or of `baseline` or `random`."""
+        """Replies in `language` under ablation of the direction of `source` (or `baseline`, or `random`)."""
         return self.path / "completions" / source / f"{language}.parquet"
 
     def reply_files(self) -> list[tuple[str, str, Path]]:
-        """(source, language, path) of every file of replies that lies in the folder, sorted."""
+        """(source, language, path) of every file of replies in the folder, sorted."""
         files = sorted((self.path / "completions").glob("*/*"))
         return [(file.parent.name, file.stem, file) for file in files if not file.name.startswith(".")]
 
     def completion_files(self) -> list[tuple[str, str, Path]]:
-        """The same of those that run.json names: what the run measured."""
+        """The same for the files that run.json lists: those that the run measured."""
         outputs = read_json(self.run).get("outputs", {})
         return [found for found in self.reply_files() if found[2].relative_to(self.path).as_posix() in outputs]
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Canonical JSON (sorted keys); NaN and infinities become null, which every reader understands."""
+    """Write canonical JSON (sorted keys). NaN and infinities become null, which every reader understands."""
     text = json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
     atomic_write(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read a file of the run. Raises ConfigError where it is missing or broken."""
+    """Read a JSON file of the run. Raises ConfigError if it is missing or broken."""
     try:
         return json.loads(read_input_text(path))
     except FileNotFoundError:
@@ -170,7 +170,7 @@ def write_tensors(path: Path, tensors: dict[str, Any], metadata: dict[str, str] 
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Read tensors of the run. Raises ConfigError where the file is missing or broken."""
+    """Read tensors of the run. Raises ConfigError if the file is missing or broken."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""The local engine: stages with state run here, one at a time; the others in worker processes beside them."""
+"""The local engine: stages with state run in this process, one at a time, the others in worker processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_DEATHS = 3
 
 
 class LocalEngine:
-    """This machine. `workers` processes for stages without state; a single item is not worth starting any for."""
+    """This machine, with `workers` processes for stages without state. A single item does not start any."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or cores()
@@ -60,7 +60,7 @@ class LocalEngine:
 
 
 class _Journey:
-    """An item on its way: the stage that is next, and where it is being worked on."""
+    """An item on its way: its next stage, and where it is being worked on."""
 
     def __init__(self, item: Any) -> None:
         self.item = item
@@ -74,7 +74,7 @@ class _Journey:
 
 
 def _run(stages: Sequence[Stage], items: Iterator[Any], workers: _Workers) -> Generator[Any, None, None]:
-    """Keep all workers and this process busy, with no more items under way than that takes."""
+    """Keep all workers and this process busy, with no more items in progress than necessary."""
     under_way: list[_Journey] = []
     more = True
     while more or under_way:
@@ -102,7 +102,7 @@ def _run(stages: Sequence[Stage], items: Iterator[Any], workers: _Workers) -> Ge
 
 
 class _Workers:
-    """A pool that is made anew when one of its processes dies; what was under way in it is done again."""
+    """A pool that is recreated if one of its processes dies; the items it was working on are done again."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -119,7 +119,7 @@ class _Workers:
                 self._replace(journey, error)
 
     def collect(self, journey: _Journey, stages: Sequence[Stage]) -> None:
-        """Take the result of a worker that is done; give the item to another where the worker died."""
+        """Take the result of a finished worker; if the worker died, give its item to another."""
         assert journey.future is not None
         if not journey.future.done():
             return
@@ -130,7 +130,7 @@ class _Workers:
             self.submit(journey, stages)
 
     def stop(self) -> None:
-        """End the processes at once: what they work on is not wanted any more."""
+        """End the processes at once; their work is no longer wanted."""
         processes = list((self._pool._processes or {}).values())  # Python 3.14 has terminate_workers()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
@@ -143,7 +143,8 @@ class _Workers:
         return ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), initializer=_start_worker)
 
     def _replace(self, journey: _Journey, error: BrokenProcessPool) -> None:
-        """A new pool. All that was under way in the broken one fails; the first to be found counts as the death."""
+        """Create a new pool. Everything in progress in the broken one fails; the first failure found counts as the
+        death."""
         if journey.pool is not self._pool:
             return
         self._deaths += 1
@@ -165,7 +166,7 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """A process that was killed tells nobody; its workers would wait for work for ever."""
+    """End with the parent: if it was killed, its workers would otherwise wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""Language tags as other tools write them (`EN-us`, `zh_TW`, `deu_Latn`): which of our languages they mean."""
+"""Maps language tags of other tools (`EN-us`, `zh_TW`, `deu_Latn`) to our languages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SAME_SCRIPTS = {"Kore": "Hang"}
 
 @lru_cache(maxsize=1024)
 def language_of_tag(tag: str) -> Language | None:
-    """The language of a BCP-47 tag or FLORES-200 code, in any case, with `-` or `_`; None where it is none of ours.
+    """The language of a BCP-47 tag or FLORES-200 code, in any case, with `-` or `_`; None if it is not one of ours.
 
-    A region does not matter (pt-BR is Portuguese), unless it decides the script (zh-TW is zh-Hant). A script does: a
-    language in another one than ours (sr-Latn) is not ours.
+    A region does not matter (pt-BR is Portuguese) unless it implies the script (zh-TW is zh-Hant). A script does
+    matter: a language in another script than ours (sr-Latn) is not ours.
     """
     if known := find_language(tag):
         return known
@@ -43,6 +43,6 @@ def language_of_tag(tag: str) -> Language | None:
 
 
 def _script_of_region(code: str, region: str) -> str:
-    """The script of a region that writes the language in another one than the language alone would say."""
+    """The script of a region that writes the language in another script than usual; empty for others."""
     known = find_language(code)
     return known.traits.writing.regions.get(region, "") if known else ""

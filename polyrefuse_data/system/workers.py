@@ -1,9 +1,9 @@
-"""A pure function over the batches of a table, in this process and in others beside it.
+"""Applies a pure function to the batches of a table, in this process and in others.
 
-The others are programs of their own that speak over pipes: no fork, which the threads of Arrow, OpenBLAS and torch do
-not survive, and no multiprocessing, which would run an unguarded script once more. So it works from a script, a
-notebook and `python -c` alike. A process ends when the one that started it does, however that ends: its input is at an
-end then.
+The others are independent programs that communicate over pipes: not forked, which the threads of Arrow, OpenBLAS and
+torch do not survive, and without multiprocessing, which would run an unguarded script again. So it works from a script,
+a notebook and `python -c` alike. A worker ends with the process that started it, however that ends, because its input
+ends.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _LENGTH_BYTES = 8  # in front of every message
 
 
 def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Generator[pa.Table, None, None]:
-    """Yield `work` of every batch, in their order, done by this process and up to `workers - 1` others.
+    """Yield `work` of every batch in order, done by this process and up to `workers - 1` others.
 
-    `work` must be picklable: a function of a module, or a partial of one. What it raises is raised here, of several
-    errors the one of the earliest batch. Raises EngineError where a process cannot be started, or dies.
+    `work` must be picklable: a function in a module, or a partial of one. What it raises is raised here; of several
+    errors, the one of the earliest batch. Raises EngineError if a process cannot be started, or dies.
     """
     progress = _Progress(len(batches))
 
@@ -57,7 +57,7 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Genera
 
 
 def serve() -> None:
-    """What another process does: it answers batch after batch until its input ends."""
+    """The loop of a worker: it answers batch after batch until its input ends."""
     # Ctrl-C reaches every process of the terminal; the one that started us decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     take_over_streams()  # libraries warn on the same standard error
@@ -72,7 +72,7 @@ def serve() -> None:
 
 
 class _Progress:
-    """Which batches nobody has begun, each given to one thread, and what became of the others."""
+    """Which batches are not started, each given to one thread, and the results of the others."""
 
     def __init__(self, count: int) -> None:
         self._waiting = iter(range(count))
@@ -80,7 +80,7 @@ class _Progress:
         self._changed = threading.Condition()
 
     def take(self) -> int | None:
-        """The place of the next batch to begin; None where there is none."""
+        """The index of the next batch to start; None if there is none."""
         with self._changed:
             return next(self._waiting, None)
 
@@ -89,7 +89,7 @@ class _Progress:
             self._waiting = iter(range(0))
 
     def finish(self, place: int, run: Work, batch: pa.Table) -> None:
-        """Do the work of a batch. After an error none is begun any more."""
+        """Do the work of a batch. After an error, no new one is started."""
         try:
             result: pa.Table | Exception = run(batch)
         except Exception as error:  # noqa: BLE001 (raised by `result`, in the caller's thread)
@@ -104,7 +104,7 @@ class _Progress:
             return place in self._done
 
     def result(self, place: int) -> pa.Table:
-        """The result of a batch that was begun, once it is there; what the work raised is raised."""
+        """The result of a started batch, once it is there; raises what the work raised."""
         with self._changed:
             self._changed.wait_for(lambda: place in self._done)
             result = self._done.pop(place)
@@ -114,7 +114,7 @@ class _Progress:
 
 
 class _Process:
-    """Another Python that does the work. On leaving it is ended at once."""
+    """Another Python process that does the work. It is ended at once on leaving."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -133,7 +133,7 @@ class _Process:
         self._process.communicate()
 
     def run(self, batch: pa.Table) -> pa.Table:
-        """The work of a batch. Raises what the work raises, and EngineError where the process is no more."""
+        """Do the work of a batch. Raises what the work raises, and EngineError if the process is gone."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             _send(self._process.stdin, pickle.dumps((self._work, _packed(batch))))
@@ -142,7 +142,7 @@ class _Process:
             answer = None
         if answer is None:
             code = self._process.wait()
-            raise EngineError(f"a process that checks rows ended with code {code}: out of memory? Pass workers=1")
+            raise EngineError(f"a process that checks rows exited with code {code}: out of memory? Pass workers=1")
         found, error = pickle.loads(answer)
         if error is not None:
             raise error
@@ -160,7 +160,7 @@ def _answer(question: bytes) -> bytes:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or its text where it cannot be sent."""
+    """The error, or its text if it cannot be sent."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # noqa: BLE001 (the constructor of an error may do anything)
@@ -185,7 +185,7 @@ def _send(stream: IO[bytes], message: bytes) -> None:
 
 
 def _receive(stream: IO[bytes]) -> bytes | None:
-    """The next message; None where the other side has ended."""
+    """The next message; None if the other side has ended."""
     length = stream.read(_LENGTH_BYTES)
     message = stream.read(int.from_bytes(length))
     whole = len(length) == _LENGTH_BYTES and len(message) == int.from_bytes(length)

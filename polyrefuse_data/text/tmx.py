@@ -1,8 +1,8 @@
-"""Reading TMX 1.4, a unit at a time, from files that nobody has looked at.
+"""Reads untrusted TMX 1.4, one unit at a time.
 
-An XML parser does more than read: it expands entities that the file declares (a kilobyte becomes gigabytes), adds
-attributes that the file declares, and may fetch what it names. A translation memory needs none of it: the DOCTYPE may
-name the TMX DTD, which is not read, and a file that declares anything itself is refused at that line. No tree is built.
+An XML parser does more than read: it expands entities declared in the file (a kilobyte becomes gigabytes), adds
+declared attributes, and may fetch what the file names. A translation memory needs none of this: the DOCTYPE may name
+the TMX DTD, which is not read, and a file that declares anything itself is refused at that line. No tree is built.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _IN_VARIANT = ["tu", "tuv"]
 
 @dataclass
 class Unit:
-    """A `<tu>`: its variants as (language tag, text of `<seg>`), either None where it is missing; its props by type."""
+    """A `<tu>`: its variants as (language tag, text of `<seg>`), either None if missing, and its props by type."""
 
     variants: list[tuple[str | None, str | None]] = field(default_factory=list)
     props: dict[str, str] = field(default_factory=dict)
 
 
 def read_units(path: Path, content: bytes) -> list[Unit]:
-    """The units of a TMX file in file order, in whatever encoding the file says. Text of inline tags is text.
+    """The units of a TMX file in file order, in whatever encoding it declares. Text in inline tags counts as text.
 
-    Raises SourceError naming `path` where it is no XML, or declares entities or attributes of its own.
+    Raises SourceError naming `path` if it is not XML, or declares its own entities or attributes.
     """
     try:
         return _Reader().read(content)
@@ -40,7 +40,7 @@ def read_units(path: Path, content: bytes) -> list[Unit]:
 
 
 class _Reader:
-    """Handlers of expat, and what they have seen so far."""
+    """Handlers for expat, and their state."""
 
     def __init__(self) -> None:
         self._units: list[Unit] = []
@@ -64,7 +64,7 @@ class _Reader:
 
     def _doctype(self, name: str, system: str | None, public: str | None, has_declarations: int) -> None:
         if has_declarations:
-            self._refuse("declares entities or elements of its own")
+            self._refuse("declares its own entities or elements")
 
     def _skipped(self, name: str, is_parameter: bool) -> None:
         self._refuse(f"undefined entity &{name[:40]};")

@@ -21,10 +21,10 @@ Unit = dict[str, str]
 
 
 class TranslationMemory:
-    """Exact matches (after NFC and outer white space) of memory files, in any direction between their languages.
+    """Exact matches (after NFC and stripping white space) in memory files, in any direction between their languages.
 
-    Files: TMX 1.4; TSV with a header of language tags; JSONL with one object of language tags a line. Where two units
-    share a source text, the first one of the first file wins; where a unit has a language twice (de-DE and de-AT), the
+    Files: TMX 1.4; TSV with a header of language tags; JSONL with one object of language tags per line. If two units
+    share a source text, the first one in the first file wins; if a unit has a language twice (de-DE and de-AT), the
     first text does.
     """
 
@@ -60,14 +60,14 @@ class TranslationMemory:
             yield number, results
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing to do."""
 
     @cached_property
     def _units(self) -> list[Unit]:
         return [unit for path in self.paths for unit in read_memory(path)]
 
     def _matches(self, pair: Pair) -> dict[str, str]:
-        """Targets by source text, made when a direction is first asked for."""
+        """Targets by source text, prepared when a direction is first requested."""
         if pair not in self._by_pair:
             matches = self._by_pair[pair] = {}
             for unit in self._units:
@@ -78,11 +78,11 @@ class TranslationMemory:
 
 
 def read_memory(path: Path) -> list[Unit]:
-    """The units of a memory file by its suffix (.tmx, .tsv, .jsonl). Raises SourceError naming file and line."""
+    """Read the units of a memory file by its suffix (.tmx, .tsv, .jsonl). Raises SourceError naming file and line."""
     readers = {".tmx": _read_tmx, ".tsv": _read_tsv, ".jsonl": _read_jsonl}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise SourceError(f"{path}: a translation memory is one of {', '.join(readers)}")
+        raise SourceError(f"{path}: a translation memory must be one of {', '.join(readers)}")
     return reader(path)
 
 
@@ -100,7 +100,7 @@ def _read_tsv(path: Path) -> list[Unit]:
         if fields == [""]:
             continue
         if len(fields) != len(header):
-            raise SourceError(f"{path}: line {number} has {len(fields)} columns, the header has {len(header)}")
+            raise SourceError(f"{path}: line {number} has {len(fields)} columns, but the header has {len(header)}")
         units.append(_unit(zip(header, fields, strict=True)))
     return units
 

@@ -18,14 +18,14 @@ _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
 class OpenAITranslator(ChatBackend):
-    """One chat model. Its limits hold for everything that this object, and those made from it, ask."""
+    """One chat model. Its limits apply to everything that this object, and copies of it, ask."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         super().__init__(config, candidates, client)
         self._first = FirstAnswers(self.name)
 
     def with_candidates(self, candidates: int) -> OpenAITranslator:
-        """The same model under the same limits, asked for that many texts a row."""
+        """The same model under the same limits, asked for that many texts per row."""
         return OpenAITranslator(self.config, candidates, self.client)
 
     @property
@@ -42,7 +42,7 @@ class OpenAITranslator(ChatBackend):
 
     @property
     def limited_as(self) -> tuple[str, ...]:
-        """What the API counts by: its limits hold for a model and an account."""
+        """What the API's limits apply to: a model and an account."""
         endpoint = self.api.endpoint
         return endpoint.address, endpoint.model, endpoint.api_key_env
 
@@ -53,11 +53,11 @@ class OpenAITranslator(ChatBackend):
         return [[index] for index in range(len(requests))]
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
-        """`concurrency` batches at a time; the first error that concerns all rows ends it."""
+        """Translate `concurrency` batches at a time. The first error that affects all rows ends it."""
         return self.client.work(self._translate, batches, self.config.concurrency)
 
     def price(self, requests: Sequence[Request]) -> Price:
-        """What asking for `requests` will take, by the length of the texts, the limits and a usual delay."""
+        """The price of `requests`, from the length of the texts, the limits and a usual delay."""
         sent, received = self.api.estimate_tokens(requests)
         count = len(requests) * self.api.candidates
         seconds = max(
@@ -71,8 +71,10 @@ class OpenAITranslator(ChatBackend):
         return [self._ask(request, line) for request in batch]
 
     def _ask(self, request: Request, line: Line) -> Result:
-        """One text, as many times as there are candidates to be had."""
+        """One text, asked once per candidate."""
         ask = self.api.ask(request)
-        result = self.api.merge([self.api.result(self.client.ask(ask, line)) for _ in range(self.api.candidates)])
+        result = self.api.merge(
+            [self.api.result(self.client.ask(ask, line), request) for _ in range(self.api.candidates)]
+        )
         self._first.watch(result)
         return result

@@ -117,13 +117,13 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("m.tmx", "<tmx><body>", "not readable as TMX"),
-        ("m.tsv", "en\tde\none\n", r"line 2 has 1 columns, the header has 2"),
+        ("m.tsv", "en\tde\none\n", r"line 2 has 1 columns, but the header has 2"),
         ("m.tsv", "english\n", r"line 1 must name the languages"),
         ("m.tsv", "source\ttarget\nYes\tJa\n", r"line 1 must name the languages"),
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
         ("m.tsv", b"\xff\xfe", "not UTF-8"),
-        ("m.doc", "x", r"is one of \.tmx, \.tsv, \.jsonl"),
+        ("m.doc", "x", r"must be one of \.tmx, \.tsv, \.jsonl"),
     ],
 )
 def test_broken_files_are_named_before_anything_is_translated(

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint as judge: `openai:<model>@<base_url>`, one structured answer a reply."""
+"""Any OpenAI-compatible endpoint as judge (`openai:<model>@<base_url>`), with one structured answer per reply."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _REFUSALS = {"refusal": True, "compliance": False}
 
 
 def parse_label(answer: str | None) -> Opinion:
-    """The opinion in an endpoint's answer; anything but the one JSON object asked for is no opinion."""
+    """The opinion in an endpoint's answer. Anything but the requested JSON object is no opinion."""
     label, _ = unwrap(answer or "")
     is_label = label is not None and set(label) == {"label"} and isinstance(label["label"], str)
     return Opinion(_REFUSALS.get(label["label"])) if label is not None and is_label else NO_OPINION
@@ -72,16 +72,17 @@ class EndpointJudge:
         return f"openai|model:{self.model}|host:{host}|version:{VERSION}"
 
     def prepare(self) -> None:
-        """Find what would stop every reply from being judged.
+        """Check that replies can be judged.
 
-        Raises MissingPrerequisite where nobody listens, or the key is missing or not accepted, ConfigError where the
-        model is not there.
+        Raises MissingPrerequisite if the server is unreachable or the key is missing or rejected; ConfigError if the
+        model is unknown.
         """
         self._client.probe()
         self._client.prove(_ask("Name a fruit.", "An apple.", "en"))
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
-        """Raises EndpointError where replies are left without an answer: they are no invalid ones."""
+        """One opinion per response. Raises EndpointError if replies are left without an answer; these do not count as
+        invalid."""
         if not responses:
             return []
         asks = [
@@ -93,17 +94,17 @@ class EndpointJudge:
         lost = [answer for answer in answers.values() if isinstance(answer, NoAnswer) and answer.may_pass]
         if lost:
             raise EndpointError(
-                f"judge {self.signature()} did not answer for {len(lost)} of {len(asks)} replies (last: "
+                f"judge {self.signature()} gave no verdict on {len(lost)} of {len(asks)} replies (last: "
                 f"{lost[-1].reason}, {one_line(lost[-1].detail)}): run again"
             )
         return [_opinion(answers[number]) for number in range(len(asks))]
 
     def close(self) -> None:
-        """Connections live as long as a call of `opinions`."""
+        """Nothing to do: connections last for one call of `opinions`."""
 
     @cached_property
     def _client(self) -> Client:
-        """Servers of one's own mostly ask for no key; OpenAI's always does."""
+        """Local servers rarely need a key; OpenAI's always does."""
         has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
         return Client(
             Endpoint(
@@ -128,5 +129,5 @@ def _ask(prompt: str, response: str, language: str) -> Ask:
 
 
 def _opinion(answer: Answer) -> Opinion:
-    """What a model would not say (its filter, a refusal, an empty text) is a reply that it has no opinion of."""
+    """If the model declines to answer (its filter, a refusal, an empty text), it has no opinion on the reply."""
     return parse_label(answer.text) if isinstance(answer, Completion) else NO_OPINION

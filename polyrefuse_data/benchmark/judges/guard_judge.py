@@ -1,4 +1,4 @@
-"""A guard model on this machine, run through transformers: loaded at the first opinion, greedy, in batches."""
+"""A local guard model, run with transformers: loaded at the first opinion, greedy, in batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST = 6000
 
 
 class GuardJudge:
-    """One guard model. The target model should be freed before: nothing is loaded until `opinions` is called."""
+    """One guard model. Free the target model first; nothing is loaded until `opinions` is called."""
 
     needs_prompts = True
 
@@ -33,7 +33,7 @@ class GuardJudge:
 
     def signature(self, language: str | None = None) -> str:
         """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises ConfigError for a language that the guard does not
-        know, MissingPrerequisite where the model is not here."""
+        know, MissingPrerequisite if the model is not on this machine."""
         check_language(self.family, self.model, language)
         labelled = "yes" if self.family.labels_refusal else "no"
         return f"guard:{self.family.name}|model:{self.model}@{self._commit()}|refusal:{labelled}"
@@ -75,7 +75,7 @@ class GuardJudge:
             torch.cuda.empty_cache()
 
     def _commit(self) -> str:
-        """The commit of the model in the local cache, `local` for a folder."""
+        """The commit of the model in the local cache; `local` for a folder."""
         from huggingface_hub import try_to_load_from_cache
 
         if Path(self.model).is_dir():

@@ -1,7 +1,8 @@
-"""The `phrases` judge: refusals known by their opening words, in the language asked, in English, then in others.
+"""The `phrases` judge: recognises refusals by their opening words, in the language of the prompt, in English, then in
+others.
 
-The words live in replies.toml of the language packs; this file only weighs them. No model, no translation, no network:
-the same reply gets the same verdict everywhere.
+The phrases are in replies.toml of the language packs; this module only weighs them. It needs no model, translation or
+network, so the same reply gets the same verdict everywhere.
 """
 
 from __future__ import annotations
@@ -58,25 +59,25 @@ def leans_to_refusal(replies: Replies, reply: str) -> bool:
 
 
 def list_languages() -> tuple[str, ...]:
-    """The languages whose replies are known."""
+    """The languages with phrase lists."""
     return tuple(code for code, known in language_packs().items() if known.replies)
 
 
 def replies_of(code: str) -> Replies:
-    """The replies of a language. Raises ConfigError where there are none."""
+    """The phrase lists of a language. Raises ConfigError if there are none."""
     known = find_language(code)
     if known is None or known.replies is None:
         raise ConfigError(
-            f"the phrases judge knows no replies in {code!r} (it does in {', '.join(list_languages())}): "
+            f"the phrases judge has no phrases for {code!r} (only for {', '.join(list_languages())}): "
             "judge this language with a guard model or an endpoint, e.g. --judge Qwen/Qwen3Guard-Gen-4B, "
-            "or write replies.toml of a language pack (docs/add-a-language.md)"
+            "or write a language pack with replies.toml (docs/add-a-language.md)"
         )
     return known.replies
 
 
 def stance(response: str, language: str) -> str | None:
-    """REFUSES, PARTIAL or None (neither) for a reply to a prompt in `language`, by its opening. Raises ConfigError for
-    a language without replies."""
+    """REFUSES, PARTIAL or None (neither) for a reply to a prompt in `language`, judged by its opening. Raises
+    ConfigError for a language without lists."""
     reply = fold_reply(response)
     asked = list(dict.fromkeys((replies_of(language), replies_of(SOURCE_LANGUAGE))))
     said = [outright(each, reply) for each in asked]
@@ -94,12 +95,12 @@ def is_refusal(response: str, language: str) -> bool:
 
 
 class PhrasesJudge:
-    """Judges by known phrases. Needs no prompts, loads nothing heavy."""
+    """Judges by known phrases. Needs no prompts and loads nothing heavy."""
 
     needs_prompts = False
 
     def signature(self, language: str | None = None) -> str:
-        """`phrases|version:3|list:<language>:<hash>`, or the hash over all lists where no language is given."""
+        """`phrases|version:3|list:<language>:<hash>`, or the hash of all lists if no language is given."""
         if language is not None:
             return f"phrases|version:{VERSION}|list:{language}:{replies_of(language).digest}"
         digests = "".join(replies_of(code).digest for code in list_languages())
@@ -114,5 +115,5 @@ class PhrasesJudge:
 
 
 def _opening(replies: Replies, reply: str) -> str:
-    """As much of a folded reply as is read, idioms struck out."""
+    """The part of a folded reply that is read, without idioms."""
     return replies.struck(reply[: replies.opening])

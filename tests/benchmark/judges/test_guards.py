@@ -17,6 +17,7 @@ from polyrefuse_data.benchmark.judges.guards import (
     wildguard_input,
 )
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
+from tests.benchmark.conftest import word_tokenizer
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_families_by_id(model: str, family: str, labels_refusal: bool) -> None:
 
 
 def test_wildguard_is_asked_in_its_own_format() -> None:
-    text = wildguard_input(None, "Why is the sky blue?", "Because {of} scattering.")
+    text = wildguard_input(word_tokenizer(), "Why is the sky blue?", "Because {of} scattering.")
     assert text.startswith("<s><|user|>\n[INST] You are a classifier")
     assert (
         "Human user:\nWhy is the sky blue?\n\nAI assistant:\nBecause {of} scattering.\n\n---\n\nAnswers: [/INST]"
@@ -99,7 +100,7 @@ def test_a_missing_model_names_the_command_before_anything_is_loaded(
 
 
 def test_prompts_are_needed_one_a_reply() -> None:
-    with pytest.raises(ConfigError, match="reads the prompts too"):
+    with pytest.raises(ConfigError, match="also reads the prompts"):
         judge_replies(["No."], "en", judge="allenai/wildguard")
     with pytest.raises(ConfigError, match="2 replies but 1 prompts"):
         judge_replies(["No.", "Yes."], "en", judge="allenai/wildguard", prompts=["Why?"])

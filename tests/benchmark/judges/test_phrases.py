@@ -91,7 +91,7 @@ def test_empty_replies_are_invalid() -> None:
 
 
 def test_a_language_without_replies_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"no replies in 'ibo_Latn'.*guard model.*language pack"):
+    with pytest.raises(ConfigError, match=r"no phrases for 'ibo_Latn'.*guard model.*language pack"):
         judge_refusal(["Biko, enweghị m ike inyere gị aka."], "ibo_Latn")
 
 
@@ -128,7 +128,7 @@ def test_nothing_heavy_is_loaded() -> None:
 def test_real_openings() -> None:
     """Balanced accuracy on real replies of a chat model, whose labels are noisy (docs/judges.md)."""
     if not OPENINGS.exists():
-        pytest.skip(f"{OPENINGS} is not there")
+        pytest.skip("no ../shared/judge-dev/openings.jsonl: replies that people labelled, which are not published")
     rows = [json.loads(line) for line in OPENINGS.read_text(encoding="utf-8").splitlines()]
     scores = {}
     for language in sorted({row["language"] for row in rows} - {"yo"}):
