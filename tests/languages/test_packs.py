@@ -20,7 +20,7 @@ from polyrefuse_data.languages import LANGUAGES, add_pack, find_language, langua
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.packs import TEMPLATE, new_pack, write_bounds
 from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
-from polyrefuse_data.languages.traits import Bound, Traits
+from polyrefuse_data.languages.traits import Bound, Polarity, Traits
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.checks import THRESHOLDS
@@ -30,15 +30,20 @@ from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
-PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables}
+PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables, "polarity.toml": Polarity}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     pack = LANGUAGES[code].pack
     assert pack is not None and pack.name == code
-    extra = {"excuses.toml", "stems.tsv"} if code == "en" else {"lexicon.tsv", "words.jsonl"}
-    assert set(PARTS) <= {path.name for path in pack.iterdir()} <= {*PARTS, *extra}
+    english = {"excuses.toml", "stems.tsv", "common.txt", "opposites.tsv", "meaning.toml"}
+    extra = english if code == "en" else {"lexicon.tsv", "words.jsonl"}
+    assert (
+        set(PARTS) - ({"polarity.toml"} if code == "en" else set())
+        <= {path.name for path in pack.iterdir()}
+        <= {*PARTS, *extra}
+    )
     assert LANGUAGES[code].traits.code == code
     for name, bound in LANGUAGES[code].traits.bounds.items():
         assert name in THRESHOLDS and bound.source
