@@ -11,10 +11,10 @@ from polyrefuse_data.quality.meaning.english import English
 from polyrefuse_data.quality.meaning.tables import common, own_words
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:[.-][^\W\d_]+)*")
+_CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]+(?:[.-][^\W\d_]+)*")
 _ALIKE = 0.8  # Jaro-Winkler similarity of two spellings of a name (Naijigou, Najigou), read on half of DEMETR
 _SAME_BEGINNING = 4
 _MOST_CAPITALS = 0.5  # of the words: a text in capitals, or a title
-_OPENS_A_SENTENCE = ".!?:;\n…"
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae"})
 
 
@@ -42,19 +42,13 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _names(text: str) -> tuple[str, ...]:
     """Words with a capital that opens no sentence, or that are no common words; folded. None of a text in capitals."""
-    tokens = list(_TOKEN.finditer(text))
-    if sum(token[0][0].isupper() for token in tokens) > _MOST_CAPITALS * len(tokens):
+    capitals = [token for token in _CAPITAL.findall(text) if token[0].isupper()]
+    if len(capitals) > _MOST_CAPITALS * len(text.split()):
         return ()
     found = []
-    for token in tokens:
-        word = fold(token[0])
-        if (
-            token[0][0].isupper()
-            and len(word) > 2
-            and "." not in word
-            and word not in own_words().no_names
-            and not _is_common(word)
-        ):
+    for token in capitals:
+        word = fold(token)
+        if len(word) > 2 and "." not in word and word not in own_words().no_names and not _is_common(word):
             found.append(word)
     return tuple(dict.fromkeys(found))
 
