@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import batch_tokens, sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import batch_tokens, with_backoff
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.structure import block_input
+from polyrefuse_data.benchmark.module_io import block_input
 
 
 def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
@@ -40,6 +40,6 @@ def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
             for handle in handles:
                 handle.remove()
 
-    for rows in sorted_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
+    for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
         with_backoff(run, rows)
     return taken

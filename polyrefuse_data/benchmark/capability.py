@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import sorted_batches
 from polyrefuse_data.benchmark.model import ChatModel
 
 # Positions whose full distributions are held at once: in float32 a vocabulary of 150,000 takes 0.6 MB for each.
@@ -26,7 +25,7 @@ def capability(
     encoded = model.encode(prompts)
     totals = {"cross_entropy": 0.0, "cross_entropy_ablated": 0.0, "kl": 0.0}
     n_tokens = 0
-    for rows in sorted_batches([len(ids) for ids in encoded], _POSITIONS):
+    for rows in model.row_batches([len(ids) for ids in encoded], _POSITIONS):
         batch = model.batch([encoded[row] for row in rows])
         plain = model.log_probabilities(batch)
         with ablation():

@@ -93,7 +93,7 @@ class BenchmarkConfig(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
     """Type of the weights; auto: float32 on CPU, bfloat16 on a GPU."""
     modules: ModuleNames = ModuleNames()
-    """Names of the blocks, attention and MLP modules, if an error asks for them."""
+    """Name of the list of blocks, where an error asks for it."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from polyrefuse_data.benchmark.batches import sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import with_backoff
 from polyrefuse_data.benchmark.config import REASONING_TOKENS
 from polyrefuse_data.benchmark.growing_reply import GrowingReply
 from polyrefuse_data.benchmark.model import ChatModel
@@ -59,7 +59,7 @@ def generate(
 
     longest = max_new_tokens + (reasoning_tokens if begun else 0)
     budget = CPU_CACHE_TOKENS if model.device.type == "cpu" else GPU_CACHE_TOKENS
-    for rows in sorted_batches([len(ids) + longest for ids in encoded], budget):
+    for rows in model.row_batches([len(ids) + longest for ids in encoded], budget):
         with_backoff(run, rows)
     return [_reply(model, replies[row]) for row in range(len(prompts))]
 
@@ -74,12 +74,10 @@ def _reply(model: ChatModel, grown: GrowingReply) -> Reply:
 
 
 def _greedy(model: ChatModel, encoded: Sequence[Sequence[int]], replies: Sequence[GrowingReply]) -> None:
-    batch = model.batch(encoded)
+    decoding = model.decoding(model.batch(encoded))
     active = list(replies)
-    mask = batch.attention_mask
-    inputs, cache = model.inputs(batch), None
     while True:
-        logits, cache = model.next_logits(inputs, cache)
+        logits = decoding.logits()
         token = logits.argmax(-1)
         broken = logits.gather(-1, token[:, None])[:, 0].isnan()  # argmax takes NaN for the largest
         taken = []
@@ -90,11 +88,6 @@ def _greedy(model: ChatModel, encoded: Sequence[Sequence[int]], replies: Sequenc
         running = [index for index, reply in enumerate(active) if not reply.is_done]
         if not running:
             return
-        token = torch.tensor([taken[index] for index in running], device=mask.device)
-        if len(running) < len(active):
-            active = [active[index] for index in running]
-            kept = torch.tensor(running, device=mask.device)
-            mask = mask[kept]
-            cache.batch_select_indices(kept)
-        mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
-        inputs = model.step_inputs(token, mask)
+        token = torch.tensor([taken[index] for index in running], device=logits.device)
+        decoding.append(token, running if len(running) < len(active) else None)
+        active = [active[index] for index in running]

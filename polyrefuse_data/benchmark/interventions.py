@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.means import INPUT, WRITTEN, PlaceMeans, written_modules
+from polyrefuse_data.benchmark.means import INPUT, PlaceMeans, all_places, sublayer_places
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.structure import block_input, first_tensor
+from polyrefuse_data.benchmark.module_io import block_input, first_tensor, with_input
 from polyrefuse_data.errors import ConfigError
 
 ABLATION_MODES = ("reference", "complete", "centred")
@@ -56,9 +56,8 @@ def ablate(
         for index, block in enumerate(model.blocks):
             if reads_unclean_input(model, index, mode):
                 stack.enter_context(on_input(block.module, projector(INPUT, index)))
-            places = WRITTEN[:2] if mode == "reference" else WRITTEN
-            modules = written_modules(block)
-            for module, place in {modules[place]: place for place in reversed(places)}.items():  # each module once
+            places = sublayer_places(block) if mode == "reference" else all_places(block)
+            for module, place in {places[place]: place for place in reversed(places)}.items():  # each module once
                 stack.enter_context(_on_output(module, projector(place, index)))
         yield
 
@@ -152,8 +151,7 @@ def on_input(module: Any, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Make `module` read `change(hidden states)` while the context is open."""
 
     def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        changed = change(block_input(args, kwargs))
-        return ((changed, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": changed})
+        return with_input(args, kwargs, change(block_input(args, kwargs)))
 
     handle = module.register_forward_pre_hook(hook, with_kwargs=True)
     try:

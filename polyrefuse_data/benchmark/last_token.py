@@ -1,7 +1,7 @@
-"""If only the last token's logits are needed, the last block's MLP has to run only for that token.
+"""Where only the last token's logits are read, the last block's last sublayer has to run for that token alone.
 
-There is no code per model: the MLP gets the last token's slice, and its output is broadcast to the other positions,
-which nobody reads. Verified once per model by comparing logits; if they differ, the full forward pass is run.
+No code per model: that sublayer (an MLP) is handed the last token's slice, and what it returns is broadcast over the
+positions that nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from polyrefuse_data.benchmark.interventions import on_input
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.proof import agree
 
 
 @contextmanager
 def only_last_token(model: ChatModel) -> Iterator[None]:
-    """In this context, forward passes are correct only at the last token."""
-    with on_input(model.blocks[-1].mlp, lambda hidden: hidden[:, -1:].contiguous()):
+    """Forwards in this context are right at the last token, and nowhere else after the last block's attention."""
+    with on_input(model.blocks[-1].sublayers[-1], lambda hidden: hidden[:, -1:].contiguous()):
         yield
 
 

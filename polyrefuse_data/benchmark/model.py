@@ -4,7 +4,7 @@ inputs."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import Batch, padded_batch
+from polyrefuse_data.benchmark.batches import (
+    Batch,
+    equal_length_batches,
+    is_out_of_memory,
+    padded_batch,
+    sorted_batches,
+)
 from polyrefuse_data.benchmark.chat import ChatTemplate
+from polyrefuse_data.benchmark.decoding import Decoding, best_way
 from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
+from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
-from polyrefuse_data.benchmark.proof import agree
-from polyrefuse_data.benchmark.reasoning import beginning
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
 
@@ -30,13 +36,6 @@ class ModelIdentity(FilesIdentity):
 
     architecture: str
     dtype: str
-
-
-# Tokens within which a model has written the mark of its reasoning, where it begins with one.
-_LONGEST_MARK = 16
-
-# What shortcuts are proved on: two prompts of unlike length, so that one is padded.
-PROBES = ("?", "Say hello to everyone, please.")
 
 
 class ChatModel:
@@ -58,18 +57,21 @@ class ChatModel:
         self.network = network.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.chat = chat or ChatTemplate(tokenizer, name)
-        text_config = network.config.get_text_config(decoder=True)
-        self.n_layers: int = text_config.num_hidden_layers
-        self.d_model: int = text_config.hidden_size
-        self.vocab_size: int = text_config.vocab_size
         self.name = name
         self._files = files
         parameters = inspect.signature(network.forward).parameters
         self._takes_position_ids = "position_ids" in parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        # For the output head to compute the last token alone, where the model can be told.
+        self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self._head_reads_contiguous()
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
-        self.chat.before_answer = self._own_reasoning_closed()
+        self.n_layers = len(self.blocks)
+        self.d_model = self.blocks[0].width
+        self._decoder = find_decoder(self)
+        self.pads = pads_right(self)  # whether rows of unlike length can share a batch
+        probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
+        self.way = best_way(self, self.batch(self.encode(probes)))  # how tokens are generated
+        self.chat.before_answer = own_reasoning_closed(self)
         _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod
@@ -149,6 +151,16 @@ class ChatModel:
         """Left-padded tensors of these token ids on the model's device."""
         return padded_batch(token_ids, self.device)
 
+    def row_batches(self, lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+        """Indices of rows of these lengths in batches, each at most `budget` tokens; of one length, where the model
+        does not compute the same on rows that are padded."""
+        if self.pads:
+            yield from sorted_batches(lengths, budget)
+            return
+        for group in equal_length_batches(lengths):
+            size = max(1, budget // lengths[group[0]])
+            yield from (group[start : start + size] for start in range(0, len(group), size))
+
     def inputs(self, batch: Batch) -> dict[str, Any]:
         """Keyword arguments for a forward pass over `batch`; positions count from each row's first real token."""
         inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
@@ -158,29 +170,20 @@ class ChatModel:
 
     def last_logits(self, batch: Batch) -> Tensor:
         """Logits at the last token of each row, [rows, vocabulary], in the model's dtype."""
-        output = self.network(**self.inputs(batch), use_cache=False, **self._last_only)
+        output = self.network(**self.inputs(batch), use_cache=False, **self.last_only)
         return output.logits[:, -1, :]
 
     def log_probabilities(self, batch: Batch) -> Tensor:
         """Log-probabilities of the next token at every position, [rows, tokens, vocabulary], float32."""
         return self.network(**self.inputs(batch), use_cache=False).logits.float().log_softmax(-1)
 
-    def step_inputs(self, tokens: Tensor, attention_mask: Tensor) -> dict[str, Any]:
-        """Keyword arguments for a decoding step with one new token per row. The mask covers the cache and the new
-        token."""
-        inputs: dict[str, Any] = {"input_ids": tokens[:, None], "attention_mask": attention_mask}
-        if self._takes_position_ids:
-            inputs["position_ids"] = attention_mask.sum(-1, keepdim=True) - 1
-        return inputs
-
-    def next_logits(self, inputs: dict[str, Any], cache: Any) -> tuple[Tensor, Any]:
-        """Logits after the last token of each row, and the updated cache."""
-        output = self.network(**inputs, past_key_values=cache, use_cache=True, **self._last_only)
-        return output.logits[:, -1, :], output.past_key_values
+    def decoding(self, batch: Batch) -> Decoding:
+        """The rows of a batch, to be decoded token by token."""
+        return Decoding(self, batch, self.way)
 
     def run_blocks(self, batch: Batch) -> None:
-        """Run the decoder without the output head, for hooks to observe."""
-        self.network.get_decoder()(**self.inputs(batch), use_cache=False)
+        """Run the decoder without the output head, for what hooks see."""
+        self._decoder(**self.inputs(batch), use_cache=False)
 
     def _head_reads_contiguous(self) -> None:
         """Give the output head a contiguous slice. On a strided one it multiplies row by row, ten times slower on
@@ -193,38 +196,26 @@ class ChatModel:
         encoded = self.encode(PROBES)
         probe = self.batch(encoded)
 
-        def forward(**options: Any) -> Any:
-            return self.network(**self.inputs(probe), use_cache=False, **self._last_only, **options)
+        def forward() -> Any:
+            return self.network(**self.inputs(probe), use_cache=False, **self.last_only)
 
-        if forward().logits.isnan().any():
+        try:
+            logits = forward().logits
+        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ModelError(
+                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason})"
+            ) from error
+        if logits.isnan().any():
             raise ModelError(
                 f"{self.name}: the model computes NaN on a plain prompt; its weights are broken or its dtype "
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
-        if not self._is_causal(encoded[1]):
+        if not is_causal(self, encoded[1]):
             raise ModelError(
                 f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
                 "encoder, and no chat model"
             )
-        return find_blocks(self.network, forward, self.n_layers, self.d_model, names)
-
-    def _is_causal(self, ids: list[int]) -> bool:
-        """Whether another last token leaves what is computed before it as it is."""
-        probe, changed = (self.batch([row]) for row in (ids, [*ids[:-1], ids[0]]))
-        before, after = (
-            self.network(**self.inputs(batch), use_cache=False).logits[0, :-1] for batch in (probe, changed)
-        )
-        return agree(before, after)
-
-    def _own_reasoning_closed(self) -> str:
-        """What closes reasoning that the model begins by itself, unasked by its template; nothing for other models."""
-        ids = self.encode(PROBES[1:])[0]
-        said: list[int] = []
-        while len(said) < _LONGEST_MARK:
-            said.append(int(self.last_logits(self.batch([ids + said])).argmax()))
-            form, more = beginning(self.tokenizer.decode(said, skip_special_tokens=False))
-            if form is not None:
-                return form.empty
-            if not more:
-                break
-        return ""
+        return find_blocks(self.network, forward, names)

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
+from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.benchmark.proof import agree
-from polyrefuse_data.benchmark.structure import block_input
 
 
 class Restart:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
-from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
 from polyrefuse_data.benchmark.means import PlaceMeans
@@ -192,7 +192,7 @@ class CandidateScorer:
         of the token budget is enough for that and adds little padding.
         """
         budget = max(1, batch_tokens(self._model.device) // (4 * times))
-        for prompts in sorted_batches([len(ids) for ids in encoded], budget):
+        for prompts in self._model.row_batches([len(ids) for ids in encoded], budget):
             yield prompts, self._model.batch([encoded[prompt] for prompt in prompts])
 
     def _fill(
@@ -267,7 +267,7 @@ def prompt_refusal_scores(model: ChatModel, prompts: Sequence[str], refusal_toke
     """Refusal score of each prompt without any intervention."""
     encoded = model.encode(prompts)
     scores = torch.empty(len(prompts), dtype=torch.float64)
-    for rows in sorted_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
+    for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
         logits = model.last_logits(model.batch([encoded[row] for row in rows]))
         scores[rows] = refusal_scores(logits, refusal_token_ids).to(scores.device)
     return [float(score) for score in scores]

@@ -23,8 +23,9 @@ from polyrefuse_data.benchmark.capability import capability
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_files import open_model
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.probes import probe_files
 from polyrefuse_data.benchmark.refusal_tokens import (
@@ -127,6 +128,7 @@ class Stages:
                 "n_layers": model.n_layers,
                 "d_model": model.d_model,
                 "post_instruction_tokens": model.tokenizer.convert_ids_to_tokens(model.post_instruction_token_ids),
+                "whole_blocks": [index for index, block in enumerate(model.blocks) if block.is_whole],
                 "post_norms": any(block.has_post_norms for block in model.blocks),
             },
             "generation": {

@@ -1,9 +1,9 @@
 """The same ablation as with hooks, but in the weights while a context is open, so that no token costs extra.
 
-Used only where it is proved: every block must add its attention and MLP outputs to the stream unchanged, both must end
-in a plain linear map, and on a probe the edited model must give the hooked model's logits. Models with post-norms,
-experts or quantised weights use hooks. Embeddings are left alone (they may be tied to the output head); instead, the
-first block's input is projected. Edited weights are never written anywhere.
+Only where it is proved: every block must add the outputs of its sublayers to the stream as they are, each must end
+in a plain linear map, and on a probe the edited model must give the hooked model's logits. Post-norms, experts and
+quantised weights are hooked. Embeddings are left alone (they may be tied to the output head): what they put into the
+stream is projected at the first block. Edited weights are never written anywhere.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.interventions import ablate, project_first_input, unit
-from polyrefuse_data.benchmark.means import WRITTEN, PlaceMeans
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.means import PlaceMeans, sublayer_places
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.proof import agree
 
 _NARROW = 3e-2  # of narrow types, relative to the largest logit: the edit rounds the weights once more
@@ -54,7 +55,7 @@ def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None)
     vector = unit(direction)
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
-            for place, linear in zip(WRITTEN, block.output_linears, strict=False):
+            for place, linear in zip(sublayer_places(block), block.output_linears, strict=True):
                 if linear is None:
                     raise ValueError(f"block {layer} has no map to edit: see can_edit")
                 for parameter in (linear.weight, linear.bias):

@@ -41,7 +41,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
     file = tmp_path / "run.toml"
     file.write_text(
         'model = "ORG/NAME"\ndataset = "release"\nlanguages = ["en", "de"]\nlayers = "2..4,7"\nseed = 5\n'
-        'rule = "arditi"\ntransfer = ["en"]\n[modules]\nmlp = "feed_forward"\n',
+        'rule = "arditi"\ntransfer = ["en"]\n[modules]\nblocks = "model.layers"\n',
         encoding="utf-8",
     )
     config = benchmark_config(file, seed=6, languages="yo,en")
@@ -53,7 +53,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
         seed=6,
         rule="arditi",
         transfer=("en",),
-        modules=ModuleNames(mlp="feed_forward"),
+        modules=ModuleNames(blocks="model.layers"),
     )
     assert config.n_train == BenchmarkConfig(model="m", dataset="d").n_train == 128
 

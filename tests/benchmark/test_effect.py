@@ -140,7 +140,7 @@ def test_a_centred_run_keeps_the_means_and_resumes_with_them(chat_folder: Path, 
     options: dict[str, Any] = {"languages": ["en", "de"], "limit": 4, "max_new_tokens": 8, "max_kl": 50.0}
     out = run_benchmark(chat_folder, release, tmp_path / "run", mode="centred", **options)
     tensors = store.read_tensors(out / "directions" / "en.safetensors")
-    assert tensors["mean_input"].shape == tensors["mean_mlp_written"].shape == (4, 32)
+    assert tensors["mean_input"].shape == tensors["mean_writer1"].shape == (4, 32)
     before = (out / "scores.json").read_bytes()
     for name in ("en/de", "random/de"):
         (out / "completions" / f"{name}.parquet").unlink()

@@ -64,7 +64,7 @@ def refused(port: int) -> str:
         ({"layers": [-1]}, ConfigError, "layers: layers count from 0"),
         ({"positions": "0..2"}, ConfigError, "positions: positions count from the end"),
         ({"layers": "3..x"}, ConfigError, "layers: '3..x' is not a list of numbers"),
-        ({"modules": "mpl=mlp"}, ConfigError, "modules: modules 'mpl=mlp': write blocks=NAME"),
+        ({"modules": "mlp=x"}, ConfigError, "modules: modules 'mlp=x': write blocks=NAME"),
         ({"device": "cuda"}, MissingPrerequisite, "device 'cuda': .*use `--device auto` or `--device cpu`"),
         ({"device": "gpu"}, ConfigError, "device 'gpu' is not known: use auto, cpu, cuda"),
         ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, dataset"),

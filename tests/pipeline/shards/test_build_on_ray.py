@@ -18,11 +18,13 @@ import pytest
 from polyrefuse_data.config import EngineConfig
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.engines import Stage, open_engine
+from polyrefuse_data.engines.ray import ENVIRONMENT
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.quality.suite import quality_config
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
+from tests.patience import LONG_ENOUGH
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program
 from tests.pipeline.test_build import folder as folder  # a fixture
 from tests.test_extending import files as page_files
@@ -37,8 +39,9 @@ def cluster() -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEST_API_KEY", API_KEY)  # its workers inherit our environment
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
         started.add_node(num_cpus=2)
         yield started.address
         ray.shutdown()
@@ -91,7 +94,7 @@ def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
     killer = threading.Thread(target=kill_an_actor, daemon=True)
     killer.start()
     build(Workspace(folder / "ray"), slow, engine="ray", address=cluster, progress=False)
-    killer.join(timeout=5)
+    killer.join(timeout=LONG_ENOUGH)
     assert killed
     local, on_ray = files(folder, "local"), files(folder, "ray")
     assert on_ray == local
