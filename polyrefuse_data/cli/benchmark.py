@@ -113,8 +113,8 @@ def benchmark_run(
         str | None,
         typer.Option(help="Type of the weights: auto, float32, bfloat16, float16 or float64. [default: auto]"),
     ] = None,
-    modules: Annotated[str | None, typer.Option(help="blocks=NAME, where an error asks for it.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
+    modules: Annotated[str | None, typer.Option(help="Module names, if an error asks for them: blocks=NAME.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure refusal before and after ablation. Writes scores, figures and report.html to the run folder."""
