@@ -16,7 +16,7 @@ from polyrefuse_data.quality.meaning.tables import COMMON, OPPOSITES, OWN
 from polyrefuse_data.quality.thresholds import Score, score_of
 
 POSSIBLE, SURE = 1.0, 2.0
-SCALE = "0: no; 1: yes, by a back-translation that is a poor witness; 2: yes, by one that is to be believed"
+SCALE = "0 if not, 1 if an unreliable back-translation shows it, 2 if a reliable one does"
 # Share of the prompt's words that a back-translation brings back: less, and it is no witness; so much, and it is to be
 # believed. Read on half of DEMETR and on the published back-translations, of which the Yoruba and Korean ones often say
 # what the text does not.
