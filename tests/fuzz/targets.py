@@ -43,7 +43,7 @@ from polyrefuse_data.sources.imported import Imported
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.sources.upstream import read_upstream
 from polyrefuse_data.system.files import write_table
-from polyrefuse_data.translation.chat import read_answer
+from polyrefuse_data.translation.chat import Chat
 from polyrefuse_data.translation.memory import read_memory
 from polyrefuse_data.workspace import Workspace
 
@@ -357,12 +357,12 @@ def answers(data: bytes) -> None:
     for family in FAMILIES:
         family.parse(text)
     for content in (text, {"choices": [{"message": {"content": text}}]}):
-        read_answer(read_completion(content))
+        Chat().read(read_completion(content))
     try:
         completion = json.loads(text)
     except (ValueError, RecursionError):
         return
-    read_answer(read_completion(completion))
+    Chat().read(read_completion(completion))
 
 
 def _json(value: Any) -> bytes:
