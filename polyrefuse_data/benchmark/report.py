@@ -80,6 +80,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "selectivity": scores["selectivity"],
         "languages_compared": scores["languages_compared"],
         "transfer": scores["transfer"],
+        "controls": scores.get("controls", []),
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),
