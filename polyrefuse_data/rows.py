@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 HARMFUL, HARMLESS = "harmful", "harmless"
 LABELS = (HARMFUL, HARMLESS)
 SPLITS = ("train", "validation", "test")
-ORIGINS = ("original", "machine", "human", "imported")
+HUMAN = "human"  # among the origins: a person translated the row
+ORIGINS = ("original", "machine", HUMAN, "imported")
 ACCEPTED, REJECTED, EDITED = "accepted", "rejected", "edited"
 STATUSES = (ACCEPTED, REJECTED, EDITED)
 

@@ -102,10 +102,14 @@ def find_source(
     direction = candidates[chosen["position"], chosen["layer"]].clone()
     controls: dict[str, Tensor] = {}
     if settings.random_control:
-        taken = (used[label][:, chosen["position"], chosen["layer"]] for label in (HARMFUL, HARMLESS))
-        controls = draw_controls(direction, *taken, f"{settings.seed}:{prompts.language}", settings.control_draws)
-        asked = ([prompt.text for prompt in kept["validation", label]] for label in (HARMFUL, HARMLESS))
-        record["controls"] = score_controls(model, controls, chosen["layer"], *asked, tokens.ids, settings.mode, means)
+        place = chosen["position"], chosen["layer"]
+        harmful, harmless = (used[label][:, place[0], place[1]] for label in (HARMFUL, HARMLESS))
+        name = f"{settings.seed}:{prompts.language}"
+        controls = draw_controls(direction, harmful, harmless, name, settings.control_draws)
+        asked = {label: [prompt.text for prompt in kept["validation", label]] for label in LABELS}
+        record["controls"] = score_controls(
+            model, controls, place[1], asked[HARMFUL], asked[HARMLESS], tokens.ids, settings.mode, means
+        )
     return Source(record, candidates, direction, controls, means)
 
 

@@ -97,7 +97,7 @@ def benchmark_run(
     seed: Annotated[int | None, typer.Option(help="Seed for samples and random directions. [default: 1]")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Longest reply, in tokens. [default: 128]")] = None,
     reasoning: Annotated[
-        str | None, typer.Option(help="Reasoning before replies: closed, or open (then taken off). [default: closed]")
+        str | None, typer.Option(help="Reasoning before replies: closed, or open (and then removed). [default: closed]")
     ] = None,
     reasoning_tokens: Annotated[
         int | None, typer.Option(help="Length of reasoning before it is closed, in tokens. [default: 512]")

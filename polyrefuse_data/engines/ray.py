@@ -26,12 +26,16 @@ Thing = TypeVar("Thing")
 _ITEM = "item"
 
 # Set while the engine runs, from before Ray is loaded, unless they are set already.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
     "RAY_gcs_rpc_server_connect_timeout_s": "60",  # a busy machine takes longer than Ray's own 5 s to start a cluster
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor with no GPU of its own may still see one
 }
+
+
+# A cluster of our own that a busy machine does not start in the half minute that Ray gives it is started once more.
+_STARTS = 2
 
 
 class RayEngine:
@@ -46,8 +50,8 @@ class RayEngine:
         self._keepers: list[Any] = []
 
     def __enter__(self) -> RayEngine:
-        self._set = [name for name in _ENVIRONMENT if name not in os.environ]
-        os.environ.update({name: _ENVIRONMENT[name] for name in self._set})
+        self._set = [name for name in ENVIRONMENT if name not in os.environ]
+        os.environ.update({name: ENVIRONMENT[name] for name in self._set})
         import ray
         import ray.data
 
@@ -68,11 +72,20 @@ class RayEngine:
         handler = signal.getsignal(signal.SIGTERM)
         # "local", since without an address Ray would join whatever cluster was last started here, perhaps a dead one.
         address = self.address or os.environ.get("RAY_ADDRESS", "local")
-        own_cluster = {"include_dashboard": False} if address == "local" else {}
-        try:
-            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EngineError(f"Ray did not start: {error}") from error
+        own = address == "local"
+        for starts_left in reversed(range(_STARTS if own else 1)):
+            try:
+                ray.init(
+                    address,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                    **({"include_dashboard": False} if own else {}),
+                )
+                break
+            except Exception as error:
+                ray.shutdown()
+                if not starts_left:
+                    raise EngineError(f"Ray did not start: {error}") from error
         self._started = True
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray puts its own in the place of ours

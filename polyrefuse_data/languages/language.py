@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -124,6 +125,15 @@ class Language:
 
         path = self.pack / "replies.toml" if self.pack else None
         return Replies(path, self) if path and path.exists() else None
+
+    @cached_property
+    def negation(self) -> re.Pattern[str] | None:
+        """What says no, of polarity.toml: to be searched in lower case; None without it."""
+        from polyrefuse_data.languages.traits import Polarity, read_part
+
+        path = self.pack / "polarity.toml" if self.pack else None
+        words = read_part(Polarity, path).negation if path and path.exists() else ""
+        return re.compile(words) if words else None
 
     @cached_property
     def lexicon(self) -> Lexicon | None:

@@ -35,7 +35,9 @@ class NumberWords(Section):
     multiply. `unlike` are words and names that only look like numbers, `parts` are patterns that forms name as
     `<part>`, and `variants` are letters with other spellings.
 
-    `in_figures` shows that dates and fractions are in figures, `evening` that hours are counted from six in the
+    `unread` is a whole word that says a number which these forms do not read.
+
+    `in_figures` shows that dates and fractions stand in figures, `evening` that hours are counted from six in the
     evening, `covid` a name of the disease without its year.
     """
 
@@ -45,6 +47,7 @@ class NumberWords(Section):
     between: Pattern = "[ \u00a0-]"
     before: Pattern = ""
     unlike: Pattern = ""
+    unread: Pattern = ""
     parts: dict[str, str] = Field(default_factory=dict)
     variants: dict[str, str] = Field(default_factory=dict)
     positional: bool = False

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.traits import Pattern, Section, read_part
+from polyrefuse_data.text.beginnings import Beginnings
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
@@ -50,10 +51,12 @@ class Opening:
 
 @dataclass(frozen=True)
 class Openings:
-    """The patterns of one table, in one expression with a group for each."""
+    """The patterns of one table, in one expression with a group for each. `at_words`: they match only at the beginning
+    of a word."""
 
     rows: tuple[Opening, ...]
     expression: re.Pattern[str]
+    at_words: bool = False
 
     def at(self, text: str, place: int) -> Iterator[Opening]:
         """The openings at a place in a folded text."""
@@ -61,6 +64,18 @@ class Openings:
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
             if row.expression.match(text, place):
                 yield row
+
+    def find(self, text: str, end: int) -> Iterator[re.Match[str]]:
+        """Matches in a folded text that begin before `end`, none of them within another."""
+        over = 0
+        for place in self._beginnings.places(text, end):
+            if over <= place and (match := self.expression.match(text, place)):
+                over = match.end()
+                yield match
+
+    @cached_property
+    def _beginnings(self) -> Beginnings:
+        return Beginnings((row.pattern for row in self.rows), self.at_words)
 
 
 class ReplyTables(Section):
@@ -91,25 +106,25 @@ class Replies:
     @cached_property
     def refuses(self) -> Openings:
         """Patterns that begin a clause of a refusal."""
-        return self._openings(self._lead, self.tables.refuses)
+        return self._openings(self._lead, self.tables.refuses, self._end)
 
     @cached_property
     def declines(self) -> Openings:
         """Patterns that may be anywhere in a refusal, except `cannot`, which is read without quotations and idioms."""
         others = {says: block for says, block in self.tables.declines.items() if says != CANNOT}
-        return self._openings(self._anywhere, others)
+        return self._openings(self._anywhere, others, self._end)
 
     @cached_property
     def answers(self) -> Openings:
         """Patterns that begin a sentence of an answer."""
-        return self._openings(self._lead, self.tables.answers)
+        return self._openings(self._lead, self.tables.answers, self._end)
 
     def cannot(self, reply: str, beginning: int) -> bool:
         """Whether the first characters of a folded reply say that the speaker cannot or will not do what was asked."""
         opening = reply[: self.opening]
-        if not self._cannot(beginning).match(opening):  # most replies: no need to strike out idioms
+        if not any(self.cannot_openings.find(opening, beginning)):  # most replies: no need to strike out idioms
             return False
-        return self._cannot(beginning).match(self.struck(opening)) is not None
+        return any(self.cannot_openings.find(self.struck(opening), beginning))
 
     def struck(self, opening: str) -> str:
         """An opening without phrases that only sound like a refusal."""
@@ -141,11 +156,11 @@ class Replies:
         }
         return {name: _any_of(patterns) for name, patterns in found.items()}
 
-    @cache  # noqa: B019 (there are as many as languages)
-    def _cannot(self, beginning: int) -> re.Pattern[str]:
-        patterns = self._lines(self.tables.declines, [CANNOT])
+    @cached_property
+    def cannot_openings(self) -> Openings:
+        """The patterns of `cannot`, which write their own borders."""
         word = r"(?<!\w)" if self._end else ""
-        return re.compile(f"(?s:.{{0,{beginning - 1}}}?){word}(?:{_any_of(patterns).pattern})")
+        return self._openings(word, {CANNOT: self.tables.declines.get(CANNOT, "")}, "")
 
     def _at_the_start(self, table: dict[str, str], says: Collection[str]) -> list[str]:
         return [f"^{self._lead}(?:{line}){self._end}" for line in self._lines(table, says)]
@@ -154,12 +169,13 @@ class Replies:
         """The parts of `refuses` that express one of these things, at the start of a clause."""
         return [f"{_BEGINS_CLAUSE}{self._lead}(?:{line}){self._end}" for line in self._lines(self.tables.refuses, says)]
 
-    def _openings(self, lead: str, table: dict[str, str]) -> Openings:
+    def _openings(self, lead: str, table: dict[str, str], end: str) -> Openings:
         said = [(tuple(key.split()), line) for key in table for line in self._lines(table, [key])]
-        bodies = [f"(?:{line}){self._end}" for _, line in said]
+        bodies = [f"(?:{line}){end}" for _, line in said]
         rows = tuple(Opening(says, lead + body) for (says, _), body in zip(said, bodies, strict=True))
         grouped = "|".join(f"({body})" for body in bodies)
-        return Openings(rows, re.compile(f"{lead}(?:{grouped})", re.DOTALL) if rows else _NEVER)
+        expression = re.compile(f"{lead}(?:{grouped})", re.DOTALL) if rows else _NEVER
+        return Openings(rows, expression, at_words=bool(self._end))
 
     def _lines(self, table: dict[str, str], says: Collection[str]) -> list[str]:
         return [self._folded(line) for key in says for line in table.get(key, "").splitlines() if line]

@@ -133,6 +133,12 @@ class Units(Section):
     prefixes: Pattern = ""
 
 
+class Polarity(Section):
+    """The whole of polarity.toml: what says no, a regular expression for a text in lower case."""
+
+    negation: Pattern = ""
+
+
 class Bound(Section):
     """A language's own bound on a score, and its source."""
 

@@ -1,8 +1,7 @@
 """`audit`: takes rows and returns the same rows with scores, flags and status. No I/O.
 
-First come the scores (score_table.py), then the verdicts (verdicts.py, shared_targets), then the note on provenance
-(provenance.py). A large table can be checked shard by shard: `audit_rows` does everything that does not depend on other
-rows.
+Scores first (score_table.py, together.py), then what follows from them (verdicts.py), then the note under what
+(provenance.py). A large table is checked shard by shard: `audit_rows` does all that a row decides alone.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import pyarrow as pa
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.checks.duplicate_target import shared_targets
 from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.quality.score_table import score_batches, scorer
 from polyrefuse_data.quality.suite import Settings, suite_of
-from polyrefuse_data.quality.verdicts import judged, mark_shared
+from polyrefuse_data.quality.together import scores_together
+from polyrefuse_data.quality.verdicts import judged, mark_together
 from polyrefuse_data.system.machine import cores
 from polyrefuse_data.system.workers import map_batches
 
@@ -52,15 +51,16 @@ def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None
     audited, scores = audit_rows(
         paired, suite, workers=workers_for(rows.num_rows, suite.config) if workers is None else workers
     )
-    audited = schema.mark_parallel(mark_shared(audited, shared_targets([audited]), suite.bounds))
+    together = scores_together(suite, [audited], [scores])
+    audited = schema.mark_parallel(mark_together(audited, together, suite.bounds))
     if paired is rows:
         return sealed(audited, suite, scores["inputs"].to_numpy())
     return sealed(as_given(audited, rows), suite)
 
 
 def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> tuple[pa.Table, pa.Table]:
-    """The part of `audit` that depends on each row alone, and the scores (score_table.py): without duplicate_target,
-    and with `parallel` unchanged (null if missing).
+    """`audit` as far as each row decides it alone, and its scores (score_table.py): without those that all rows decide
+    together, and `parallel` as it was (null where missing).
 
     The result for a row does not depend on the others, so a table may be checked in shards.
     """

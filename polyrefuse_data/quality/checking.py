@@ -17,16 +17,17 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.config import Config, load_config
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import texts
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET, shared_targets
+from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import provenance_of, sealed
-from polyrefuse_data.quality.score_table import numbers_of, origins, with_score
+from polyrefuse_data.quality.score_table import numbers_of, origins, with_scores_together
 from polyrefuse_data.quality.scoring import PartialScores, complete_scores
 from polyrefuse_data.quality.suite import Settings, Suite, suite_of
 from polyrefuse_data.quality.thresholds import Score
-from polyrefuse_data.quality.verdicts import judged, mark_shared
+from polyrefuse_data.quality.together import scores_together
+from polyrefuse_data.quality.verdicts import judged, mark_together
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
 from polyrefuse_data.text import printable
@@ -88,24 +89,25 @@ def write_checked(workspace: Workspace, rows: pa.Table, suite: Suite, *, progres
     for table in (*(() if before is None else (before,)), *partial):
         kept.add(table)
     scores, scored = complete_scores(paired, suite, kept, partial, progress=progress)
-    shared = _shared(paired, scores, before)
+    together = _together(paired, scores, suite, before)
     each = judged(paired, scores, suite.bounds)
-    checked = schema.mark_parallel(mark_shared(each, shared, suite.bounds))
+    checked = schema.mark_parallel(mark_together(each, together, suite.bounds))
     if paired is rows:
         checked = sealed(checked, suite, scores["inputs"].to_numpy())
     else:
         checked = sealed(as_given(checked, rows), suite)
-    _write(workspace, checked, with_score(scores, DUPLICATE_TARGET, shared), each)
+    _write(workspace, checked, with_scores_together(scores, together), each)
     partial.clear()
     return _summary(workspace, rows, checked, scored)
 
 
-def _shared(rows: pa.Table, scores: pa.Table, before: pa.Table | None) -> Score:
-    """The score of the one check that sees all rows: kept where they are the rows that they were."""
-    identity = DUPLICATE_TARGET.identity
-    if before is not None and identity in origins(before) and before["inputs"].equals(scores["inputs"]):
-        return numbers_of(before, DUPLICATE_TARGET.name)
-    return shared_targets([rows])
+def _together(rows: pa.Table, scores: pa.Table, suite: Suite, before: pa.Table | None) -> dict[Check, Score]:
+    """The scores that all rows decide together: kept where they are the rows that they were."""
+    if before is not None and before["inputs"].equals(scores["inputs"]):
+        kept = origins(before)
+        if all(check.identity_together in kept for check in suite.together):
+            return {check: numbers_of(before, kept[check.identity_together][0]) for check in suite.together}
+    return scores_together(suite, [rows], [scores])
 
 
 def _write(workspace: Workspace, rows: pa.Table, scores: pa.Table, each: pa.Table) -> None:

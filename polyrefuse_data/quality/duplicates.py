@@ -62,6 +62,14 @@ def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:
     return {"exact": sorted(exact), "near": sorted(near)}
 
 
+def is_near_duplicate(one: str, other: str) -> bool:
+    """Whether two prompts ask the same, or nearly."""
+    from rapidfuzz.fuzz import token_sort_ratio
+
+    left, right = normalised(one[:_LONGEST_COMPARED]), normalised(other[:_LONGEST_COMPARED])
+    return token_sort_ratio(left, right, score_cutoff=NEAR_DUPLICATE) >= NEAR_DUPLICATE
+
+
 def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequence[str]) -> npt.NDArray[np.uint64]:
     """A 64-bit hash of each row's text, equal for texts that look the same to a reader, in any process.
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE
 from polyrefuse_data.quality.english_words import loans
-from polyrefuse_data.text.words import QUOTED, without_shared_words, words
+from polyrefuse_data.text.words import quotations, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
@@ -20,8 +20,8 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
     """The words of `text` and of its prompt `source`, without what the text may keep: quotations and names that are in
     both, hyphenated terms, loans, numbers and single letters. Both are read up to _LONGEST."""
     text, source = text[:_LONGEST], source[:_LONGEST]
-    target = f" {' '.join(words(_COMPOUND.sub(' ', text)))} "
-    prompt = f" {' '.join(words(_COMPOUND.sub(' ', source)))} "
+    target = f" {' '.join(words(_without_compounds(text)))} "
+    prompt = f" {' '.join(words(_without_compounds(source)))} "
     for phrase in (*_kept_of_prompt(source), *_phrases(_names(text))):
         if phrase in target and phrase in prompt:
             target, prompt = target.replace(phrase, " "), prompt.replace(phrase, " ")
@@ -36,7 +36,11 @@ def counts(word: str) -> bool:
 def without_names(text: str, source: str) -> str:
     """The text without words that show little about its language: those of the prompt `source` or, without a prompt,
     its own capitalised words, quotations and loans."""
-    return without_shared_words(text, source or " ".join([*_names(text), *QUOTED.findall(text), *sorted(loans())]))
+    return without_shared_words(text, source or " ".join([*_names(text), *quotations(text), *sorted(loans())]))
+
+
+def _without_compounds(text: str) -> str:
+    return _COMPOUND.sub(" ", text) if "-" in text else text
 
 
 def _free(joined: str) -> list[str]:
@@ -46,7 +50,7 @@ def _free(joined: str) -> list[str]:
 @lru_cache(maxsize=1024)
 def _kept_of_prompt(source: str) -> list[str]:
     foreign = (word for word in words(source) if not word.isascii())  # crème brûlée
-    return _phrases(_names(source).union(QUOTED.findall(source), foreign))
+    return _phrases(_names(source).union(quotations(source), foreign))
 
 
 def _phrases(found: set[str]) -> list[str]:
@@ -58,26 +62,27 @@ def _phrases(found: set[str]) -> list[str]:
 def _names(text: str) -> set[str]:
     """Capitalised Latin words that do not open a sentence, each alone and with its neighbours (Lord of the Rings)."""
     within = LANGUAGES[SOURCE_LANGUAGE].traits.english.within_names
-    tokens = list(_TOKEN.finditer(text))
-    capitals = sum(token[0][0].isupper() for token in tokens)
-    if capitals > _MOST_NAMES and all(token[0][0].isupper() or token[0] in within for token in tokens):
+    tokens = [(token[0], token.start()) for token in _TOKEN.finditer(text)]
+    capitals = [place for word, place in tokens if word[0].isupper()]
+    opening = {place for place in capitals if _opens_a_sentence(text, place)}
+    if len(capitals) == len(opening):
+        return set()
+    if len(capitals) > _MOST_NAMES and all(word[0].isupper() or word in within for word, _ in tokens):
         return set()  # a title, or all capitals: nothing tells its names
     names: set[str] = set()
     start: int | None = None  # of the name that is being read
     end = 0
-    for token in tokens:
-        if _is_name(token, text):
-            start = token.start() if start is None else start
-            end = token.end()
-            names.add(token[0])
-        elif token[0] not in within and start is not None:
+    for word, place in tokens:
+        if word[0].isupper() and place not in opening:
+            start = place if start is None else start
+            end = place + len(word)
+            names.add(word)
+        elif start is not None and word not in within:
             names.add(text[start:end])
             start = None
     return names if start is None else names | {text[start:end]}
 
 
-def _is_name(token: re.Match[str], text: str) -> bool:
-    if not token[0][0].isupper():
-        return False
-    before = text[: token.start()].rstrip(" \"'“”‘’«(")
-    return bool(before) and before[-1] not in _OPENS_A_SENTENCE
+def _opens_a_sentence(text: str, place: int) -> bool:
+    before = text[:place].rstrip(" \"'“”‘’«(")
+    return not before or before[-1] in _OPENS_A_SENTENCE

@@ -79,9 +79,8 @@ class _Text:
 
     def refusals(self, anywhere: bool) -> Iterator[Opening]:
         yield from self._at(self._replies.refuses, self._folded.clauses, anywhere)
-        for match in self._replies.declines.expression.finditer(self._folded.text):
-            if anywhere or match.start() < _BEGINNING:
-                yield from self._replies.declines.at(self._folded.text, match.start())
+        for match in self._replies.declines.find(self._folded.text, _OPENING if anywhere else _BEGINNING):
+            yield from self._replies.declines.at(self._folded.text, match.start())
         if self._replies.cannot(fold_reply(self._text), _BEGINNING):
             yield Opening((CANNOT,), "")
 

@@ -82,10 +82,14 @@ def with_origins(scores: pa.Table, made_by: Mapping[str, Sequence[str]]) -> pa.T
     return scores.replace_schema_metadata({_MADE_BY: json.dumps(made_by, ensure_ascii=False)})
 
 
-def with_score(scores: pa.Table, check: Check, values: Score) -> pa.Table:
-    """The table with one more score, from a check whose score has its own name."""
-    column = pa.array(values, pa.float64(), from_pandas=True)
-    return with_origins(scores.append_column(check.name, column), {**origins(scores), check.identity: [check.name]})
+def with_scores_together(scores: pa.Table, together: Mapping[Check, Score]) -> pa.Table:
+    """The table with the scores that all rows decided together."""
+    made_by = origins(scores)
+    for check, values in together.items():
+        assert check.together is not None
+        scores = scores.append_column(check.together.score, pa.array(values, pa.float64(), from_pandas=True))
+        made_by[check.identity_together] = [check.together.score]
+    return with_origins(scores, made_by)
 
 
 def numbers_of(scores: pa.Table, name: str) -> Score:

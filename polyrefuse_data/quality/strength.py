@@ -55,7 +55,7 @@ _PARTS = (
     Part(
         "traits.toml: labels",
         "debris",
-        "labels and notes in English are found, those in the language by their place alone",
+        "labels and notes in English are found, those in the language only by their position",
         lambda known: bool(known.traits.labels.own),
     ),
     Part(
@@ -83,12 +83,18 @@ _PARTS = (
         lambda known: known.replies is not None and bool(known.replies.refuses.rows),
     ),
     Part(
+        "polarity.toml",
+        "changed_negation",
+        "the back-translation alone tells of a changed negation",
+        lambda known: known.negation is not None,
+    ),
+    Part(
         "lexicon.tsv",
-        "mismatched, duplicate_target",
+        "unverified_meaning, mismatched, duplicate_target",
         "a text that answers to another prompt is found by its back-translation alone",
         lambda known: known.lexicon is not None,
     ),
-    *map(_bound, ("length_ratio_min", "length_ratio_max", "mismatched", "back_translation", "script")),
+    *map(_bound, ("length_ratio_min", "length_ratio_max", "unverified_meaning", "back_translation", "script")),
     *map(_bound, ("related_language", "mixed_languages", "partly_translated_run")),
 )
 

@@ -17,7 +17,6 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.checks import CHECKS
 from polyrefuse_data.quality.checks.base import Check
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID, language_id
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED, language_unverified
 from polyrefuse_data.quality.checks.semantic import SEMANTIC, semantic
@@ -43,6 +42,11 @@ class Suite:
         return [check for check in self.checks if check.score is not None]
 
     @property
+    def together(self) -> list[Check]:
+        """The checks with a score that all rows decide together."""
+        return [check for check in self.checks if check.together is not None]
+
+    @property
     def columns(self) -> list[str]:
         """Columns of the rows that are imported scores."""
         return [check.column for check in self.checks if check.column is not None]
@@ -57,7 +61,8 @@ class Suite:
         """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and
         the thresholds' hash. Two verdicts can be compared where it is the same."""
         computed = [self.identities[check.name] for check in self.scoring]
-        parts = [f"polyrefuse-data {__version__}", *computed, DUPLICATE_TARGET.identity]
+        together = [check.identity for check in self.together if check.score is None]
+        parts = [f"polyrefuse-data {__version__}", *computed, *together]
         return "; ".join([*parts, f"thresholds {_hash(self.bounds)}"])
 
     @cached_property
@@ -148,7 +153,7 @@ def _refuse_clashes(checks: Iterable[Check]) -> None:
 def _hash(bounds: Thresholds) -> str:
     """12 hex digits of the sha256 of every bound in force."""
     rows = {
-        name: [row.flag, row.score, row.is_floor, row.default, dict(row.by_language), row.rejects]
+        name: [row.flag, row.score, row.is_floor, row.default, dict(row.by_language), row.human, row.rejects]
         for name, row in bounds.table.items()
     }
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:12]

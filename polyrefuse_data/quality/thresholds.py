@@ -27,7 +27,8 @@ _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # stands in files, pages 
 class Threshold:
     """A bound on a score: `at_least` or `at_most`. A row beyond it carries `flag`; where `rejects`, it is rejected.
 
-    `by_language` holds the bounds of languages (BCP-47) that need others. `source` says where the numbers come from.
+    `by_language` holds the bounds of languages (BCP-47) that need others; rows that people wrote (`origin` human) have
+    the looser of these and `human`, where it is given. `source` says where the numbers come from.
     Configs know the threshold by its `name`; without one it is that of the flag.
     Raises ConfigError for both bounds or none, and for names that are none.
     """
@@ -38,6 +39,7 @@ class Threshold:
     at_most: float | None = None
     source: str = ""
     by_language: Mapping[str, float] = field(default_factory=dict)
+    human: float | None = None
     rejects: bool = True
     name: str = ""
 
@@ -47,7 +49,7 @@ class Threshold:
             check_name(getattr(self, what), f"threshold {self.name}: {what}")
         if (self.at_least is None) == (self.at_most is None):
             raise ConfigError(f"threshold {self.name}: give either at_least or at_most")
-        for bound in (self.default, *self.by_language.values()):
+        for bound in (self.default, *self.by_language.values(), *(() if self.human is None else (self.human,))):
             if not isinstance(bound, float | int) or math.isnan(bound):
                 raise ConfigError(f"threshold {self.name}: {bound!r} is not a bound: give a number")
 
@@ -69,10 +71,10 @@ class Threshold:
         return ~beyond
 
     def with_bound(self, bound: float) -> Threshold:
-        """The same with one bound for all languages."""
+        """The same with one bound for all languages, whoever wrote the rows."""
         if self.is_floor:
-            return replace(self, at_least=bound, by_language={})
-        return replace(self, at_most=bound, by_language={})
+            return replace(self, at_least=bound, by_language={}, human=None)
+        return replace(self, at_most=bound, by_language={}, human=None)
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,14 @@ class Thresholds:
     table: Mapping[str, Threshold]
     flags: frozenset[str] = frozenset()  # of every check, disabled ones too
 
-    def bounds(self, name: str, languages: Sequence[str]) -> Score:
-        """The bound of threshold `name` for each row's language."""
+    def bounds(self, name: str, languages: Sequence[str], by_hand: npt.NDArray[np.bool_] | None = None) -> Score:
+        """The bound of threshold `name` for each row's language; `by_hand` masks the rows that people wrote."""
         threshold = self.table[name]
-        return np.array([threshold.by_language.get(code, threshold.default) for code in languages], dtype=np.float64)
+        own = np.array([threshold.by_language.get(code, threshold.default) for code in languages], dtype=np.float64)
+        if by_hand is None or threshold.human is None:
+            return own
+        looser = (np.minimum if threshold.is_floor else np.maximum)(own, threshold.human)
+        return np.where(by_hand, looser, own)
 
 
 def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds:
@@ -117,6 +123,11 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
         if name in table:
             table[name] = _changed(table[name], value)
     return Thresholds(table, frozenset(flags))
+
+
+def score_of(values: Sequence[float | None]) -> Score:
+    """A list with None for "not computed" as a Score."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def check_name(name: str, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.quality.batch import BATCH_ROWS, languages, slices
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
+from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.score_table import numbers_of
 from polyrefuse_data.quality.thresholds import Score, Thresholds
 
@@ -31,12 +31,19 @@ def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
 
 
-def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
-    """Judged rows, flagged if their duplicate_target score is out of bounds and then rejected, unless edited."""
-    threshold = bounds.table.get(DUPLICATE_TARGET.name)
-    if threshold is None:
-        return rows
-    beyond = ~threshold.accept(shared, bounds.bounds(threshold.name, languages(rows)))
+def mark_together(rows: pa.Table, together: Mapping[Check, Score], bounds: Thresholds) -> pa.Table:
+    """Judged rows with the flags of those scores that all rows decided together; unless edited, rejected by them."""
+    for check, scores in together.items():
+        assert check.together is not None
+        for threshold in check.thresholds:
+            if threshold.score == check.together.score and threshold.name in bounds.table:
+                rows = _mark(rows, scores, threshold.name, bounds)
+    return rows
+
+
+def _mark(rows: pa.Table, scores: Score, name: str, bounds: Thresholds) -> pa.Table:
+    threshold = bounds.table[name]
+    beyond = ~threshold.accept(scores, bounds.bounds(name, languages(rows), by_hand(rows)))
     if not beyond.any():
         return rows
     parts = []
@@ -45,7 +52,8 @@ def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
         if mask.any():
             flags = [row or [] for row in part["flags"].to_pylist()]
             for row in np.flatnonzero(mask):
-                flags[row].append(threshold.flag)
+                if threshold.flag not in flags[row]:
+                    flags[row].append(threshold.flag)
             rejected = pa.array(mask & threshold.rejects)
             status = pc.if_else(
                 pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
@@ -53,6 +61,14 @@ def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
             part = with_columns(part, pa.table({"flags": pa.array(flags, pa.list_(pa.string())), "status": status}))
         parts.append(part)
     return pa.concat_tables(parts)
+
+
+def by_hand(rows: pa.Table) -> Mask:
+    """Mask of the rows that people translated."""
+    if "origin" not in rows.column_names:
+        return np.zeros(rows.num_rows, dtype=bool)
+    human = pc.fill_null(pc.equal(rows["origin"].cast(pa.string()), schema.HUMAN), False)
+    return np.asarray(human.to_numpy(), dtype=bool)
 
 
 def unjudged(rows: pa.Table, status: str) -> pa.Table:
@@ -76,14 +92,16 @@ def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
     return rows
 
 
-def _beyond(scores: pa.Table, codes: list[str], bounds: Thresholds) -> Iterator[tuple[str, Mask]]:
-    """(threshold name, rows out of bounds) for each threshold on an available score."""
+def _beyond(scores: pa.Table, codes: list[str], human: Mask, bounds: Thresholds) -> Iterator[tuple[str, Mask]]:
+    """(threshold name, rows beyond it) for each threshold on a score that there is."""
     known = list(dict.fromkeys(codes))
     places = {code: place for place, code in enumerate(known)}
     row_places = np.array([places[code] for code in codes], dtype=np.int64)
     for name, threshold in bounds.table.items():
         if threshold.score in scores.column_names:
             own = bounds.bounds(name, known)[row_places]
+            if threshold.human is not None and human.any():
+                own = np.where(human, bounds.bounds(name, known, np.ones(len(known), bool))[row_places], own)
             yield name, ~threshold.accept(numbers_of(scores, threshold.score), own)
 
 
@@ -127,7 +145,7 @@ def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[lis
     flags = [[*before] for before, _ in made]
     notes = set(schema.MAKER_NOTES)
     rejected = np.array([bool(row) and not notes.issuperset(row) for row in flags], dtype=bool)
-    for name, beyond in _beyond(scores, languages(rows), bounds):
+    for name, beyond in _beyond(scores, languages(rows), by_hand(rows), bounds):
         threshold = bounds.table[name]
         if threshold.rejects:
             rejected |= beyond

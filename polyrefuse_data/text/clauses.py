@@ -12,9 +12,10 @@ SPACED_ENDS = ".!?…"
 JOINED_ENDS = "。！？｡؟।۔։።៕။།"
 QUESTION_MARKS = "?？؟"
 
-# Where a sentence (group 1) or a clause of one begins.
-_CLAUSE = re.compile(r"(?:(^|[.:!?\n。؟])|[,;(、،؛—–])\W*")
-_SPACED_CLAUSE = re.compile(r"(?:(^|[.:!?\s])|[,;(—–])\W*")  # a space stands where others have a stop
+_ENDS_CLAUSE = ",;(、،؛—–"  # and no sentence
+_LEADING = re.compile(r"\W*")
+_CLAUSE = re.compile(rf"[.:!?\n。؟{_ENDS_CLAUSE}]\W*")
+_SPACED_CLAUSE = re.compile(r"[.:!?\s,;(—–]\W*")  # a space stands where others have a stop
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class Reading:
 
 @lru_cache(maxsize=256)
 def read_clauses(text: str, space_ends_sentence: bool = False) -> Reading:
-    clauses, sentences = [], []
-    for match in (_SPACED_CLAUSE if space_ends_sentence else _CLAUSE).finditer(text):
+    first = _LEADING.match(text)
+    assert first is not None
+    clauses, sentences = [first.end()], [first.end()]
+    for match in (_SPACED_CLAUSE if space_ends_sentence else _CLAUSE).finditer(text, first.end()):
         clauses.append(match.end())
-        if match.lastindex:
+        if text[match.start()] not in _ENDS_CLAUSE:
             sentences.append(match.end())
     return Reading(text, sentences, clauses)

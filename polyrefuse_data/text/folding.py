@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from polyrefuse_data.text.invisible import INVISIBLE
-from polyrefuse_data.text.words import ARABIC_MARKS, QUOTED
+from polyrefuse_data.text.words import ARABIC_MARKS, without_quotations
 
 # Stands where words were struck out: no word, and no end of a sentence.
 STRUCK = "□"
@@ -15,8 +15,9 @@ STRUCK = "□"
 _APOSTROPHES = re.compile("[’‘ʼʻ`´ʹ′＇]")
 # Accents of Latin and Cyrillic letters, Arabic vowel signs and tatweel: writers (and models, in Yoruba above all) leave
 # them out or get them wrong. Thai vowels and Japanese voicing marks carry the word and stay.
-_MARKS = re.compile(f"[\u0300-\u036f]|{ARABIC_MARKS.pattern}")
+_MARKS = re.compile(f"[\u0300-\u036f{ARABIC_MARKS.pattern[1:-1]}]")
 _MARKUP = re.compile(r"[*_#>~]+")
+_UNSAID = re.compile(f"[*_#>~{INVISIBLE.pattern[1:-1]}]")
 
 
 @lru_cache(maxsize=256)
@@ -41,8 +42,8 @@ def fold_reply(text: str) -> str:
 
     Quotations are somebody else's voice (a title, a line of dialogue), unless the whole reply is one.
     """
-    plain = _MARKUP.sub(" ", INVISIBLE.sub("", text))
-    unquoted = QUOTED.sub(f" {STRUCK} ", plain)
-    if not any(char.isalpha() for char in unquoted):
+    plain = _MARKUP.sub(" ", INVISIBLE.sub("", text)) if _UNSAID.search(text) else text
+    unquoted = without_quotations(plain, f" {STRUCK} ")
+    if not any(map(str.isalpha, unquoted)):
         unquoted = plain.strip(" \"'“”„«»「」『』《》‘’`")
     return " ".join(fold_letters(unquoted).split())

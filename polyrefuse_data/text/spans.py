@@ -25,7 +25,7 @@ SPAN = re.compile(
             rf"\$?\{{ ?(?:{_NAME}){_PARTS}{_FORMAT} ?\}}",  # {name}, ${name}, {}, {0:.2f}, { items[0].price!r }
             r"%\([A-Za-z_]\w*\)[sdifgrx]",  # %(name)s
             r"%(?:\d{1,2}\$)?[-#0+]{0,4}\d{0,3}(?:\.\d{1,3})?[sdifgrx](?![A-Za-z0-9_])",  # %s, %1$s, %.2f
-            r"<\|[^<>|\n]{1,80}\|>|</?[A-Za-z][^<>\n]{0,200}>",  # <|token|>, <tag>
+            r"<\|[^<>|\n]{1,80}\|>|</?[A-Za-z](?![a-z]+ [a-z]+>)[^<>\n]{0,200}>",  # <|token|>, <tag>
             r"__[A-Za-z]+__|\$[A-Z][A-Z_]+(?![A-Za-z0-9_])",  # __NAME__, $NAME
         )
     ),

@@ -114,7 +114,7 @@ def family_of(prompt: str, model: str, preset: str | None = None) -> Family | No
     """The family that a config names, or that the model's name shows; None for JSON. Raises ConfigError."""
     if prompt not in (AUTO, JSON, *families()):
         known = ", ".join((AUTO, JSON, *families()))
-        raise ConfigError(f"translation.backends: prompt = {prompt!r} is none of {known}")
+        raise ConfigError(f"translation.backends: prompt = {prompt!r} is unknown: use one of {known}")
     if prompt != AUTO:
         return None if prompt == JSON else families()[prompt]
     alike = [family for family in families().values() if re.search(family.models, model, re.IGNORECASE)]

@@ -17,6 +17,8 @@ from polyrefuse_data.errors import ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
 from tests.faults.launcher import Call
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
 
 

@@ -16,6 +16,8 @@ from polyrefuse_data.benchmark.selection import RULES
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.test_selection import candidate
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 PLAIN = Plain(harmful=5.0, harmless=-9.0)
 
 

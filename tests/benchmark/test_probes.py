@@ -14,6 +14,8 @@ from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError,
 from tests.benchmark.conftest import world_rows, write_release_of
 from tests.faults.launcher import Call
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 class _Reached(Exception):
     """The run came to what takes long."""

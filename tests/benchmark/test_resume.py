@@ -16,6 +16,8 @@ import pytest
 from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 4, "languages": ["en", "de"]}
 
 

@@ -17,6 +17,8 @@ from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.conftest import world_rows, write_release_of
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
 
 

@@ -18,6 +18,7 @@ from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from polyrefuse_data.workspace import Workspace
 from tests.faults.launcher import ROOT, Call
 from tests.faults.worlds import contents, make_build, make_release
+from tests.patience import LONG_ENOUGH
 
 NOTHING_ACCEPTED = 1  # what a build ends with whose translations are the English over again
 
@@ -34,7 +35,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def finishes(process: subprocess.Popen[str], code: int = 0) -> None:
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=LONG_ENOUGH)
     assert process.returncode == code, errors
 
 

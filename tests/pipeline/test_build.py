@@ -181,7 +181,7 @@ def test_rows_without_an_answer_are_told_and_end_the_command_with_4_until_they_h
     (folder / "polyrefuse.toml").write_text(f'languages = ["de"]\n{source}[[translation.backends]]\n{settings}')
     command = ("build", "-c", folder / "polyrefuse.toml")
     first = polyrefuse(*command, TEST_API_KEY=API_KEY)
-    assert (first.returncode, "did not answer this time: 2 (no other stepped in: 2); run" in first.stdout) == (
+    assert (first.returncode, "did not answer: 2 (2 without another translation); run" in first.stdout) == (
         4,
         True,
     ), first.stderr
@@ -361,7 +361,7 @@ def test_what_stops_every_row_is_said_before_anything_is_written(
         build(workspace, config(folder, program(folder), api_backend(api)), progress=False)  # even as the second
     with pytest.raises(ConfigError, match=r"no backend translates into French \(fr\), only command:program"):
         build(workspace, config(folder, program(folder), languages=("fr",)), progress=False)
-    with pytest.raises(ConfigError, match="no engine is called 'spark'"):
+    with pytest.raises(ConfigError, match="unknown engine 'spark'"):
         build(workspace, config(folder, program(folder)), engine="spark", progress=False)
     assert not workspace.prompts.exists()
     assert not (folder / "asked.txt").exists()

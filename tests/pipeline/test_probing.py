@@ -17,6 +17,7 @@ from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, error
 from tests.faults.launcher import Call
+from tests.patience import in_time
 from tests.pipeline.test_build import api as api  # fixtures
 from tests.pipeline.test_build import api_backend, config, program
 from tests.pipeline.test_build import folder as folder
@@ -68,7 +69,7 @@ def test_the_command_says_so_on_the_screen_and_ends_soon(polyrefuse: Call, folde
     (folder / "polyrefuse.toml").write_text(f'languages = ["de"]\n{source}[[translation.backends]]\n{settings}')
     started = time.monotonic()
     done = polyrefuse("build", "-c", folder / "polyrefuse.toml", TEST_API_KEY=API_KEY)
-    assert time.monotonic() - started < 30
+    assert in_time(started, 30)
     assert done.returncode == 3, done.stderr
     assert "cannot be reached" in done.stderr.splitlines()[0] and "trying again" in done.stderr.splitlines()[0]
     assert done.stderr.splitlines()[-1].startswith("error: translation.backends: openai:test-model@127.0.0.1 cannot be")

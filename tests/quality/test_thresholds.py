@@ -20,7 +20,7 @@ from tests.quality.tables import make_table
 def test_verdicts_come_from_scores_alone() -> None:
     """Raising a floor needs no text: the same scores give the new verdict."""
     rows = make_table({}, {}, {})
-    scores = pa.table({"chrf": pa.array([10.0, 35.0, None], pa.float64())})
+    scores = pa.table({"chrf_counted": pa.array([10.0, 35.0, None], pa.float64())})
 
     def flagged(config: dict[str, Any]) -> list[bool]:
         found = judged(rows, scores, suite_of(config).bounds)

@@ -61,7 +61,8 @@ def test_a_row_is_told_with_its_tries_scores_and_reasons(workspace):
 def test_each_flag_has_its_reason_in_numbers(workspace):
     shown = show_rows(workspace.path, "own-2").rows[0]
     assert shown.reasons["length_ratio"] == "length_ratio 0.1364, at least 0.72"
-    assert shown.reasons["mismatched"].startswith("correspondence -") and "at least -2" in shown.reasons["mismatched"]
+    told = shown.reasons["unverified_meaning"]
+    assert told.startswith("correspondence -") and told.endswith("at least -2 (a remark, rejects nothing)")
     failed = show_rows(workspace.path, "own-4").rows[0]
     assert list(failed.reasons) == ["translation_failed", "empty", "http_500"]
     assert failed.reasons["http_500"] == ""  # its maker's word

@@ -147,7 +147,7 @@ def test_the_family_is_known_by_the_models_name(name: str, preset: str | None, f
 
 
 def test_a_prompt_that_is_none_is_refused_before_anything_is_asked() -> None:
-    with pytest.raises(ConfigError, match=r"prompt = 'tower' is none of auto, json, translategemma"):
+    with pytest.raises(ConfigError, match=r"prompt = 'tower' is unknown: use one of auto, json, translategemma"):
         OpenAITranslator(OpenAIBackend(model="x", prompt="tower"))
 
 
@@ -162,7 +162,7 @@ def test_each_family_says_where_its_words_come_from_and_lists_languages_that_the
 
 def test_a_language_that_a_model_does_not_know_is_found_before_the_first_row(model: ModelServer) -> None:
     alone = TranslationConfig(backends=[backend(model, prompt="tower-instruct")])
-    with pytest.raises(ConfigError, match=r"nobody translates into Yoruba \(yo\)"):
+    with pytest.raises(ConfigError, match=r"no backend translates into Yoruba \(yo\)"):
         open_chain(alone).prepare([Pair(EN, DE), Pair(EN, YO)])
     with_another = TranslationConfig(backends=[backend(model, prompt="tower-instruct"), backend(model)])
     chain = open_chain(with_another).prepare([Pair(EN, DE), Pair(EN, YO)])

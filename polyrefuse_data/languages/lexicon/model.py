@@ -9,16 +9,16 @@ are no evidence. The lengths of the two texts are weighed in the same way.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
 
 from polyrefuse_data.languages.language import Language
-from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
+from polyrefuse_data.languages.lexicon.units import ENGLISH_STEM, LATIN, english_stems, target_units
 from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, packs_digest
 from polyrefuse_data.text.bags import Matrix, held, holders
 from polyrefuse_data.text.clauses import QUESTION_MARKS
@@ -73,50 +73,65 @@ class Lexicon:
     stem_rates: Sequence[float]
     unit_rates: Sequence[float]
     lengths: LengthModel
-    _forward: dict[str, tuple[frozenset[str], float, float]] = field(default_factory=dict, init=False, repr=False)
-    _backward: dict[str, tuple[frozenset[str], float, float]] = field(default_factory=dict, init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _forward(self) -> _Evidence:
+        """Of English stems."""
+        return _Evidence(self.translations, self.stem_support, self.unit_support, self.stem_rates, self.pairs)
+
+    @cached_property
+    def _backward(self) -> _Evidence:
+        """Of units of the language."""
         sources: dict[str, set[str]] = {}
         for stem, units in self.translations.items():
             for unit in units:
                 sources.setdefault(unit, set()).add(stem)
-        self._forward.update(self._evidence(self.translations, self.stem_support, self.unit_support, self.stem_rates))
-        self._backward.update(self._evidence(sources, self.unit_support, self.stem_support, self.unit_rates))
-
-    def _evidence(
-        self,
-        table: Mapping[str, Iterable[str]],
-        support: Mapping[str, int],
-        other_support: Mapping[str, int],
-        rates: Sequence[float],
-    ) -> dict[str, tuple[frozenset[str], float, float]]:
-        """Word -> (its counterparts, log-odds if one is present, log-odds if none is)."""
-        found = {}
-        for word, unordered in table.items():
-            counterparts = sorted(unordered)  # the order of a set must not show
-            absent = math.prod(1 - min(0.9, (other_support.get(c, 0) + 0.5) / (self.pairs + 1)) for c in counterparts)
-            stems = [word] if table is self.translations else counterparts
-            common = math.prod(1 - min(0.9, _SHARED_FORMS * stem_frequencies().get(stem, 0.0)) for stem in stems)
-            chance = min(0.9, max(_LOWEST_CHANCE, 1 - absent, 1 - common))
-            rate = min(_HIGHEST_RATE, max(rates[support_range(support.get(word, 1))], chance + 0.01))
-            odds = math.log(rate / chance), math.log((1 - rate) / (1 - chance))
-            found[word] = (frozenset(counterparts), *odds)
-        return found
+        return _Evidence(sources, self.unit_support, self.stem_support, self.unit_rates, self.pairs, to_english=True)
 
     def log_odds(self, text: str, source: str) -> float:
         """Natural log-odds that `text` is a translation of the English `source` rather than of another prompt."""
         stems, units = english_stems(source), target_units(text, self.language)
         found: list[float] = []
         for words, others, evidence in ((stems, units, self._forward), (units, stems, self._backward)):
+            table = evidence.table
             for word in words:
-                if (known := evidence.get(word)) is not None:
-                    counterparts, present, absent = known
+                if word in table:
+                    counterparts, present, absent = evidence[word]
                     found.append(absent if counterparts.isdisjoint(others) else present)
-        names = [unit for unit in units if unit.isascii() and unit not in self._backward]
+        names = [unit for unit in units if unit.isascii() and unit not in self._backward.table]
         found += _names_odds(names, stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
+
+    def units(self, text: str) -> frozenset[str]:
+        """The units of a text, as they are counted."""
+        return target_units(text, self.language)
+
+    def points(self, unit: str) -> tuple[Iterable[str], float]:
+        """English stems that a unit of a text may stand for, and how much likelier a prompt with one of them becomes by
+        it, in nats; of a word in Latin letters that nothing is known of, the stem that it is itself."""
+        if (known := self._backward.get(unit)) is not None:
+            counterparts, present, absent = known
+            return counterparts, present - absent
+        if len(unit) < _SHORTEST_NAME or not unit.isascii():
+            return (), 0.0
+        present, absent = _names_evidence(self.language)
+        return (unit,), present - absent
+
+    def says(self, word: str, text: str, others: Iterable[str] = ()) -> bool:
+        """Whether `text` has a translation of an English word that is none of `others`: words that often stand together
+        ("threatening message") are learnt as each other's translations, and so are prepositions."""
+        found = self._counterparts(_stem(word)).intersection(target_units(text, self.language))
+        units = {unit for unit in found if len(unit) >= self._shortest}
+        return bool(units) and not units.issubset(frozenset().union(*map(self._counterparts, map(_stem, others))))
+
+    @property
+    def _shortest(self) -> int:
+        return _SHORTEST_NAME if self.language.spaced and self.language.word_borders else 1
+
+    def _counterparts(self, stem: str) -> frozenset[str]:
+        known = self._forward.get(stem)
+        return known[0] if known else frozenset()
 
     def word_odds(self, english: Sequence[str], texts: Sequence[str]) -> Matrix:
         """Evidence of known words on every pair, in nats: English texts are rows, texts are columns."""
@@ -161,14 +176,45 @@ class Lexicon:
         )
 
 
+class _Evidence(dict[str, tuple[frozenset[str], float, float]]):
+    """word -> (its counterparts, log-odds where one is present, log-odds where none is), worked out when a text first
+    holds the word: a lexicon knows ten thousands."""
+
+    def __init__(
+        self,
+        table: Mapping[str, Collection[str]],
+        support: Mapping[str, int],
+        other_support: Mapping[str, int],
+        rates: Sequence[float],
+        pairs: int,
+        to_english: bool = False,
+    ) -> None:
+        super().__init__()
+        self.table = table
+        self._support, self._other_support, self._rates, self._pairs = support, other_support, rates, pairs
+        self._to_english = to_english
+
+    def __missing__(self, word: str) -> tuple[frozenset[str], float, float]:
+        counterparts = sorted(self.table[word])  # the order of a set must not show
+        shares = ((self._other_support.get(other, 0) + 0.5) / (self._pairs + 1) for other in counterparts)
+        absent = math.prod(1 - min(0.9, share) for share in shares)
+        stems = counterparts if self._to_english else [word]
+        common = math.prod(1 - min(0.9, _SHARED_FORMS * stem_frequencies().get(stem, 0.0)) for stem in stems)
+        chance = min(0.9, max(_LOWEST_CHANCE, 1 - absent, 1 - common))
+        rate = min(_HIGHEST_RATE, max(self._rates[support_range(self._support.get(word, 1))], chance + 0.01))
+        odds = math.log(rate / chance), math.log((1 - rate) / (1 - chance))
+        self[word] = (frozenset(counterparts), *odds)
+        return self[word]
+
+
 def _all_pairs(
     bags: Sequence[frozenset[str]],
     others: Sequence[frozenset[str]],
-    evidence: Mapping[str, tuple[frozenset[str], float, float]],
+    evidence: _Evidence,
 ) -> Matrix:
     """Evidence of the words in each bag (row) on each of the others (column)."""
     rows, columns = holders(bags), holders(others)
-    known = [word for word in rows if word in evidence]
+    known = [word for word in rows if word in evidence.table]
     odds = np.empty((len(known), len(others)), np.float32)
     for place, word in enumerate(known):
         counterparts, present, absent = evidence[word]
@@ -179,13 +225,21 @@ def _all_pairs(
 
 
 def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
-    """Evidence of units outside the lexicon: words in Latin letters that the prompt has or lacks."""
-    present, absent = _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
+    """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
+    present, absent = _names_evidence(language)
     beginnings = " ".join(["", *stems])
     for unit in units:
         if len(unit) >= _SHORTEST_NAME and unit.isalpha():
             shorter = (unit[:length] for length in range(_SHORTEST_NAME, len(unit)))
             yield present if f" {unit}" in beginnings or not stems.isdisjoint(shorter) else absent
+
+
+def _stem(word: str) -> str:
+    return word[:ENGLISH_STEM]
+
+
+def _names_evidence(language: Language) -> tuple[float, float]:
+    return _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
 
 
 def _question_odds(text: str, source: str) -> float:

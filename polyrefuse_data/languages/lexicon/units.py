@@ -22,7 +22,7 @@ _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]")
 _KATAKANA_STEM = 4  # a word in Katakana is one loan: its runs would be taken for those of other loans
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def english_stems(text: str) -> frozenset[str]:
     """The stems of an English text. Cached, because a prompt comes once per language."""
     return frozenset(word[:ENGLISH_STEM] for word in _ENGLISH_WORD.findall(text.lower()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from polyrefuse_data.languages import packs_digest
 from polyrefuse_data.plugins import Plugin
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.thresholds import Score, Threshold, check_name
+from polyrefuse_data.quality.thresholds import score_of as score_of
 
 # Where bounds come from: quantiles of the 13,000 published PolyRefuse rows that align with English (13 languages), and
 # of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
@@ -21,6 +22,17 @@ PUBLISHED_ROWS = "between published PolyRefuse rows (their 0.2nd or 99.8th perce
 
 Labels = list[str | None]  # one name a row, e.g. the detected language
 Scores = Mapping[str, Score | Labels]  # what a check computed for a batch, by name
+
+
+@dataclass(frozen=True)
+class Together:
+    """A score that all rows of a set decide together, whatever their order and however they are cut into tables.
+
+    `compute` is given the tables, and the tables of their scores line by line; both may be gone through again.
+    """
+
+    score: str
+    compute: Callable[[Iterable[pa.Table], Iterable[pa.Table]], Score]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +43,8 @@ class Check:
     each score is. Scores are kept, and computed again only where `identity` says something else than when they were:
     raise `version` when `score` would give another number for any row; `settings` names the data, parameters and
     libraries behind it. `labels` are those results of `score` that are names, not numbers.
+
+    `together` is a score that the rows have only as a set; it comes last, when all of them are there.
 
     `column` is for scores that somebody else gave: the rows' column of this name is taken as it is, and costs nothing.
     """
@@ -43,6 +57,7 @@ class Check:
     settings: Callable[[], str] = lambda: ""
     scores: Mapping[str, str] = field(default_factory=dict)
     labels: Sequence[str] = ()
+    together: Together | None = None
     column: str | None = None
     plugin: Plugin | None = field(default=None, repr=False)  # set where it is loaded
 
@@ -62,6 +77,11 @@ class Check:
         settings = " ".join(filter(None, (self.settings(), self.plugin.origin if self.plugin else "")))
         return f"{self.name}:{self.version}" + (f"[{settings}]" if settings else "")
 
+    @property
+    def identity_together(self) -> str:
+        """The identity of the score that is given last: kept apart from those of single rows."""
+        return f"{self.identity} of the set"
+
     def run(self, batch: Batch) -> pa.Table:
         """One column per score (null if not computed) and per label, one line per row.
 
@@ -72,7 +92,8 @@ class Check:
             found = self.score(batch)
             if not isinstance(found, Mapping):
                 raise self._fault(f"gave a {type(found).__name__}, not a dict of scores by name")
-            for name in sorted({*(threshold.score for threshold in self.thresholds), *self.labels}.difference(found)):
+            own = {*(threshold.score for threshold in self.thresholds), *self.labels}
+            for name in sorted(own.difference(found, [self.together.score] if self.together else [])):
                 raise self._fault(f"gave no score named {name}, on which it has a threshold")
             return pa.table({name: self._values(name, values, len(batch)) for name, values in found.items()})
 
@@ -92,11 +113,6 @@ class Check:
 
     def _fault(self, message: str) -> Exception:
         return self.plugin.error(message) if self.plugin else PluginError(f"check {self.name} {message}")
-
-
-def score_of(values: Sequence[float | None]) -> Score:
-    """Turn a list, with None for "not computed", into a Score."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def score_translations(name: str, function: Callable[[str, str, str], float | None]) -> Callable[[Batch], Scores]:

@@ -14,9 +14,10 @@ from polyrefuse_data.quality.numbers import lost_numbers
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.spans import lost_spans
 
+# [NAME] may rightly be translated, and so may <dangerous chemical>, which is no tag
 _BRACKETED = re.compile(
-    r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】"
-)  # [NAME] may rightly be translated
+    r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】|<[^\W\d][^<>\n=/]{1,40}>|[〈《＜][^〈〉《》＜＞\n]{1,40}[〉》＞]"
+)
 
 
 def lost(text: str, source: str, language: str) -> float:
@@ -38,6 +39,7 @@ PRESERVED = Check(
     name="preserved",
     description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are missing.",
     score=score_translations("lost", lost),
+    version="2",
     settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
     scores={"lost": "how many; a number may stand in digits of any script, as a word, or in another way of counting"},
     thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines must be kept")],

@@ -14,6 +14,8 @@ from polyrefuse_data.quality.thresholds import Threshold
 _ARTEFACTS = re.compile(
     r"(?<=\w) -(?=[^\W\d_])|(?<![.。])[.。]{2}(?![.。])|[?？!！]{2,}|[,،、，]{2,}|。[A-Za-z\d]|(?<=\w) [,;:。、](?=\s)"
 )
+# Two characters of which every artefact holds some: fast to look for.
+_MARKS = re.compile(r"[ .。?？!！,،、，](?:[-.。?？!！,،、，;:]|(?<=。)[A-Za-z\d])")
 _PAIRS = (("(", ")", "（", "）"), ("[", "]", "［", "］"), ("{", "}", "｛", "｝"))
 _QUOTES = re.compile('["“”„«»「」『』]')
 
@@ -29,7 +31,8 @@ def _count(text: str) -> int:
         text.count(left) + text.count(wide_left) != text.count(right) + text.count(wide_right)
         for left, right, wide_left, wide_right in _PAIRS
     )
-    return len(_ARTEFACTS.findall(text)) + unpaired + len(_QUOTES.findall(text)) % 2
+    artefacts = _ARTEFACTS.findall(text) if _MARKS.search(text) else ()
+    return len(artefacts) + unpaired + len(_QUOTES.findall(text)) % 2
 
 
 PUNCTUATION = Check(

@@ -5,6 +5,8 @@ Latin words from the English prompt (names, titles, code) do not count against a
 
 from __future__ import annotations
 
+from collections import Counter
+
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import PUBLISHED_ROWS, Check, Scores, score_of
 from polyrefuse_data.quality.thresholds import Threshold
@@ -25,15 +27,19 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
     if "Latin" in scripts and text.isascii():
         return 1.0 if any(character.isalpha() for character in text) else None
     shared = set(words(source)) if "Latin" not in scripts else set()
+    squeezed = "".join(words(source))  # names of several words may be written as one, or without their ending
+    # Without the prompt, a Latin word may be a name.
+    own = [
+        word
+        for word in words(text)
+        if not (word in shared or (word.isascii() and (not source or (shared and word in squeezed))))
+    ]
     expected = counted = 0
-    for word in words(text):
-        if word in shared or (not source and word.isascii()):  # without the prompt, a Latin word may be a name
-            continue
-        for character in word:
-            name = script(character)
-            if name:
-                counted += 1
-                expected += name in scripts
+    for character, times in Counter("".join(own)).items():
+        name = script(character)
+        if name:
+            counted += times
+            expected += times * (name in scripts)
     return expected / counted if counted else (0.0 if shared else None)
 
 
@@ -41,9 +47,7 @@ SCRIPT = Check(
     name="script",
     description="Most letters are not in a script of the language.",
     score=expected_script,
-    scores={
-        "expected_script": "share of letters in the language's scripts, 0 to 1, not counting Latin names from the "
-        "prompt"
-    },
+    version="2",
+    scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},
     thresholds=[Threshold("script", "expected_script", at_least=0.6, source=PUBLISHED_ROWS)],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -13,7 +13,9 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.traits import Counting
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
-from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
+from polyrefuse_data.quality.numbers.grammar import Value
+from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
+from polyrefuse_data.quality.numbers.units import converted, near
 
 
 class Need(Enum):
@@ -50,6 +52,8 @@ _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( 
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
 _LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
 _YEARS = range(1000, 2101)
+_MONEY = re.compile(r"(?<=[£$€¥])(\d[\d.,]*)\s?(bn|tn|k|m|million|billion|trillion)\b", re.IGNORECASE)  # £2.8bn
+_SHORT = {"k": "thousand", "m": "million", "bn": "billion", "tn": "trillion"}
 
 
 def asks_digits(source: str) -> bool:
@@ -72,12 +76,13 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
         asked += map(Asked, forms)
         asked += (_index(match, text) for match in _INDEX.finditer(source))
         source = _INDEX.sub(" ; ", source)
+    source = _MONEY.sub(lambda match: f"{match[1]} {_SHORT.get(match[2].lower(), match[2])}", source)
     said = _read_english(source)
     unsaid = 2 if counting.dual or len(source) > _LONG else 1
     lowered = text.lower()
-    asked += (
-        Asked(_plain(one), one.kind, _need(one, said[:place], lowered, words, unsaid)) for place, one in enumerate(said)
-    )
+    for place, one in enumerate(said):
+        ways = _plain(one) + _in_other_units(one, source, text, language)
+        asked.append(Asked(ways, one.kind, _need(one, said[:place], lowered, words, unsaid)))
     if eras := [era.years for era in counting.eras if era.sign in text]:
         asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
     return asked
@@ -133,6 +138,18 @@ def _plain(said: Said) -> tuple[Way, ...]:
     if value % 1 == Fraction(1, 2):  # 2.5 hours: two hours and a half
         ways.append((any_of(int(value)), HALF))
     return tuple(ways)
+
+
+def _in_other_units(said: Said, source: str, text: str, language: Language | None) -> tuple[Way, ...]:
+    """The numbers of the translation that may be this quantity in other units; mostly there is none."""
+    wanted = _converted(source).get(said.readings[0])
+    found = near(wanted, [*read_digits(text), *read_numbers(text, language)]) if wanted else None
+    return ((found,),) if found else ()
+
+
+@lru_cache(maxsize=1 << 14)
+def _converted(source: str) -> Mapping[Value, Sequence[float]]:
+    return converted(source) if _DIGIT.search(source) else {}
 
 
 def _with_eras(way: Way, eras: Sequence[int]) -> Way:

@@ -27,7 +27,7 @@ _DATE = re.compile(
 _MIXED = re.compile(r"(?<![\d/.,])(\d+)[ -](\d+)/([1-9]\d?)(?![\d/])")
 _PAIR = re.compile(r"(?<![\d/])(\d{1,4})/(\d{1,4})(?![\d/])")
 _NOON = r"(?=(?:\s?(?:-|–|to|and|or|until|,)\s?\d{1,2}(?::\d\d)?){0,5}\s?(?:([ap])\.?m\b|in the (evening|afternoon)\b))"
-_TIME = re.compile(rf"(?<![\w/:.,])(\d{{1,2}})(?::([0-5]\d))?(?:{_NOON}|(?<=:\d\d)(?![\d:]))", re.IGNORECASE)
+_TIME = re.compile(rf"(?<![\w/:.,])(\d{{1,2}})(?:[:.]([0-5]\d))?(?:{_NOON}|(?<=:\d\d)(?![\d:]))", re.IGNORECASE)
 _CENTURY = re.compile(
     r"(?<!\w)(\d{1,2})(?:st|nd|rd|th)(?=(?:[ ,-]|and|or|to|early|late|mid|\d|st|nd|rd|th){1,30}centur)", re.IGNORECASE
 )

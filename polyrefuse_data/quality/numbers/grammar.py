@@ -17,7 +17,9 @@ GROUPING = "[.,'’\u066b\u066c \u00a0\u2009\u202f]"
 POINT = "[.,·\u066b]"
 _VULGAR = "[¼½¾⅐-⅞]"
 _DIGITS = rf"\d{{1,3}}(?:{GROUPING}\d{{3}})+(?!\d)(?:{POINT}\d+)?|\d+(?:{POINT}\d+)?|(?<![\w.,]){POINT}\d+|{_VULGAR}"
-_ENGLISH_DIGITS = rf"\d{{1,3}}(?:,\d{{3}})+(?![\d,])(?:\.\d+)?|(?<!\d\.)\d+\.\d+(?!\.?\d)|(?<![\w.])\.\d+|\d+|{_VULGAR}"
+_ENGLISH_DIGITS = (
+    rf"\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)(?:\.\d+)?|(?<!\d\.)\d+\.\d+(?!\.?\d)|(?<![\w.])\.\d+|\d+|{_VULGAR}"
+)
 _LETTER = r"[^\W\d_]"
 
 
