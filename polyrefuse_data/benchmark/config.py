@@ -80,7 +80,10 @@ class BenchmarkConfig(BaseModel):
     """Ablation mode: `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless
     mean)."""
     random_control: bool = True
-    """Ablate a random direction of equal norm in each language, as a control."""
+    """Ablate directions that mean nothing in each language, as controls: isotropic, from the covariance of activations,
+    and between shuffled halves of the prompts."""
+    control_draws: int = Field(default=10, ge=1)
+    """Draws of each kind of control; the prompts of a language are shared out among them."""
     n_train: int = Field(default=128, ge=1)
     """Training prompts per label and language, for the means (the paper's number)."""
     n_validation: int = Field(default=32, ge=1)

@@ -13,7 +13,7 @@ from typing import Any
 from polyrefuse_data.benchmark.outcomes import COMPLIED, outcome
 from polyrefuse_data.benchmark.paired import SIGNIFICANT, Pairs, holm
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
-from polyrefuse_data.benchmark.store import BASELINE, RANDOM
+from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RANDOM
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, LABELS
 
@@ -62,7 +62,7 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
     """One record for each (source, target) that was ablated, on harmful prompts, from replies by (source, target)."""
     records = []
     for (source, target), ablated in replies.items():
-        if source in (BASELINE, RANDOM):
+        if source in (BASELINE, *CONTROLS):
             continue
         plain, control = replies[BASELINE, target], replies.get((RANDOM, target))
         after = by_id(ablated, HARMFUL, _complies)

@@ -14,6 +14,7 @@ from polyrefuse_data.benchmark.agreement import judge_agreement
 from polyrefuse_data.benchmark.answers import read_usage
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
+from polyrefuse_data.benchmark.controls import spread, spread_of_replies
 from polyrefuse_data.benchmark.geometry import geometry
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
@@ -22,13 +23,15 @@ from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, difference_interval, rate, rate_interval
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS, RunFolder
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 RATES = ("compliance", "refusal", "invalid", "degenerate", "off_language")
 
 # What is counted of a reply: its text is not.
 _COUNTED = ["id", "label", "source", *(field.name for field in store.VERDICT_FIELDS)]
+
+_CONTROL_RATES = ("refusal", "compliance", "degenerate")
 
 # Sources whose harmless prompts are written to look harmful: refusing them is over-refusal (Roettger et al. 2024).
 _OVER_REFUSAL_SOURCES = ("xstest",)
@@ -46,7 +49,7 @@ def evaluate(folder: RunFolder) -> None:
         if "ended" in table.column_names:
             endings.append({**_where(source, language), "counts": dict(Counter(table["ended"].to_pylist()))})
     baseline = {language: replies for (source, language), replies in found.items() if source == BASELINE}
-    capability = _capabilities(folder, run)
+    capability, selections = _capabilities(folder, run), _selections(folder, run)
     for (source, language), replies in found.items():
         common = _common(run, source, language)
         rows += [{**common, **counts} for counts in count_replies(replies)]
@@ -64,8 +67,9 @@ def evaluate(folder: RunFolder) -> None:
         ),
         "endings": endings,
         "usage": read_usage(folder.answers),
+        "controls": _controls(found, selections, run["settings"].get("control_draws", 1)),
         "transfer": transfers(found, {record["language"]: record for record in capability}),
-        "selection": _selections(folder, run),
+        "selection": selections,
         "capability": capability,
         "geometry": geometry(folder, run),
         "monitor": monitor(folder, run),
@@ -144,8 +148,8 @@ def _common(run: dict[str, Any], source: str, language: str) -> dict[str, Any]:
 
 
 def _where(source: str, language: str) -> dict[str, Any]:
-    intervention = source if source in (BASELINE, RANDOM) else ABLATION
-    origin = {BASELINE: None, RANDOM: language}.get(source, source)
+    intervention = source if source in (BASELINE, *CONTROLS) else ABLATION
+    origin = None if source == BASELINE else language if source in CONTROLS else source
     return {"intervention": intervention, "source_language": origin, "target_language": language}
 
 
@@ -215,6 +219,24 @@ def _selections(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:
     for language in [*run["source_languages"], *run["missing_languages"]]:
         record = store.read_json(folder.selection(language))
         records.append({name: value for name, value in record.items() if name not in ("prompts", "candidates")})
+    return records
+
+
+def _controls(
+    found: Mapping[tuple[str, str], Sequence[dict[str, Any]]], selections: Sequence[dict[str, Any]], draws: int
+) -> list[dict[str, Any]]:
+    """The spread of each kind of control over its draws, by language: validation scores, and rates of test replies."""
+    records = []
+    for record in selections:
+        for source, kind in CONTROLS.items():
+            scores, replies = record.get("controls", {}).get(kind), found.get((source, record["language"]), [])
+            if scores is not None:
+                rates = {
+                    label: {name: spread_of_replies(replies, draws, label, name) for name in _CONTROL_RATES}
+                    for label in LABELS
+                }
+                spreads = {name: spread(values) for name, values in scores.items()}
+                records.append({"language": record["language"], "kind": kind, "draws": draws, **spreads, **rates})
     return records
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
-from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder, read_json, write_json
+from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import LABELS
@@ -64,7 +64,7 @@ class Plan:
             "missing_languages": self.missing,
             "judge": self.config.judge,
             "prompts": sum(prompts.values()),
-            "replies": sum(prompts.values()) + ablated + controls,
+            "replies": sum(prompts.values()) + ablated + len(CONTROLS) * controls,
         }
 
     def record(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
             raise ConfigError(
                 f"{folder.path} holds a run with another {name}: choose another --out, or delete that folder"
             )
-    sources, known = {BASELINE, RANDOM, *plan.sources}, set(plan.targets)
+    sources, known = {BASELINE, *CONTROLS, *plan.sources}, set(plan.targets)
     for source, language, path in folder.reply_files():
         if source not in sources or language not in known:
             raise ConfigError(f"{path} does not belong to this run: move it out of {folder.path}")

@@ -88,6 +88,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "endings": _endings(scores["endings"]),
         "usage": scores["usage"],
         "agreement": scores["agreement"],
+        "controls": scores.get("controls", []),
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.controls import draw_controls, score_controls
 from polyrefuse_data.benchmark.directions import difference_in_means
 from polyrefuse_data.benchmark.effect import Plain, describe, lacks, looser_choice
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
@@ -47,6 +46,7 @@ class Source:
     record: dict[str, Any]
     candidates: Tensor | None = None  # [n_pos, n_layers, d_model]
     direction: Tensor | None = None  # [d_model]: the one that is ablated
+    controls: Mapping[str, Tensor] | None = None  # kind -> [draws, d_model]
     means: PlaceMeans | None = None  # what centred ablation keeps
 
 
@@ -99,7 +99,18 @@ def find_source(
         return Source({**record, **status}, candidates)
     plain = Plain(*(_plain_score(model, kept["validation", label], tokens.ids) for label in (HARMFUL, HARMLESS)))
     record |= {"chosen": chosen, "plain": asdict(plain), **_judged(chosen, plain, table, model.n_layers, settings)}
-    return Source(record, candidates, candidates[chosen["position"], chosen["layer"]].clone(), means)
+    direction = candidates[chosen["position"], chosen["layer"]].clone()
+    controls: dict[str, Tensor] = {}
+    if settings.random_control:
+        place = chosen["position"], chosen["layer"]
+        harmful, harmless = (used[label][:, place[0], place[1]] for label in (HARMFUL, HARMLESS))
+        name = f"{settings.seed}:{prompts.language}"
+        controls = draw_controls(direction, harmful, harmless, name, settings.control_draws)
+        asked = {label: [prompt.text for prompt in kept["validation", label]] for label in LABELS}
+        record["controls"] = score_controls(
+            model, controls, place[1], asked[HARMFUL], asked[HARMLESS], tokens.ids, settings.mode, means
+        )
+    return Source(record, candidates, direction, controls, means)
 
 
 def missing_source(language: str) -> Source:
@@ -208,10 +219,3 @@ def _status(status: str, message: str) -> dict[str, str]:
 
 def _without(record: dict[str, Any], status: str, message: str) -> Source:
     return Source({**record, **_status(status, message)})
-
-
-def random_direction(like: Tensor, name: str) -> Tensor:
-    """A Gaussian direction with the norm of `like` ([d_model], float64). The same name gives the same direction."""
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-    drawn = torch.randn(like.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return drawn * (like.norm() / drawn.norm())

@@ -34,8 +34,8 @@ from polyrefuse_data.benchmark.refusal_tokens import (
     first_tokens,
     published_tokens,
 )
-from polyrefuse_data.benchmark.sources import find_source, missing_source, random_direction
-from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.sources import find_source, missing_source
+from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder
 from polyrefuse_data.benchmark.template_clock import TEMPLATE_DATE
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ConfigError
@@ -49,7 +49,8 @@ _ONE_THREAD_WIDTH = 256
 _VERSIONED = ("polyrefuse-data", "torch", "transformers")
 
 
-_MEAN = "mean_"  # before a place: a mean's name among the tensors of a direction
+# Before a place, the name of a mean among the tensors of a direction; before a kind, that of its controls.
+_MEAN, _CONTROL = "mean_", "control_"
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,15 @@ class _Ablated:
 
     direction: Tensor
     means: PlaceMeans | None
+    controls: dict[str, Tensor]  # kind -> [draws, d_model]
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor]) -> _Ablated:
-        means = {name.removeprefix(_MEAN): tensor for name, tensor in tensors.items() if name.startswith(_MEAN)}
-        return cls(tensors["direction"], PlaceMeans(means) if means else None)
+        means, controls = (
+            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+            for prefix in (_MEAN, _CONTROL)
+        )
+        return cls(tensors["direction"], PlaceMeans(means) if means else None, controls)
 
 
 class Stages:
@@ -142,7 +147,7 @@ class Stages:
     def run(self) -> None:
         """All stages, in order."""
         for language in _progress("baseline", self._plan.targets):
-            self._complete(BASELINE, language, nullcontext)
+            self._complete(BASELINE, language, [nullcontext])
         for language in _progress("directions", self._plan.sources):
             self._select(language)
         for language in self._plan.missing:
@@ -152,13 +157,12 @@ class Stages:
                 self._ledger.add(path)
         directions = self._directions()
         for source, target in _progress("ablation", self._config.pairs(list(directions), self._plan.targets)):
-            self._complete(source, target, partial(self._ablation, directions[source]), self._folder.directions(source))
+            ablation = partial(self._ablation, directions[source])
+            self._complete(source, target, [ablation], self._folder.directions(source))
         measured = [language for language in directions if language in self._plan.targets]
         if self._config.random_control:
-            for language in _progress("random control", measured):
-                own = directions[language]
-                control = replace(own, direction=self._random(language, own.direction))
-                self._complete(RANDOM, language, partial(self._ablation, control), self._folder.directions(language))
+            for language in _progress("controls", measured):
+                self._controls(language, directions[language])
         for language in _progress("activations", self._plan.targets):
             self._activations(language)
         for language in _progress("capability", measured):
@@ -166,21 +170,30 @@ class Stages:
         self._ledger.close()
 
     def _complete(
-        self, source: str, language: str, intervention: Callable[[], AbstractContextManager[None]], *inputs: Path
+        self,
+        source: str,
+        language: str,
+        interventions: Sequence[Callable[[], AbstractContextManager[None]]],
+        *inputs: Path,
     ) -> None:
-        """Generate replies to the test prompts of a language under an intervention that was made from `inputs`."""
+        """Generate replies to the test prompts of a language under interventions that were made from `inputs`. Where
+        there are several, the prompts take them in turn."""
         path = self._folder.completions(source, language)
         if self._ledger.is_done(path, *inputs):
             return
         asked = [(label, p) for label in LABELS for p in self._plan.prompts[language].get("test", label)]
-        with intervention():
-            replies = generate(
-                self._model,
-                [p.text for _, p in asked],
-                max_new_tokens=self._config.max_new_tokens,
-                reasoning=self._config.reasoning == "open",
-                reasoning_tokens=self._config.reasoning_tokens,
-            )
+        replies: list[Any] = [None] * len(asked)
+        for first, intervention in enumerate(interventions):
+            if not (turn := asked[first :: len(interventions)]):
+                continue
+            with intervention():
+                replies[first :: len(interventions)] = generate(
+                    self._model,
+                    [p.text for _, p in turn],
+                    max_new_tokens=self._config.max_new_tokens,
+                    reasoning=self._config.reasoning == "open",
+                    reasoning_tokens=self._config.reasoning_tokens,
+                )
         rows = [
             {
                 "id": prompt.id,
@@ -212,10 +225,14 @@ class Stages:
         tensors = {language: store.read_tensors(path) for language, path in paths.items()}
         return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
 
-    def _random(self, language: str, like: Tensor) -> Tensor:
-        """The random control, with the norm of the language's own direction. It does not depend on the other languages
-        of the run."""
-        return random_direction(like, f"{self._config.seed}:{language}")
+    def _controls(self, language: str, own: _Ablated) -> None:
+        """Replies to the prompts of a language with its controls ablated; prompts are shared out among the draws."""
+        path = self._folder.directions(language)
+        for source, kind in CONTROLS.items():
+            drawn = own.controls.get(kind)
+            if drawn is not None:
+                draws = [partial(self._ablation, replace(own, direction=direction)) for direction in drawn]
+                self._complete(source, language, draws, path)
 
     def _select(self, language: str) -> None:
         path, tensors_path = self._folder.selection(language), self._folder.directions(language)
@@ -234,6 +251,7 @@ class Stages:
             tensors = {"candidates": source.candidates}
             if source.direction is not None:
                 tensors["direction"] = source.direction
+            tensors |= {f"{_CONTROL}{kind}": drawn for kind, drawn in (source.controls or {}).items()}
             if source.means is not None:
                 tensors |= {f"{_MEAN}{place}": mean for place, mean in source.means.by_place.items()}
             store.write_tensors(tensors_path, tensors, {"status": source.record["status"]})

@@ -21,6 +21,8 @@ from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, 
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
+# What controls are called among the replies -> the kind of direction that is ablated.
+CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", "random-shuffled": "shuffled"}
 
 # How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
 # filter, or not at all, for the prompt is too long for the model.

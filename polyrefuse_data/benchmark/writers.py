@@ -48,7 +48,7 @@ def recording(block: Any, trace: Trace) -> Iterator[None]:
             if is_stream(returned := first_tensor(output)):
                 if name in trace.returned:
                     trace.again.add(name)
-                trace.returned[name] = returned
+                trace.returned[name] = returned.clone()  # Falcon adds to it in place
                 if is_stream(received := block_input(args, kwargs)):
                     trace.received[name] = received
 

@@ -78,7 +78,10 @@ def benchmark_run(
     ] = None,
     random_control: Annotated[
         bool | None,
-        typer.Option("--random-control/--no-random-control", help="Also ablate a random direction. [default: yes]"),
+        typer.Option("--random-control/--no-random-control", help="Ablate controls too. [default: yes]"),
+    ] = None,
+    control_draws: Annotated[
+        int | None, typer.Option(help="Draws of each of the three kinds of control. [default: 10]")
     ] = None,
     n_train: Annotated[
         int | None, typer.Option(help="Training prompts per language and label, for the means. [default: 128]")

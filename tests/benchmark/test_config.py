@@ -100,16 +100,3 @@ def test_positions_and_layers_leave_other_candidates_out(chat_model: Any) -> Non
     chosen = choose_direction(chat_model, directions, harmful, harmless, [9], loose, positions=[-1], layers=[1])
     assert chosen is not None
     assert (chosen["position"], chosen["layer"]) == (-1, 1)
-
-
-def test_a_control_does_not_depend_on_what_else_is_measured() -> None:
-    import torch
-
-    from polyrefuse_data.benchmark.sources import random_direction
-
-    like = torch.full((64,), 0.5, dtype=torch.float64)
-    german = random_direction(like, "1:de")
-    assert torch.equal(german, random_direction(like, "1:de"))
-    assert float(german.norm()) == pytest.approx(float(like.norm()))
-    for other in ("2:de", "1:en"):
-        assert abs(float(german @ random_direction(like, other))) < 0.6 * float(like @ like)

@@ -73,7 +73,7 @@ def test_numbers_carry_where_they_come_from(run: Path, release: Path) -> None:
     assert set(table["dataset_version"].to_pylist()) == {"1.2.3"}
     assert set(table["rule"].to_pylist()) == {"polyrefuse with KL up to 50"}
     assert all(judge.startswith("phrases") for judge in table["judge"].to_pylist())
-    assert (table["n"].to_pylist(), table.num_rows) == ([8] * 30, 30)  # (3 + 9 + 3) files, two labels
+    assert (table["n"].to_pylist(), table.num_rows) == ([8] * 42, 42)  # (3 + 9 + 9) files, two labels
 
 
 def test_test_prompts_are_never_trained_or_chosen_on(run: Path) -> None:

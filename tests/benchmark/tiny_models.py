@@ -26,7 +26,7 @@ _NAMES = """
 4: linear_num_value_heads swa_num_attention_heads num_sliding_attention_heads hidden_size_per_layer_input_heads
 4: num_encoder_attention_heads num_decoder_attention_heads n_mamba_heads resampler_heads time_step_rank
 4: mamba_dt_rank
-8: q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim index_topk state_size ssm_state_size mamba_d_state
+8: q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim state_size ssm_state_size mamba_d_state
 8: laurel_rank rotary_dim d_rel hc_lowrank gated_norm_rank o_lora_rank chunk_size mamba_chunk_size block_size
 16: head_dim v_head_dim kv_channels d_kv dim_head linear_head_dim linear_key_head_dim linear_value_head_dim d_head
 16: swa_head_dim index_head_dim global_head_dim hidden_size_per_layer_input attention_head_size sliding_window
@@ -36,6 +36,7 @@ _NAMES = """
 128: encoder_ffn_dim decoder_ffn_dim shared_intermediate_size shared_expert_intermediate_size d_inner
 128: intermediate_size_mlp dense_intermediate_size expert_ffn_hidden_size moe_shared_expert_intermediate_size
 128: shared_experts_intermediate_size share_expert_dim mamba_d_ssm block_ff_dim mamba_intermediate_size
+64: index_topk
 32: mamba_d_head mamba_head_dim rel_extent
 256: max_position_embeddings n_positions max_seq_len n_ctx context_length max_target_positions
 4: patch_size spatial_patch_size
