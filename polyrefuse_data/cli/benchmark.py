@@ -120,7 +120,7 @@ def benchmark_run(
         str | None,
         typer.Option(help="Type of the weights: auto, float32, bfloat16, float16 or float64. [default: auto]"),
     ] = None,
-    modules: Annotated[str | None, typer.Option(help="blocks=NAME, where an error asks for it.")] = None,
+    modules: Annotated[str | None, typer.Option(help="Module names, if an error asks for them: blocks=NAME.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Environment variable with the endpoint's key.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Requests to an endpoint at a time. [default: 8]")] = None,
     input_price: Annotated[
@@ -132,7 +132,7 @@ def benchmark_run(
     max_cost: Annotated[
         float | None, typer.Option(help="Most that an endpoint run may cost, in US dollars. It stops before.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure refusal before and after ablation. Writes scores, figures and report.html to the run folder."""

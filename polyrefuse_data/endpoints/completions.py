@@ -194,12 +194,19 @@ def _malformed(detail: str) -> NoAnswer:
 def _usage(body: Any) -> dict[str, float]:
     """The token counts, if the API reports both."""
     reported = body.get("usage") if isinstance(body, dict) else None
-    counts = dict(_counts(reported)) if isinstance(reported, dict) else {}
-    return counts if len(counts) == len(_TOKEN_COUNTS) else {}
+    if not isinstance(reported, dict):
+        return {}
+    counts = dict(_counts(reported, _TOKEN_COUNTS))
+    if len(counts) < len(_TOKEN_COUNTS):
+        return {}
+    # Some APIs (Gemini, xAI) count thinking beside the answer, and only in the total; it is paid as output everywhere.
+    total = dict(_counts(reported, {"total": "total_tokens"})).get("total", 0.0)
+    counts["output_tokens"] = max(counts["output_tokens"], total - counts["input_tokens"])
+    return counts
 
 
-def _counts(reported: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for ours, theirs in _TOKEN_COUNTS.items():
+def _counts(reported: dict[str, Any], names: dict[str, str]) -> Iterator[tuple[str, float]]:
+    for ours, theirs in names.items():
         count = reported.get(theirs)
         if isinstance(count, int | float) and not isinstance(count, bool) and math.isfinite(count) and count >= 0:
             yield ours, float(count)
