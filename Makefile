@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test slow test-all test-data wheel faults real lint types fuzz clean
 
-# Tests on two workers; the tests of a file stay together, and share what it makes.
+# Tests on two workers; the tests of a file stay together and share their fixtures.
 TOGETHER := -n 2 --dist loadfile
 
 demo: .venv/ready
@@ -15,8 +15,8 @@ test: .venv/ready
 	@$(BIN)/python -m tests.published || true
 	OMP_NUM_THREADS=1 $(BIN)/pytest $(TOGETHER)
 
-# What the tests prove on little data, on all of it: the demo from a wheel, every corruption of every language, a kill in
-# every stage of a benchmark.
+# The same promises on all of the data: the demo from a wheel, every corruption in every language, a kill in every stage of
+# a benchmark.
 slow: .venv/ready
 	@$(BIN)/python -m tests.published || true
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow $(TOGETHER)
@@ -32,7 +32,7 @@ wheel: .venv/ready
 	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest -m "" tests/test_wheel.py tests/demo/test_run.py
 
 # kill -9, full disks and the like at 50 moments of every command (`make test`: at two), two writers of one file 3,000
-# times, pipes in the place of every file; prints what it did.
+# times, pipes instead of every file. Prints what it did.
 faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
 		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
@@ -57,12 +57,12 @@ fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
-# Where torch comes from, beside pip's own index. For Linux the one on PyPI brings gigabytes of CUDA, so without an
-# NVIDIA driver it is PyTorch's index of CPU builds; where pip has an index or wheels of its own, these decide.
+# An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
+# PyTorch's index of CPU builds, unless pip has an index or wheels configured.
 PIP_CONFIGURED = $(shell $(PYTHON) -m pip config list 2>/dev/null | grep -E "index-url|find-links")
 TORCH_INDEX ?= $(if $(or $(shell command -v nvidia-smi),$(PIP_CONFIGURED)),,https://download.pytorch.org/whl/cpu)
 
-# Made again whenever the dependencies change.
+# Rebuilt whenever the dependencies change.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from polyrefuse_data import rows as schema
 from tests.faults.launcher import WARM, Call, Launcher
 from tests.published import MISSING, find
+
+settings.register_profile("any machine", deadline=None)  # a busy one takes longer than Hypothesis allows an example
+settings.load_profile("any machine")
 
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
 

@@ -24,21 +24,43 @@ TEMPLATE = ROOT / "polyrefuse_data" / "template.toml"
 FIRST_STEPS = [["polyrefuse", command] for command in ("init", "verify", "benchmark")]
 
 
-def test_the_first_steps_of_the_readme_run_offline_as_they_stand(polyrefuse: Call, tmp_path: Path) -> None:
-    """The commands are the README's; only the languages are fewer, for time."""
+def first_steps(polyrefuse: Call, folder: Path, **variables: str) -> dict[str, str]:
+    """What each command of the README prints, run as it stands."""
     blocks = shell_blocks(ROOT / "README.md")
-    steps = [step for block in blocks if block[0][:2] in FIRST_STEPS for step in block]
-    languages = {"POLYREFUSE_LANGUAGES": '["de"]', "POLYREFUSE_CACHE": str(tmp_path / "cache")}
     printed = {}
-    for program, *arguments in steps:
+    for program, *arguments in [step for block in blocks if block[0][:2] in FIRST_STEPS for step in block]:
         assert program == "polyrefuse"
-        done = polyrefuse(*arguments, cwd=tmp_path, **languages)
+        done = polyrefuse(*arguments, cwd=folder, POLYREFUSE_CACHE=str(folder / "cache"), **variables)
         assert done.returncode == 0, f"{arguments}: {done.stderr[-3000:]}"
         printed[arguments[0]] = done.stdout
+    return printed
+
+
+def test_the_first_steps_of_the_readme_run_offline_as_they_stand(polyrefuse: Call, tmp_path: Path) -> None:
+    """The commands are the README's; only the languages are fewer, for time."""
+    printed = first_steps(polyrefuse, tmp_path, POLYREFUSE_LANGUAGES='["de"]')
     assert "288 rows of 144 prompts in ws" in printed["build"] and printed["verify"] == "rel: verified\n"
     assert "would publish my-dataset 1.0.0" in printed["publish"]
     rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
     assert {row["target_language"] for row in rows} == {"en", "de"}
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_its_commands_print(polyrefuse: Call, tmp_path: Path) -> None:
+    printed = "\n".join(first_steps(polyrefuse, tmp_path).values()).splitlines()
+    shown = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown and [line for line in "".join(shown).splitlines() if line not in printed] == []
+    rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
+    refused = {
+        (row["intervention"], row["target_language"]): row["refusal"] for row in rows if row["label"] == "harmful"
+    }
+    assert refused == {
+        ("baseline", "en"): 1,
+        ("baseline", "de"): 1,
+        ("ablation", "en"): 0,
+        ("ablation", "de"): 1,
+        ("random", "en"): 1,
+    }
 
 
 def test_the_template_names_the_real_model_in_a_line_that_takes_the_place_of_the_bundled_one(

@@ -34,6 +34,10 @@ ENVIRONMENT = {
 }
 
 
+# A cluster of our own that a busy machine does not start in the half minute that Ray gives it is started once more.
+_STARTS = 2
+
+
 class RayEngine:
     """A Ray cluster: the one this process is connected to, the one at `address`, or a new one on this machine."""
 
@@ -68,11 +72,20 @@ class RayEngine:
         handler = signal.getsignal(signal.SIGTERM)
         # "local", since without an address Ray would join whatever cluster was last started here, perhaps a dead one.
         address = self.address or os.environ.get("RAY_ADDRESS", "local")
-        own_cluster = {"include_dashboard": False} if address == "local" else {}
-        try:
-            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EngineError(f"Ray did not start: {error}") from error
+        own = address == "local"
+        for starts_left in reversed(range(_STARTS if own else 1)):
+            try:
+                ray.init(
+                    address,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                    **({"include_dashboard": False} if own else {}),
+                )
+                break
+            except Exception as error:
+                ray.shutdown()
+                if not starts_left:
+                    raise EngineError(f"Ray did not start: {error}") from error
         self._started = True
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray puts its own in the place of ours

@@ -83,6 +83,12 @@ _PARTS = (
         lambda known: known.replies is not None and bool(known.replies.refuses.rows),
     ),
     Part(
+        "polarity.toml",
+        "changed_negation",
+        "the back-translation alone tells of a changed negation",
+        lambda known: known.negation is not None,
+    ),
+    Part(
         "lexicon.tsv",
         "unverified_meaning, mismatched, duplicate_target",
         "a text that answers to another prompt is found by its back-translation alone",

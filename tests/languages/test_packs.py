@@ -20,24 +20,30 @@ from polyrefuse_data.languages import LANGUAGES, add_pack, find_language, langua
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.packs import TEMPLATE, new_pack, write_bounds
 from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
-from polyrefuse_data.languages.traits import Bound, Traits
+from polyrefuse_data.languages.traits import Bound, Polarity, Traits
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.strength import FULL, strength
+from polyrefuse_data.rows import table_from_rows
 from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
-PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables}
+PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables, "polarity.toml": Polarity}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     pack = LANGUAGES[code].pack
     assert pack is not None and pack.name == code
-    extra = {"excuses.toml", "stems.tsv"} if code == "en" else {"lexicon.tsv", "words.jsonl"}
-    assert set(PARTS) <= {path.name for path in pack.iterdir()} <= {*PARTS, *extra}
+    english = {"excuses.toml", "stems.tsv", "common.txt", "opposites.tsv", "meaning.toml"}
+    extra = english if code == "en" else {"lexicon.tsv", "words.jsonl"}
+    assert (
+        set(PARTS) - ({"polarity.toml"} if code == "en" else set())
+        <= {path.name for path in pack.iterdir()}
+        <= {*PARTS, *extra}
+    )
     assert LANGUAGES[code].traits.code == code
     for name, bound in LANGUAGES[code].traits.bounds.items():
         assert name in THRESHOLDS and bound.source
@@ -165,6 +171,33 @@ def test_a_fit_writes_a_lexicon_and_bounds_with_their_source(tmp_path: Path) -> 
     rows.write_text("en\tsv\nDog\tHund\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="only 1 different rows of sv with English; a fit needs 200"):
         fit_pack(fitted, rows)
+
+
+def test_a_fit_loosens_no_bound_past_the_faults_that_it_is_there_for(tmp_path: Path) -> None:
+    """Good rows that keep much English would have a bound that no half of English is beyond."""
+    pairs = invented_pairs(300)
+    halves = [
+        {"id": str(place), "language": "sv", "text_en": english,
+         "text": " ".join([*text.split()[:2], *english.split()[2:]])}
+        for place, (english, text) in enumerate(pairs)
+    ]  # fmt: skip
+
+    def found() -> float:
+        flags = audit(table_from_rows(halves))["flags"].to_pylist()
+        return sum("partly_translated" in some for some in flags) / len(flags)
+
+    new_pack("sv", tmp_path / "sv")
+    known = add_pack(tmp_path / "sv")
+    before = found()
+    keeping = [(english, " ".join([*text.split()[:1], *english.split()[1:]])) for english, text in pairs[:10]]
+    rows = tmp_path / "pairs.tsv"
+    lines = ["\t".join(pair) for pair in [("en", "sv"), *keeping, *pairs[10:]]]
+    rows.write_text("\n".join(lines), encoding="utf-8")
+    fit_pack(known, rows)
+    assert before > 0.9
+    assert found() >= before - 0.02
+    bound = language("sv").traits.bounds.get("partly_translated_run")
+    assert bound is None or "no looser, so that it finds" in bound.source
 
 
 REFUSED = {

@@ -211,7 +211,7 @@ def test_a_language_without_any_accepted_row_fails_the_build_loudly(polyrefuse: 
     assert polyrefuse(*build).returncode == 1  # its answers are kept
     mended = polyrefuse(*build, "--refresh", "command:es", "--json")
     assert mended.returncode == 0, mended.stderr
-    assert "answers of command for es are forgotten" in mended.stderr
+    assert "dropped 12 answers of command for es, to ask for them again" in mended.stderr
     assert json.loads(mended.stdout)["problems"] == []
 
 
