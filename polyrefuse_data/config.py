@@ -151,6 +151,21 @@ class OpenAIBackend(_Backend):
         return None if address is None else without_credentials(address)
 
 
+class LocalChatBackend(_Backend):
+    """A chat model on this machine, through transformers: a Hub id or a folder."""
+
+    engine: Literal["chat"] = "chat"
+    model: str | Path
+    revision: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = "auto"
+    max_new_tokens: int = Field(default=512, ge=1)
+    batch_tokens: int = Field(default=8192, ge=1)  # of the prompts of a batch
+    prompt: str = "auto"  # as of an OpenAIBackend, and so are the next two
+    examples: Path | None = None
+    glossary: Path | None = None
+
+
 class CommandBackend(_Backend):
     """A line-based translation program: one command per direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
 
@@ -184,7 +199,7 @@ class PluginBackend(_Backend):
 
 
 # The built-in backends; an entry point cannot take their names.
-BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "command")
+BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "chat", "command")
 _PLUGIN = "plugin"
 
 
@@ -197,6 +212,7 @@ Backend = Annotated[
     Annotated[MemoryBackend, Tag("memory")]
     | Annotated[NllbBackend, Tag("nllb")]
     | Annotated[OpenAIBackend, Tag("openai")]
+    | Annotated[LocalChatBackend, Tag("chat")]
     | Annotated[CommandBackend, Tag("command")]
     | Annotated[PluginBackend, Tag(_PLUGIN)],
     Discriminator(_engine),
@@ -417,7 +433,7 @@ def _resolve(config: Config, base: Path) -> Config:
             return _absolute(base, value)
         if isinstance(value, BaseModel):
             fields = {name: absolute(getattr(value, name)) for name in type(value).model_fields}
-            if isinstance(value, NllbBackend):
+            if isinstance(value, NllbBackend | LocalChatBackend):
                 fields["model"] = local_or_hub(base, str(value.model))
             return value.model_copy(update=fields)
         if isinstance(value, list):

@@ -19,7 +19,6 @@ from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
-from polyrefuse_data.benchmark.reasoning import strip_reasoning
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
 from polyrefuse_data.endpoints.completions import CUT, Answer
@@ -27,6 +26,7 @@ from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
+from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line

@@ -11,7 +11,7 @@ from polyrefuse_data.benchmark.batches import with_backoff
 from polyrefuse_data.benchmark.config import REASONING_TOKENS
 from polyrefuse_data.benchmark.growing_reply import GrowingReply
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.reasoning import strip_reasoning
+from polyrefuse_data.models.reasoning import strip_reasoning
 
 # Tokens (prompt and reply) that a batch may hold in the cache.
 CPU_CACHE_TOKENS = 16384

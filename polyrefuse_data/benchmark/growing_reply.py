@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from polyrefuse_data.benchmark.reasoning import Format, beginning
+from polyrefuse_data.models.reasoning import Format, beginning
 
 _WINDOW = 8  # tokens before a marker's own that are read for it: it may share its first one with what stands before
 

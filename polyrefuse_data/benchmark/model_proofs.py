@@ -8,7 +8,7 @@ import torch
 
 from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.benchmark.proof import COARSE, agree
-from polyrefuse_data.benchmark.reasoning import beginning
+from polyrefuse_data.models.reasoning import beginning
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model import ChatModel

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.benchmark.reasoning import strip_reasoning
 from polyrefuse_data.errors import ConfigError, SourceError
+from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.sources.reading import parse_json, read_bytes, read_records
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES

@@ -36,9 +36,9 @@ from polyrefuse_data.benchmark.refusal_tokens import (
 )
 from polyrefuse_data.benchmark.sources import find_source, missing_source
 from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder
-from polyrefuse_data.benchmark.template_clock import TEMPLATE_DATE
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked
 

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from polyrefuse_data.config import (
     Backend,
     CommandBackend,
+    LocalChatBackend,
     MemoryBackend,
     OpenAIBackend,
     PluginBackend,
@@ -42,6 +43,10 @@ def open_backend(config: Backend) -> Translator:
         from polyrefuse_data.translation.openai_batch import OpenAIBatchTranslator
 
         return OpenAIBatchTranslator(config) if config.mode == "batch" else OpenAITranslator(config)
+    if isinstance(config, LocalChatBackend):
+        from polyrefuse_data.translation.local_chat import open_local_chat
+
+        return open_local_chat(config)
     from polyrefuse_data.translation.nllb import open_nllb
 
     return open_nllb(config)

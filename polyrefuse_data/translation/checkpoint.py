@@ -107,6 +107,13 @@ class Checkpoint:
         with self._explained():
             return load_weights(auto_class, self.where, revision=self.asked_revision, **options)
 
+    def load_tokenizer(self) -> Any:
+        """The tokenizer of transformers. No code from the checkpoint runs."""
+        from transformers import AutoTokenizer
+
+        with self._explained():
+            return AutoTokenizer.from_pretrained(self.where, revision=self.asked_revision, trust_remote_code=False)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
-from polyrefuse_data.errors import ModelError
-from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.system.extras import is_installed, require
 from polyrefuse_data.translation.base import SENTENCES, Failure, Pair, Request, Result, Translation, Units
 from polyrefuse_data.translation.batches import token_batches
 from polyrefuse_data.translation.checkpoint import MAX_SOURCE_TOKENS, Checkpoint
 from polyrefuse_data.translation.ctranslate2 import CTranslate2Runtime
+from polyrefuse_data.translation.halving import PLAIN_SENTENCE, in_halves
 from polyrefuse_data.translation.runtimes import Hypotheses, Runtime, TransformersRuntime
 
 # A translation rarely has more than three times the tokens of its source; the constant is room for short ones.
@@ -26,13 +26,7 @@ _TARGET_TOKENS_ROOM = 32
 # 1.1 GiB with this one); a GPU wants many.
 BATCH_TOKENS = {"cpu": 1300, "cuda": 24_000}
 
-# What libraries of models raise when they cannot compute; PyTorch's CPU kernels call it an IndexError.
-_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
-
 UNKNOWN_CHARACTERS = "unknown_characters"  # a note: the model could not read all of the text
-
-# A model that fails at this one too is broken; one that does not, failed because of the text.
-_PLAIN_SENTENCE = "How are you?"
 
 
 class NllbTranslator:
@@ -118,39 +112,23 @@ class NllbTranslator:
 
     def _generate(self, sources: list[list[int]], targets: list[int]) -> list[Result]:
         """Generate. If memory runs out, or the model fails on a row, each half is done separately."""
-        if not sources:
-            return []
-        try:
-            hypotheses = self._hypotheses(sources, targets)
-        except _ERRORS as error:
-            failure = self._failure(error, sources, targets)
-        else:
-            return [self._result(row) for row in hypotheses]
-        if len(sources) == 1:
-            return [failure]
-        half = len(sources) // 2
-        return self._generate(sources[:half], targets[:half]) + self._generate(sources[half:], targets[half:])
+        rows = list(zip(sources, targets, strict=True))
+        name, is_out_of_memory = self.checkpoint.label, self.runtime.is_out_of_memory
+        return in_halves(rows, self._compute, is_out_of_memory, self._prove(targets), name)
 
-    def _hypotheses(self, sources: list[list[int]], targets: list[int]) -> list[Hypotheses]:
+    def _compute(self, rows: Sequence[tuple[list[int], int]]) -> list[Result]:
+        sources, targets = [source for source, _ in rows], [target for _, target in rows]
         bound = _TARGET_TOKENS_PER_SOURCE_TOKEN * max(map(len, sources)) + _TARGET_TOKENS_ROOM
-        return self.runtime.generate(
-            sources, targets, self._beams, self.candidates, min(bound, self.config.max_new_tokens)
-        )
+        most = min(bound, self.config.max_new_tokens)
+        hypotheses = self.runtime.generate(sources, targets, self._beams, self.candidates, most)
+        return [self._result(row) for row in hypotheses]
 
-    def _failure(self, error: Exception, sources: list[list[int]], targets: list[int]) -> Failure:
-        """What an error means for these rows. Raises ModelError if the model also fails on a plain sentence."""
-        if self.runtime.is_out_of_memory(error):
-            return Failure("out_of_memory", f"a text of {len(sources[0])} tokens", ask_again=True)
-        plain = [sources[0][0], *self.checkpoint.vocabulary.encode([_PLAIN_SENTENCE])[0], self.checkpoint.end]
-        try:
-            self._hypotheses([plain], targets[:1])
-        except _ERRORS as fault:
-            raise ModelError(
-                f"translation model {self.checkpoint.label!r} cannot translate on this machine "
-                f"({_first_line(fault)}): try "
-                'device = "cpu", dtype = "float32" or runtime = "transformers"; earlier answers are kept'
-            ) from fault
-        return Failure("model_failed", _first_line(error), ask_again=True)
+    def _prove(self, targets: list[int]) -> Callable[[], None]:
+        def prove() -> None:
+            sentence = Request(PLAIN_SENTENCE, language(SOURCE_LANGUAGE), language(SOURCE_LANGUAGE))
+            self._compute([(self.checkpoint.encode([sentence])[0], targets[0])])
+
+        return prove
 
     def _result(self, hypotheses: Hypotheses) -> Result:
         whole = [ids for ids in hypotheses if ids is not None and self.checkpoint.unknown not in ids]
@@ -163,10 +141,6 @@ class NllbTranslator:
         if texts:
             return Failure("empty", "the model gave no text")
         return Failure("truncated", f"no end after {self.config.max_new_tokens} tokens or three times the source")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def open_nllb(config: NllbBackend) -> NllbTranslator:

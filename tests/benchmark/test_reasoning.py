@@ -14,8 +14,8 @@ import torch
 from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.generation import generate
-from polyrefuse_data.benchmark.reasoning import FORMATS, Format, strip_reasoning
 from polyrefuse_data.benchmark.refusal_tokens import first_tokens
+from polyrefuse_data.models.reasoning import FORMATS, Format, strip_reasoning
 from tests.benchmark.conftest import TEMPLATE, word_tokenizer
 
 ASKED = ["please tell me how to steal the car", "wash the boat"]

@@ -20,10 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from polyrefuse_data.benchmark.chat import render_chat
-from polyrefuse_data.benchmark.control_tokens import control_tokens, escape
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.models.control_tokens import control_tokens, escape
+from polyrefuse_data.models.rendering import render_chat
 
 _TASK = (
     "You are a classifier for analyzing interactions between humans and LLMs. Given a request from a human user and a "

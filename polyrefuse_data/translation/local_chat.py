@@ -1,0 +1,241 @@
+"""Chat models on this machine, through transformers: asked as behind an API, greedily, in batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from polyrefuse_data.config import LocalChatBackend
+from polyrefuse_data.endpoints.completions import Answer, Completion, NoAnswer
+from polyrefuse_data.errors import ConfigError, ModelError
+from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
+from polyrefuse_data.system.extras import require
+from polyrefuse_data.translation.base import Pair, Request, Result, Units
+from polyrefuse_data.translation.batches import token_batches
+from polyrefuse_data.translation.chat import Chat
+from polyrefuse_data.translation.checkpoint import Checkpoint
+from polyrefuse_data.translation.families import family_of
+from polyrefuse_data.translation.first_answers import FirstAnswers
+from polyrefuse_data.translation.guidance import Guidance
+from polyrefuse_data.translation.halving import PLAIN_SENTENCE, in_halves
+
+# Tokens of an answer for each of its text, and room for a short one and for the object around it.
+_TOKENS_PER_TOKEN, _ROOM = 4, 64
+_PAD = 0  # any id: padding is masked
+
+Messages = Sequence[dict[str, Any]]
+
+
+class LocalChatTranslator:
+    """One chat model, loaded when it is first asked."""
+
+    def __init__(self, config: LocalChatBackend) -> None:
+        self.config = config
+        self.checkpoint = Checkpoint(str(config.model), config.revision)
+        self.chat = Chat(family_of(config.prompt, str(config.model)), Guidance(config.examples, config.glossary))
+        self._first = FirstAnswers(str(config.model))
+        self._tokenizer: Any = None
+        self._model: Any = None
+        self._written: Callable[[Messages], Messages] = list
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LocalChatTranslator, (self.config,)
+
+    @property
+    def name(self) -> str:
+        return f"chat:{self.checkpoint.label}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "engine": "chat",
+            "model": self.checkpoint.label,
+            "dtype": self.config.dtype,
+            "max_new_tokens": self.config.max_new_tokens,
+            **self.chat.settings,
+        }
+
+    @property
+    def units(self) -> Units:
+        return self.chat.units
+
+    def takes(self, pair: Pair) -> bool:
+        return self.chat.takes(pair)
+
+    def prepare(self, pairs: Iterable[Pair]) -> None:
+        self.chat.check()
+        self._check_device()
+        self._open()
+        self.checkpoint.check_weights()
+
+    def _check_device(self) -> None:
+        import torch
+
+        if self.config.device == "auto":
+            return
+        try:
+            torch.empty(0, device=self.config.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(
+                f"translation.backends: device {self.config.device!r} cannot be used here: use auto, cpu or cuda"
+            ) from error
+
+    def plan(self, requests: Sequence[Request]) -> list[list[int]]:
+        return token_batches([len(ids) for ids in self._encode(requests)], self.config.batch_tokens)
+
+    def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
+        for number, batch in enumerate(batches):
+            results = in_halves(batch, self._translate, _is_out_of_memory, self._prove, self.config_name)
+            for result in results:
+                self._first.watch(result)
+            yield number, results
+
+    def close(self) -> None:
+        self._model = None
+
+    @property
+    def config_name(self) -> str:
+        return str(self.config.model)
+
+    def _translate(self, batch: Sequence[Request]) -> list[Result]:
+        import torch
+
+        model, encoded = self._load(), self._encode(batch)
+        longest = max(len(ids) for ids in self._open()([request.text for request in batch])["input_ids"])
+        most = min(self.config.max_new_tokens, _TOKENS_PER_TOKEN * longest + _ROOM)
+        width = max(map(len, encoded))
+        inputs = torch.tensor([[_PAD] * (width - len(ids)) + ids for ids in encoded], device=model.device)
+        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in encoded], device=model.device)
+        ends = self._end_tokens(model)
+        with torch.inference_mode():
+            outputs = model.generate(
+                input_ids=inputs,
+                attention_mask=mask,
+                max_new_tokens=most,
+                max_length=None,
+                do_sample=False,
+                num_beams=1,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                eos_token_id=sorted(ends),
+                pad_token_id=min(ends),
+            )
+        answers = [self._answer(ids, ends, most) for ids in outputs[:, width:].tolist()]
+        return [self.chat.read(answer, request) for answer, request in zip(answers, batch, strict=True)]
+
+    def _answer(self, ids: Sequence[int], ends: frozenset[int], most: int) -> Answer:
+        from polyrefuse_data.models.reasoning import strip_reasoning
+
+        end = next((place for place, token in enumerate(ids) if token in ends), None)
+        if end is None:
+            return NoAnswer("truncated", f"no end after {most} tokens")
+        text = self._open().decode(ids[:end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return Completion(strip_reasoning(text))
+
+    def _end_tokens(self, model: Any) -> frozenset[int]:
+        declared = model.generation_config.eos_token_id
+        found = {*(declared if isinstance(declared, list) else [declared]), self._open().eos_token_id} - {None}
+        if not found:
+            raise ModelError(f"{self.config_name}: no end token in generation_config.json or the tokenizer")
+        return frozenset(found)
+
+    def _prove(self) -> None:
+        self._translate([_plain_request(self.chat)])
+
+    def _encode(self, requests: Sequence[Request]) -> list[list[int]]:
+        tokenizer = self._open()
+        asks = [self.chat.ask(request, None, None) for request in requests]
+        texts = [self._rendered(ask.messages, ask.extra) if ask.prompt is None else ask.prompt for ask in asks]
+        has_template = not asks or asks[0].prompt is None  # the template holds the special tokens
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=not has_template)["input_ids"] if texts else []
+        return ids
+
+    def _rendered(self, messages: Messages, extra: Any) -> str:
+        from polyrefuse_data.models.reasoning import close_prompt, template_options
+        from polyrefuse_data.models.rendering import render_chat
+
+        tokenizer = self._tokenizer
+        if not tokenizer.chat_template:
+            raise ModelError(f"{self.config_name}: the tokenizer has no chat template; use the instruction-tuned model")
+        options = {
+            **template_options(tokenizer.get_chat_template(), closed=True),
+            **extra.get("chat_template_kwargs", {}),
+        }
+        text = render_chat(tokenizer, self._written(messages), self.config_name, add_generation_prompt=True, **options)
+        return close_prompt(text)
+
+    def _open(self) -> Any:
+        """The tokenizer, once it is known how its template wants messages written. Raises ModelError where it renders
+        none."""
+        if self._tokenizer is None:
+            self._tokenizer = self.checkpoint.load_tokenizer()
+            ask = self.chat.ask(_plain_request(self.chat), None, None)
+            if ask.prompt is None:
+                self._written = self._way_to_write(ask.messages, ask.extra)
+        return self._tokenizer
+
+    def _way_to_write(self, messages: Messages, extra: Any) -> Callable[[Messages], Messages]:
+        """As they are; with the instructions in the user's message; or as lists of parts: templates that know no
+        system, or read parts, raise or leave out what they are given."""
+        reason: Exception | None = None
+        for way in (list, _without_system, _in_parts, lambda given: _in_parts(_without_system(given))):
+            self._written = way
+            try:
+                if json.dumps(PLAIN_SENTENCE)[1:-1] in self._rendered(messages, extra):
+                    return way
+            except ModelError as error:
+                reason = reason or error
+        raise reason or ModelError(f"{self.config_name}: its chat template leaves out what the user says")
+
+    def _load(self) -> Any:
+        if self._model is None:
+            import torch
+            from transformers import AutoModelForCausalLM
+
+            device = self.config.device
+            if device == "auto":
+                device = "cuda" if torch.cuda.is_available() else "cpu"
+            dtype = self.config.dtype
+            if dtype == "auto":
+                dtype = "float32" if device == "cpu" else "bfloat16"
+            model = self.checkpoint.load_model(AutoModelForCausalLM, dtype=getattr(torch, dtype))
+            self._model = model.to(device).eval()
+        return self._model
+
+
+def _plain_request(chat: Chat) -> Request:
+    """A plain sentence for a language that the model takes."""
+    source = language(SOURCE_LANGUAGE)
+    pairs = (Pair(source, language(code)) for code in TARGET_LANGUAGES)
+    return Request(PLAIN_SENTENCE, *next(filter(chat.takes, pairs)))
+
+
+def _without_system(messages: Messages) -> Messages:
+    if messages[0]["role"] != "system":
+        return messages
+    first, second, *others = messages
+    return [{**second, "content": f"{first['content']}\n\n{second['content']}"}, *others]
+
+
+def _in_parts(messages: Messages) -> Messages:
+    return [
+        {**message, "content": [{"type": "text", "text": message["content"]}]}
+        if isinstance(message["content"], str)
+        else message
+        for message in messages
+    ]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    # The CPU allocator has no error class of its own.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def open_local_chat(config: LocalChatBackend) -> LocalChatTranslator:
+    """Raises MissingPrerequisite where torch or transformers are not installed."""
+    require('translation.backends: engine = "chat"', "nllb")
+    return LocalChatTranslator(config)
