@@ -76,10 +76,11 @@ class Batch:
         ]
 
 
-def slices(table: pa.Table) -> Iterator[pa.Table]:
-    """The table, BATCH_ROWS at a time; one empty slice of an empty table. Nothing is copied."""
-    for start in range(0, max(table.num_rows, 1), BATCH_ROWS):
-        yield table.slice(start, BATCH_ROWS)
+def slices(table: pa.Table, size: int | None = None) -> Iterator[pa.Table]:
+    """The table, `size` (BATCH_ROWS) rows at a time; one empty slice of an empty table. Nothing is copied."""
+    size = size or BATCH_ROWS
+    for start in range(0, max(table.num_rows, 1), size):
+        yield table.slice(start, size)
 
 
 def make_batch(table: pa.Table) -> Batch:

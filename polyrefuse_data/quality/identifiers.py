@@ -17,6 +17,8 @@ from polyrefuse_data.languages import find_language, language_packs, nllb_langua
 from polyrefuse_data.system.extras import not_installed
 from polyrefuse_data.system.input_files import reason, regular_file
 
+DEFAULT = "py3langid"
+
 Ranking = list[tuple[str, float]]
 
 _FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is next to nothing
@@ -48,7 +50,7 @@ def _py3langid() -> Identifier:
     from polyrefuse_data.text.naive_bayes import model
 
     known = model()
-    return Identifier(f"{known.name}|open set|nfc", frozenset(known.labels), known.probability, known.read_all)
+    return Identifier(identifier_name(DEFAULT), frozenset(known.labels), known.probability, known.read_all)
 
 
 def _langdetect() -> Identifier:
@@ -121,7 +123,14 @@ def _two_letters() -> dict[str, str]:
     return {**{alias: code for alias, code in aliases.items() if find_language(alias) is None}, **table}
 
 
-_BUILDERS: dict[str, Callable[[], Identifier]] = {"py3langid": _py3langid, "langdetect": _langdetect, "lingua": _lingua}
+_BUILDERS: dict[str, Callable[[], Identifier]] = {DEFAULT: _py3langid, "langdetect": _langdetect, "lingua": _lingua}
+
+
+def identifier_name(name: str) -> str:
+    """The name that an identifier has in signatures; the default one's without loading its model."""
+    from polyrefuse_data.text.naive_bayes import model_name
+
+    return f"{model_name()}|open set|nfc" if name == DEFAULT else identifier(name).name
 
 
 @lru_cache(maxsize=4)

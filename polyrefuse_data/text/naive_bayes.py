@@ -71,7 +71,6 @@ class Model:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
         loaded: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
-        self.name = f"py3langid-{version('py3langid')}"
         self.labels: list[str] = loaded.nb_classes
         self._weights: Weights = loaded.nb_ptc.astype(np.float32)  # half precision is slow to compute with
         self._prior: Weights = loaded.nb_pc.astype(np.float32)
@@ -237,6 +236,12 @@ def _words(letters: npt.NDArray[np.uint8], before: Numbers, ends: Numbers, bound
         passed = end
         found.append(words)
     return found
+
+
+@lru_cache(maxsize=1)
+def model_name() -> str:
+    """What the model goes by in signatures: told without loading it."""
+    return f"py3langid-{version('py3langid')}"
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
-from polyrefuse_data.quality.identifiers import Identifier, identifier
+from polyrefuse_data.quality.identifiers import DEFAULT, Identifier, identifier, identifier_name
 from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.words import words
@@ -80,7 +80,7 @@ def language_id(name: str) -> Check:
         name="language_id",
         description="The text reads as another language than its row's.",
         score=lambda batch: language_confidence(batch, identifier(name)),
-        settings=lambda: f"{identifier(name).name} {traits_signature()}",
+        settings=lambda: f"{identifier_name(name)} {traits_signature()}",
         scores={
             "language_confidence": "p(language), aliases included, over the identifier's open set; of the prose alone "
             "(placeholders, addresses and code apart), and where it is in doubt, also of what is left without the "
@@ -101,4 +101,4 @@ def language_id(name: str) -> Check:
     )
 
 
-LANGUAGE_ID = language_id("py3langid")
+LANGUAGE_ID = language_id(DEFAULT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
-from polyrefuse_data.quality.identifiers import Identifier, identifier
+from polyrefuse_data.quality.identifiers import DEFAULT, Identifier, identifier, identifier_name
 from polyrefuse_data.quality.thresholds import Threshold
 
 
@@ -23,7 +23,7 @@ def language_unverified(name: str) -> Check:
         name="language_unverified",
         description="The language identifier does not know the language, so nothing confirms it.",
         score=lambda batch: identifiable(batch, identifier(name)),
-        settings=lambda: f"{identifier(name).name} {traits_signature()}",
+        settings=lambda: f"{identifier_name(name)} {traits_signature()}",
         scores={"identifiable": "1 where the identifier knows the language, else 0"},
         thresholds=[
             Threshold(
@@ -37,4 +37,4 @@ def language_unverified(name: str) -> Check:
     )
 
 
-LANGUAGE_UNVERIFIED = language_unverified("py3langid")
+LANGUAGE_UNVERIFIED = language_unverified(DEFAULT)

@@ -14,7 +14,7 @@ from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.quality.thresholds import Threshold
-from polyrefuse_data.text.naive_bayes import model
+from polyrefuse_data.text.naive_bayes import model, model_name
 
 # Nats from which the words of the prompt are left out: names and quotations speak for other languages too.
 _SUSPICIOUS = 10.0
@@ -46,7 +46,7 @@ MIXED_LANGUAGES = Check(
     name="mixed_languages",
     description="A sentence, a half or a few words of the text are in another language.",
     score=foreign_run,
-    settings=lambda: f"{model().name} {traits_signature()}",
+    settings=lambda: f"{model_name()} {traits_signature()}",
     scores={"foreign_run": "log-odds, in nats, that any stretch of the text is in another language that has a pack"},
     thresholds=[
         Threshold(

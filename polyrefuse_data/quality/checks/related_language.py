@@ -19,7 +19,7 @@ from polyrefuse_data.languages.traits import Characters, Relatives
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, traits_signature
 from polyrefuse_data.quality.thresholds import Threshold
-from polyrefuse_data.text.naive_bayes import model
+from polyrefuse_data.text.naive_bayes import model, model_name
 from polyrefuse_data.text.words import without_shared_words
 
 _SIGN = 30.0  # nats that one sign adds: what the model says of two or three words of a relative that it knows
@@ -99,7 +99,7 @@ RELATED_LANGUAGE = Check(
     name="related_language",
     description="A close relative of the language explains the text better.",
     score=relative_odds,
-    settings=lambda: f"{model().name} {traits_signature()}",
+    settings=lambda: f"{model_name()} {traits_signature()}",
     scores={"relative_odds": "log-odds, in nats, of the likeliest close relative over the language"},
     thresholds=[
         Threshold(
