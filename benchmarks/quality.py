@@ -6,7 +6,7 @@ UPSTREAM is a folder with PolyRefuse/ and english/ as published; `--rows seeds` 
 Every kind of corruption of a generator (`first`: corruptions.py, `other`: other_corruptions.py) is planted on
 every good row that it applies to; the figures are the shares of corrupted rows that audit rejects (recall), and of the
 untouched rows that it rejects. `kept` does to good rows what leaves them good. `--fit-overlap` prints the logistic
-regression of checks/mismatched.py.
+regression of quality/correspondence.py.
 """
 
 from __future__ import annotations

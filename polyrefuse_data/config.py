@@ -1,6 +1,6 @@
-"""polyrefuse.toml as pydantic models. Order of authority: file < POLYREFUSE_* environment < command-line flags.
+"""polyrefuse.toml as pydantic models. Precedence: file < POLYREFUSE_* environment < command-line flags.
 
-Every error names the key, e.g. `translation.backends.0.model`. Relative paths are taken from the config file's folder.
+Every error names the key, e.g. `translation.backends.0.model`. Relative paths are relative to the file's folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _known_codes(codes: list[str]) -> list[str]:
 
 
 class _Section(BaseModel):
-    # Defaults are validated so that a setting that is left out hashes like the same setting written down (60 and 60.0).
+    # Validate defaults, so that an omitted setting hashes like the same value written out (60 and 60.0).
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
@@ -43,15 +43,15 @@ class _Section(BaseModel):
 
 
 class SourceConfig(_Section):
-    """One source of English prompts: a name of the registry (`polyrefuse sources`), a local file, or a plug-in.
+    """One source of English prompts: a public set (`polyrefuse sources`), a local file, or a plug-in.
 
-    `label`, `split` and `license` are for records of a file or plug-in that do not say. Public sets know their own
-    label and split; for them `license` says under which other terms you use them.
+    `label`, `split` and `license` apply to records that have none. Public sets have their own
+    label and split; for them, `license` states other terms under which you use them.
     """
 
     name: str = Field(min_length=1)
-    path: Path | None = None  # a JSONL, CSV or upstream JSON file; without it, `name` is looked up in the registry
-    loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that gives one
+    path: Path | None = None  # a JSONL, CSV or JSON file; without it, `name` must be a public set
+    loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
     label: Literal["harmful", "harmless"] | None = None
     split: Literal["train", "validation", "test"] | None = None
     license: str | None = None
@@ -62,7 +62,7 @@ class SourceConfig(_Section):
         if self.path is not None and self.loader is not None:
             raise ValueError("give a path or a loader, not both")
         if self.path is None and self.loader is None and (self.label or self.split):
-            raise ValueError("label and split are for a source with a path; a public set says its own: leave them out")
+            raise ValueError("label and split are only for a source with a path; a public set has its own")
         return self
 
 
@@ -70,20 +70,20 @@ class SourceConfig(_Section):
 
 
 class _Backend(_Section):
-    """What every backend may say; it decides who is asked, not what is answered."""
+    """What all backends have in common. It decides which backend is asked, not what it answers."""
 
-    languages: list[str] | None = None  # to be asked for these only, there or, translating back, from there
+    languages: list[str] | None = None  # use it only for these: translating into them or back from them
 
     @field_validator("languages")
     @classmethod
     def _known_languages(cls, codes: list[str] | None) -> list[str] | None:
         if codes is not None and not codes:
-            raise ValueError("name one language at least, or leave it out for all")
+            raise ValueError("name at least one language, or omit the key for all")
         return codes if codes is None else _known_codes(codes)
 
 
 class MemoryBackend(_Backend):
-    """Exact matches of translation memories (TMX, TSV, JSONL), origin human."""
+    """Exact matches in translation memories (TMX, TSV, JSONL), with origin human."""
 
     engine: Literal["memory"] = "memory"
     paths: list[Path] = Field(min_length=1)
@@ -93,15 +93,15 @@ class NllbBackend(_Backend):
     """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
 
     engine: Literal["nllb"] = "nllb"
-    model: str | Path = "facebook/nllb-200-distilled-600M"  # a Path: a folder, resolved against the config's
+    model: str | Path = "facebook/nllb-200-distilled-600M"  # a Path is a folder, relative to the config's
     revision: str | None = None
-    runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 where it is installed
+    runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
     device: str = "auto"
     num_beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
-    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens of a batch, 12 more a text; default: by device
-    candidates: int = Field(default=1, ge=1)  # ask for this many where the checks reject the first; the best wins
+    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
+    candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
 
 
 class OpenAIBackend(_Backend):
@@ -109,22 +109,25 @@ class OpenAIBackend(_Backend):
 
     engine: Literal["openai"] = "openai"
     model: str
-    preset: str | None = None  # a server by its name: the next two keys as its documentation has them, and its dialect
-    base_url: str | None = None  # default: the preset's, OpenAI's own without one
-    # The environment variable that holds the key; empty for a server without. Default: the preset's, OPENAI_API_KEY.
+    preset: str | None = None  # a known server: sets the next two keys, and the dialect
+    base_url: str | None = None  # default: the preset's, else OpenAI's
+    # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
-    mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half of the prices below
-    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # default: not sent, the model's own
+    mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
+    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent, so the model's own
     max_output_tokens: int | None = Field(default=None, ge=1)
-    response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: what the server takes
-    extra_body: dict[str, Any] = {}  # keys to add to every request, e.g. { reasoning_effort = "low" }
+    response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
+    extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
+    prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
+    examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
+    glossary: Path | None = None  # ... and of words and what they are in other languages
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
     timeout_seconds: float = Field(default=60, gt=0)
     max_retries: int = Field(default=6, ge=0)
     poll_seconds: float = Field(default=30, gt=0)
-    input_price: float | None = Field(default=None, ge=0)  # USD a million tokens
+    input_price: float | None = Field(default=None, ge=0)  # USD per million tokens
     output_price: float | None = Field(default=None, ge=0)
     candidates: int = Field(default=1, ge=1)
 
@@ -132,7 +135,7 @@ class OpenAIBackend(_Backend):
     @classmethod
     def _known_preset(cls, name: str | None) -> str | None:
         if name is not None and name not in PRESETS:
-            raise ValueError(f"{name!r} is none of {', '.join(PRESETS)}")
+            raise ValueError(f"{name!r} is unknown: use one of {', '.join(PRESETS)}")
         return name
 
     @model_validator(mode="after")
@@ -149,18 +152,18 @@ class OpenAIBackend(_Backend):
 
 
 class CommandBackend(_Backend):
-    """A line-based translation program, one command line a direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
+    """A line-based translation program: one command per direction, e.g. `en-es = ["apertium", "-u", "eng-spa"]`."""
 
     engine: Literal["command"] = "command"
-    name: str  # how rows name it, version included: `apertium-eng-spa 0.8`
+    name: str  # its name in the rows, with version: `apertium-eng-spa 0.8`
     commands: dict[str, list[str]] = Field(min_length=1)
-    lines: int = Field(default=500, ge=1)  # texts of one call
+    lines: int = Field(default=500, ge=1)  # texts per call
     timeout_seconds: float = Field(default=300, gt=0)
 
 
 class PluginBackend(_Backend):
-    """A translator that somebody else wrote: `engine` is "module:NAME" or an entry point. All other keys but
-    `languages` go to its constructor."""
+    """A plugged-in translator: `engine` is "module:NAME" or an entry point. All other keys except `languages` are
+    passed to its constructor."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -171,16 +174,16 @@ class PluginBackend(_Backend):
     def _is_plugged_in(cls, name: str) -> str:
         known = [*BACKENDS, *plugins.installed(plugins.TRANSLATORS)]
         if name in BACKENDS or not (name in known or plugins.is_reference(name)):
-            raise ValueError(f"{name!r} is none of {', '.join(known)}, and no plug-in, which is written module:NAME")
+            raise ValueError(f"{name!r} is unknown: use one of {', '.join(known)}, or a plug-in, module:NAME")
         return name
 
     @property
     def keys(self) -> dict[str, Any]:
-        """What its constructor is given."""
+        """The arguments for its constructor."""
         return dict(self.model_extra or {})
 
 
-# The engines of this package; an entry point cannot take their names.
+# The built-in backends; an entry point cannot take their names.
 BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "command")
 _PLUGIN = "plugin"
 
@@ -206,7 +209,7 @@ _OneOrChain = Annotated[
     Discriminator(lambda value: _CHAIN if isinstance(value, list) else _ONE),
 ]
 
-# What pydantic puts into the location of an error (backends.0.nllb.model), and the file does not.
+# What pydantic adds to the location of an error (backends.0.nllb.model) but the file does not contain.
 _KINDS = {_ONE, _CHAIN, _PLUGIN, *BACKENDS}
 
 
@@ -215,15 +218,15 @@ def _default_backends() -> list[Backend]:
 
 
 class TranslationConfig(_Section):
-    """Ordered backends: a row that fails, or that the checks reject, goes to the next one."""
+    """Backends, in order: a row that one cannot translate, or that the checks reject, goes to the next."""
 
     backends: list[Backend] = Field(default_factory=_default_backends, min_length=1)
-    # One backend, the machines above stepping in for it; or a chain of its own, and nobody else. Default: the machines.
+    # One backend, with the machines above as fall-backs; or a complete chain. Default: the machines above.
     back_translation: _OneOrChain | None = None
 
     @property
     def back_backends(self) -> list[Backend]:
-        """Those that are named for translating back."""
+        """The backends named for back-translation."""
         named = self.back_translation
         return named if isinstance(named, list) else [named] if named else []
 
@@ -232,7 +235,7 @@ class TranslationConfig(_Section):
 
 
 class ScoreBound(_Section):
-    """The bound on a score that is a numeric column of the rows, from another tool or from people."""
+    """The bound on an imported score: a numeric column of the rows, from another tool or from people."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -242,13 +245,12 @@ class ScoreBound(_Section):
     @model_validator(mode="after")
     def _one_bound(self) -> ScoreBound:
         if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("give at_least or at_most, and not both")
+            raise ValueError("give either at_least or at_most")
         return self
 
 
 class QualityConfig(_Section):
-    """Which checks there are besides the built-in ones, which flags to leave out, and bounds that differ from theirs
-    (docs/checks.md)."""
+    """Additional checks, flags to switch off, and bounds other than the built-in ones (docs/checks.md)."""
 
     checks: list[str] = []  # "module:NAME", or the names of entry points
     scores: dict[str, ScoreBound] = {}  # column -> its bound
@@ -258,33 +260,33 @@ class QualityConfig(_Section):
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
 
 
-# --- engine: how the work is dealt out; none of it changes a row ---------------------------------------------------
+# --- engine: how the work is distributed; none of it changes a row -------------------------------------------------
 
 
 class EngineConfig(_Section):
-    """How many workers, and what each may take."""
+    """How many workers there are, and what each may use."""
 
-    shard_prompts: int | None = Field(default=None, ge=1)  # English prompts done and kept together; default: 500
-    workers: int | None = Field(default=None, ge=1)  # local: processes that check rows; default: one a core
-    actors: int = Field(default=1, ge=1)  # ray: copies of each backend of the chain
-    actor_cpus: float | None = Field(default=None, gt=0)  # ray: cores of an actor; default: half of all, shared evenly
-    actor_gpus: float = Field(default=0, ge=0)  # ray: GPUs of an actor; 0.5 puts two on one
+    shard_prompts: int | None = Field(default=None, ge=1)  # English prompts per shard; default: 500
+    workers: int | None = Field(default=None, ge=1)  # local: processes that check rows; default: one per core
+    actors: int = Field(default=1, ge=1)  # ray: copies of each backend
+    actor_cpus: float | None = Field(default=None, gt=0)  # ray: cores per actor; default: half of all, shared evenly
+    actor_gpus: float = Field(default=0, ge=0)  # ray: GPUs per actor; 0.5 puts two actors on one GPU
 
 
 # --- release -----------------------------------------------------------------------------------------------------
 
 
 class ReleaseConfig(_Section):
-    """What a release says of itself."""
+    """Name and licence of a release."""
 
     name: str = "polyrefuse"
-    license: str | None = None  # the licence of the whole; required where the sources' licences differ
+    license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
 
 
 class Config(_Section):
     """The whole of polyrefuse.toml."""
 
-    language_packs: list[Path] = []  # packs of [languages]: first, since what follows may name their languages
+    language_packs: list[Path] = []  # packs of [languages]; first, because other settings may name their languages
     languages: list[str] = Field(default_factory=lambda: list(TARGET_LANGUAGES))  # or codes of [languages]
     sources: list[SourceConfig] = []
     translation: TranslationConfig = TranslationConfig()
@@ -309,13 +311,14 @@ class Config(_Section):
 
 
 def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None) -> Config:
-    """Read polyrefuse.toml (defaults where `path` is None); POLYREFUSE_* variables, then `overrides` (dotted keys) win.
+    """Read polyrefuse.toml (or the defaults if `path` is None). POLYREFUSE_* variables override it, and `overrides`
+    (by dotted key, e.g. `{"release.name": "x"}`) overrides both.
 
-    `POLYREFUSE_RELEASE__NAME=x` sets `release.name`; a value is read as TOML where it is TOML, else as a string.
-    Raises ConfigError naming file and key.
+    `POLYREFUSE_RELEASE__NAME=x` sets `release.name`. A value is parsed as TOML if it is TOML, else taken as a string.
+    Raises ConfigError, naming file and key.
     """
     path = None if path is None else Path(path)
-    mend = f"make one with `polyrefuse init {path.parent}`" if path else ""
+    mend = f"create one with `polyrefuse init {path.parent}`" if path else ""
     if path is not None:
         plugins.look_in(path.parent)
     data = read_toml(path, mend) if path else {}
@@ -333,14 +336,14 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
 
 
 def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
-    """Validate a config read from anywhere; local paths are resolved against the folder of `path`."""
-    keys = "`polyrefuse init` writes a file with the keys there are"
+    """Validate a config from any source; local paths are resolved against the folder of `path`."""
+    keys = "`polyrefuse init` writes a file with all keys"
     base = path.parent if path else Path.cwd()
     return _resolve(validated(Config, _with_packs(data, base), path, keys, _KINDS), base)
 
 
 def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
-    """`[languages]` with `codes` and `packs` as the two settings that it is, folders against that of the config."""
+    """Split the table `[languages]` into the settings `languages` (its codes) and `language_packs` (its folders)."""
     table = data.get("languages")
     if not isinstance(table, dict):
         return data
@@ -353,29 +356,29 @@ def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
 
 
 def _pack(base: Path, name: str) -> Path:
-    """The folder of a pack, which is named as such, or as a plug-in."""
+    """The folder of a pack, given as a path or as a plug-in."""
     return plugged_pack(name) if plugins.is_reference(name) else _absolute(base, Path(name))
 
 
 def write_template(path: Path) -> Path:
-    """Write a commented polyrefuse.toml to start from. Raises ConfigError where another one is there already."""
+    """Write a commented polyrefuse.toml to start from. Raises ConfigError if the file already exists."""
     write_new(path, template(), "edit it, or choose another folder")
     return path
 
 
 def template() -> str:
-    """A commented polyrefuse.toml."""
+    """The text of a commented polyrefuse.toml."""
     return (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
 
 
 def config_hash(config: BaseModel) -> str:
-    """sha256 of the canonical JSON of a config: the same settings give the same hash, wherever the folder lies.
+    """sha256 of the canonical JSON of a config. The same settings give the same hash in any folder.
 
-    Of a local path only the last part counts; what is in the file is hashed where it is used. Where the work runs (the
+    Only the last part of a local path counts; the file's content is hashed where it is used. Where the work runs (the
     engine section) changes no row and does not count.
     """
     counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
-    if not counted.get("language_packs", True):  # a config without packs hashes as it did before there were any
+    if not counted.get("language_packs", True):  # a config without packs hashes as it did before packs existed
         del counted["language_packs"]
     canonical = json.dumps(
         counted, default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
@@ -401,11 +404,11 @@ def _toml_value(text: str) -> Any:
 
 def _absolute(base: Path, path: Path) -> Path:
     if "\0" in str(path):
-        raise ConfigError(f"{path}: no path holds a null character")
+        raise ConfigError(f"{path}: a path cannot contain a null character")
     try:
         return base / path.expanduser()  # an absolute path stays as it is
     except RuntimeError:
-        raise ConfigError(f"{path}: there is no such user's home folder; write the folder's path") from None
+        raise ConfigError(f"{path}: no such user, so no home folder; write the full path") from None
 
 
 def _resolve(config: Config, base: Path) -> Config:
@@ -426,6 +429,6 @@ def _resolve(config: Config, base: Path) -> Config:
 
 
 def local_or_hub(base: Path, name: str) -> str | Path:
-    """A Hub id as it is; a folder (one that is there, or a value that cannot be an id) as its path."""
+    """A Hub id unchanged; a folder (an existing one, or a value that cannot be an id) as its path."""
     path = _absolute(base, Path(name))
     return path if path.is_dir() or name.startswith((".", "/", "~")) else name

@@ -1,18 +1,18 @@
-"""The errors that people see: what, where and the mend. The command line maps each class to an exit code."""
+"""The errors that users see: what is wrong, where, and how to fix it. Each class has an exit code."""
 
 from polyrefuse_data.system.redaction import redact
 from polyrefuse_data.text.printable import LONGEST_LINE, printable, printable_line
 
 
 def readable(text: str) -> str:
-    """A message as people may see it, whatever a file or a server put into it: no secret, nothing that a terminal
-    obeys, no endless line."""
+    """A message that is safe to print, whatever a file or server put into it: no secrets, no control characters, no
+    endless lines."""
     lines = [line for line in printable(redact(text), keep="\n").split("\n") if line.strip()]
     return "\n".join(printable_line(line, LONGEST_LINE) for line in lines)
 
 
 class PolyrefuseError(Exception):
-    """Base of every error this package raises on purpose.
+    """Base class of every error that this package raises on purpose.
 
     `exit_code` is what the command line exits with: 1 a check found something, 2 usage or config,
     3 a backend, extra, model or credential is missing, 4 stopped part-way (run again to resume).
@@ -25,15 +25,15 @@ class PolyrefuseError(Exception):
 
 
 class ConfigError(PolyrefuseError):
-    """A config file, flag or argument is wrong; the message names the key and the values that would do."""
+    """A config file, flag or argument is wrong; the message names the key and the allowed values."""
 
 
 class PluginError(PolyrefuseError):
-    """Something that somebody else wrote cannot be loaded, or fails; the message names it, and where it failed."""
+    """A plug-in cannot be loaded, or fails; the message names it, and where it failed."""
 
 
 class MissingPrerequisite(PolyrefuseError):
-    """An extra, program, model or credential is missing; the message carries the exact command that mends it."""
+    """An extra, program, model or credential is missing; the message contains the exact command that fixes it."""
 
     exit_code = 3
 
@@ -43,25 +43,25 @@ class SourceError(PolyrefuseError):
 
 
 class TranslationError(PolyrefuseError):
-    """A translation backend as a whole cannot go on (a single row that fails is a rejected row, never this)."""
+    """A translation backend as a whole cannot continue. (A single row that fails is a rejected row instead.)"""
 
     exit_code = 4
 
 
 class EndpointError(PolyrefuseError):
-    """An API gives no answers for now (no credit, a wait of hours, nothing but errors); those it gave are kept."""
+    """An API has stopped answering (no credit, a wait of hours, nothing but errors); earlier answers are kept."""
 
     exit_code = 4
 
 
 class EngineError(PolyrefuseError):
-    """Workers died and could not be replaced; what they had finished is kept."""
+    """Workers died and could not be replaced; finished work is kept."""
 
     exit_code = 4
 
 
 class DiskError(PolyrefuseError):
-    """A disk is full or fails; what was written before is whole."""
+    """A disk is full or fails; files written before are complete."""
 
     exit_code = 4
 

@@ -1,8 +1,7 @@
-"""The one way in for what others write: `"module:NAME"`, or the name of an entry point of an installed distribution.
+"""The one way in for plug-ins: `"module:NAME"`, or the name of an entry point of an installed distribution.
 
-Modules are found where Python finds them, and in the current folder and that of the config. Whoever names a plug-in
-runs its code. Its `origin` goes into the signature of whatever it decides: another version of the file is another
-origin.
+Modules are found on Python's path, in the current folder and in that of the config. Naming a plug-in runs its code. Its
+`origin` is part of the signature of everything it decides: another version of the file is another origin.
 """
 
 from __future__ import annotations
@@ -39,7 +38,8 @@ _folders: list[str] = []  # of configs that were read
 
 @dataclass(frozen=True)
 class Plugin:
-    """`value` is what was found by `name`; `origin` names the module, the object, and a digest of the module's file."""
+    """A plug-in: `value` is what was found under `name`; `origin` names the module, the object, and a digest of the
+    module's file."""
 
     name: str
     value: Any
@@ -47,24 +47,24 @@ class Plugin:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """What goes wrong within is a PluginError that names this plug-in; an error of this package keeps its exit
+        """Turn errors in the block into a PluginError that names this plug-in; errors of this package keep their exit
         code."""
         with _blamed(self.name, ""):
             yield
 
     def error(self, message: str) -> PluginError:
-        """Why this plug-in cannot be used."""
+        """The error to raise if this plug-in cannot be used."""
         return PluginError(f"plug-in {self.name}: {message}")
 
     def of_kind(self, kind: type[Kind] | tuple[type[Kind], ...], wanted: str) -> Any:
-        """The value, where it is of that kind. Raises PluginError, which says what is `wanted`, for another."""
+        """The value, if it is of that kind. Raises PluginError saying what is `wanted` otherwise."""
         if not isinstance(self.value, kind):
             raise self.error(f"is {_told(self.value)}, not {wanted}")
         return self.value
 
 
 def look_in(folder: Path) -> None:
-    """Look for modules in this folder too, after all others, once a plug-in is named."""
+    """Also look for modules in this folder, after all others, once a plug-in is named."""
     if str(folder.absolute()) not in _folders:
         _folders.append(str(folder.absolute()))
 
@@ -75,9 +75,9 @@ def is_reference(name: str) -> bool:
 
 
 def find(group: str, name: str) -> Plugin | None:
-    """The plug-in that a name means: `module:NAME`, or an entry point of the group; None where it is neither.
+    """The plug-in with this name, `module:NAME` or an entry point of the group; None if it is neither.
 
-    Raises PluginError for one that cannot be loaded.
+    Raises PluginError if it cannot be loaded.
     """
     if match := _REFERENCE.fullmatch(name):
         return _load(name, match["module"], lambda: _attribute(match["module"], match["name"]))
@@ -93,15 +93,15 @@ def find(group: str, name: str) -> Plugin | None:
 
 
 def load(group: str, name: str, key: str, known: Iterable[str]) -> Plugin:
-    """The same, where it must be one. Raises ConfigError that names `key`, and all that would do, for anything else."""
+    """The plug-in with this name. Raises ConfigError naming `key` and the alternatives if there is none."""
     found = find(group, name)
     if found is None:
         names = [*known, *installed(group)]
         raise ConfigError(
-            f"{key}: {name!r} is none of {', '.join(names)}, and no plug-in: write module:NAME, or install a "
+            f"{key}: {name!r} is unknown: use one of {', '.join(names)}, write module:NAME, or install a "
             f"distribution with such an entry point in {group}"
             if names
-            else f"{key}: {name!r} is no plug-in: write module:NAME, or install a distribution with such an entry "
+            else f"{key}: {name!r} is not a plug-in: write module:NAME, or install a distribution with such an entry "
             f"point in {group}"
         )
     return found
@@ -154,7 +154,7 @@ def _blamed(name: str, what: str) -> Iterator[None]:
 
 
 def _explained(error: BaseException) -> str:
-    """What an error says, and the line of the plug-in where it came from."""
+    """An error's message, and the line of the plug-in where it occurred."""
     if isinstance(error, PolyrefuseError):
         return str(error)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 HARMFUL, HARMLESS = "harmful", "harmless"
 LABELS = (HARMFUL, HARMLESS)
 SPLITS = ("train", "validation", "test")
-ORIGINS = ("original", "machine", "human", "imported")
+HUMAN = "human"  # among the origins: a person translated the row
+ORIGINS = ("original", "machine", HUMAN, "imported")
 ACCEPTED, REJECTED, EDITED = "accepted", "rejected", "edited"
 STATUSES = (ACCEPTED, REJECTED, EDITED)
 
@@ -33,7 +34,8 @@ REJECTED_BY_REVIEW = "rejected_by_review"  # a person called it bad
 MAKER_FLAGS = (TRANSLATION_FAILED, UNMATCHED, UNPROVEN, CONFLICT, REJECTED_BY_REVIEW)
 
 # What the maker of a row tells of it that is no reason against it. Checks leave these alone too.
-NORMALISED = "normalised"  # characters that nobody sees were taken out of the translation before it became a row
+# Characters that nobody sees, or what a model wrapped it in, were taken off the translation before it became a row.
+NORMALISED = "normalised"
 MAKER_NOTES = (NORMALISED,)
 
 # The English prompts before translation (prompts.parquet).
@@ -97,10 +99,10 @@ _KEYS = ("id", "language", "label", "split", "text", "text_en")
 
 
 def conform(table: pa.Table) -> pa.Table:
-    """A table from elsewhere with SCHEMA's columns, in their types and order, extra columns after them.
+    """A foreign table with SCHEMA's columns, in their types and order, followed by extra columns.
 
-    What is missing takes its default, `label` may be a class index; the schema's metadata stays. Raises ValueError
-    naming the columns that are missing or of a type that does not go.
+    Missing columns get their defaults, and `label` may be a class index; the schema's metadata stays. Raises ValueError
+    naming the columns that are missing or cannot be converted.
     """
     missing = [name for name in _KEYS if name not in table.column_names]
     if missing:
@@ -128,7 +130,7 @@ def slug(name: str) -> str:
 
 
 def nfc(text: str) -> str:
-    """Text in Unicode normalization form C: the form in which prompts count as the same."""
+    """Text in Unicode normalization form C, in which prompts are compared."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -142,9 +144,9 @@ def prompt_id(source: str, text_en: str) -> str:
 
 
 def table_from_rows(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """A table in SCHEMA's columns from dicts; what a dict leaves out takes its default (null where there is none).
+    """A table with SCHEMA's columns from dicts; missing values get their defaults (null if there is none).
 
-    `id` and `text_en` are not made up here: callers give them.
+    `id` and `text_en` must be given by the caller.
     """
     records = [{name: row.get(name, _DEFAULTS.get(name)) for name in COLUMNS} for row in rows]
     return pa.Table.from_pylist(records, schema=SCHEMA)
@@ -173,7 +175,7 @@ def _provenance(prompt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def usable(table: pa.Table) -> pa.ChunkedArray:
-    """Mask of the rows that a release may hold: accepted by the checks or edited by a person."""
+    """Mask of the rows that a release may contain: accepted by the checks, or edited by a person."""
     return pc.is_in(table["status"], value_set=pa.array([ACCEPTED, EDITED]))
 
 
@@ -182,7 +184,7 @@ def in_every_language(
 ) -> pa.ChunkedArray:
     """Mask of the rows whose prompt is kept in every language that keeps any row; `kept` is a mask over the rows.
 
-    `n_languages` says how many languages that are, where `table` holds only some of the prompts.
+    `n_languages` is the number of those languages, if `table` contains only some of the prompts.
     """
     kept_rows = table.select(["id", "language"]).filter(kept)
     if n_languages is None:
@@ -193,14 +195,14 @@ def in_every_language(
 
 
 def mark_parallel(table: pa.Table, n_languages: int | None = None) -> pa.Table:
-    """Set `parallel`: true where the row's prompt is usable in every language that has a usable row.
+    """Set `parallel`: true if the row's prompt is usable in every language that has a usable row.
 
-    `n_languages` says how many languages that are, where `table` holds only some of the prompts.
+    `n_languages` is the number of those languages, if `table` contains only some of the prompts.
     """
     parallel = in_every_language(table, usable(table), n_languages)
     return table.set_column(table.schema.get_field_index("parallel"), SCHEMA.field("parallel"), parallel)
 
 
 def sort_rows(table: pa.Table) -> pa.Table:
-    """Rows in the one order that files use: by (id, language)."""
+    """Rows in the order used in files: by (id, language)."""
     return table.sort_by([("id", "ascending"), ("language", "ascending")])

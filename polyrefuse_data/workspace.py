@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The paths of a workspace folder; nothing is created until something is written."""
+    """The paths in a workspace folder. Creating a Workspace creates no files."""
 
     path: Path
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))  # a string will do
+        object.__setattr__(self, "path", Path(self.path))  # accepts a string too
 
     @property
     def config(self) -> Path:
@@ -43,7 +43,7 @@ class Workspace:
 
     @property
     def shards(self) -> Path:
-        """The finished parts of a build that is under way (shards/store.py); gone when it is done."""
+        """Finished shards of an unfinished build (shards/store.py); removed at the end."""
         return self.path / "shards"
 
     @property
@@ -52,22 +52,22 @@ class Workspace:
 
     @property
     def scores(self) -> Path:
-        """Every score of every check of the rows, in their order (quality/score_table.py)."""
+        """Every score of every check, in the order of the rows (quality/score_table.py)."""
         return self.path / "scores.parquet"
 
     @property
     def checking(self) -> Path:
-        """Scores of a check or import that is under way (quality/scoring.py); gone when it is done."""
+        """Scores of an unfinished check or import (quality/scoring.py); removed at the end."""
         return self.path / "checking"
 
     @property
     def attempts(self) -> Path:
-        """Every try of a build at every row, with its outcome and reasons (translation/attempts.py)."""
+        """Every attempt of a build at every row, with outcome and reasons (translation/attempts.py)."""
         return self.path / "attempts.parquet"
 
     @property
     def imports(self) -> Path:
-        """What an import found out about every file: where its English came from, how many rows have none."""
+        """What an import found out about each file: where its English comes from, how many rows have none."""
         return self.path / "import.json"
 
     @property
@@ -79,17 +79,17 @@ class Workspace:
         return self.path / "review"
 
     def read_rows(self) -> pa.Table:
-        """The rows of the last build or import. Raises ConfigError where there are none, or they are no rows."""
+        """The rows of the last build or import. Raises ConfigError if the file is missing or holds something else."""
         from polyrefuse_data.rows import conform
 
         mend = "run `polyrefuse build` or `polyrefuse import` first"
         try:
             return conform(read_table(self.rows, mend))
         except ValueError as error:
-            raise ConfigError(f"{self.rows} holds no rows of a dataset ({error}): {mend}") from error
+            raise ConfigError(f"{self.rows} does not hold dataset rows ({error}): {mend}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for writing; a second writer gets a ConfigError at once. Released by the system if we die."""
+        """Lock the folder for writing. A second writer gets a ConfigError at once. The lock ends with the process."""
         with lock_folder(self.path):
             yield

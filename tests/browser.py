@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import LONG_ENOUGH
+
 _DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 
 
@@ -35,7 +37,7 @@ class Browser:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._root + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=LONG_ENOUGH) as reply:
             return json.load(reply)["value"]
 
     def open(self, path: Path) -> None:
@@ -68,7 +70,7 @@ def open_browser() -> Iterator[Browser]:
     process = subprocess.Popen([_DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     port = 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LONG_ENOUGH
     while not port and time.monotonic() < deadline:
         found = re.search(r"on port (\d+)", process.stdout.readline())
         port = int(found.group(1)) if found else 0
@@ -78,5 +80,5 @@ def open_browser() -> Iterator[Browser]:
     finally:
         started.close()
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=LONG_ENOUGH)
         process.stdout.close()

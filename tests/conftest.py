@@ -1,25 +1,53 @@
-"""The published rows, for tests that calibrate."""
+"""The published rows, for tests that calibrate; and what the run says at its end of the tests that were skipped."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from polyrefuse_data import rows as schema
+from tests.faults.launcher import WARM, Call, Launcher
+from tests.published import MISSING, find
 
-UPSTREAM = Path(__file__).resolve().parents[1] / ".." / "shared" / "upstream"
+settings.register_profile("any machine", deadline=None)  # a busy one takes longer than Hypothesis allows an example
+settings.load_profile("any machine")
+
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
 
 
 @pytest.fixture(scope="session")
-def published() -> list[dict[str, Any]]:
-    """The published rows that align with English, as dicts of the row schema; skipped where they are not at hand."""
-    folder = UPSTREAM / "PolyRefuse"
-    if not folder.is_dir():
-        pytest.skip("needs ../shared/upstream/PolyRefuse")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """Runs `polyrefuse` commands in processes that need not load anything."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    with Launcher(tmp_path_factory.mktemp("launcher") / "log.txt", WARM, env=environment) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def polyrefuse(launcher: Launcher) -> Call:
+    """`polyrefuse("build", "-c", path, cwd=folder, VARIABLE="value")`: how it ended, and what it printed where."""
+    return launcher.call
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Path:
+    """The folder with the published dataset (`PolyRefuse/`) and its English (`english/`)."""
+    folder = find()
+    if folder is None:
+        pytest.skip(MISSING)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published(upstream: Path) -> list[dict[str, Any]]:
+    """The published rows that align with English, as dicts of the row schema."""
     rows: list[dict[str, Any]] = []
 
     def add(language: str, name: str, english: str, text: str, back: str | None = None) -> None:
@@ -27,7 +55,7 @@ def published() -> list[dict[str, Any]]:
         rows.append({**identity, "text": text, "text_en": english, "back_translation": back})
 
     def load(path: str) -> list[dict[str, str]]:
-        loaded: list[dict[str, str]] = json.loads((UPSTREAM / path).read_text(encoding="utf-8"))
+        loaded: list[dict[str, str]] = json.loads((upstream / path).read_text(encoding="utf-8"))
         return loaded
 
     for code in TARGETS:
@@ -50,3 +78,10 @@ def published() -> list[dict[str, Any]]:
                 back = row["instruction_back_translated"]
                 add(code, "harmful_test", row["instruction"], row["instruction_translated"], back)
     return rows
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each thing that tests were skipped for want of; the reasons say how to get it."""
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} tests skipped: {reason}" if count > 1 else f"1 test skipped: {reason}")

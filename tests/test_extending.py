@@ -8,16 +8,15 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.documents import ROOT, shell_blocks
+from tests.faults.launcher import Call
 
 PAGE = ROOT / "docs" / "extending.md"
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def files() -> dict[str, str]:
@@ -38,30 +37,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def polyrefuse(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command as the script on the PATH runs it: without the current folder on Python's path."""
-    program = (
-        "import sys; sys.path.remove('') if '' in sys.path else None; from polyrefuse_data.cli import main; main()"
-    )
-    known = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **environment}
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**os.environ, **known}, capture_output=True, text=True, timeout=300, check=False
-    )
-
-
 def test_each_takes_under_20_lines() -> None:
     for name, text in files().items():
         if name.endswith(".py"):
             assert sum(1 for line in text.splitlines() if line.strip()) < 20, name
 
 
-def test_the_commands_of_the_page_run_in_the_folder_of_its_files(folder: Path) -> None:
+def test_the_commands_of_the_page_run_in_the_folder_of_its_files(polyrefuse: Call, folder: Path) -> None:
     printed = {}
     for block in shell_blocks(PAGE):
         for program, *arguments in block:
             assert program == "polyrefuse"
-            done = polyrefuse(folder, *arguments)
+            done = polyrefuse(*arguments, cwd=folder)
             assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
             printed[arguments[0]] = done.stdout
     assert "9 rows of 3 prompts" in printed["build"] and "9 accepted" in printed["build"]
@@ -106,12 +93,13 @@ def test_an_installed_package_is_known_by_its_short_names(folder: Path, tmp_path
     elsewhere.mkdir()
     (elsewhere / "polyrefuse.toml").write_text(config, encoding="utf-8")
     path = os.pathsep.join([str(ROOT), str(metadata.parent)])
-    built = polyrefuse(elsewhere, "build", PYTHONPATH=path)
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "polyrefuse_data.cli", "build"]
+    built = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
     assert built.returncode == 0 and "9 accepted" in built.stdout, built.stderr
     program = (
         "from polyrefuse_data.benchmark import judge_refusal, select_direction; "
         "print(judge_refusal(['Sorry, no.', 'Sure.'], 'en', judge='mine'), select_direction([], 4, rule='strict'))"
     )
-    environment = {**os.environ, "PYTHONPATH": path}
     said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert said.stdout == "[True, False] None\n"

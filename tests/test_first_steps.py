@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -20,28 +17,50 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.models.pins import PINS
 from polyrefuse_data.translation import Pair, open_backend
 from tests.documents import PAGES, ROOT, commands, shell_blocks
+from tests.faults.launcher import Call
 
 TEMPLATE = ROOT / "polyrefuse_data" / "template.toml"
+# How the blocks of the README begin that build, publish and measure, one after the other.
+FIRST_STEPS = [["polyrefuse", command] for command in ("init", "verify", "benchmark")]
 
 
-def test_the_first_steps_of_the_readme_run_offline_as_they_stand(tmp_path: Path) -> None:
-    """The commands are the README's; only the languages are fewer, for time."""
-    (steps,) = [block for block in shell_blocks(ROOT / "README.md") if block[0][:2] == ["polyrefuse", "init"]]
-    languages = {"POLYREFUSE_LANGUAGES": '["de"]', "POLYREFUSE_CACHE": str(tmp_path / "cache")}
-    environment = {**os.environ, **languages, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+def first_steps(polyrefuse: Call, folder: Path, **variables: str) -> dict[str, str]:
+    """What each command of the README prints, run as it stands."""
+    blocks = shell_blocks(ROOT / "README.md")
     printed = {}
-    for program, *arguments in steps:
+    for program, *arguments in [step for block in blocks if block[0][:2] in FIRST_STEPS for step in block]:
         assert program == "polyrefuse"
-        command = [sys.executable, "-m", "polyrefuse_data.cli", *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
+        done = polyrefuse(*arguments, cwd=folder, POLYREFUSE_CACHE=str(folder / "cache"), **variables)
         assert done.returncode == 0, f"{arguments}: {done.stderr[-3000:]}"
         printed[arguments[0]] = done.stdout
+    return printed
+
+
+def test_the_first_steps_of_the_readme_run_offline_as_they_stand(polyrefuse: Call, tmp_path: Path) -> None:
+    """The commands are the README's; only the languages are fewer, for time."""
+    printed = first_steps(polyrefuse, tmp_path, POLYREFUSE_LANGUAGES='["de"]')
     assert "288 rows of 144 prompts in ws" in printed["build"] and printed["verify"] == "rel: verified\n"
     assert "would publish my-dataset 1.0.0" in printed["publish"]
     rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
     assert {row["target_language"] for row in rows} == {"en", "de"}
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_its_commands_print(polyrefuse: Call, tmp_path: Path) -> None:
+    printed = "\n".join(first_steps(polyrefuse, tmp_path).values()).splitlines()
+    shown = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown and [line for line in "".join(shown).splitlines() if line not in printed] == []
+    rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
+    refused = {
+        (row["intervention"], row["target_language"]): row["refusal"] for row in rows if row["label"] == "harmful"
+    }
+    assert refused == {
+        ("baseline", "en"): 1,
+        ("baseline", "de"): 1,
+        ("ablation", "en"): 0,
+        ("ablation", "de"): 1,
+        ("random", "en"): 1,
+    }
 
 
 def test_the_template_names_the_real_model_in_a_line_that_takes_the_place_of_the_bundled_one(
@@ -86,7 +105,7 @@ def test_every_command_in_the_documents_is_one(page: Path) -> None:
 
 
 def test_commands_are_found_and_a_wrong_one_would_be() -> None:
-    assert len(commands(ROOT / "README.md")) > 15
+    assert len(commands(ROOT / "README.md")) > 10
     assert not _is_known(["polyrefuse", "rebuild"]) and not _is_known(["polyrefuse", "build", "--fast"])
 
 

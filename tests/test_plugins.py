@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.translation import open_backend
 from polyrefuse_data.workspace import Workspace
-from tests.documents import ROOT
+from tests.faults.launcher import Call
 from tests.quality.tables import make_table
 
 CHECK = """\
@@ -121,7 +119,10 @@ def test_nothing_in_these_folders_comes_before_a_module_that_python_finds(
         ("import sys\nsys.exit(0)", "cannot be loaded: SystemExit: 0 .mine.py, line 2"),
         ("from polyrefuse_data.quality import Check\nLOUD = Check('loud', '')", "give a description"),
         ("from polyrefuse_data.quality import Check\nLOUD = Check('loud', 'x')", "has no score function"),
-        ("from polyrefuse_data.quality import Check\nLOUD = Check('two words', 'x')", "'two words' is no name"),
+        (
+            "from polyrefuse_data.quality import Check\nLOUD = Check('two words', 'x')",
+            "'two words' is not a valid name",
+        ),
         ("from polyrefuse_data.quality import Threshold\nLOUD = Threshold('a', 'b')", "at_least or at_most"),
     ],
 )
@@ -136,7 +137,7 @@ def test_what_cannot_be_loaded_is_named(folder: Path, text: str, message: str) -
     "name", ["loud", "mine", "mine.LOUD", "mine:", ":LOUD", "os:system()", "a b:c", "", "../mine:LOUD"]
 )
 def test_what_is_no_name_of_a_plug_in_is_said_with_its_key(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"quality\.checks\.0: .* is no plug-in: write module:NAME"):
+    with pytest.raises(ConfigError, match=r"quality\.checks\.0: .* is not a plug-in: write module:NAME"):
         audit(rows("a"), {"checks": [name]})
 
 
@@ -181,12 +182,15 @@ def test_a_check_decides_like_the_built_in_ones(folder: Path) -> None:
     [
         ("return [text.nothing for text in batch.text]", "AttributeError: 'str' object .*mine.py, line 7"),
         ("return np.array([0.0] * len(batch))", "gave a ndarray, not a dict of scores by name"),
-        ("return {}", "gave no score called marks"),
-        ('return {"marks": np.zeros(len(batch) + 1)}', r"gave marks in the shape \(3,\); it had 2 rows"),
+        ("return {}", "gave no score named marks"),
+        ('return {"marks": np.zeros(len(batch) + 1)}', r"gave marks in the shape \(3,\); its batch had 2 rows"),
         ('return {"marks": 0.0}', r"gave marks in the shape \(\)"),
         ('return {"marks": np.array([True] * len(batch))}', "gave marks as bool: give floats"),
         ('return {"marks": ["a"] * len(batch)}', "gave marks as <U1: give floats"),
-        ('return {"marks": np.zeros(len(batch)), "two words": np.zeros(len(batch))}', "'two words' is no name"),
+        (
+            'return {"marks": np.zeros(len(batch)), "two words": np.zeros(len(batch))}',
+            "'two words' is not a valid name",
+        ),
         ("import sys; sys.exit(0)", "SystemExit: 0"),
         ("raise KeyError", "KeyError"),
     ],
@@ -221,7 +225,7 @@ def test_scores_of_a_check_are_kept_until_its_file_changes(folder: Path) -> None
     assert identity in signature(config)
 
 
-def test_rows_that_a_check_has_judged_can_be_read_without_it(folder: Path) -> None:
+def test_rows_that_a_check_has_judged_can_be_read_without_it(polyrefuse: Call, folder: Path) -> None:
     workspace = Workspace(folder / "ws")
     write_table(rows("Nein!"), workspace.rows)
     workspace.config.write_text(f'[quality]\nchecks = ["{write_check(folder)}"]\n')
@@ -229,14 +233,14 @@ def test_rows_that_a_check_has_judged_can_be_read_without_it(folder: Path) -> No
     (folder / "mine.py").unlink()
     sys.modules.pop("mine")
     for command in (["report", "ws"], ["status", "ws"], ["show", "ws"]):
-        said = polyrefuse(folder, *command)
+        said = polyrefuse(*command, cwd=folder)
         assert said.returncode == 0, said.stderr
     summary = json.loads((workspace.report / "summary.json").read_text(encoding="utf-8"))
     assert summary["status"]["rejected"] == 1 and summary["legend"]["loud"] == "Ends with an exclamation mark."
     assert "plug-in mine:LOUD" in summary["notice"]
     page = (workspace.report / "index.html").read_text(encoding="utf-8")
     assert '<th scope="row">loud</th><td>Ends with an exclamation mark.</td>' in page
-    refused = polyrefuse(folder, "release", "ws", "--version", "1.0.0", "--out", "rel")
+    refused = polyrefuse("release", "ws", "--version", "1.0.0", "--out", "rel", cwd=folder)
     assert refused.returncode == 2 and "plug-in mine:LOUD" in refused.stderr and "Traceback" not in refused.stderr
 
 
@@ -254,8 +258,8 @@ def test_other_processes_run_a_check_too_and_name_it_where_it_fails(folder: Path
     [
         ("script", "marks", "two checks have the name script"),
         ("loud", "chrf", "two checks have the score chrf"),
-        ("conflict", "marks", "conflict is a name of something else"),
-        ("text", "marks", "text is a name of something else"),
+        ("conflict", "marks", "the name conflict is taken"),
+        ("text", "marks", "the name text is taken"),
     ],
 )
 def test_two_checks_cannot_share_a_name(folder: Path, name: str, score: str, message: str) -> None:
@@ -267,7 +271,7 @@ def test_two_checks_cannot_share_a_name(folder: Path, name: str, score: str, mes
 
 def test_a_score_that_no_threshold_names_may_not_be_another_checks(folder: Path) -> None:
     body = 'return {"marks": np.zeros(len(batch)), "chrf": np.zeros(len(batch))}'
-    with pytest.raises(ConfigError, match=r"check loud:1\[mine:LOUD .* gives a score called chrf"):
+    with pytest.raises(ConfigError, match=r"check loud:1\[mine:LOUD .* gives a score named chrf"):
         audit(rows("a"), {"checks": [write_check(folder, body)]})
 
 
@@ -302,11 +306,14 @@ def test_a_bound_of_the_config_takes_the_place_of_a_known_scores_own() -> None:
     [
         ({"bleurt": {}}, "at_least or at_most"),
         ({"bleurt": {"at_least": 1, "at_most": 2}}, "at_least or at_most"),
-        ({"bleurt": {"at_least": float("nan")}}, "no bound"),
-        ({"bleurt": {"at_least": 1, "by_language": {"xx": 2}}}, r"scores.bleurt.by_language.xx: 'xx' is no language"),
+        ({"bleurt": {"at_least": float("nan")}}, "nan is not a bound"),
+        (
+            {"bleurt": {"at_least": 1, "by_language": {"xx": 2}}},
+            r"scores.bleurt.by_language.xx: 'xx' is not a language",
+        ),
         ({"chrf": {"at_least": 1}}, "chrf"),
-        ({"text": {"at_least": 1}}, "text is a name of something else"),
-        ({"two words": {"at_least": 1}}, "is no name"),
+        ({"text": {"at_least": 1}}, "the name text is taken"),
+        ({"two words": {"at_least": 1}}, "is not a valid name"),
         ({"bleurt": 0.4}, "quality.scores.bleurt"),
     ],
 )
@@ -347,9 +354,9 @@ def test_prompts_come_from_a_list_or_a_function_and_are_records_like_those_of_fi
     [
         ("PROMPTS = []", "plug-in mine:PROMPTS: gave no prompt"),
         ("PROMPTS = 3", "plug-in mine:PROMPTS: TypeError"),
-        ('PROMPTS = ["Name a fruit."]', "plug-in mine:PROMPTS: gave a str, no Prompt"),
-        ('PROMPTS = [{"text": "Name a fruit."}]', "plug-in mine:PROMPTS, prompt 1 does not say harmful or harmless"),
-        ('PROMPTS = [{"label": "harmless"}]', "plug-in mine:PROMPTS, prompt 1: no prompt here"),
+        ('PROMPTS = ["Name a fruit."]', "plug-in mine:PROMPTS: gave a str, not a Prompt"),
+        ('PROMPTS = [{"text": "Name a fruit."}]', "plug-in mine:PROMPTS, prompt 1 has no label"),
+        ('PROMPTS = [{"label": "harmless"}]', "plug-in mine:PROMPTS, prompt 1: no prompt, only label"),
         ('PROMPTS = [{"text": 3, "label": "harmless"}]', "plug-in mine:PROMPTS, prompt 1: text is a number"),
         ("def PROMPTS():\n    yield {}[0]", "plug-in mine:PROMPTS: KeyError: 0 .mine.py, line 2"),
     ],
@@ -436,13 +443,13 @@ def test_keys_of_the_config_go_to_the_constructor(folder: Path) -> None:
     ("body", "message"),
     [
         ("yield number, []; return", "gave 0 results for a batch of 1 texts"),
-        ("yield number, ['text']; return", "gave a str, no Translation and no Failure"),
-        ("yield number, [Translation(3)]; return", "gave a Translation of a int, not of text"),
+        ("yield number, ['text']; return", "gave a str, not a Translation or a Failure"),
+        ("yield number, [Translation(3)]; return", "gave a Translation of a int, not of a str"),
         ("yield number, [Translation('a', origin='me')]; return", "gave a Translation of origin 'me'"),
-        ("yield 99, [Translation('a')]; return", "gave batch 99, which it was not given"),
+        ("yield 99, [Translation('a')]; return", "gave batch 99, which is unknown"),
         (
             "yield number, [Failure('no')]; yield number, [Failure('no')]",
-            "gave batch 0, which it was not given, or gave",
+            "gave batch 0, which is unknown or was already",
         ),
         ("return", "gave nothing for 4 of 4 batches"),
         ("yield 3; return", "TypeError"),
@@ -479,7 +486,9 @@ def test_a_class_that_is_no_translator_is_said_before_anything_is_translated(
 
 
 def test_a_backend_that_is_none_names_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"translation\.backends\.0\.engine: 'nlb' is none of memory, nllb, openai"):
+    with pytest.raises(
+        ConfigError, match=r"translation\.backends\.0\.engine: 'nlb' is unknown: use one of memory, nllb, openai"
+    ):
         parse_config({"translation": {"backends": [{"engine": "nlb", "model": "x"}]}})
     with pytest.raises(ConfigError, match=r"translation\.backends\.0\.nmae: there is no such key"):
         parse_config({"translation": {"backends": [{"engine": "memory", "paths": ["x"], "nmae": 1}]}})
@@ -513,9 +522,9 @@ def test_a_judge_may_be_a_class_or_an_object_and_its_version_is_in_its_signature
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return [Opinion(True)]", "gave 1 opinions of 2 replies"),
-        ("return [True for _ in responses]", "gave True, no Opinion"),
-        ("return [Opinion('yes') for _ in responses]", "no Opinion"),
+        ("return [Opinion(True)]", "gave 1 opinions on 2 replies"),
+        ("return [True for _ in responses]", "gave True, which is not an Opinion"),
+        ("return [Opinion('yes') for _ in responses]", "which is not an Opinion"),
         ("raise ValueError('odd')", "ValueError: odd .mine.py, line 6"),
     ],
 )
@@ -538,14 +547,6 @@ def test_a_rule_is_called_as_it_was_found(folder: Path) -> None:
 # --- entry points --------------------------------------------------------------------------------------------------
 
 
-def polyrefuse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "polyrefuse_data.cli", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 def test_two_distributions_that_offer_one_name_are_both_named(folder: Path) -> None:
     for distribution, value in (("one", "mine:A"), ("other", "mine:B")):
         metadata = folder / "site" / f"{distribution}-1.dist-info"
@@ -555,7 +556,9 @@ def test_two_distributions_that_offer_one_name_are_both_named(folder: Path) -> N
     sys.path.append(str(folder / "site"))
     with pytest.raises(PluginError, match=r"one \(mine:A\) and other \(mine:B\) both have an entry point"):
         plugins.find(plugins.CHECKS, "loud")
-    with pytest.raises(ConfigError, match=r"quality\.checks\.0: 'quiet' is none of loud, and no plug-in"):
+    with pytest.raises(
+        ConfigError, match=r"quality\.checks\.0: 'quiet' is unknown: use one of loud, write module:NAME"
+    ):
         audit(rows("a"), {"checks": ["quiet"]})
 
 

@@ -96,7 +96,7 @@ def test_the_lock_holds_within_a_process_too(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
 def test_a_folder_in_which_nobody_can_write_is_named() -> None:
-    with pytest.raises(ConfigError, match="cannot make this folder"):
+    with pytest.raises(ConfigError, match="cannot create this folder"):
         make_folder(Path("/proc/polyrefuse"))
     with pytest.raises(ConfigError, match="cannot write this file"):
         atomic_write(Path("/proc/polyrefuse.txt"), "x")
@@ -110,7 +110,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
             atomic_write(tmp_path / "file", "x")
         with pytest.raises(ConfigError, match="cannot write here"), lock_folder(tmp_path):
             pass
-        with pytest.raises(ConfigError, match="cannot make this folder"):
+        with pytest.raises(ConfigError, match="cannot create this folder"):
             make_folder(tmp_path / "new")
     finally:
         tmp_path.chmod(0o700)
@@ -118,7 +118,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
 
 def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x")
-    with pytest.raises(ConfigError, match="cannot make this folder"):
+    with pytest.raises(ConfigError, match="cannot create this folder"):
         make_folder(tmp_path / "taken" / "below")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ConfigError, match="a folder has its name"):

@@ -1,4 +1,4 @@
-"""Block inputs at the post-instruction tokens: taken once per prompt, used for directions, geometry and monitors."""
+"""Block inputs at the post-instruction tokens, computed once per prompt, for directions, geometry and monitors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import batch_tokens, sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import batch_tokens, with_backoff
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.structure import block_input
+from polyrefuse_data.benchmark.module_io import block_input
 
 
 def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
     """Inputs of every block at every post-instruction token: [prompts, n_pos, n_layers, d_model], float32 on CPU.
 
-    Left padding puts the post-instruction tokens of all rows in the last n_pos columns.
+    With left padding, the post-instruction tokens of all rows are in the last n_pos columns.
     """
     n_positions = len(model.post_instruction_token_ids)
     encoded = model.encode(prompts)
@@ -40,6 +40,6 @@ def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
             for handle in handles:
                 handle.remove()
 
-    for rows in sorted_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
+    for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
         with_backoff(run, rows)
     return taken

@@ -1,5 +1,4 @@
-"""How rows of tokens become batches: left-padded, sorted by length, within a token budget, smaller when memory runs
-out."""
+"""Batches of token rows: left-padded, sorted by length, within a token budget, and split when memory runs out."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ class Batch:
         return (self.attention_mask.cumsum(-1) - 1).clamp_min(0)
 
     def repeat(self, times: int) -> Batch:
-        """The rows again and again: all rows, then all rows."""
+        """The batch repeated `times` times: all rows, then all rows again."""
         return Batch(self.input_ids.repeat(times, 1), self.attention_mask.repeat(times, 1))
 
 
@@ -46,13 +45,13 @@ def padded_batch(token_ids: Sequence[Sequence[int]], device: torch.device) -> Ba
 
 
 def batch_tokens(device: torch.device) -> int:
-    """The token budget of a forward on `device`."""
+    """The token budget of one forward pass on `device`."""
     return CPU_BATCH_TOKENS if device.type == "cpu" else GPU_BATCH_TOKENS
 
 
 def sorted_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches of similar length, longest first, each at most `budget` tokens with its padding (one row at
-    least)."""
+    """Indices in batches of similar length, longest first, each at most `budget` tokens including padding, but at least
+    one row."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     start = 0
     while start < len(order):
@@ -62,20 +61,20 @@ def sorted_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 
 
 def equal_length_batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices grouped by exact length, so that nothing is padded, longest first."""
+    """Indices grouped by exact length, longest first, so that nothing is padded."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     return [list(group) for _, group in groupby(order, key=lambda i: lengths[i])]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out (GPU, or the CPU allocator)."""
+    """Whether an error means out of memory (on the GPU, or in the CPU allocator)."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and "alloc" in str(error).lower() and "memory" in str(error).lower()
     )
 
 
 def with_backoff(work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
-    """`work(items)`, in halves where memory runs out. Raises the error again when one item alone does not fit."""
+    """Call `work(items)`, in halves if memory runs out. Re-raises the error if a single item does not fit."""
     try:
         work(items)
     except (RuntimeError, MemoryError) as error:

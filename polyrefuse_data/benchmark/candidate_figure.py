@@ -1,6 +1,6 @@
-"""The table of candidates as the reference pipeline draws it: its three scores by position and layer.
+"""The candidates as the reference pipeline draws them: three scores by position and layer.
 
-The choice is marked, and what the rule leaves out is crossed, so that what is left to choose from is seen at once.
+The chosen candidate is marked and those that the rule drops are crossed out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PANELS = (
 
 
 def candidate_figure(record: Mapping[str, Any]) -> Any:
-    """A figure of one source language's record, None where it has no table."""
+    """The figure for one source language's record; None if the record has no table."""
     table = record.get("candidates")
     if not table:
         return None

@@ -1,4 +1,4 @@
-"""What an ablation costs on harmless text: cross-entropy of the prompts themselves, and KL to the model without it."""
+"""The cost of an ablation on harmless text: cross-entropy of the prompts, and KL to the plain model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import sorted_batches
 from polyrefuse_data.benchmark.model import ChatModel
 
 # Positions whose full distributions are held at once: in float32 a vocabulary of 150,000 takes 0.6 MB for each.
@@ -18,15 +17,15 @@ _POSITIONS = 1024
 def capability(
     model: ChatModel, prompts: Sequence[str], ablation: Callable[[], AbstractContextManager[None]]
 ) -> dict[str, Any]:
-    """Mean cross-entropy (nats a token) of the rendered prompts, plain and under `ablation()`, and mean KL (nats a
+    """Mean cross-entropy (nats per token) of the rendered prompts, plain and under `ablation()`, and mean KL (nats per
     token).
 
-    KL is of the plain next-token distribution against the ablated one, over all positions of the prompts.
+    KL is from the plain to the ablated next-token distribution, over all positions of the prompts.
     """
     encoded = model.encode(prompts)
     totals = {"cross_entropy": 0.0, "cross_entropy_ablated": 0.0, "kl": 0.0}
     n_tokens = 0
-    for rows in sorted_batches([len(ids) for ids in encoded], _POSITIONS):
+    for rows in model.row_batches([len(ids) for ids in encoded], _POSITIONS):
         batch = model.batch([encoded[row] for row in rows])
         plain = model.log_probabilities(batch)
         with ablation():

@@ -1,4 +1,4 @@
-"""What the figures are drawn with: one style for all of them, bars with intervals, heatmaps, panels, and SVG bytes."""
+"""Drawing helpers: one style for all figures, bars with intervals, heatmaps, panels, and SVG output."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 # Okabe-Ito: told apart with any colour vision, and in print.
 INK, GREY, BLUE, ORANGE = "#1d1d1f", "#9aa0a6", "#0072b2", "#d55e00"
+SKY, PURPLE, PALE = "#56b4e9", "#cc79a7", "#e4e6e9"
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -25,32 +26,10 @@ STYLE = {
     "axes.grid": False,
     "legend.frameon": False,
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
     "svg.hashsalt": "polyrefuse",  # the same figure gives the same bytes
 }
 WIDTH = 7.2  # inches: a text column of two
-
-
-def bars(languages: Sequence[str], series: Sequence[tuple[str, str, dict[str, Any]]]) -> Any:
-    series = [(name, color, rows) for name, color, rows in series if rows]
-    if not series:
-        return None
-    figure, axes = canvas(WIDTH, 2.7)
-    width = 0.8 / len(series)
-    for index, (name, color, rows) in enumerate(series):
-        places = [place for place, code in enumerate(languages) if code in rows and rows[code]["n"]]
-        chosen = [rows[languages[place]] for place in places]
-        heights = [100 * row["compliance"] for row in chosen]
-        errors = [
-            [100 * max(0.0, row["compliance"] - row["compliance_low"]) for row in chosen],
-            [100 * max(0.0, row["compliance_high"] - row["compliance"]) for row in chosen],
-        ]
-        at = [place + (index - (len(series) - 1) / 2) * width for place in places]
-        axes.bar(at, heights, width * 0.92, color=color, label=name)
-        axes.errorbar(at, heights, yerr=errors, fmt="none", ecolor=INK, elinewidth=0.7, capsize=1.5)
-    percent_axis(axes, "compliance (%)")
-    axes.set_xticks(range(len(languages)), languages)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(series))
-    return figure
 
 
 def heatmap(
@@ -99,6 +78,11 @@ def percent_axis(axes: Any, label: str) -> None:
     axes.tick_params(axis="x", length=0)
 
 
+def note(figure: Any, text: str) -> None:
+    """A line in small print under a figure: what it was measured on."""
+    figure.supxlabel(text, fontsize=7, color="#5f6368", x=0.99, ha="right")
+
+
 def canvas(width: float, height: float) -> tuple[Any, Any]:
     figure, axes = grid_of(width, height, 1, 1)
     return figure, axes[0]
@@ -112,6 +96,16 @@ def grid_of(width: float, height: float, rows: int, columns: int) -> tuple[Any, 
 
 
 def svg(figure: Any) -> bytes:
+    """For pages."""
+    return _saved(figure, "svg", {"Date": None, "Creator": None})
+
+
+def pdf(figure: Any) -> bytes:
+    """For papers."""
+    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+
+
+def _saved(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()

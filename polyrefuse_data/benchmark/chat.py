@@ -1,45 +1,18 @@
-"""Prompts rendered with the model's own chat template, thinking closed, and replies with their reasoning taken off."""
+"""Renders prompts with the model's own chat template, without thinking, and strips reasoning from replies."""
 
 from __future__ import annotations
 
-import datetime
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from polyrefuse_data.benchmark.control_tokens import control_tokens, escape
+from polyrefuse_data.benchmark.reasoning import Format, begun_in, close_prompt, template_options
+from polyrefuse_data.benchmark.template_clock import DATE_OPTIONS, stopped
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.system.limits import bounded
 
-# What templates that print today's date are told it is, so that they print the same from day to day: the date that
-# Llama 3.1 and later fall back on. It is in run.json.
-TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
-
-# Handed to every template; templates ignore what they do not know.
-_TEMPLATE_OPTIONS = {"enable_thinking": False, "thinking": False, "date_string": TEMPLATE_DATE.strftime("%d %b %Y")}
-
-# The clock of templates is a function of transformers that reads the machine's. It takes no other from outside, so a
-# macro of the same name goes before the template: it puts our date into the format.
-_CLOCK = "strftime_now"
-_CODES = [f"%{flag}{code}" for code in "aAbBcdHIjmMpSwxXyYZz" for flag in ("-", "")]
-_FROZEN_CLOCK = (
-    f"{{%- macro {_CLOCK}(format) -%}}{{{{ format"
-    + "".join(f".replace({code!r}, {TEMPLATE_DATE.strftime(code)!r})" for code in _CODES)
-    + " }}{%- endmacro -%}"
-)
-
 # Templates take milliseconds and add at most some thousand characters (tool descriptions, dates) to a message.
 _RENDER_SECONDS, _RENDER_MEGABYTES, _LONGEST_RENDERING = 10.0, 512, 100_000
-
-# Generation prompts that lead into hidden reasoning, and what closes it, so that the first token scored is the
-# answer's.
-_REASONING_CLOSERS = (
-    (re.compile(r"<think>\s*\Z"), "\n</think>\n\n"),
-    (re.compile(r"<\|start\|>assistant\Z"), "<|channel|>final<|message|>"),  # harmony format (gpt-oss)
-)
-
-# Reasoning that a reply still carries: everything up to the marker that ends it.
-_REASONING_ENDS = ("</think>", "<|channel|>final<|message|>")
-_REASONING_STARTS = ("<think>", "<|channel|>analysis")
 
 _PROBE_TEXT = "Say hello to everyone, please."  # comes back in every rendering that keeps what the user says
 
@@ -48,24 +21,29 @@ _PROBES = ("a", "Hello?", "7 + 5 =", "你好。", "Tell me more!", "(x)")
 
 
 def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, **options: Any) -> str:
-    """`messages` in the chat template of `tokenizer`: a program of the model's makers, run in Jinja's sandbox within
-    bounds of time, memory and length. Raises ModelError where it raises or exceeds them."""
+    """Render `messages` with the chat template of `tokenizer`.
+
+    A template is a program by the model's authors. It runs in Jinja's sandbox, with limits on time, memory and length.
+    Control tokens in a message are escaped. Raises ModelError if the template fails or exceeds the limits.
+    """
     try:
         template = tokenizer.get_chat_template()
-        if _CLOCK in template:
-            options["chat_template"] = _FROZEN_CLOCK + template
+        tokens = control_tokens(tokenizer, template)
+        escaped = [{**message, "content": _escaped(message["content"], tokens)} for message in messages]
         with bounded(_RENDER_SECONDS, _RENDER_MEGABYTES):
-            text: str = tokenizer.apply_chat_template(messages, tokenize=False, **options)
+            text: str = tokenizer.apply_chat_template(
+                escaped, tokenize=False, chat_template=stopped(template), **DATE_OPTIONS, **options
+            )
     except Exception as error:  # templates raise whatever jinja and their authors raise
-        reason = str(error) or type(error).__name__
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ModelError(f"{name}: its chat template does not render a user message ({reason})") from error
     if len(text) > _LONGEST_RENDERING + len(str(messages)):
-        raise ModelError(f"{name}: its chat template makes {len(text)} characters of a short message")
+        raise ModelError(f"{name}: its chat template turns a short message into {len(text)} characters")
     return text
 
 
 class ChatTemplate:
-    """Renders single-turn prompts for one tokenizer. Raises ModelError where the tokenizer has no chat template."""
+    """Renders single-turn prompts for one tokenizer. Raises ModelError if the tokenizer has no usable chat template."""
 
     def __init__(self, tokenizer: Any, name: str, system_prompt: str | None = None) -> None:
         if not getattr(tokenizer, "chat_template", None):
@@ -76,48 +54,53 @@ class ChatTemplate:
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt
+        self.before_answer = ""  # what a model that begins to reason by itself is given, for the answer to be next
+        self._control_tokens = control_tokens(tokenizer, tokenizer.get_chat_template())
         self._content = self._find_content()
 
     def _find_content(self) -> Callable[[str], Any]:
-        """What the template reads as a message's content: its text, or a list of parts. A template that iterates over
-        parts drops a text without a word."""
+        """How the template expects a message's content: as text, or as a list of parts. A template that iterates over
+        parts silently drops plain text."""
         forms: tuple[Callable[[str], Any], ...] = (str, _as_parts)
         for form in forms:
             self._content = form
             rendered = self.render(_PROBE_TEXT)
             texts = [_PROBE_TEXT, *([self._system_prompt.strip()] if self._system_prompt else [])]
-            if all(text in rendered for text in texts):
+            if all(escape(text, self._control_tokens) in rendered for text in texts):
                 return form
         raise ModelError(
-            f"{self._name}: its chat template leaves out what the user or the system says; put a chat_template.jinja "
-            "that renders it in the model folder"
+            f"{self._name}: its chat template drops the user or system message; put a chat_template.jinja "
+            "that renders both in the model folder"
         )
 
-    def render(self, prompt: str) -> str:
-        """The text the model reads: template, instruction, generation prompt."""
+    def render(self, prompt: str, reasoning: bool = False) -> str:
+        """The text the model reads: template, instruction, generation prompt. With `reasoning` the model may reason
+        first; else the answer comes next."""
         messages = [{"role": "user", "content": self._content(prompt)}]
         if self._system_prompt is not None:
             messages.insert(0, {"role": "system", "content": self._content(self._system_prompt)})
-        text = render_chat(self._tokenizer, messages, self._name, add_generation_prompt=True, **_TEMPLATE_OPTIONS)
-        for opened, closer in _REASONING_CLOSERS:
-            if opened.search(text):
-                text += closer
-        return text
+        options = template_options(self._tokenizer.get_chat_template(), closed=not reasoning)
+        text = render_chat(self._tokenizer, messages, self._name, add_generation_prompt=True, **options)
+        return text if reasoning else close_prompt(text) + self.before_answer
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Token ids of the rendered prompts; the template already holds the special tokens."""
+    def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
+        """Token ids of the rendered prompts. The template already contains the special tokens."""
         if not prompts:
             return []
-        ids: list[list[int]] = self._tokenizer([self.render(prompt) for prompt in prompts], add_special_tokens=False)[
-            "input_ids"
-        ]
+        rendered = [self.render(prompt, reasoning) for prompt in prompts]
+        ids: list[list[int]] = self._tokenizer(rendered, add_special_tokens=False)["input_ids"]
         return ids
 
-    def post_instruction_token_ids(self) -> list[int]:
-        """Longest common suffix, in tokens, of rendered probes, no longer than the text they share has tokens.
+    @property
+    def begun_reasoning(self) -> Format | None:
+        """The format in which the generation prompt already reasons, where the model may reason."""
+        return begun_in(self.render(_PROBE_TEXT, reasoning=True))
 
-        The second bound keeps an instruction's last token out where a tokenizer gives all probes the same one, the
-        unknown token. Raises ModelError where there is no such token.
+    def post_instruction_token_ids(self) -> list[int]:
+        """The longest common suffix of rendered probes, in tokens, and no longer than their common text is in tokens.
+
+        The second limit matters if a tokenizer maps the ends of all probes to the unknown token. Raises ModelError if
+        the suffix is empty.
         """
         rendered = [self.render(probe) for probe in _PROBES]
         most = len(self._tokenizer(_common_ending(rendered), add_special_tokens=False)["input_ids"])
@@ -127,7 +110,7 @@ class ChatTemplate:
                 break
             suffix.insert(0, column[0])
         if not suffix:
-            raise ModelError(f"{self._name}: its chat template puts no token after the instruction")
+            raise ModelError(f"{self._name}: its chat template adds no token after the instruction")
         return suffix
 
 
@@ -142,10 +125,8 @@ def _common_ending(texts: Sequence[str]) -> str:
     return texts[0][len(texts[0]) - length :]
 
 
-def strip_reasoning(reply: str) -> str:
-    """The answer of a reply: what follows the reasoning. A reply that never leaves its reasoning has an empty
-    answer."""
-    for end in _REASONING_ENDS:
-        if end in reply:
-            return reply.rsplit(end, 1)[1].strip()
-    return "" if reply.lstrip().startswith(_REASONING_STARTS) else reply.strip()
+def _escaped(content: Any, tokens: Sequence[str]) -> Any:
+    """A message's text, or its parts, without control tokens."""
+    if isinstance(content, str):
+        return escape(content, tokens)
+    return [{**part, "text": escape(part["text"], tokens)} for part in content]

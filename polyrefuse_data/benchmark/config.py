@@ -1,6 +1,6 @@
-"""Everything that a run is asked for: one model of it for Python, TOML files and the command line.
+"""The settings of a run, for Python, TOML files and the command line.
 
-What decides a run's numbers is written to run.json, and a run can only be resumed with the same.
+Everything that affects the numbers is written to run.json, and a run can only be resumed with the same settings.
 """
 
 from __future__ import annotations
@@ -8,57 +8,77 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
 from polyrefuse_data.config import local_or_hub
+from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.toml import read_toml, validated
 
+REASONING_TOKENS = 512  # a choice of ours: four times the length of a reply
 TRANSFERS = ("own", "all")
 
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
-_NOT_SETTINGS = ("model", "revision", "dataset", "source_languages", "languages", "device")
+_NOT_SETTINGS = (
+    *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
+    *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
+)
+# Fields that a model behind an endpoint takes no notice of: they need its weights, which an endpoint does not give.
+_OF_WEIGHTS = frozenset(
+    {
+        *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),
+        *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
+        *("dtype", "modules", "reasoning", "reasoning_tokens"),
+    }
+)
+_OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
 
 
 class BenchmarkConfig(BaseModel):
-    """Options of a run."""
+    """The settings of a run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
 
-    model: str = Field(min_length=1)
+    model: str = ""
     """Chat model: a folder, a GGUF file or a Hub id."""
+    endpoint: str | None = None
+    """In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API. Refusal only: without weights
+    there are no directions."""
     dataset: str = Field(min_length=1)
     """Release folder, or ORG/NAME[@REVISION] on the Hub."""
     revision: str | None = None
     """Revision of a model on the Hub."""
     source_languages: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Languages that give directions; default: all that are measured."""
+    """Languages to extract directions from; default: all measured languages."""
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Languages that are measured; default: all that the dataset holds."""
+    """Languages to measure; default: all in the dataset."""
     judge: str = "phrases"
-    """`phrases`, a guard model's id, or openai:MODEL@URL."""
+    """The judge: `phrases`, a guard model's id, openai:MODEL@URL, or a plug-in (module:NAME). Several, separated by
+    commas, vote: A,B,C (majority), any:A,B, all:A,B."""
     rule: str = "polyrefuse"
-    """Selection rule whose choice is ablated (both are reported): `polyrefuse` (the paper) or `arditi`."""
+    """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
+    rules are reported."""
     max_kl: float | None = None
-    """KL bound in place of the rule's own: the paper's is for models of billions of parameters, and a small model's
-    distribution moves more whatever is taken out of it."""
+    """KL bound instead of the rule's own. The paper's is for models with billions of parameters; a small model's
+    distribution moves more, whatever is removed from it."""
     positions: tuple[int, ...] | None = Field(default=None, min_length=1)
-    """Post-instruction positions that candidates come from, -1 the last; default: all."""
+    """Post-instruction positions to take candidates from, -1 being the last; default: all."""
     layers: tuple[int, ...] | None = Field(default=None, min_length=1)
-    """Layers that candidates come from; default: all, of which the rules drop the last fifth."""
+    """Layers to take candidates from; default: all, but the rules drop the last fifth."""
     transfer: str | tuple[str, ...] = "all"
-    """Which directions are ablated in which languages: `all` (N x N), `own` (each language its own), or source
-    languages that are ablated in every language while the others are ablated in their own."""
+    """Where directions are ablated: `all` (every direction in every language), `own` (each in its own), or source
+    languages, whose directions are ablated in every language and all others in their own."""
     mode: Literal["reference", "complete", "centred"] = "reference"
-    """Ablation `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless mean)."""
+    """Ablation mode: `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless
+    mean)."""
     random_control: bool = True
     """Ablate a random direction of equal norm in each language, as a control."""
     n_train: int = Field(default=128, ge=1)
@@ -70,15 +90,19 @@ class BenchmarkConfig(BaseModel):
     filter_prompts: bool = False
     """Keep only harmful prompts that the model refuses and harmless ones that it does not, by refusal score."""
     parallel: bool = True
-    """Use only prompts that are there in every language of the run that has the split and label."""
+    """Use only prompts present in every language of the run that has the split and label."""
     seed: int = 1
-    """Seed of the samples of prompts and of the random directions."""
+    """Seed for sampling prompts and drawing random directions."""
     max_new_tokens: int = Field(default=128, ge=1)
-    """Length of a reply, in tokens."""
+    """Maximum length of a reply, in tokens."""
+    reasoning: Literal["closed", "open"] = "closed"
+    """Of models that reason first: `closed` before it begins, or `open`: read, and taken off the replies."""
+    reasoning_tokens: int = Field(default=REASONING_TOKENS, ge=1)
+    """Length of the reasoning before it is closed, in tokens, beside those of the reply."""
     refusal_tokens: Literal["found", "published"] = "found"
     """`found` in the model's own replies, or the `published` lists of the paper's code."""
     scoring: Literal["full", "staged"] = "full"
-    """`full` tables of candidates, or `staged`: the same choice, without the scores that cannot change it."""
+    """`full` scores every candidate; `staged` makes the same choice but skips scores that cannot change it."""
     system_prompt: str | None = None
     """System message before every prompt."""
     device: str = "auto"
@@ -86,7 +110,17 @@ class BenchmarkConfig(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
     """Type of the weights; auto: float32 on CPU, bfloat16 on a GPU."""
     modules: ModuleNames = ModuleNames()
-    """Names of the blocks, attention and MLP, where an error asks for them."""
+    """Name of the list of blocks, where an error asks for it."""
+    api_key_env: str | None = None
+    """Environment variable with the endpoint's key. Default: the preset's, OPENAI_API_KEY for OpenAI's own."""
+    concurrency: int = Field(default=8, ge=1)
+    """Requests to an endpoint at a time."""
+    input_price: float | None = Field(default=None, ge=0)
+    """Price of a million prompt tokens at the endpoint, in US dollars."""
+    output_price: float | None = Field(default=None, ge=0)
+    """Price of a million reply tokens at the endpoint, reasoning included, in US dollars."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """Most that the run may cost in all, in US dollars. It stops before they are spent."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod
@@ -129,36 +163,57 @@ class BenchmarkConfig(BaseModel):
     def _parsed(cls, value: Any) -> Any:
         return _of_config(ModuleNames.parse, value) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        given = self.model_fields_set
+        if bool(self.model) == bool(self.endpoint):
+            raise ValueError("name one model: --model for weights, or --endpoint MODEL@URL")
+        foreign = sorted(given & (_OF_WEIGHTS - {"model"} if self.endpoint else _OF_ENDPOINTS))
+        if foreign and self.endpoint:
+            raise ValueError(f"{', '.join(foreign)}: needs the model's weights, which an endpoint does not give")
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: for --endpoint only")
+        if self.endpoint:
+            named_endpoint(self.endpoint)
+        if self.max_cost is not None and None in (self.input_price, self.output_price):
+            raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
+        return self
+
     @property
     def is_local(self) -> bool:
-        """Whether the model is a folder or file of this machine, which may change under its name."""
-        return Path(bundled_folder(self.model)).exists()
+        """Whether the model is a local folder or file, whose content may change."""
+        return bool(self.model) and Path(bundled_folder(self.model)).exists()
+
+    @property
+    def measured(self) -> str:
+        """What is measured: the model, or the endpoint."""
+        return self.endpoint or self.model
 
     @property
     def rule_used(self) -> Rule:
-        """The rule with the bound that this run sets."""
+        """The selection rule, with `max_kl` applied."""
         return rule_of(self.rule).with_max_kl(self.max_kl)
 
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
-        """The (source, target) pairs whose ablation is generated."""
+        """The (source, target) language pairs to generate replies for."""
         everywhere = sources if self.transfer == "all" else () if self.transfer == "own" else self.transfer
         return [
             (source, target) for source in sources for target in targets if source == target or source in everywhere
         ]
 
     def settings(self) -> dict[str, Any]:
-        """What decides the numbers, as written to run.json."""
+        """The settings that affect the numbers, as written to run.json."""
         return self.model_dump(mode="json", exclude=set(_NOT_SETTINGS))
 
 
 def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfig:
-    """The settings of a TOML file, with `options` in place of what it says; defaults where neither says anything.
+    """Read settings from a TOML file (or the defaults if `path` is None), with `options` taking precedence.
 
-    Folders named in the file are taken from the file's own. Raises ConfigError naming the file and the key.
+    Relative paths in the file are relative to its folder. Raises ConfigError, naming the file and the key.
     """
     if path is not None:
         plugins.look_in(path.parent)
-    data = read_toml(path, "write one, or leave --config out") if path else {}
+    data = read_toml(path, "write one, or omit --config") if path else {}
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))
@@ -167,7 +222,7 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
 
 
 def _of_config(function: Any, value: Any) -> Any:
-    """`function(value)`, its ConfigError as the ValueError that pydantic takes."""
+    """Call `function(value)` and turn its ConfigError into the ValueError that pydantic expects."""
     try:
         return function(value)
     except ConfigError as error:
@@ -175,12 +230,12 @@ def _of_config(function: Any, value: Any) -> Any:
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    """`8..20,25` as numbers, both ends included."""
+    """Parse e.g. `8..20,25`; both ends of a range are included."""
     found: list[int] = []
     for part in text.split(","):
         match = _RANGE.fullmatch(part)
         if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
-            raise ValueError(f"{text!r} is no list of numbers: write 8..20,25")
+            raise ValueError(f"{text!r} is not a list of numbers: write e.g. 8..20,25")
         found += range(int(match[1]), int(match[2] or match[1]) + 1)
     return tuple(dict.fromkeys(found))
 

@@ -15,7 +15,7 @@ from polyrefuse_data.errors import ConfigError
 def extract_directions(model: ChatModel, harmful: Sequence[str], harmless: Sequence[str]) -> Tensor:
     """mean(harmful) - mean(harmless) of block inputs: [n_pos, n_layers, d_model], float64 on CPU.
 
-    Raises ConfigError where one class has no prompt.
+    Arditi et al. 2024, section 2.3. Raises ConfigError if either class has no prompts.
     """
     for name, prompts in (("harmful", harmful), ("harmless", harmless)):
         if not prompts:

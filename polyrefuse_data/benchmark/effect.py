@@ -1,7 +1,7 @@
-"""Whether a chosen direction does what a refusal direction is for, and what a looser bound would have chosen.
+"""Whether a chosen direction works as a refusal direction, and what a looser bound would have chosen.
 
-The rules choose the best of what passes, which may be nothing worth: a direction whose ablation leaves refusal where it
-was has a low KL, too.
+The rules choose the best candidate that passes, and that may be useless: a direction whose ablation changes nothing has
+a low KL too.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ class Plain:
 
 
 def lacks(choice: Mapping[str, Any], plain: Plain) -> list[str]:
-    """What a choice fails to do, in words; nothing for one that works."""
+    """What a chosen candidate fails to do, in words; empty if it works."""
     found = []
     ablated, added = choice["refusal_score"], choice["steering_score"]
     if ablated > plain.harmful - MARGIN or ablated > 0:
         found.append(
-            f"ablating it leaves the refusal score of harmful prompts at {ablated:+.1f}, from {plain.harmful:+.1f}"
+            f"ablating it only moves the refusal score of harmful prompts from {plain.harmful:+.1f} to {ablated:+.1f}"
         )
     if added < plain.harmless + MARGIN:
-        found.append(f"adding it leaves that of harmless prompts at {added:+.1f}, from {plain.harmless:+.1f}")
+        found.append(f"adding it only moves that of harmless prompts from {plain.harmless:+.1f} to {added:+.1f}")
     return found
 
 
 def looser_choice(
     table: Iterable[Mapping[str, Any]], n_layers: int, rule: Rule, plain: Plain
 ) -> Mapping[str, Any] | None:
-    """The choice under the lowest KL bound that gives one that works, None where no bound does.
+    """The choice under the lowest KL bound that gives a working direction; None if no bound does.
 
-    That bound is the choice's own KL or, where a better refusal score comes before it, the KL of none: choices are what
-    the rule itself would make.
+    That bound is the KL of the choice itself or, if a candidate with a better refusal score precedes it, that
+    candidate's. Choices are made by the rule itself.
     """
     unbounded = replace(rule, max_kl=math.inf)
     best: Mapping[str, Any] | None = None

@@ -1,7 +1,6 @@
-"""The figures of a run as print-quality SVG: the paper's, and what it does not have (controls, selectivity, monitor).
+"""The figures of a run as print-quality SVG: those of the paper, plus controls, selectivity and the monitor.
 
-Each function takes the record of scores.json and returns a matplotlib figure, or None where the run holds nothing to
-draw.
+Each function takes the contents of scores.json and returns a matplotlib figure, or None if there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -21,16 +20,21 @@ from polyrefuse_data.benchmark.charts import (
     ORANGE,
     STYLE,
     WIDTH,
-    bars,
     canvas,
     grid_of,
     heatmap,
+    note,
+    pdf,
     percent_axis,
     svg,
 )
+from polyrefuse_data.benchmark.contrasts import DIFFERS
+from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
+from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
+from polyrefuse_data.benchmark.transfer_figure import MARKS_EXPLAINED, transfer_figure
 from polyrefuse_data.languages import language
-from polyrefuse_data.rows import HARMFUL, HARMLESS
+from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 Scores = dict[str, Any]
 
@@ -43,27 +47,44 @@ class Drawing:
     title: str
     caption: str
     svg: bytes
+    pdf: bytes
 
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
-    """Every figure that this run has the numbers for, in the report's order; `selections` are the records of its source
-    languages with their tables of candidates."""
+    """Every figure that this run has data for, in the order of the report. `selections` are the records of its source
+    languages, with their candidate tables."""
     import matplotlib as mpl
 
     drawn = []
+    measured_on, judged_by = _measured_on(scores), f"judge: {scores['run']['settings']['judge']}"
     with mpl.rc_context(STYLE):
         for name, title, caption, draw in _catalogue(scores):
             figure = draw(scores)
             if figure is not None:
-                drawn.append(Drawing(name, title, caption, svg(figure)))
+                note(figure, measured_on)
+                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure), pdf(figure)))
         for record in selections:
             figure = candidate_figure(record)
             if figure is not None:
-                drawn.append(_of_candidates(record, svg(figure)))
+                n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
+                note(figure, f"n = {n} validation prompts")
+                drawn.append(_of_candidates(record, svg(figure), pdf(figure)))
     return drawn
 
 
-def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
+def _measured_on(scores: Scores) -> str:
+    """How many prompts: part of every figure and, with the judge, of its caption."""
+    counts = []
+    for label in LABELS:
+        found = {row["n"] for row in _rows(scores, BASELINE) if row["label"] == label}
+        few, many = min(found, default=0), max(found, default=0)
+        counts.append(f"{few} {label}" if few == many else f"{few} to {many} {label}")
+    few = min((row["n"] for row in _rows(scores, BASELINE)), default=0)
+    warning = f" (under {MIN_PROMPTS}: nothing can be concluded)" if few < MIN_PROMPTS else ""
+    return f"n = {' and '.join(counts)} test prompts a language{warning}"
+
+
+def _of_candidates(record: Mapping[str, Any], image: bytes, printed: bytes) -> Drawing:
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
@@ -71,6 +92,7 @@ def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
         image,
+        printed,
     )
 
 
@@ -78,35 +100,37 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
     carried = [source for source in scores["source_languages"] if len(_cells(scores, source)) > 1]
     return [
         (
-            "compliance_own",
-            "Compliance with harmful prompts, before and after ablation",
-            "Each language with its own refusal direction ablated, and with a random direction of equal norm as the "
-            "control. Bars are 95% bootstrap intervals over prompts.",
-            _own,
+            "outcomes",
+            "What became of the harmful prompts",
+            "Every reply has one outcome. "
+            f"{letters([name for name, _ in _own_series(scores)])}The interval is that of refusal (95%, Wilson).",
+            lambda scores: outcome_figure(scores["languages"], _own_series(scores)),
         ),
         (
             "selectivity",
             "Does the model refuse what it should?",
-            "Refusal of harmful (filled) and of harmless prompts (open), without intervention. The distance is the "
-            "selectivity.",
+            "Refusal of harmful (filled) and of harmless prompts (open), with 95% Wilson "
+            "intervals. The distance is the selectivity. A star: refusal of harmful prompts differs from English on "
+            "the same prompts (McNemar, Holm over the languages).",
             _selectivity,
         ),
         *(
             (
-                f"compliance_from_{source}",
+                f"outcomes_from_{source}",
                 f"The {language(source).name} direction in every language",
-                "Compliance with harmful prompts before and after ablating the direction found in "
-                f"{language(source).name}.",
-                lambda scores, source=source: _from_source(scores, source),
+                "What became of the harmful prompts. "
+                f"{letters([name for name, _ in _source_series(scores, source)])}The interval is that of refusal.",
+                lambda scores, source=source: outcome_figure(scores["languages"], _source_series(scores, source)),
             )
             for source in _first_sources(carried)
         ),
         (
             "transfer",
             "Transfer of refusal directions between languages",
-            "Change in refusal of harmful prompts, in points, when the row's direction is ablated in the column's "
-            "language. Blank: not run, or no direction was found.",
-            _transfer,
+            "Coherent compliance with harmful prompts when the row's direction is ablated in the column's language, "
+            f"minus that with a random direction ablated there: points, on the same prompts. {MARKS_EXPLAINED} "
+            "(exact McNemar, Holm over the cells). Blank: not run, or no direction was found.",
+            lambda scores: transfer_figure(scores["source_languages"], scores["languages"], scores["transfer"]),
         ),
         (
             "pca",
@@ -146,21 +170,19 @@ def _first_sources(carried: Sequence[str]) -> list[str]:
     return [source for source in _PAPER_SOURCES if source in carried] or list(carried[:1])
 
 
-def _own(scores: Scores) -> Any:
+def _own_series(scores: Scores) -> list[tuple[str, dict[str, Any]]]:
+    """Rows by language: without intervention, with the control, with the language's own direction ablated."""
     series = [
-        ("no intervention", GREY, _by_language(scores, BASELINE)),
-        ("random direction", BLUE, _by_language(scores, RANDOM)),
-        ("own direction", ORANGE, _by_language(scores, ABLATION)),
+        ("before", _by_language(scores, BASELINE)),
+        ("random direction ablated", _by_language(scores, RANDOM)),
+        ("own direction ablated", _by_language(scores, ABLATION)),
     ]
-    return bars(scores["languages"], series)
+    return [(name, rows) for name, rows in series if rows]
 
 
-def _from_source(scores: Scores, source: str) -> Any:
-    series = [
-        ("no intervention", GREY, _by_language(scores, BASELINE)),
-        (f"{language(source).name} direction ablated", ORANGE, _cells(scores, source)),
-    ]
-    return bars(scores["languages"], series)
+def _source_series(scores: Scores, source: str) -> list[tuple[str, dict[str, Any]]]:
+    name = f"the {language(source).name} direction ablated"
+    return [*_own_series(scores)[:2], (name, _cells(scores, source))]
 
 
 def _selectivity(scores: Scores) -> Any:
@@ -171,33 +193,22 @@ def _selectivity(scores: Scores) -> Any:
         return None
     figure, axes = canvas(WIDTH, 2.5)
     for place, code in enumerate(languages):
-        harmful, harmless = (100 * rows[code, label]["refusal"] for label in (HARMFUL, HARMLESS))
-        axes.plot([place, place], [harmless, harmful], color=GREY, linewidth=1.5, zorder=1)
-        axes.plot(place, harmful, "o", color=ORANGE, markersize=6, label="harmful" if not place else None)
-        axes.plot(
-            place, harmless, "o", color=BLUE, markerfacecolor="white", markersize=6, label="" if place else "harmless"
-        )
+        for label, color, filling, side in ((HARMFUL, ORANGE, ORANGE, -0.12), (HARMLESS, BLUE, "white", 0.12)):
+            row = rows[code, label]
+            middle, low, high = (100 * row[name] for name in ("refusal", "refusal_low", "refusal_high"))
+            reach = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
+            axes.errorbar(place + side, middle, yerr=reach, fmt="none", ecolor=color, elinewidth=1.2, capsize=2)
+            name = label if not place else None
+            axes.plot(place + side, middle, "o", color=color, markerfacecolor=filling, markersize=5, label=name)
+    differs = {
+        record["language"]
+        for record in scores["languages_compared"]
+        if record["label"] == HARMFUL and record["verdict"] == DIFFERS
+    }
     percent_axis(axes, "refusal (%)")
-    axes.set_xticks(range(len(languages)), languages)
+    axes.set_xlim(-0.5, len(languages) - 0.5)
+    axes.set_xticks(range(len(languages)), [f"{code}*" if code in differs else code for code in languages])
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return figure
-
-
-def _transfer(scores: Scores) -> Any:
-    before = _by_language(scores, BASELINE)
-    sources = [source for source in scores["source_languages"] if set(_cells(scores, source)) - {source}]
-    targets = scores["languages"]
-    grid = np.full((len(sources), len(targets)), np.nan)
-    for row, source in enumerate(sources):
-        for target, cell in _cells(scores, source).items():
-            if cell["n"] and target in before:
-                grid[row, targets.index(target)] = 100 * (cell["refusal"] - before[target]["refusal"])
-    if not np.isfinite(grid).any():
-        return None
-    figure, axes = canvas(WIDTH, 1.2 + 0.3 * len(sources))
-    heatmap(axes, grid, sources, targets, "RdBu", (-100, 100), "{:.0f}", "change in refusal (points)")
-    axes.set_xlabel("measured in")
-    axes.set_ylabel("direction from")
     return figure
 
 
@@ -291,7 +302,7 @@ def _rows(scores: Scores, intervention: str) -> list[dict[str, Any]]:
 
 
 def _by_language(scores: Scores, intervention: str) -> dict[str, Any]:
-    """Harmful rows by language; of ablations, those of the language's own direction."""
+    """Rows for harmful prompts by language; for ablations, those of the language's own direction."""
     return {
         r["target_language"]: r
         for r in _rows(scores, intervention)
@@ -300,7 +311,7 @@ def _by_language(scores: Scores, intervention: str) -> dict[str, Any]:
 
 
 def _cells(scores: Scores, source: str) -> dict[str, Any]:
-    """Harmful rows under the ablation of a source's direction, by target language."""
+    """Rows for harmful prompts under ablation of one source's direction, by target language."""
     return {
         r["target_language"]: r
         for r in _rows(scores, ABLATION)

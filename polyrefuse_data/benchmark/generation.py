@@ -1,5 +1,4 @@
-"""Greedy replies in batches: sorted by length, left-padded, rows that end leave the batch with their part of the
-cache."""
+"""Greedy replies in batches: sorted by length and left-padded; rows that end leave the batch and the cache."""
 
 from __future__ import annotations
 
@@ -7,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import sorted_batches, with_backoff
-from polyrefuse_data.benchmark.chat import strip_reasoning
+from polyrefuse_data.benchmark.batches import with_backoff
+from polyrefuse_data.benchmark.config import REASONING_TOKENS
+from polyrefuse_data.benchmark.growing_reply import GrowingReply
 from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.reasoning import strip_reasoning
 
 # Tokens (prompt and reply) that a batch may hold in the cache.
 CPU_CACHE_TOKENS = 16384
@@ -20,64 +20,74 @@ GPU_CACHE_TOKENS = 131072
 
 @dataclass(frozen=True)
 class Reply:
-    """A greedy reply: its text without special tokens and reasoning, and the ids that were generated."""
+    """A greedy reply: its text without special tokens and reasoning, the ids that were generated, and how many of these
+    are the reasoning's."""
 
     text: str
     token_ids: list[int]
+    n_reasoning: int = 0
+
+    @property
+    def answer_token_ids(self) -> list[int]:
+        return self.token_ids[self.n_reasoning :]
 
 
-def generate(model: ChatModel, prompts: Sequence[str], *, max_new_tokens: int = 128) -> list[Reply]:
-    """One greedy reply a prompt, in order; hooks and edits that are in place stay in force at every token.
+def generate(
+    model: ChatModel,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int = 128,
+    reasoning: bool = False,
+    reasoning_tokens: int = REASONING_TOKENS,
+) -> list[Reply]:
+    """One greedy reply per prompt, in order. Active interventions apply to every token.
 
-    Generation ends at any of the model's end tokens or after `max_new_tokens`. Batches shrink when memory runs out.
-    A prompt for which the model computes NaN has an empty reply: no token was its choice.
+    An answer ends at any of the model's end tokens or after `max_new_tokens`. With `reasoning`, the model may reason
+    first; otherwise its reasoning is closed before it begins. Reasoning, whether requested or not, has
+    `reasoning_tokens` of its own and is closed after them. Batches shrink if memory runs out. If the model computes NaN
+    for a prompt, its reply is empty, because it chose no token.
     """
-    encoded = model.encode(prompts)
-    replies: list[list[int]] = [[] for _ in prompts]
-    stop = torch.tensor(sorted(model.end_token_ids), device=model.device)
+    encoded = model.encode(prompts, reasoning)
+    begun = model.chat.begun_reasoning if reasoning else None
+    stop = model.end_token_ids
+    replies: dict[int, GrowingReply] = {}
 
     def run(rows: Sequence[int]) -> None:
-        produced = _greedy(model, [encoded[row] for row in rows], max_new_tokens, stop)
-        for row, ids in zip(rows, produced, strict=True):
-            replies[row] = ids
+        for row in rows:  # anew, where a larger batch has failed
+            replies[row] = GrowingReply(model.tokenizer, stop, begun, max_new_tokens, reasoning_tokens)
+        _greedy(model, [encoded[row] for row in rows], [replies[row] for row in rows])
 
+    longest = max_new_tokens + (reasoning_tokens if begun else 0)
     budget = CPU_CACHE_TOKENS if model.device.type == "cpu" else GPU_CACHE_TOKENS
-    for rows in sorted_batches([len(ids) + max_new_tokens for ids in encoded], budget):
+    for rows in model.row_batches([len(ids) + longest for ids in encoded], budget):
         with_backoff(run, rows)
-    return [Reply(_text(model, ids), ids) for ids in replies]
+    return [_reply(model, replies[row]) for row in range(len(prompts))]
 
 
-def _text(model: ChatModel, ids: Sequence[int]) -> str:
-    kept = [token for token in ids if token not in model.end_token_ids]
+def _reply(model: ChatModel, grown: GrowingReply) -> Reply:
+    kept = [token for token in grown.token_ids[grown.n_reasoning :] if token not in model.end_token_ids]
     text: str = model.tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    answer = strip_reasoning(text)
+    answer = strip_reasoning(text)  # what is marked otherwise than at its beginning
     for token in model.tokenizer.all_special_tokens:
         answer = answer.replace(token, "")
-    return answer.strip()
+    return Reply(answer.strip(), grown.token_ids, grown.n_reasoning)
 
 
-def _greedy(model: ChatModel, encoded: Sequence[Sequence[int]], max_new_tokens: int, stop: Tensor) -> list[list[int]]:
-    batch = model.batch(encoded)
-    produced: list[list[int]] = [[] for _ in encoded]
-    active = list(range(len(encoded)))
-    mask = batch.attention_mask
-    inputs, cache = model.inputs(batch), None
-    for _ in range(max_new_tokens):
-        logits, cache = model.next_logits(inputs, cache)
+def _greedy(model: ChatModel, encoded: Sequence[Sequence[int]], replies: Sequence[GrowingReply]) -> None:
+    decoding = model.decoding(model.batch(encoded))
+    active = list(replies)
+    while True:
+        logits = decoding.logits()
         token = logits.argmax(-1)
         broken = logits.gather(-1, token[:, None])[:, 0].isnan()  # argmax takes NaN for the largest
-        for row, value, is_broken in zip(active, token.tolist(), broken.tolist(), strict=True):
+        taken = []
+        for reply, value, is_broken in zip(active, token.tolist(), broken.tolist(), strict=True):
             if is_broken:
-                produced[row].clear()
-            else:
-                produced[row].append(value)
-        running = (~(torch.isin(token, stop) | broken)).nonzero().flatten()
-        if len(running) == 0:
-            break
-        if len(running) < len(active):
-            active = [active[index] for index in running.tolist()]
-            token, mask = token[running], mask[running]
-            cache.batch_select_indices(running)
-        mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
-        inputs = model.step_inputs(token, mask)
-    return produced
+                reply.fail()
+            taken.append(value if is_broken else reply.add(value))
+        running = [index for index, reply in enumerate(active) if not reply.is_done]
+        if not running:
+            return
+        token = torch.tensor([taken[index] for index in running], device=logits.device)
+        decoding.append(token, running if len(running) < len(active) else None)
+        active = [active[index] for index in running]

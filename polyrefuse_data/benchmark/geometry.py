@@ -1,6 +1,7 @@
-"""How harmful and harmless prompts lie in the residual stream: PCA, directions across languages, separation by layer.
+"""Geometry of harmful and harmless prompts in the residual stream: PCA, directions across languages, separation by
+layer.
 
-Source: arXiv 2505.17306, section 5. All of it is at the last post-instruction token, where the model starts its reply.
+Source: arXiv 2505.17306, section 5. Everything is measured at the last post-instruction token, where the reply starts.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ _LAST = -1  # the last post-instruction token
 
 
 def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
-    """PCA coordinates, cosines and silhouettes for every measured language with activations of both classes."""
-    points = {language: _test_points(folder, language) for language in run["languages"]}
+    """PCA coordinates, cosines and silhouettes of every measured language that has activations of both classes."""
+    known = [language for language in run["languages"] if folder.activations(language).exists()]
+    points = {language: _test_points(folder, language) for language in known}
     points = {language: pair for language, pair in points.items() if all(len(group) for group in pair)}
-    differences = {language: _mean_differences(folder, language) for language in run["languages"]}
+    differences = {language: _mean_differences(folder, language) for language in known}
     means = {language: difference for language, difference in differences.items() if difference is not None}
     layer = _shared_layer(folder, run)
     return {
@@ -41,7 +43,7 @@ def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
 def silhouettes(harmful: Array, harmless: Array) -> list[float]:
     """Mean silhouette of the two classes at each layer, from activations [prompts, layers, d_model].
 
-    1 is well apart, 0 mixed; NaN where a class has one prompt or a layer holds non-finite values.
+    1 is well separated, 0 is mixed; NaN if a class has only one prompt or a layer has non-finite values.
     """
     from sklearn.metrics import silhouette_score
 
@@ -67,10 +69,11 @@ def cosines(directions: dict[str, Array]) -> dict[str, Any]:
 
 
 def pca(points: dict[str, tuple[Array, Array]], directions: dict[str, Array]) -> dict[str, Any]:
-    """All languages on the first two principal components of all their prompts together, with the directions projected.
+    """Project all languages onto the first two principal components of all their prompts, together with their
+    directions.
 
-    A language with values that are not finite is left out: it has no place in the picture, and would spoil the others'.
-    Components have their largest entry positive, so that the picture does not flip between machines.
+    Languages with non-finite values are left out. Components are signed so that their largest entry is positive;
+    otherwise the picture could flip between machines.
     """
     points = {name: pair for name, pair in points.items() if all(np.isfinite(group).all() for group in pair)}
     groups = [group for pair in points.values() for group in pair]
@@ -104,7 +107,7 @@ def _test_points(folder: RunFolder, language: str) -> tuple[Array, Array]:
 
 
 def _mean_differences(folder: RunFolder, language: str) -> Array | None:
-    """Difference in means of the training prompts, [layers, d_model]; None where a class is empty."""
+    """Difference in means of the training prompts, [layers, d_model]; None if a class is empty."""
     tensors = store.read_tensors(folder.activations(language))
     harmful, harmless = (tensors[f"train_{label}"][:, _LAST].double() for label in (HARMFUL, HARMLESS))
     if not len(harmful) or not len(harmless):
@@ -114,10 +117,10 @@ def _mean_differences(folder: RunFolder, language: str) -> Array | None:
 
 
 def _shared_layer(folder: RunFolder, run: dict[str, Any]) -> int:
-    """The layer of the pictures: the median of the chosen directions' layers, or the middle of the model."""
+    """The layer of the figures: the median layer of the chosen directions, or the middle of the model."""
     chosen: Sequence[int] = sorted(
         record["chosen"]["layer"]
         for record in (store.read_json(folder.selection(language)) for language in run["source_languages"])
         if "chosen" in record
     )
-    return chosen[len(chosen) // 2] if chosen else run["model"]["n_layers"] // 2
+    return chosen[len(chosen) // 2] if chosen else run["model"].get("n_layers", 0) // 2

@@ -1,4 +1,4 @@
-"""One GGUF file as a model: its weights made plain floats, its tokenizer and template taken from the file itself."""
+"""One GGUF file as a model, with weights converted to floats, and tokenizer and template taken from the file itself."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def is_gguf(path: Path) -> bool:
 
 @contextmanager
 def gguf_alone(path: Path) -> Iterator[dict[str, str]]:
-    """The arguments with which transformers loads this file and nothing else.
+    """The arguments that make transformers load this file and nothing else.
 
-    It would read tokenizer_config.json and others that lie beside the file, and may be another model's: so the file is
-    shown to it through a link in a folder of its own. Raises MissingPrerequisite without the package that reads such
-    files, ModelError for a file that is none.
+    transformers would also read tokenizer_config.json and others from the same folder, which may belong to another
+    model. Therefore it gets a link to the file in a folder of its own. Raises MissingPrerequisite if the gguf package
+    is missing, ModelError if the file is not GGUF.
     """
     if any(importlib.util.find_spec(name) is None for name in _READERS):
         raise not_installed(f"{path}: reading a GGUF file", "polyrefuse-data[gguf]")
     with open_input(path) as file:
         if file.read(len(_MAGIC)) != _MAGIC:
-            raise ModelError(f"{path} is no GGUF file: download it again")
+            raise ModelError(f"{path} is not a GGUF file: download it again")
     with tempfile.TemporaryDirectory(prefix="polyrefuse-gguf-") as folder:
         (Path(folder) / path.name).symlink_to(path.resolve())
         yield {"pretrained_model_name_or_path": folder, "gguf_file": path.name}

@@ -1,9 +1,10 @@
-"""Interventions on the residual stream as context managers that always undo: directional ablation, activation addition.
+"""Interventions on the residual stream, as context managers that always undo: directional ablation, activation
+addition.
 
 Source: Arditi et al. 2024, section 2.4. Ablation projects the unit direction out of every block input, attention output
-and MLP output. Where a block's outputs reach the residual stream as they are, the next block's input is already clean,
-and no hook is put there; the result is the same. Centred ablation is affine concept editing (Marshall et al. 2024,
-arXiv 2411.09003): the part of the harmless mean that lies along the direction stays.
+and MLP output. If a block adds its outputs to the residual stream unchanged, the next block's input is already clean
+and needs no hook; the result is the same. Centred ablation is affine concept editing (Marshall et al. 2024, arXiv
+2411.09003): the part of the harmless mean along the direction stays.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.means import INPUT, WRITTEN, PlaceMeans, written_modules
+from polyrefuse_data.benchmark.means import INPUT, PlaceMeans, all_places, sublayer_places
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.structure import block_input, first_tensor
+from polyrefuse_data.benchmark.module_io import block_input, first_tensor, with_input
 from polyrefuse_data.errors import ConfigError
 
 ABLATION_MODES = ("reference", "complete", "centred")
@@ -26,7 +27,7 @@ _NORM_EPSILON = 1e-8  # as in the reference pipeline: a zero direction ablates n
 
 
 def unit(direction: Tensor) -> Tensor:
-    """The direction(s) at length 1, [..., d_model], float64; a zero direction stays zero."""
+    """The direction(s) scaled to length 1: [..., d_model], float64. A zero direction stays zero."""
     direction = direction.to(torch.float64)
     return direction / (direction.norm(dim=-1, keepdim=True) + _NORM_EPSILON)
 
@@ -35,13 +36,15 @@ def unit(direction: Tensor) -> Tensor:
 def ablate(
     model: ChatModel, direction: Tensor, mode: str = "reference", means: PlaceMeans | None = None
 ) -> Iterator[None]:
-    """Project a direction out of what the blocks read and write, until the block of this context ends.
+    """Ablate a direction: project it out of what the blocks read and write, while the context is open.
 
-    `direction` is [d_model], or [rows, d_model] for a direction of its own per row of the batch. Mode "reference"
-    projects block inputs, attention outputs and MLP outputs; "complete" also what post-norms write after them (Gemma 2
-    and 3, OLMo 2), which put the direction back into the stream in mode "reference". Mode "centred" changes the places
-    of "complete" to x - ((x - mu) . d) d, with mu the mean at that place (`harmless_means`): where massive activations
-    put the mean of every prompt far along the direction, the other modes take that out too, and break the model.
+    `direction` is [d_model], or [rows, d_model] for one direction per row of the batch. Mode "reference" projects block
+    inputs, attention outputs and MLP outputs. "complete" also projects the outputs of post-norms (Gemma 2 and 3, OLMo
+    2), which otherwise put the direction back into the stream. "centred" replaces x by x - ((x - mu) . d) d at the
+    places of "complete", with mu the mean at that place (`means`, from `harmless_means`). Use it if massive activations
+    put the mean of every prompt far along the direction: the other modes then remove that too, and break the model.
+
+    Raises ConfigError for an unknown mode, "centred" without means, or means with another mode.
     """
     check_mode(mode, means)
     units = unit(direction)
@@ -53,15 +56,14 @@ def ablate(
         for index, block in enumerate(model.blocks):
             if reads_unclean_input(model, index, mode):
                 stack.enter_context(on_input(block.module, projector(INPUT, index)))
-            places = WRITTEN[:2] if mode == "reference" else WRITTEN
-            modules = written_modules(block)
-            for module, place in {modules[place]: place for place in reversed(places)}.items():  # each module once
+            places = sublayer_places(block) if mode == "reference" else all_places(block)
+            for module, place in {places[place]: place for place in reversed(places)}.items():  # each module once
                 stack.enter_context(_on_output(module, projector(place, index)))
         yield
 
 
 def check_mode(mode: str, means: PlaceMeans | None) -> None:
-    """Raise ConfigError for an unknown mode, one without the means it needs, or means that it has no use for."""
+    """Raise ConfigError for an unknown mode, for missing means, or for means that the mode does not use."""
     if mode not in ABLATION_MODES:
         raise ConfigError(f"ablation mode {mode!r} is not known: use {' or '.join(ABLATION_MODES)}")
     if (mode == "centred") != (means is not None):
@@ -73,7 +75,7 @@ def check_mode(mode: str, means: PlaceMeans | None) -> None:
 
 
 def reads_unclean_input(model: ChatModel, index: int, mode: str) -> bool:
-    """Whether block `index` can read the direction although every sublayer output before it is projected."""
+    """Whether block `index` can read the direction even though every earlier sublayer output is projected."""
     return index == 0 or (mode == "reference" and model.blocks[index - 1].has_post_norms)
 
 
@@ -81,10 +83,10 @@ def reads_unclean_input(model: ChatModel, index: int, mode: str) -> bool:
 def add_direction(model: ChatModel, direction: Tensor, layer: int, coefficient: float = 1.0) -> Iterator[None]:
     """Add `coefficient` times the raw direction to the input of block `layer` at every position (activation addition).
 
-    `direction` is [d_model], or [rows, d_model] for one per row.
+    `direction` is [d_model], or [rows, d_model] for one per row. Raises ConfigError if there is no such layer.
     """
     if not 0 <= layer < model.n_layers:
-        raise ConfigError(f"layer {layer} is not one of this model's 0..{model.n_layers - 1}")
+        raise ConfigError(f"layer {layer} is out of range: this model has layers 0 to {model.n_layers - 1}")
 
     def shift(hidden: Tensor) -> Tensor:
         vector = (coefficient * direction).to(hidden.device, hidden.dtype)
@@ -96,7 +98,7 @@ def add_direction(model: ChatModel, direction: Tensor, layer: int, coefficient: 
 
 @contextmanager
 def project_first_input(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None) -> Iterator[None]:
-    """Project the direction out of what the first block reads, the embeddings, about their mean where means are
+    """Project the direction out of the input of the first block (the embeddings), about their mean if means are
     given."""
     units = unit(direction)
     kept = None if means is None else units @ means.of(INPUT, 0)
@@ -106,15 +108,15 @@ def project_first_input(model: ChatModel, direction: Tensor, means: PlaceMeans |
 
 @contextmanager
 def replace_input(model: ChatModel, layer: int, hidden: Tensor) -> Iterator[None]:
-    """Let block `layer` read `hidden` ([rows, tokens, d_model]) in place of what it is given."""
+    """Make block `layer` read `hidden` ([rows, tokens, d_model]) instead of its input."""
     with on_input(model.blocks[layer].module, lambda given: hidden.to(given.device)):
         yield
 
 
 class _Projector:
-    """hidden -> hidden - (hidden . unit - kept) unit, in the dtype and on the device of what it is given.
+    """hidden -> hidden - (hidden . unit - kept) unit, in the dtype and on the device of the input.
 
-    `kept` is one number a unit: what is to be left along it, nothing by default.
+    `kept` is one number per unit: the component to leave, by default none.
     """
 
     def __init__(self, units: Tensor, kept: Tensor | None = None) -> None:
@@ -135,7 +137,7 @@ class _Projector:
         return torch.addcmul(hidden, (hidden * units).sum(-1, keepdim=True), units, value=-1)
 
     def _about(self, hidden: Tensor, kept: Tensor) -> Tensor:
-        """Two large numbers are subtracted here: float32 at least, or nothing of their difference is left."""
+        """Subtracts two large numbers, so it needs at least float32 to keep their difference."""
         precision = torch.promote_types(hidden.dtype, torch.float32)
         wide, units, kept = hidden.to(precision), self._units.to(hidden.device, precision), kept.to(hidden.device)
         if units.ndim == 2:
@@ -146,11 +148,10 @@ class _Projector:
 
 @contextmanager
 def on_input(module: Any, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Let `module` read `change(hidden states)`, until the block of this context ends."""
+    """Make `module` read `change(hidden states)` while the context is open."""
 
     def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        changed = change(block_input(args, kwargs))
-        return ((changed, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": changed})
+        return with_input(args, kwargs, change(block_input(args, kwargs)))
 
     handle = module.register_forward_pre_hook(hook, with_kwargs=True)
     try:

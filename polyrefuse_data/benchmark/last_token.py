@@ -1,37 +1,34 @@
-"""Where only the last token's logits are read, the last block's MLP has to run for that token alone.
+"""Where only the last token's logits are read, the last block's last sublayer has to run for that token alone.
 
-No code per model: the MLP is handed the last token's slice, and what it returns is broadcast over the positions that
-nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
+No code per model: that sublayer (an MLP) is handed the last token's slice, and what it returns is broadcast over the
+positions that nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import torch
 
 from polyrefuse_data.benchmark.interventions import on_input
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
-
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
+from polyrefuse_data.benchmark.proof import agree
 
 
 @contextmanager
 def only_last_token(model: ChatModel) -> Iterator[None]:
     """Forwards in this context are right at the last token, and nowhere else after the last block's attention."""
-    with on_input(model.blocks[-1].mlp, lambda hidden: hidden[:, -1:].contiguous()):
+    with on_input(model.blocks[-1].sublayers[-1], lambda hidden: hidden[:, -1:].contiguous()):
         yield
 
 
 def is_proved(model: ChatModel) -> bool:
-    """Whether the shortcut gives the whole forward's last-token logits on this model."""
+    """Whether the shortcut reproduces the full forward pass's last-token logits on this model."""
     batch = model.batch(model.encode(PROBES))
-    whole = model.last_logits(batch).float()
+    whole = model.last_logits(batch)
     try:
         with only_last_token(model):
-            short: Any = model.last_logits(batch).float()
+            short = model.last_logits(batch)
     except (
         TypeError,
         ValueError,
@@ -40,4 +37,4 @@ def is_proved(model: ChatModel) -> bool:
         RuntimeError,
     ):  # an MLP that needs every position: the proof asks
         return False
-    return bool((whole - short).abs().max() <= _TOLERANCE.get(model.dtype, 1e-2) * whole.abs().max())
+    return agree(whole, short)

@@ -1,7 +1,7 @@
-"""What a run has done: every output with its digest and the digests of what it was made from, kept in run.json.
+"""What a run has done: every output with its digest and the digests of its inputs, stored in run.json.
 
-An output counts as done where its file holds what the run wrote, made from what its inputs hold now. Anything else (a
-truncated file, one of another run, one whose inputs were made again) is done again.
+An output counts as done if its file is what the run wrote and its inputs are unchanged. Anything else (a truncated
+file, one from another run, changed inputs) is done again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Ledger:
-    """The outputs of one run folder, whose run.json is there and written by nobody else meanwhile."""
+    """The outputs of one run folder. Its run.json must exist and have no other writer."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -31,39 +31,39 @@ class Ledger:
         self._used: set[str] = set()
 
     def is_done(self, output: Path, *inputs: Path) -> bool:
-        """Whether the file is what the run wrote from these inputs. Says so where there is another file."""
+        """Whether the file is what the run wrote from these inputs. Logs it if there is another file."""
         name = self._name(output)
         record = self._outputs.get(name)
         if not output.exists():
             return False
         if record is None or record["sha256"] != _digest_or_none(output):
-            _logger.warning("%s does not hold what this run wrote to it: it is made again", output)
+            _logger.warning("%s is not as this run wrote it: making it again", output)
             return False
         if record["inputs"] != self._digests(inputs):
-            _logger.info("%s was made from other files than are there now: it is made again", output)
+            _logger.info("%s was made from files that have changed since: making it again", output)
             return False
         self._used.add(name)
         return True
 
     def add(self, output: Path, *inputs: Path) -> None:
-        """The run has just written this file from these inputs."""
+        """Record that the run has just written this file from these inputs."""
         name = self._name(output)
         self._outputs[name] = {"sha256": digest(output), "inputs": self._digests(inputs)}
         self._used.add(name)
         self._write()
 
     def is_judged(self, replies: Path) -> bool:
-        """Whether the verdicts in a file of replies are those that this run wrote."""
+        """Whether the verdicts in a file of replies were written by this run."""
         kept = self._outputs[self._name(replies)].get("verdicts_sha256")
         return kept is not None and kept == _verdicts_digest(replies)
 
     def add_verdicts(self, replies: Path) -> None:
-        """The run has just written verdicts into this file of replies."""
+        """Record that the run has just written verdicts into this file."""
         self._outputs[self._name(replies)]["verdicts_sha256"] = _verdicts_digest(replies)
         self._write()
 
     def close(self) -> None:
-        """Forget the outputs that this pass through all stages had no use for: what they were made for is gone."""
+        """Forget outputs that were not used in this pass through all stages."""
         self._outputs = {name: record for name, record in self._outputs.items() if name in self._used}
         self._write()
 
@@ -78,15 +78,15 @@ class Ledger:
 
 
 def digest(path: Path) -> str:
-    """sha256 of an output: of the replies in a file of them (verdicts come and go beside them), else of the bytes."""
+    """sha256 of an output. For a file of replies, of the replies alone, because verdicts change."""
     if path.suffix != ".parquet":
         return sha256_of(path)
-    rows = store.read_completions(path).select(store.COMPLETION_SCHEMA.names).to_pylist()
+    rows = store.reply_columns(store.read_completions(path)).to_pylist()
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _verdicts_digest(path: Path) -> str | None:
-    """sha256 of the verdicts in a file of replies, None where there are none."""
+    """sha256 of the verdicts in a file of replies; None if there are none."""
     table = store.read_completions(path)
     names = [field.name for field in store.VERDICT_FIELDS]
     if not set(names) <= set(table.column_names):
@@ -95,7 +95,7 @@ def _verdicts_digest(path: Path) -> str | None:
 
 
 def _digest_or_none(path: Path) -> str | None:
-    """The digest of a file that may be anything."""
+    """The digest of a file; None if it is missing or unreadable."""
     try:
         return digest(path)
     except (ConfigError, KeyError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What harmless prompts look like, on average, at each place that an ablation touches: what centred ablation keeps."""
+"""Mean activations of harmless prompts at each place that ablation touches. Centred ablation keeps them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import batch_tokens, sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import batch_tokens, with_backoff
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.structure import Block, block_input, first_tensor
+from polyrefuse_data.benchmark.module_io import block_input, first_tensor
+from polyrefuse_data.benchmark.structure import Block
 from polyrefuse_data.errors import ConfigError
 
 INPUT = "input"  # what a block reads
-# What its sublayers return, and what they add to the stream: the same, or the post-norms after them.
-WRITTEN = ("attention", "mlp", "attention_written", "mlp_written")
+# Before a number: what its sublayers return, and what they add to the stream (the same, or the post-norms after them).
+SUBLAYER, WRITER = "sublayer", "writer"
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,27 @@ class PlaceMeans:
         return self.by_place[place][layer]
 
 
-def written_modules(block: Block) -> dict[str, Any]:
-    """The modules of the places in WRITTEN."""
-    return dict(zip(WRITTEN, (block.attention, block.mlp, *block.writers), strict=True))
+def sublayer_places(block: Block) -> dict[str, Any]:
+    """Place -> the module whose output it is, of the block's sublayers."""
+    return {f"{SUBLAYER}{index}": module for index, module in enumerate(block.sublayers)}
+
+
+def all_places(block: Block) -> dict[str, Any]:
+    """The same of its sublayers and writers."""
+    return sublayer_places(block) | {f"{WRITER}{index}": module for index, module in enumerate(block.writers)}
 
 
 def harmless_means(model: ChatModel, prompts: Sequence[str]) -> PlaceMeans:
-    """Means over harmless prompts and their post-instruction tokens, where the model makes up its mind and replies
-    begin.
+    """Mean activations over harmless prompts and their post-instruction tokens, where the reply is decided.
 
-    Raises ConfigError where there is no prompt.
+    Returns [n_layers, d_model] per place, float64 on CPU. Raises ConfigError if there are no prompts.
     """
     if not prompts:
         raise ConfigError("no harmless prompts: centred ablation keeps their mean")
     n_positions = len(model.post_instruction_token_ids)
     encoded = model.encode(prompts)
-    sums = {place: torch.zeros(model.n_layers, model.d_model, dtype=torch.float64) for place in (INPUT, *WRITTEN)}
+    places = {place: None for block in model.blocks for place in (INPUT, *all_places(block))}
+    sums = {place: torch.zeros(model.n_layers, model.d_model, dtype=torch.float64) for place in places}
 
     def add(place: str, layer: int, hidden: Tensor) -> None:
         sums[place][layer] += hidden[:, -n_positions:].sum((0, 1), dtype=torch.float64).cpu()
@@ -68,10 +74,10 @@ def harmless_means(model: ChatModel, prompts: Sequence[str]) -> PlaceMeans:
         for layer, block in enumerate(model.blocks):
             handles = [block.module.register_forward_pre_hook(reader(layer), with_kwargs=True)]
             handles += [
-                module.register_forward_hook(writer(place, layer)) for place, module in written_modules(block).items()
+                module.register_forward_hook(writer(place, layer)) for place, module in all_places(block).items()
             ]
             for handle in handles:
                 stack.callback(handle.remove)
-        for rows in sorted_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
+        for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
             with_backoff(run, rows)
     return PlaceMeans({place: total / (len(prompts) * n_positions) for place, total in sums.items()})

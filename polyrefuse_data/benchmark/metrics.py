@@ -1,4 +1,4 @@
-"""What is read off the last token's logits: refusal scores, and KL between two distributions."""
+"""Scores computed from the last token's logits: refusal scores, and KL between two distributions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ KL_EPSILON = 1e-6
 
 
 def refusal_scores(logits: Tensor, refusal_token_ids: Sequence[int]) -> Tensor:
-    """log p(R) - log(1 - p(R)) per row, float64; R is the set of refusal tokens (Arditi et al. 2024, appendix B).
+    """log p(R) - log(1 - p(R)) per row, float64, where R is the set of refusal tokens (Arditi et al. 2024, appendix B).
 
-    Exponentials in float32, sums in float64: p(R) and 1 - p(R) both keep their relative precision.
+    Exponentials are in float32 and sums in float64, so that p(R) and 1 - p(R) both keep their relative precision.
     """
     tokens = sorted(set(refusal_token_ids))
     weights = _exponentials(logits)
@@ -37,17 +37,17 @@ def kl_scores(p: Tensor, logits: Tensor) -> Tensor:
 
 
 def least_kl(vocabulary: int) -> float:
-    """A lower bound of what `kl_scores` can give; the epsilon lets it fall a little below zero.
+    """A lower bound of `kl_scores`, slightly below zero because of the epsilon.
 
-    With p and q over V tokens, sum (p + eps) log((p + eps) / (q + eps)) >= 0, so the score is at least
-    -eps sum log((p + eps) / eps) >= -eps V log(1 + 1 / (eps V)), as log is concave.
+    With p and q over V tokens, sum (p + eps) log((p + eps) / (q + eps)) >= 0, so the score is at least -eps sum log((p
+    + eps) / eps) >= -eps V log(1 + 1 / (eps V)), as log is concave.
     """
     mass = KL_EPSILON * vocabulary
     return -mass * math.log1p(1 / mass)
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Softmax over the vocabulary in float32 (float64 stays)."""
+    """Softmax over the vocabulary in float32 (in float64 for float64 input)."""
     weights = _exponentials(logits)
     return weights.div_(weights.sum(-1, keepdim=True))
 

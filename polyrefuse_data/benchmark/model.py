@@ -1,10 +1,10 @@
-"""Any causal chat model of transformers: loaded, proved, and asked for the last token's logits or the blocks'
+"""Any causal chat model that transformers can load: verified on load, then used for last-token logits or block
 inputs."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import Batch, padded_batch
+from polyrefuse_data.benchmark.batches import (
+    Batch,
+    equal_length_batches,
+    is_out_of_memory,
+    padded_batch,
+    sorted_batches,
+)
 from polyrefuse_data.benchmark.chat import ChatTemplate
+from polyrefuse_data.benchmark.decoding import Decoding, best_way
+from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
+from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
@@ -23,20 +32,16 @@ from polyrefuse_data.errors import ModelError
 
 @dataclass(frozen=True)
 class ModelIdentity(FilesIdentity):
-    """What a result says of the model it was measured on."""
+    """What a result records about the model it was measured on."""
 
     architecture: str
     dtype: str
 
 
-# What shortcuts are proved on: two prompts of unlike length, so that one is padded.
-PROBES = ("?", "Say hello to everyone, please.")
-
-
 class ChatModel:
-    """A causal chat model with its own chat template, its decoder blocks found by structure and proved on load.
+    """A causal chat model with its own chat template. Its decoder blocks are found by structure and verified on load.
 
-    `ChatModel.load` is the way to make one. Weights are never written anywhere.
+    Create one with `ChatModel.load`. Weights are never written anywhere.
     """
 
     def __init__(
@@ -52,17 +57,22 @@ class ChatModel:
         self.network = network.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.chat = chat or ChatTemplate(tokenizer, name)
-        text_config = network.config.get_text_config(decoder=True)
-        self.n_layers: int = text_config.num_hidden_layers
-        self.d_model: int = text_config.hidden_size
-        self.vocab_size: int = text_config.vocab_size
         self.name = name
         self._files = files
         parameters = inspect.signature(network.forward).parameters
         self._takes_position_ids = "position_ids" in parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        # For the output head to compute the last token alone, where the model can be told.
+        self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self._head_reads_contiguous()
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
+        self.n_layers = len(self.blocks)
+        self.d_model = self.blocks[0].width
+        self._decoder = find_decoder(self)
+        self.pads = pads_right(self)  # whether rows of unlike length can share a batch
+        probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
+        self.way = best_way(self, self.batch(self.encode(probes)))  # how tokens are generated
+        self.chat.before_answer = own_reasoning_closed(self)
+        _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod
     def load(
@@ -77,10 +87,12 @@ class ChatModel:
     ) -> ChatModel:
         """Load a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
 
-        `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep their own); `device` "auto"
-        is the GPU where there is one, spread over all of them where there are several. Code from model folders is
-        never run, nor pickled weights loaded. Raises ModelError where there is no such model, no safetensors, no chat
-        template, or no structure that proves.
+        `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep theirs). `device` "auto" uses
+        the GPU if there is one, and all of them if there are several. Code from model folders is never run, and pickled
+        weights are never loaded.
+
+        Raises ModelError if the model is missing, has no safetensors or chat template, or its structure cannot be
+        verified; ConfigError for an unknown device; MissingPrerequisite if the device is not there.
         """
         with open_model(path_or_id, revision, system_prompt) as files:
             return cls.of_files(files, dtype=dtype, device=device, modules=modules)
@@ -89,13 +101,13 @@ class ChatModel:
     def of_files(
         cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", modules: ModuleNames | None = None
     ) -> ChatModel:
-        """The same of files that are open: what takes long is done here."""
+        """Load the weights of files opened with `open_model`. This is the slow part."""
         network = load_network(files, dtype, device)
         return cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
 
     @property
     def device(self) -> torch.device:
-        """Where token ids go: the device of the input embeddings."""
+        """The device of the input embeddings, where token ids go."""
         return self.network.get_input_embeddings().weight.device
 
     @property
@@ -104,7 +116,7 @@ class ChatModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """The model as results name it: what its files are, and how they were loaded."""
+        """The identity of the model in results: its files, and how they were loaded."""
         files = self._files.identity if self._files else FilesIdentity(self.name, "", "", "", "")
         return ModelIdentity(
             **asdict(files),
@@ -114,31 +126,43 @@ class ChatModel:
 
     @cached_property
     def post_instruction_token_ids(self) -> list[int]:
-        """The tokens that the chat template puts after the instruction: the longest common suffix of rendered
+        """The tokens that the chat template adds after the instruction: the longest common suffix of rendered
         prompts."""
         return self.chat.post_instruction_token_ids()
 
     @cached_property
     def end_token_ids(self) -> frozenset[int]:
-        """Tokens that end a reply: those of the generation config, the tokenizer's, and the template's end of turn."""
-        declared = getattr(self.network.generation_config, "eos_token_id", None)
-        ids = set(declared) if isinstance(declared, list | tuple) else {declared}
-        ids.add(self.tokenizer.eos_token_id)
-        end_of_turn = self.post_instruction_token_ids[0]
-        if end_of_turn in self.tokenizer.all_special_ids:
-            ids.add(end_of_turn)
-        return frozenset(token for token in ids if token is not None)
+        """Tokens that end a reply."""
+        return end_token_ids(self.network, self.tokenizer, self.post_instruction_token_ids[0], self.name)
 
-    def encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Token ids of the rendered prompts, generation prompt included."""
-        return self.chat.encode(prompts)
+    def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
+        """Token ids of the rendered prompts, generation prompt included; the answer comes next, or the reasoning that
+        leads to it. Raises ModelError where the model has no embedding for one."""
+        encoded = self.chat.encode(prompts, reasoning)
+        rows = self.network.get_input_embeddings().weight.shape[0]
+        if (highest := max(map(max, encoded), default=0)) >= rows:
+            raise ModelError(
+                f"{self.name}: its tokenizer has token {highest} ({self.tokenizer.decode([highest])!r}), the model "
+                f"embeds {rows}: the tokenizer is another model's; put the model's own files in the folder"
+            )
+        return encoded
 
     def batch(self, token_ids: Sequence[Sequence[int]]) -> Batch:
         """Left-padded tensors of these token ids on the model's device."""
         return padded_batch(token_ids, self.device)
 
+    def row_batches(self, lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+        """Indices of rows of these lengths in batches, each at most `budget` tokens; of one length, where the model
+        does not compute the same on rows that are padded."""
+        if self.pads:
+            yield from sorted_batches(lengths, budget)
+            return
+        for group in equal_length_batches(lengths):
+            size = max(1, budget // lengths[group[0]])
+            yield from (group[start : start + size] for start in range(0, len(group), size))
+
     def inputs(self, batch: Batch) -> dict[str, Any]:
-        """Keyword arguments of a forward over `batch`; positions count from each row's first real token."""
+        """Keyword arguments for a forward pass over `batch`; positions count from each row's first real token."""
         inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if self._takes_position_ids:
             inputs["position_ids"] = batch.position_ids
@@ -146,45 +170,52 @@ class ChatModel:
 
     def last_logits(self, batch: Batch) -> Tensor:
         """Logits at the last token of each row, [rows, vocabulary], in the model's dtype."""
-        output = self.network(**self.inputs(batch), use_cache=False, **self._last_only)
+        output = self.network(**self.inputs(batch), use_cache=False, **self.last_only)
         return output.logits[:, -1, :]
 
     def log_probabilities(self, batch: Batch) -> Tensor:
         """Log-probabilities of the next token at every position, [rows, tokens, vocabulary], float32."""
         return self.network(**self.inputs(batch), use_cache=False).logits.float().log_softmax(-1)
 
-    def step_inputs(self, tokens: Tensor, attention_mask: Tensor) -> dict[str, Any]:
-        """Keyword arguments of a decoding step: one new token a row; the mask covers the cache and the new token."""
-        inputs: dict[str, Any] = {"input_ids": tokens[:, None], "attention_mask": attention_mask}
-        if self._takes_position_ids:
-            inputs["position_ids"] = attention_mask.sum(-1, keepdim=True) - 1
-        return inputs
-
-    def next_logits(self, inputs: dict[str, Any], cache: Any) -> tuple[Tensor, Any]:
-        """Logits after the last token of each row, and the cache that holds the rows so far."""
-        output = self.network(**inputs, past_key_values=cache, use_cache=True, **self._last_only)
-        return output.logits[:, -1, :], output.past_key_values
+    def decoding(self, batch: Batch) -> Decoding:
+        """The rows of a batch, to be decoded token by token."""
+        return Decoding(self, batch, self.way)
 
     def run_blocks(self, batch: Batch) -> None:
         """Run the decoder without the output head, for what hooks see."""
-        self.network.get_decoder()(**self.inputs(batch), use_cache=False)
+        self._decoder(**self.inputs(batch), use_cache=False)
 
     def _head_reads_contiguous(self) -> None:
-        """Hand the output head a contiguous slice: on a strided one it multiplies row by row, ten times slower on
+        """Give the output head a contiguous slice. On a strided one it multiplies row by row, ten times slower on
         CPU."""
         head = self.network.get_output_embeddings()
         if head is not None:
             head.register_forward_pre_hook(lambda module, args: (args[0].contiguous(), *args[1:]))
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
-        probe = self.batch(self.encode(PROBES))
+        encoded = self.encode(PROBES)
+        probe = self.batch(encoded)
 
-        def forward(**options: Any) -> Any:
-            return self.network(**self.inputs(probe), use_cache=False, **self._last_only, **options)
+        def forward() -> Any:
+            return self.network(**self.inputs(probe), use_cache=False, **self.last_only)
 
-        if forward().logits.isnan().any():
+        try:
+            logits = forward().logits
+        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(
-                f"{self.name}: the model computes NaN on a plain prompt; its weights are broken, or its dtype "
+                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason})"
+            ) from error
+        if logits.isnan().any():
+            raise ModelError(
+                f"{self.name}: the model computes NaN on a plain prompt; its weights are broken or its dtype "
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
-        return find_blocks(self.network, forward, self.n_layers, self.d_model, names)
+        if not is_causal(self, encoded[1]):
+            raise ModelError(
+                f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
+                "encoder, and no chat model"
+            )
+        return find_blocks(self.network, forward, names)

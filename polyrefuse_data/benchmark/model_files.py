@@ -1,6 +1,6 @@
-"""A chat model's files: found, told from others by their digests, and read as far as that is cheap.
+"""A chat model's files: located, identified by digests, and read as far as that is cheap.
 
-Tokenizer, configuration and template take seconds and the weights minutes: what the first three do not allow is found
+Tokenizer, configuration and template load in seconds but weights take minutes, so problems with the former are reported
 before the weights are read.
 """
 
@@ -20,6 +20,7 @@ import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.benchmark.model_kind import auto_class
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.extras import not_installed
@@ -31,13 +32,14 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 # Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
 _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
+_ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _SHORT = 12  # hex digits of a digest that is shown as a revision
 
 
 @dataclass(frozen=True)
 class FilesIdentity:
-    """What tells a model's files from any others. Digests are sha256 in hex."""
+    """What identifies a model's files. Digests are sha256 in hex."""
 
     model: str  # a Hub id, or the name of a folder or file
     revision: str  # a commit, or what the folder or file holds
@@ -48,7 +50,7 @@ class FilesIdentity:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The files of a model, with its tokenizer, configuration and template read. Valid while `open_model` lasts."""
+    """The files of a model, with tokenizer, configuration and template loaded. Valid while `open_model` is open."""
 
     name: str
     where: dict[str, Any]  # what transformers calls them
@@ -59,7 +61,7 @@ class ModelFiles:
 
     @cached_property
     def identity(self) -> FilesIdentity:
-        """Reads all of the weights."""
+        """The identity of the files. Reads all weights."""
         path = Path(self.name)
         if is_gguf(path):
             weights = sha256_of(path)
@@ -79,7 +81,7 @@ class ModelFiles:
         return layers
 
     def _snapshot(self) -> Path:
-        """Where the cache keeps the commit of a Hub model that was read."""
+        """The cache folder of the commit of a Hub model."""
         from huggingface_hub import snapshot_download
 
         with _explained(self.name):
@@ -91,9 +93,9 @@ class ModelFiles:
 def open_model(
     path_or_id: str | Path, revision: str | None = None, system_prompt: str | None = None
 ) -> Iterator[ModelFiles]:
-    """The files of a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
+    """Open a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
 
-    Raises ModelError where there is no such model, or its tokenizer has no template that renders prompts.
+    Raises ModelError if there is no such model, or its tokenizer has no template that renders prompts.
     """
     name = bundled_folder(str(path_or_id))
     check_place(Path(name), name)
@@ -102,36 +104,52 @@ def open_model(
             config = _load_config(where)
             if commit := getattr(config, "_commit_hash", None):
                 where["revision"] = commit  # whatever is read from now on is of the same commit
+            auto_class(config, name)
             tokenizer = _load_tokenizer(where)
         chat = ChatTemplate(tokenizer, name, system_prompt)
         yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
 
 
 def load_network(files: ModelFiles, dtype: str, device: str) -> Any:
-    """The weights in memory, as `ChatModel.load` says."""
-    from transformers import AutoModelForCausalLM
-
+    """Load the weights, as described at `ChatModel.load`."""
     on_gpu = check_device(device)
     options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
     if on_gpu:
         options["device_map"] = "auto" if device == "auto" else {"": device}
     with _explained(files.name):
-        return load_weights(AutoModelForCausalLM, files.name, **files.where, **options)
+        network, found = load_weights(
+            auto_class(files.config, files.name), files.name, output_loading_info=True, **files.where, **options
+        )
+    if missing := sorted(found["missing_keys"]):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
+    return network
 
 
 def check_place(path: Path, name: str) -> None:
-    """Raise ModelError where a name can be neither a model folder or GGUF file of this machine nor a Hub id."""
-    if path.is_dir() and not (path / "config.json").exists():
-        raise ModelError(f"{name}: this folder holds no config.json; give the folder that holds the model's files")
+    """Raise ModelError if a name is neither a local model folder or GGUF file nor a possible Hub id."""
+    if path.is_dir():
+        _check_folder(path, name)
     if path.is_file() and not is_gguf(path):
         raise ModelError(f"{name} is a file; give the folder that holds it, a GGUF file, or a Hub id (ORG/NAME)")
     if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
 
 
+def _check_folder(path: Path, name: str) -> None:
+    """Raise ModelError for a folder that holds no model, or several."""
+    if not (path / "config.json").exists():
+        inside = [file.name for file in sorted(path.iterdir()) if is_gguf(file) or (file / "config.json").exists()]
+        which = f"one of those in it: {', '.join(inside)}" if inside else "the folder that holds the model's files"
+        raise ModelError(f"{name}: this folder holds no config.json; give {which}")
+    checkpoints = [file.name for file in (path / _ONE_FILE, path / f"{_ONE_FILE}.index.json") if file.exists()]
+    if len(checkpoints) > 1:
+        raise ModelError(f"{name}: this folder holds two checkpoints, {' and '.join(checkpoints)}; keep one of them")
+
+
 def check_device(device: str) -> bool:
-    """Whether this device is a GPU. Raises ConfigError for a name that is none, MissingPrerequisite where the machine
-    has no such device or lacks what loads a model on it."""
+    """Whether this device is a GPU. Raises ConfigError for an unknown name, MissingPrerequisite if the machine has no
+    such device or lacks the package to load a model on it."""
     if device == "auto":
         kind, index = ("cuda" if torch.cuda.is_available() else "cpu"), None
     else:
@@ -144,7 +162,7 @@ def check_device(device: str) -> bool:
         return False
     count = getattr(torch, kind).device_count() if getattr(torch, kind, None) is not None else 0
     if count == 0 or (index or 0) >= count:
-        found = f"this machine has {count} of them" if count else f"torch finds no {kind} device on this machine"
+        found = f"this machine has {count}" if count else f"torch finds no {kind} device on this machine"
         raise MissingPrerequisite(f"device {device!r}: {found}; use `--device auto` or `--device cpu`")
     if importlib.util.find_spec("accelerate") is None:
         raise not_installed("loading a model on a GPU", "polyrefuse-data[benchmark]")
@@ -153,13 +171,13 @@ def check_device(device: str) -> bool:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """What reading the files of a model raises, as a ModelError."""
+    """Turn what reading a model's files raises into a ModelError."""
     try:
         with damage_explained(name):
             yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"{name}: does not fit in memory ({_first_line(error)}); load it with dtype=bfloat16, a quantised "
+            f"{name}: does not fit into memory ({_first_line(error)}); use dtype=bfloat16, a quantised "
             "checkpoint, or more GPUs"
         ) from error
     except (OSError, ValueError) as error:
@@ -168,7 +186,7 @@ def _explained(name: str) -> Iterator[None]:
 
 @contextmanager
 def _transformers_names(name: str, revision: str | None) -> Iterator[dict[str, Any]]:
-    """What transformers calls the files of a model."""
+    """The arguments that transformers needs for the files of a model."""
     if is_gguf(Path(name)):
         with gguf_alone(Path(name)) as names:
             yield names
@@ -177,11 +195,10 @@ def _transformers_names(name: str, revision: str | None) -> Iterator[dict[str, A
 
 
 def _load_tokenizer(where: dict[str, Any]) -> Any:
-    """The tokenizer as its files have it.
+    """Load the tokenizer exactly as saved.
 
-    Where the files say that tokenizer.json is all there is to it, it is loaded as such: AutoTokenizer would put the
-    model family's own pre-tokenizer and normaliser in its place (Qwen2's, say), and the tokens would not be the saved
-    tokenizer's.
+    If the files say that tokenizer.json is all there is, it is loaded as such. AutoTokenizer would replace its
+    pre-tokenizer and normaliser with those of the model family (Qwen2's, say), and give other tokens.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.models.auto.tokenization_auto import get_tokenizer_config
@@ -202,7 +219,7 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _tokenizer_digest(tokenizer: Any) -> str:
-    """Of what the tokenizer does, not of its files: these may lie in several forms beside each other."""
+    """A digest of what the tokenizer does, not of its files, because a folder may contain several forms of it."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
     return _digest([rules, json.dumps(tokenizer.special_tokens_map, sort_keys=True, default=str)])

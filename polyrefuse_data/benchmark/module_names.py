@@ -1,26 +1,22 @@
-"""Names for a decoder's blocks and their sublayers, where they are not found or several would do."""
+"""A name for the list of a decoder's blocks, where several would do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from polyrefuse_data.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class ModuleNames:
-    """Override of what is found: dotted name of the list of blocks, and the names of the sublayers inside a block."""
+    """Override of what is found: the dotted name of the list of blocks."""
 
     blocks: str | None = None
-    attention: str | None = None
-    mlp: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> ModuleNames:
-        """`blocks=model.layers,attention=self_attn,mlp=mlp`, or some of it. Raises ConfigError for anything else."""
-        known = {field.name for field in fields(cls)}
-        pairs = [part.partition("=") for part in text.split(",")]
-        given = {name.strip(): value.strip() for name, _, value in pairs}
-        if not set(given) <= known or not all(given.values()) or len(given) < len(pairs):
-            raise ConfigError(f"modules {text!r}: write blocks=NAME,attention=NAME,mlp=NAME, or some of these")
-        return cls(**given)
+        """`blocks=model.layers`. Raises ConfigError for anything else."""
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name != "blocks" or not value:
+            raise ConfigError(f"modules {text!r}: write blocks=NAME")
+        return cls(value)

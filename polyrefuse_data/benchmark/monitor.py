@@ -1,9 +1,9 @@
-"""A source language's direction as a monitor of harmful prompts: how well the projection on it tells the classes apart.
+"""A source language's direction as a monitor of harmful prompts: how well the projection onto it separates the classes.
 
-An alarm is raised where the projection exceeds a threshold that lets through 1% of harmless training prompts.
-Reported per (source, target): AUROC and true-positive rate at 1% false positives on the target's own test prompts;
-what the source's threshold does when it is carried over; and what it does after the target's projections are
-re-centred on a few of its harmless training prompts.
+An alarm is raised if the projection exceeds a threshold that 1% of harmless training prompts exceed. Reported per
+(source, target): AUROC and the true-positive rate at 1% false positives on the target's own test prompts; the effect of
+the source's threshold carried over; and its effect after re-centring the target's projections on a few of its harmless
+training prompts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ Array = NDArray[np.float64]
 
 
 def monitor(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """One record for each (source with a direction, measured language with both classes)."""
+    """One record per (source with a direction, measured language with both classes)."""
+    if not run["source_languages"]:
+        return []
     activations = {language: store.read_tensors(folder.activations(language)) for language in run["languages"]}
     records = []
     for source in run["source_languages"]:

@@ -1,12 +1,12 @@
-"""What a run will do, decided before a model is loaded, and how a folder remembers it."""
+"""What a run will do, decided before a model is loaded, and how its folder records it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
@@ -19,7 +19,7 @@ from polyrefuse_data.text import printable
 
 @dataclass(frozen=True)
 class Plan:
-    """Languages and prompts of a run. `missing` are languages asked for that the dataset does not hold."""
+    """Languages and prompts of a run. `missing` are requested languages that the dataset does not have."""
 
     config: BenchmarkConfig
     dataset: dict[str, Any]
@@ -28,28 +28,35 @@ class Plan:
     missing: list[str]
     prompts: dict[str, LanguagePrompts]
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the model lies on this machine."""
+        return self.config.is_local
+
     def to_text(self) -> str:
-        """For people: what a run would do."""
+        """What the run would do, as text."""
         known = self.to_dict()
         release = f"{self.dataset['name']} {self.dataset['version']}"
-        lines = [f"would measure {self.config.model} on {release}, judged by {self.config.judge}"]
-        lines.append(f"  directions from {', '.join(self.sources)}, measured in {', '.join(self.targets)}")
+        lines = [f"would measure {self.config.measured} on {release}, judged by {self.config.judge}"]
+        directions = f"directions from {', '.join(self.sources)}" if self.sources else "no directions"
+        lines.append(f"  {directions}, measured in {', '.join(self.targets)}")
         if self.missing:
             lines.append(f"  not in the release: {', '.join(self.missing)}")
         lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
         return printable.lines(lines)
 
     def to_json(self) -> str:
-        """For scripts: the same."""
+        """The same, as JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
     def to_dict(self) -> dict[str, Any]:
-        """What a run would do, and how many replies it would generate: at most, for some sources give no direction."""
+        """What the run would do, and how many replies it would generate at most (some sources may give no
+        direction)."""
         prompts = {code: sum(len(self.prompts[code].get("test", label)) for label in LABELS) for code in self.targets}
         ablated = sum(prompts[target] for _, target in self.config.pairs(self.sources, self.targets))
         controls = sum(prompts[code] for code in self.sources if code in prompts and self.config.random_control)
         return {
-            "model": self.config.model,
+            "model": self.config.measured,
             "revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
@@ -61,9 +68,9 @@ class Plan:
         }
 
     def record(self) -> dict[str, Any]:
-        """As compared with run.json when a run is resumed."""
+        """The record that is compared with run.json on resuming."""
         return {
-            "model_id": self.config.model,
+            "model_id": self.config.measured,
             "requested_revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
@@ -80,16 +87,13 @@ class Plan:
 def make_plan(config: BenchmarkConfig) -> Plan:
     """Load the release, find its languages and choose the prompts.
 
-    Raises ReleaseError for an unusable release, ConfigError for a transfer of a language that is no source, or a
-    release without test prompts in the languages asked for.
+    Raises ReleaseError for an unusable release; ConfigError if `transfer` names a language that is not a source, or the
+    release has no test prompts in the requested languages.
     """
-    from polyrefuse_data.release.load import load_release, release_info
-
-    where, at = _split_revision(config.dataset)
-    rows = list(release_rows(load_release(where, revision=at)))
-    held = sorted({row["language"] for row in rows}, key=_place)
+    info, rows = release_of(config.dataset)
+    held = sorted_languages({row["language"] for row in rows})
     asked = list(config.languages or held)
-    asked_sources = list(config.source_languages or asked)
+    asked_sources = [] if config.endpoint else list(config.source_languages or asked)
     targets = [code for code in asked if code in held]
     sources = [code for code in asked_sources if code in held]
     check_transfer(config.transfer, asked_sources)
@@ -98,43 +102,63 @@ def make_plan(config: BenchmarkConfig) -> Plan:
         raise ConfigError(
             f"{config.dataset}: no test prompts in {', '.join(asked)}; it holds {', '.join(held) or 'no rows'}"
         )
-    info = release_info(where, at)
-    kept = {
-        "path": str(where),
-        "name": info["name"],
-        "version": info["version"],
-        "content_sha256": info["content_sha256"],
-    }
     missing = sorted({*asked, *asked_sources} - set(held))
-    return Plan(config, kept, sources, targets, missing, prompts)
+    return Plan(config, info, sources, targets, missing, prompts)
+
+
+def release_of(dataset: str, languages: Sequence[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a result says of a release (a folder, or ORG/NAME[@REVISION]), and its rows. Raises ReleaseError."""
+    from polyrefuse_data.release.load import load_release, release_info
+
+    where, at = _split_revision(dataset)
+    rows = list(release_rows(load_release(where, revision=at, languages=languages)))
+    info = release_info(where, at)
+    return {"path": where, **{name: info[name] for name in ("name", "version", "content_sha256")}}, rows
+
+
+def sorted_languages(codes: Iterable[str]) -> list[str]:
+    """Languages in the order of the paper's table, English first; others follow by code."""
+    return sorted(codes, key=_place)
 
 
 def check_transfer(transfer: str | Sequence[str], sources: Sequence[str]) -> None:
-    """Raise ConfigError where a language is to be carried over that is no source."""
+    """Raise ConfigError if `transfer` names a language that is not a source."""
     if not isinstance(transfer, str) and (unknown := sorted(set(transfer) - set(sources))):
         raise ConfigError(
-            f"transfer names {unknown[0]!r}, which is no source language of this run: {', '.join(sources)}"
+            f"transfer names {unknown[0]!r}, which is not a source language of this run: {', '.join(sources)}"
         )
 
 
-def claim(folder: RunFolder, plan: Plan) -> dict[str, Any] | None:
-    """The run.json of the run that the folder holds, None where it holds none yet.
+class Claiming(Protocol):
+    """What claims a run folder: a plan, or replies to be judged."""
 
-    The judge may differ: replies are judged again, not generated again. Raises ConfigError where the folder holds
-    another run, files without a run.json that says of which, or replies that are no part of this one.
+    @property
+    def is_local(self) -> bool: ...
+    @property
+    def sources(self) -> list[str]: ...
+    @property
+    def targets(self) -> list[str]: ...
+    def record(self) -> dict[str, Any]: ...
+
+
+def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
+    """The run.json in the folder; None if it holds no run yet.
+
+    The judge may differ, because replies can be judged again. Raises ConfigError if the folder holds another run, files
+    without a run.json, or replies that do not belong to this run.
     """
     if not folder.run.exists():
         if any(not path.name.startswith(".") for path in folder.path.iterdir()):
-            raise ConfigError(f"{folder.path} holds files and no run (run.json): choose another --out")
+            raise ConfigError(f"{folder.path} holds files but no run (no run.json): choose another --out")
         return None
     held, wanted = read_json(folder.run), plan.record()
     if not isinstance(held, dict) or not set(wanted) <= set(held):
         raise ConfigError(
-            f"{folder.run} is not one that this version of polyrefuse-data wrote: choose another --out, or delete that "
+            f"{folder.run} was written by another version of polyrefuse-data: choose another --out, or delete that "
             "folder"
         )
     compared = _comparable(wanted)
-    if plan.config.is_local:
+    if plan.is_local:
         del compared["model_id"]  # a folder may have moved: its digests tell
     for name, value in compared.items():
         if _comparable(held).get(name) != value:
@@ -144,7 +168,7 @@ def claim(folder: RunFolder, plan: Plan) -> dict[str, Any] | None:
     sources, known = {BASELINE, RANDOM, *plan.sources}, set(plan.targets)
     for source, language, path in folder.reply_files():
         if source not in sources or language not in known:
-            raise ConfigError(f"{path} is no file of this run: move it out of {folder.path}")
+            raise ConfigError(f"{path} does not belong to this run: move it out of {folder.path}")
     held = {**held, "settings": wanted["settings"]}
     write_json(folder.run, held)
     return held
@@ -158,13 +182,13 @@ def _comparable(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(code: str) -> tuple[int, str]:
-    """Languages in the order of the paper's table, English first; others follow by code."""
+    """Sort key for languages: English first, then the order of the paper's table, then by code."""
     known = list(LANGUAGES)
     return (known.index(code) if code in known else len(known), code)
 
 
 def _split_revision(dataset: str) -> tuple[str, str | None]:
-    """`ORG/NAME@REVISION` in its two parts; a folder is taken as it is."""
+    """Split `ORG/NAME@REVISION` into its two parts; a folder is returned unchanged."""
     if Path(dataset).exists() or "@" not in dataset:
         return dataset, None
     name, revision = dataset.rsplit("@", 1)

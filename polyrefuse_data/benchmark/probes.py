@@ -1,7 +1,8 @@
-"""What a run needs, looked for before its first expensive step: judges, keys, devices, and settings against the model.
+"""Checks what a run needs before its first expensive step: judges, keys, devices, and settings that the model must
+support.
 
-Cheap things first: a wrong name is said before torch is imported, a missing key before the release is read, what the
-model's configuration and template do not allow before its weights are loaded.
+Cheap checks come first: wrong names before torch is imported, missing keys before the release is read, and whatever the
+model's configuration and template show before its weights are loaded.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 
 def probe_settings(config: BenchmarkConfig) -> None:
-    """What can be known without release and model.
+    """Check what can be checked without release and model.
 
-    Raises ConfigError for a judge, language or device that there is not, MissingPrerequisite for a key, server, guard
-    model or GPU that is not there, ModelError for a model's folder that is none.
+    Raises ConfigError for an unknown judge, language or device; MissingPrerequisite for a missing key, server, guard
+    model or GPU; ModelError if the model's folder is not one.
     """
     prepare_judge(config.judge, config.languages or ())
+    if config.endpoint:
+        return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
     from polyrefuse_data.benchmark.model_files import check_device, check_place
@@ -35,17 +38,17 @@ def probe_settings(config: BenchmarkConfig) -> None:
 
 
 def probe_plan(plan: Plan) -> None:
-    """What the release's languages ask of the judge. Raises ConfigError where it cannot judge one."""
+    """Check that the judge can judge the release's languages. Raises ConfigError if it cannot."""
     if not plan.config.languages:
         for language in plan.targets:
             judge_signature(plan.config.judge, language)
 
 
 def probe_files(files: ModelFiles, config: BenchmarkConfig) -> None:
-    """What the model's configuration and template allow.
+    """Check the settings against the model's configuration and template.
 
-    Raises ModelError for a template that renders no prompts, ConfigError for positions, layers or published refusal
-    tokens that it does not have.
+    Raises ModelError if the template does not render prompts; ConfigError for positions, layers or published refusal
+    tokens that the model does not have.
     """
     from polyrefuse_data.benchmark.scoring import candidate_places
 

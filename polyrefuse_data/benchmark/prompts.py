@@ -40,7 +40,7 @@ class LanguagePrompts:
         return [prompt.id for prompt in self.get(split, label)]
 
     def empty_classes(self) -> list[str]:
-        """Which (split, label) a direction needs and this language lacks, in words."""
+        """The (split, label) pairs that a direction needs and this language lacks, in words."""
         return [
             f"{split} {label}" for split in ("train", "validation") for label in LABELS if not self.get(split, label)
         ]
@@ -49,12 +49,12 @@ class LanguagePrompts:
 def choose_prompts(
     rows: Iterable[Mapping[str, Any]], languages: Sequence[str], settings: BenchmarkConfig
 ) -> dict[str, LanguagePrompts]:
-    """Sample the prompts of each language from release rows (label as a name): n_train, n_validation, `limit` per
-    label.
+    """Sample the prompts of each language from release rows (with label names): n_train, n_validation and `limit` per
+    label. Endpoints get only test prompts.
 
-    With `parallel`, a prompt counts only where every language that has the split and label has it, so that languages
-    are compared on the same prompts. Sampling is by id with the run's seed; the same ids come out in every language.
-    Raises ConfigError where no prompt is parallel, or where a prompt is in two splits.
+    With `parallel`, a prompt counts only if every language that has the split and label has it, so that languages are
+    compared on the same prompts. Sampling is by id with the run's seed, so every language gets the same ids. Raises
+    ConfigError if no prompt is parallel, or a prompt is in two splits.
     """
     found: dict[Key, dict[str, dict[str, Prompt]]] = {(split, label): {} for split in SPLITS for label in LABELS}
     split_of: dict[str, str] = {}
@@ -69,12 +69,13 @@ def choose_prompts(
             prompts[row["id"]] = Prompt(row["id"], row["text"], row["source"])
     sizes = {"train": settings.n_train, "validation": settings.n_validation, "test": settings.limit}
     chosen: dict[str, dict[Key, tuple[Prompt, ...]]] = {language: {} for language in languages}
-    for key, by_language in found.items():
+    used = {key: by_language for key, by_language in found.items() if key[0] == "test" or not settings.endpoint}
+    for key, by_language in used.items():
         shared = set.intersection(*(set(prompts) for prompts in by_language.values())) if by_language else set()
         if settings.parallel and by_language and not shared:
             raise ConfigError(
-                f"no {key[0]} {key[1]} prompt is there in all of {', '.join(sorted(by_language))}: "
-                "leave languages out, or compare them on different prompts with parallel=False"
+                f"no {key[0]} {key[1]} prompt exists in all of {', '.join(sorted(by_language))}: "
+                "leave out languages, or use different prompts for each with parallel=False"
             )
         for language, prompts in by_language.items():
             ids = _sample(shared if settings.parallel else set(prompts), sizes[key[0]], settings.seed)
@@ -90,10 +91,10 @@ def _sample(ids: set[str], size: int | None, seed: int) -> list[str]:
 
 
 def release_rows(dataset: Any) -> Iterable[dict[str, Any]]:
-    """The rows of a `datasets.DatasetDict` with label names in place of class indices."""
+    """The rows of a `datasets.DatasetDict`, with label names instead of class indices."""
     for split in SPLITS:
         if split in dataset:
             names = dataset[split].features["label"].names
-            columns = dataset[split].select_columns(["id", "language", "label", "text", "source"])
+            columns = dataset[split].select_columns(["id", "language", "label", "text", "text_en", "source"])
             for row in columns:
                 yield {**row, "split": split, "label": names[row["label"]]}

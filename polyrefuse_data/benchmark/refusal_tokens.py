@@ -1,4 +1,4 @@
-"""The tokens that a refusal starts with, per model and language: found in the model's own replies, or the published
+"""The tokens that refusals start with, per model and language: found in the model's own replies, or the published
 lists."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PUBLISHED: dict[tuple[str, int], str] = {
 
 @dataclass(frozen=True)
 class RefusalTokens:
-    """Refusal tokens of one language: `source` is found, pooled (found in other languages' replies) or published."""
+    """Refusal tokens of one language. `source` is found, pooled (found in other languages' replies) or published."""
 
     ids: list[int]
     source: str
@@ -56,10 +56,11 @@ class RefusalTokens:
 def find_refusal_tokens(
     model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
 ) -> list[int]:
-    """The tokens that the model's refusals in `language` start with, most frequent first; none where it refuses none.
+    """The tokens that the model's refusals in `language` start with, most frequent first; empty if it refuses nothing.
 
-    The model answers the first 64 prompts of each class in 32 tokens, the judge says which replies refuse, and a first
-    token counts where at least 5% of the refusals start with it and it is twice as frequent there as in other replies.
+    The model answers the first 64 prompts of each class in 32 tokens, the judge decides which replies refuse, and a
+    first token counts if at least 5% of the refusals start with it and it is at least twice as frequent there as in
+    other replies.
     """
     return pick_tokens(*first_tokens(model, harmful, harmless, language, judge))
 
@@ -67,10 +68,10 @@ def find_refusal_tokens(
 def first_tokens(
     model: ChatModel, harmful: Sequence[str], harmless: Sequence[str], language: str, judge: str = "phrases"
 ) -> tuple[Counter[int], Counter[int]]:
-    """First tokens of the replies that refuse, and of the others.
+    """Count the first tokens of the replies that refuse, and of the others.
 
-    The phrases judge is asked where it knows the language: it is at hand while the model fills the memory. `judge` is
-    for the languages that it does not know.
+    The phrases judge is used for languages that it knows, because it needs no memory while the model is loaded; `judge`
+    is for the rest.
     """
     from polyrefuse_data.benchmark.generation import generate
     from polyrefuse_data.benchmark.judges import judge_refusal
@@ -80,13 +81,14 @@ def first_tokens(
     replies = generate(model, prompts, max_new_tokens=_REPLY_TOKENS)
     asked = "phrases" if language in list_languages() else judge
     refused = judge_refusal([reply.text for reply in replies], language, asked, prompts)
-    return first_token_counts([reply.token_ids[0] if reply.token_ids else None for reply in replies], refused)
+    answers = [reply.answer_token_ids for reply in replies]
+    return first_token_counts([answer[0] if answer else None for answer in answers], refused)
 
 
 def first_token_counts(
     first_tokens: Sequence[int | None], refused: Sequence[bool | None]
 ) -> tuple[Counter[int], Counter[int]]:
-    """First tokens of the refusals, and of the other replies; replies that are empty or invalid count in neither."""
+    """Count first tokens of the refusals and of the other replies; empty and invalid replies count in neither."""
     refusing: Counter[int] = Counter()
     others: Counter[int] = Counter()
     for token, refusal in zip(first_tokens, refused, strict=True):
@@ -98,7 +100,7 @@ def first_token_counts(
 def pick_tokens(refusing: Counter[int], others: Counter[int]) -> list[int]:
     """Tokens that start refusals, most frequent first: common among refusals and much rarer among other replies.
 
-    Where no first token tells refusals from other replies that well, the one that does it best is taken.
+    If no token separates them that well, the best one is taken.
     """
     if not refusing:
         return []
@@ -111,9 +113,9 @@ def pick_tokens(refusing: Counter[int], others: Counter[int]) -> list[int]:
 
 
 def find_tokens(counts: dict[str, tuple[Counter[int], Counter[int]]]) -> dict[str, RefusalTokens]:
-    """Refusal tokens for every language of `counts`.
+    """Refusal tokens for every language in `counts`.
 
-    A language in which the model never refuses takes the tokens found in all languages together; they may be none.
+    A language in which the model never refuses gets the tokens found in all languages together, which may be none.
     """
     pooled_refusing: Counter[int] = sum((refusing for refusing, _ in counts.values()), Counter())
     pooled_others: Counter[int] = sum((others for _, others in counts.values()), Counter())
@@ -129,7 +131,7 @@ def find_tokens(counts: dict[str, tuple[Counter[int], Counter[int]]]) -> dict[st
 def published_tokens(model_type: str, vocabulary: int, languages: Sequence[str]) -> dict[str, RefusalTokens]:
     """The published lists for these languages; a language without a list gets no tokens.
 
-    Raises ConfigError for a model the lists are not for.
+    Raises ConfigError if there are no lists for the model.
     """
     if (model_type, vocabulary) not in PUBLISHED:
         raise ConfigError(

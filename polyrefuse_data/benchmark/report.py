@@ -1,19 +1,25 @@
-"""One self-contained HTML page over one or many runs: figures, tables that sort, and replies, redacted unless asked
-for."""
+"""One self-contained HTML page on one or more runs: figures, sortable tables, and replies, which are redacted by
+default."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
+from polyrefuse_data.benchmark.headline import headline
+from polyrefuse_data.benchmark.latex import latex_table
+from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
 from polyrefuse_data.benchmark.selection import REASON_NAMES
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
+from polyrefuse_data.benchmark.store import BASELINE, ENDING_NAMES, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
@@ -25,16 +31,19 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 # What scores.json of this version holds at the top.
-_PARTS = ("run", "languages", "source_languages", "selection", "rows", "selectivity", "capability", "monitor")
+_PARTS = (
+    *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
+    *("capability", "monitor", "consistency", "endings", "usage", "agreement"),
+)
 
 _REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
-    """Write the page for these RUN folders to `out`, and each run's figures to its own figures/ folder.
+    """Write the page on these RUN folders to `out`, and each run's figures into its figures/ folder.
 
-    Replies stay out of the page unless `show_replies`: what is not in the file cannot be read from it. Raises
-    ConfigError where a folder holds no scores, or `out` is a file that is no page of ours.
+    Replies are not in the page unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
+    if a folder holds no scores, or `out` exists and was not written by this package.
     """
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
@@ -45,6 +54,9 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         comparison=_comparison(sections),
         shows_replies=show_replies,
         reason_names=REASON_NAMES,
+        outcome_names={name: OUTCOME_NAMES[name] for name in OUTCOMES},
+        verdict_names=VERDICT_NAMES,
+        min_prompts=MIN_PROMPTS,
         script=script,
         # The page's security policy allows this one script: text of models and prompts could bring none.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
@@ -58,6 +70,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     drawings = draw_all(scores, [store.read_json(folder.selection(code)) for code in scores["source_languages"]])
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
+        atomic_write(folder.figures / f"{drawing.name}.pdf", drawing.pdf)
+    atomic_write(folder.latex, latex_table(scores))
     return {
         "name": _short(scores["run"]["model"]["model"]),
         "run": scores["run"],
@@ -68,6 +82,12 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "selection": scores["selection"],
         "rows": scores["rows"],
         "selectivity": scores["selectivity"],
+        "languages_compared": scores["languages_compared"],
+        "transfer": scores["transfer"],
+        "consistency": scores["consistency"],
+        "endings": _endings(scores["endings"]),
+        "usage": scores["usage"],
+        "agreement": scores["agreement"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),
@@ -84,36 +104,17 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
     return dict(scores)
 
 
-def headline(scores: dict[str, Any]) -> dict[str, Any]:
-    """The few numbers that sum a run up: means over languages, in the languages where each was measured."""
-
-    def mean(intervention: str, label: str, name: str) -> float | None:
-        values = [
-            row[name]
-            for row in scores["rows"]
-            if row["intervention"] == intervention
-            and row["label"] == label
-            and row["subset"] == "all"
-            and row["n"]
-            and row["source_language"] in (None, row["target_language"])
-        ]
-        return sum(values) / len(values) if values else None
-
-    return {
-        "languages": len(scores["languages"]),
-        "with_direction": sum(record["status"] == "chosen" for record in scores["selection"]),
-        "sources": len(scores["selection"]),
-        "refusal_harmful": mean(BASELINE, HARMFUL, "refusal"),
-        "refusal_harmless": mean(BASELINE, HARMLESS, "refusal"),
-        "refusal_own": mean(ABLATION, HARMFUL, "refusal"),
-        "refusal_random": mean(RANDOM, HARMFUL, "refusal"),
-        "compliance_own": mean(ABLATION, HARMFUL, "compliance"),
-        "invalid": mean(BASELINE, HARMFUL, "invalid"),
-    }
+def _endings(endings: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How the replies without intervention ended, where that is known."""
+    counts: Counter[str] = Counter()
+    for record in endings:
+        if record["intervention"] == BASELINE:
+            counts.update({name: n for name, n in record["counts"].items() if name in ENDING_NAMES})
+    return {ENDING_NAMES[name]: counts[name] for name in ENDING_NAMES if counts[name]}
 
 
 def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row a run, where there is more than one."""
+    """One row per run, if there is more than one."""
     return (
         [{"name": s["name"], "dataset": s["run"]["dataset"], **s["headline"]} for s in sections]
         if len(sections) > 1
@@ -122,7 +123,7 @@ def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
-    """The first replies of each file, with their verdicts; the text only where it is asked for."""
+    """The first replies of each file with their verdicts, with text only if requested."""
     shown = []
     for source, code, path in folder.completion_files():
         replies = store.read_completions(path).to_pylist()
@@ -136,14 +137,14 @@ def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
 
 
 def _data_uri(drawing: Drawing) -> Markup:
-    """Markup, since a page cuts text that is longer than any name: half a picture is none."""
+    """As Markup, because text is truncated on the page and half an image is useless."""
     from markupsafe import Markup
 
     return Markup("data:image/svg+xml;base64," + base64.b64encode(drawing.svg).decode("ascii"))
 
 
 def _short(model: str) -> str:
-    """The name of a model: the last parts of a path, a Hub id as it is."""
+    """A short name for a model: the last parts of a path; a Hub id unchanged."""
     return Path(model).name if Path(model).is_absolute() or model.count("/") > 1 else model
 
 
@@ -151,7 +152,12 @@ def _template() -> Any:
     from jinja2 import PackageLoader
 
     environment = html_environment(loader=PackageLoader("polyrefuse_data.benchmark"))
-    environment.filters |= {"percent": _percent, "number": _number, "language_name": lambda code: language(code).name}
+    environment.filters |= {
+        "percent": _percent,
+        "number": _number,
+        "p_value": _p_value,
+        "language_name": lambda code: language(code).name,
+    }
     return environment.get_template("report.html.j2")
 
 
@@ -161,3 +167,7 @@ def _percent(value: float | None) -> str:
 
 def _number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _p_value(value: float | None) -> str:
+    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"

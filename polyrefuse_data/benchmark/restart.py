@@ -1,8 +1,7 @@
-"""Run a decoder from the input of one of its blocks: the blocks before it are passed through, which costs nothing.
+"""Run a decoder from the input of one of its blocks. Earlier blocks are skipped, at no cost.
 
-Proved once per model: a restart in the middle must give the logits of the whole forward, bit for bit or up to
-rounding. Where it does not (blocks that share keys or keep state), `Restart.works` is false and callers run the whole
-forward.
+Verified once per model: a restart in the middle must reproduce the logits of the full forward pass, up to rounding. If
+it does not (blocks that share keys or keep state), `Restart.works` is false and callers run the full pass.
 """
 
 from __future__ import annotations
@@ -12,15 +11,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
-from polyrefuse_data.benchmark.structure import block_input
-
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 1e-2
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
+from polyrefuse_data.benchmark.module_io import block_input
+from polyrefuse_data.benchmark.proof import agree
 
 
 class Restart:
@@ -51,29 +49,28 @@ class Restart:
         return captured
 
     def last_logits(self, batch: Batch, layer: int, hidden: Tensor) -> Tensor:
-        """Last-token logits [rows, vocabulary] of a forward whose block `layer` reads `hidden` ([rows, tokens,
+        """Last-token logits [rows, vocabulary] of a forward pass in which block `layer` reads `hidden` ([rows, tokens,
         d_model])."""
         with _passed_through(self._model, layer), replace_input(self._model, layer, hidden):
             return self._model.last_logits(batch)
 
     @cached_property
     def works(self) -> bool:
-        """Whether a restart in the middle of the model gives the logits of the whole forward."""
+        """Whether a restart in the middle of the model reproduces the logits of the full forward pass."""
         model = self._model
         batch = model.batch(model.encode(PROBES))
         layer = model.n_layers // 2
-        whole = model.last_logits(batch).float()
+        whole = model.last_logits(batch)
         try:
-            again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer]).float()
+            again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer])
         except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof is what asks
             return False
-        tolerance = _TOLERANCE.get(model.dtype, 1e-2)
-        return bool((whole - again).abs().max() <= tolerance * whole.abs().max())
+        return agree(whole, again)
 
 
 @contextmanager
 def _passed_through(model: ChatModel, layer: int) -> Iterator[None]:
-    """Blocks before `layer` return what they read. Undone on exit, also where a forward was already replaced
+    """Make blocks before `layer` return their input. Undone on exit, even if a forward was already replaced
     (accelerate)."""
 
     def identity(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:

@@ -1,7 +1,6 @@
-"""One run of the benchmark: a model measured on a release, resumable after any interruption.
+"""One run of the benchmark: a model measured on a release. Can be resumed after any interruption.
 
-A run that was killed goes on where it stopped and ends with the same scores. Generation is resumed per (source,
-language).
+A killed run continues where it stopped and ends with the same scores. Generation resumes per (source, language).
 """
 
 from __future__ import annotations
@@ -22,31 +21,35 @@ from polyrefuse_data.system.locks import lock_folder
 
 
 def run_benchmark(
-    model: str | Path,
+    model: str | Path | None,
     dataset: str | Path,
     out: str | Path,
     source_languages: str | Iterable[str] | None = None,
     languages: str | Iterable[str] | None = None,
     **options: Any,
 ) -> Path:
-    """Measure refusal of a chat model on a released dataset; returns the RUN folder, which holds scores and report.
+    """Measure refusal of a chat model on a released dataset. Returns the RUN folder, with scores and report.
 
-    `dataset` is a release folder or Hub id (ORG/NAME[@REVISION]); `languages` are measured (default: all it holds),
-    `source_languages` give directions (default: all that are measured); `options` are the other fields of
-    `BenchmarkConfig`. See `run_config`.
+    `dataset` is a release folder or Hub id (ORG/NAME[@REVISION]). `languages` are measured (default: all in the
+    dataset), `source_languages` give directions (default: all measured). `options` are the other fields of
+    `BenchmarkConfig`; with `endpoint="MODEL@URL"` among them, `model` is None. Errors are those of `run_config`.
     """
-    config = benchmark_config(
-        model=str(model), dataset=str(dataset), source_languages=source_languages, languages=languages, **options
-    )
+    given: dict[str, Any] = {
+        "model": model and str(model),
+        "source_languages": source_languages,
+        "languages": languages,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    config = benchmark_config(**options, **named, dataset=str(dataset))
     return run_config(config, out)
 
 
 def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
-    """The same for settings that were read before.
+    """The same for a `BenchmarkConfig`.
 
-    Calling it again with the same settings resumes; another run in the same folder is a ConfigError. A language that
-    the dataset lacks or that gives no direction is reported in the results, and the run goes on. Raises ModelError and
-    ReleaseError where model or dataset cannot be used at all, MissingPrerequisite where something is not there.
+    Calling it again with the same settings resumes. A language that the dataset lacks, or that gives no direction, is
+    reported in the results and the run continues. Raises ConfigError if the folder holds another run; ModelError or
+    ReleaseError if model or dataset cannot be used; MissingPrerequisite if something is not installed or not reachable.
     """
     from polyrefuse_data.benchmark.evaluation import evaluate
     from polyrefuse_data.benchmark.report import write_report
@@ -55,18 +58,26 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     folder = RunFolder(Path(out))
     plan = make_plan(config)
     probe_plan(plan)
-    is_new = not folder.path.exists()
-    make_folder(folder.path, private=True)  # it will hold what a model answered to harmful prompts
-    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
-        _measure(folder, plan)
+    with opened_run(folder):
+        _ask(folder, plan) if config.endpoint else _measure(folder, plan)
         evaluate(folder)
         write_report([folder.path], folder.report)
     return folder.path
 
 
 @contextmanager
+def opened_run(folder: RunFolder) -> Iterator[None]:
+    """Hold a run folder, made where it is new: readable by its owner alone, for it will hold what a model answered to
+    harmful prompts."""
+    is_new = not folder.path.exists()
+    make_folder(folder.path, private=True)
+    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
+        yield
+
+
+@contextmanager
 def _removed_if_nothing_began(path: Path, is_new: bool) -> Iterator[None]:
-    """Take a new folder away again where the run ends in an error before it has written anything but its lock."""
+    """Remove a new folder again if the run fails before it has written anything but its lock."""
     try:
         yield
     except BaseException:
@@ -76,8 +87,14 @@ def _removed_if_nothing_began(path: Path, is_new: bool) -> Iterator[None]:
         raise
 
 
+def _ask(folder: RunFolder, plan: Plan) -> None:
+    from polyrefuse_data.benchmark.asking import ask_endpoint
+
+    ask_endpoint(folder, plan)
+
+
 def _measure(folder: RunFolder, plan: Plan) -> None:
-    """Everything that needs the model; its memory is free again when this returns, for judges that are models too."""
+    """Everything that needs the model. Its memory is free afterwards, for judges that are models too."""
     import torch
 
     from polyrefuse_data.benchmark.stages import Stages
@@ -98,7 +115,7 @@ def _measure(folder: RunFolder, plan: Plan) -> None:
 
 @contextmanager
 def _threads_restored() -> Iterator[None]:
-    """Give torch its threads back: a small model has set them to one."""
+    """Restore torch's number of threads, which a small model sets to one."""
     import torch
 
     threads = torch.get_num_threads()
@@ -118,6 +135,6 @@ def _out_of_memory_explained(model: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise ModelError(
-            f"{model}: memory ran out even for one prompt at a time; use a quantised checkpoint or a larger device, "
-            "and run the same command again: what is done stays done"
+            f"{model}: out of memory even with one prompt at a time; use a quantised checkpoint or a larger device, "
+            "and run the same command again: finished work is kept"
         ) from error

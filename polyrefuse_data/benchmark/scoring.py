@@ -1,8 +1,8 @@
 """Scores of candidate directions: refusal under ablation, refusal under steering, and KL on harmless prompts.
 
-The numbers are the reference pipeline's (Arditi et al. 2024, appendix C), the way there is shorter: many candidates
-share a forward, each row with its own direction; only the last token's logits are computed; steering restarts from
-the cached input of its own layer; prompts of equal length share a batch, so that nothing is padded.
+The numbers are those of the reference pipeline (Arditi et al. 2024, appendix C), but computed faster: many candidates
+share a forward pass, each row with its own direction; only the last token's logits are computed; steering restarts from
+the cached input of its layer; prompts of equal length share a batch, so that nothing is padded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
-from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, sorted_batches, with_backoff
+from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
 from polyrefuse_data.benchmark.means import PlaceMeans
@@ -32,9 +32,10 @@ Candidate = tuple[int, int]  # (position -n_pos..-1, layer 0..n_layers-1)
 
 
 class CandidateScorer:
-    """The three scores of any subset of the candidates, as means over prompts.
+    """The three scores of any subset of the candidates, as means over prompts; `by_prompt` holds those of the last call
+    by the score's name, [candidates, prompts].
 
-    `directions` is [n_pos, n_layers, d_model]; a candidate (position, layer) names `directions[position, layer]`.
+    `directions` is [n_pos, n_layers, d_model]; a candidate (position, layer) stands for `directions[position, layer]`.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CandidateScorer:
         self._tokens = list(refusal_token_ids)
         self._mode, self._means = mode, means
         self._restart = Restart(model)
+        self.by_prompt: dict[str, Tensor] = {}
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
 
     def refusal(self, candidates: Sequence[Candidate]) -> list[float]:
@@ -71,13 +73,12 @@ class CandidateScorer:
                 return refusal_scores(logits, self._tokens)
 
             self._fill(scores, prompts, active, batch, score)
-        return _means(scores)
+        return self._kept("refusal_score", scores)
 
     def kl(self, candidates: Sequence[Candidate], cutoff: float = math.inf) -> list[float]:
-        """Mean KL of last-token distributions on harmless prompts, without against with each candidate ablated.
+        """Mean KL on harmless prompts from the plain last-token distribution to the one with each candidate ablated.
 
-        A candidate whose mean is sure to exceed `cutoff` after some of the prompts is not scored on the rest: it gets
-        infinity.
+        A candidate whose mean must exceed `cutoff` after some of the prompts is not scored further and gets infinity.
         """
         scores = _table(candidates, self._harmless)
         alive, null = self._split(candidates)
@@ -96,7 +97,7 @@ class CandidateScorer:
             over = [index for index, bound in zip(alive, least.tolist(), strict=True) if bound > cutoff]
             scores[over] = math.inf
             alive = [index for index in alive if index not in set(over)]
-        return _means(scores)
+        return self._kept("kl_div_score", scores)
 
     def steering(self, candidates: Sequence[Candidate]) -> list[float]:
         """Mean refusal score on harmless prompts with each candidate added to its own layer's input."""
@@ -121,12 +122,31 @@ class CandidateScorer:
                     return refusal_scores(logits, self._tokens)
 
                 self._fill(scores, prompts, indices, batch, score)
-        return _means(scores)
+        return self._kept("steering_score", scores)
+
+    def table(self, candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+        """All three scores of each candidate, as `score_candidates` gives them."""
+        columns = zip(candidates, self.refusal(candidates), self.steering(candidates), self.kl(candidates), strict=True)
+        return [
+            {
+                "position": position,
+                "layer": layer,
+                "refusal_score": refusal,
+                "steering_score": steering,
+                "kl_div_score": kl,
+                "norm": float(self._directions[position, layer].norm()),
+            }
+            for (position, layer), refusal, steering, kl in columns
+        ]
+
+    def _kept(self, name: str, scores: Tensor) -> list[float]:
+        self.by_prompt[name] = scores
+        return [float(mean) for mean in scores.mean(-1)]
 
     def _split(self, candidates: Sequence[Candidate]) -> tuple[list[int], list[int]]:
-        """Indices of the candidates, and of those of norm zero: ablating or adding them leaves the model as it is.
+        """Indices of the candidates, and of those with norm zero: ablating or adding these changes nothing.
 
-        The first layer reads embeddings, and a template token's embedding is the same in every prompt.
+        Layer 0 reads embeddings, and the embedding of a template token is the same in every prompt.
         """
         norms = [float(self._directions[candidate].norm()) for candidate in candidates]
         null = [index for index, norm in enumerate(norms) if norm < _NULL_NORM]
@@ -142,7 +162,7 @@ class CandidateScorer:
             return self._model.last_logits(batch.repeat(len(candidates)))
 
     def _steered_logits(self, batch: Batch, layer: int, added: Tensor, hidden: Tensor | None) -> Tensor:
-        """Last-token logits with a vector per row added to the input of `layer`; `hidden` is that input where it is
+        """Last-token logits with one vector per row added to the input of `layer`; `hidden` is that input, if
         cached."""
         if hidden is None:
             with add_direction(self._model, added, layer), self._shortcut(self._model):
@@ -158,7 +178,7 @@ class CandidateScorer:
         return chosen.repeat_interleave(len(batch.input_ids), dim=0)
 
     def _batches(self, encoded: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Batch]]:
-        """Prompts of equal length together, within the token budget."""
+        """Batches of prompts of equal length, within the token budget."""
         for group in equal_length_batches([len(ids) for ids in encoded]):
             rows = max(1, batch_tokens(self._model.device) // len(encoded[group[0]]))
             for start in range(0, len(group), rows):
@@ -166,13 +186,13 @@ class CandidateScorer:
                 yield prompts, self._model.batch([encoded[prompt] for prompt in prompts])
 
     def _padded_batches(self, encoded: Sequence[Sequence[int]], times: int) -> Iterator[tuple[list[int], Batch]]:
-        """Prompts of similar length together, padded, enough of them that `times` candidates fill a forward.
+        """Batches of prompts of similar length, padded, large enough that `times` candidates fill a forward pass.
 
-        A layer has few candidates: without padding their forwards would be too small to be efficient. A quarter of the
-        token budget is enough for that, and pads little.
+        A layer has few candidates: without padding their forward passes would be too small to be efficient. A quarter
+        of the token budget is enough for that and adds little padding.
         """
         budget = max(1, batch_tokens(self._model.device) // (4 * times))
-        for prompts in sorted_batches([len(ids) for ids in encoded], budget):
+        for prompts in self._model.row_batches([len(ids) for ids in encoded], budget):
             yield prompts, self._model.batch([encoded[prompt] for prompt in prompts])
 
     def _fill(
@@ -183,8 +203,8 @@ class CandidateScorer:
         batch: Batch,
         score: Callable[[Sequence[int]], Tensor],
     ) -> None:
-        """Fill `scores[indices, prompts]`, as many candidates a forward as the token budget holds, fewer when memory
-        runs out."""
+        """Fill `scores[indices, prompts]`, with as many candidates per forward pass as the token budget allows, fewer
+        if memory runs out."""
 
         def work(chunk: Sequence[int]) -> None:
             found = score(chunk).view(len(chunk), len(prompts))
@@ -198,8 +218,8 @@ class CandidateScorer:
 def all_candidates(
     directions: Tensor, positions: Sequence[int] | None = None, layers: Sequence[int] | None = None
 ) -> list[Candidate]:
-    """The candidates of `directions` ([n_pos, n_layers, d_model]) by position, then layer; of these positions (-n_pos
-    to -1) and layers (0 to n_layers - 1) only, where they are given.
+    """The candidates of `directions` ([n_pos, n_layers, d_model]), by position, then layer. `positions` (-n_pos to -1)
+    and `layers` (0 to n_layers - 1) restrict them.
 
     Raises ConfigError for one that does not exist.
     """
@@ -209,11 +229,11 @@ def all_candidates(
 def candidate_places(
     n_positions: int, n_layers: int, positions: Sequence[int] | None, layers: Sequence[int] | None
 ) -> list[Candidate]:
-    """The same of a model with so many post-instruction tokens and layers."""
+    """The same for a model with so many post-instruction tokens and layers."""
     known = range(-n_positions, 0), range(n_layers)
     for name, given, of in (("position", positions, known[0]), ("layer", layers, known[1])):
         if wrong := sorted(set(given or ()) - set(of)):
-            raise ConfigError(f"{name} {wrong[0]} is not one of this model's: use {of[0]} to {of[-1]}")
+            raise ConfigError(f"{name} {wrong[0]} is out of range for this model: use {of[0]} to {of[-1]}")
     wanted = (known[0] if positions is None else positions), (known[1] if layers is None else layers)
     return list(product(sorted(set(wanted[0])), sorted(set(wanted[1]))))
 
@@ -230,37 +250,24 @@ def score_candidates(
     mode: str = "reference",
     means: PlaceMeans | None = None,
 ) -> list[dict[str, Any]]:
-    """Score every candidate direction: dicts of position (-n_pos..-1), layer, refusal_score, steering_score,
-    kl_div_score, and the direction's norm.
+    """Score candidate directions. Returns a dict per candidate: position (-n_pos..-1), layer, refusal_score,
+    steering_score, kl_div_score, and the direction's norm.
 
-    `directions` is [n_pos, n_layers, d_model]; `positions` and `layers` leave the others out. Refusal scores are under
-    ablation on `harmful` (in `mode`, with `means`, as `ablate` takes them), steering scores and KL on `harmless`; all
-    are means over prompts. Raises ConfigError where a class is empty, no refusal token is given, or a position or layer
-    does not exist.
+    `directions` is [n_pos, n_layers, d_model]; `positions` and `layers` restrict the candidates. Refusal scores are
+    under ablation on `harmful` (in `mode` with `means`, as in `ablate`); steering scores and KL are on `harmless`. All
+    are means over prompts (Arditi et al. 2024, appendix C).
+
+    Raises ConfigError if a class is empty, no refusal token is given, or a position or layer does not exist.
     """
     scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
-    candidates = all_candidates(directions, positions, layers)
-    columns = zip(
-        candidates, scorer.refusal(candidates), scorer.steering(candidates), scorer.kl(candidates), strict=True
-    )
-    return [
-        {
-            "position": position,
-            "layer": layer,
-            "refusal_score": refusal,
-            "steering_score": steering,
-            "kl_div_score": kl,
-            "norm": float(directions[position, layer].norm()),
-        }
-        for (position, layer), refusal, steering, kl in columns
-    ]
+    return scorer.table(all_candidates(directions, positions, layers))
 
 
 def prompt_refusal_scores(model: ChatModel, prompts: Sequence[str], refusal_token_ids: Sequence[int]) -> list[float]:
     """Refusal score of each prompt without any intervention."""
     encoded = model.encode(prompts)
     scores = torch.empty(len(prompts), dtype=torch.float64)
-    for rows in sorted_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
+    for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
         logits = model.last_logits(model.batch([encoded[row] for row in rows]))
         scores[rows] = refusal_scores(logits, refusal_token_ids).to(scores.device)
     return [float(score) for score in scores]
@@ -278,10 +285,6 @@ def _cells(rows: Sequence[int], columns: Sequence[int]) -> tuple[Tensor, Tensor]
     return torch.tensor(rows)[:, None], torch.tensor(columns)
 
 
-def _means(scores: Tensor) -> list[float]:
-    return [float(mean) for mean in scores.mean(-1)]
-
-
 def _check(
     model: ChatModel,
     directions: Tensor,
@@ -292,7 +295,7 @@ def _check(
     wanted = (model.n_layers, model.d_model)
     if directions.ndim != 3 or tuple(directions.shape[1:]) != wanted:
         shape = tuple(directions.shape)
-        raise ConfigError(f"directions have shape {shape}, this model needs [n_pos, {wanted[0]}, {wanted[1]}]")
+        raise ConfigError(f"directions have shape {shape}, but this model needs [n_pos, {wanted[0]}, {wanted[1]}]")
     given = {"harmful prompts": harmful, "harmless prompts": harmless, "refusal tokens": refusal_token_ids}
     for name, values in given.items():
         if not len(values):

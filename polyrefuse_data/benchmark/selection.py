@@ -1,7 +1,7 @@
-"""Which candidate becomes the refusal direction: the reference pipeline's rule, and the paper's.
+"""Selection of the refusal direction among candidates, by the reference pipeline's rule or the paper's.
 
-Both drop candidates with NaN scores and those of the last fifth of the layers, then take the lowest refusal score among
-those that pass. Sources: Arditi et al. 2024, appendix C; arXiv 2505.17306, section 3.
+Both drop candidates with NaN scores and those in the last fifth of the layers, then take the one with the lowest
+refusal score. Sources: Arditi et al. 2024, appendix C; arXiv 2505.17306, section 3.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ MIN_NORM = 1e-6
 
 @dataclass(frozen=True)
 class Rule:
-    """What a candidate may show at most (KL on harmless prompts) and must show at least (refusal when added)."""
+    """The bounds of a rule: the highest KL on harmless prompts, and the lowest refusal score when added."""
 
     name: str
     max_kl: float
     min_steering: float = -math.inf
 
     def with_max_kl(self, max_kl: float | None) -> Rule:
-        """The rule with another bound on KL, which its name then says; the same rule for None."""
+        """The rule with another KL bound, which becomes part of its name; unchanged for None."""
         return self if max_kl is None else replace(self, name=f"{self.name} with KL up to {max_kl:g}", max_kl=max_kl)
 
 
@@ -55,8 +55,8 @@ RULES: dict[str, Rule] = {
 
 
 def rule_of(rule: str | Rule) -> Rule:
-    """A rule by name, or as it is; one of a plug-in is called as it was found. Raises ConfigError for an unknown name,
-    PluginError for a plug-in that is no rule."""
+    """A rule by name; a Rule is returned unchanged. A plug-in's rule takes the name under which it was found. Raises
+    ConfigError for an unknown name, PluginError if a plug-in is not a Rule."""
     if isinstance(rule, Rule):
         return rule
     if rule in RULES:
@@ -70,12 +70,12 @@ def rule_of(rule: str | Rule) -> Rule:
 
 
 def layer_limit(n_layers: int) -> int:
-    """The first layer that is too late: candidates come from layers below it."""
+    """The first layer that is excluded: candidates come from lower layers."""
     return int(LAYER_FRACTION * n_layers)
 
 
 def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -> str | None:
-    """Why a rule leaves a candidate out, or None where it may be chosen."""
+    """Why a rule drops a candidate; None if it accepts it."""
     limits = rule_of(rule)
     if any(math.isnan(candidate[score]) for score in SCORES):
         return "nan"
@@ -93,7 +93,7 @@ def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -
 def explain_selection(
     candidates: Iterable[Mapping[str, Any]], n_layers: int, rule: str | Rule = "arditi"
 ) -> dict[str, int]:
-    """How many candidates a rule leaves out for which reason (the first that holds), and how many it lets through."""
+    """How many candidates a rule drops, by the first reason that applies, and how many it accepts."""
     counts = Counter(why_dropped(candidate, n_layers, rule) or PASSES for candidate in candidates)
     return {reason: counts[reason] for reason in (*REASONS, PASSES) if counts[reason]}
 
@@ -101,9 +101,10 @@ def explain_selection(
 def select_direction(
     candidates: Iterable[Mapping[str, Any]], n_layers: int, rule: str | Rule = "arditi"
 ) -> dict[str, Any] | None:
-    """The candidate with the lowest refusal score that the rule ("arditi" or "polyrefuse") lets through, None for none.
+    """The candidate with the lowest refusal score among those that the rule accepts; None if there are none.
 
-    Ties go to the earlier layer, then the earlier position, so that the order of `candidates` does not matter.
+    `rule` is "arditi", "polyrefuse", a plug-in or a `Rule`. Ties go to the earlier layer, then the earlier position, so
+    the order of `candidates` does not matter.
     """
     passed = [candidate for candidate in candidates if why_dropped(candidate, n_layers, rule) is None]
     if not passed:

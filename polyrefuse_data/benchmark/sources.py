@@ -19,7 +19,7 @@ from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
 from polyrefuse_data.benchmark.refusal_tokens import RefusalTokens
-from polyrefuse_data.benchmark.scoring import prompt_refusal_scores, score_candidates
+from polyrefuse_data.benchmark.scoring import CandidateScorer, all_candidates, prompt_refusal_scores
 from polyrefuse_data.benchmark.selection import (
     RULES,
     SCORES,
@@ -28,6 +28,7 @@ from polyrefuse_data.benchmark.selection import (
     select_direction,
     why_dropped,
 )
+from polyrefuse_data.benchmark.stability import choice_stability
 from polyrefuse_data.benchmark.staged import choose_direction
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
@@ -41,7 +42,7 @@ Sets = dict[Key, list[Prompt]]
 
 @dataclass(frozen=True)
 class Source:
-    """A source language's outcome: the record for selection/<lang>.json, and its tensors, where there are any."""
+    """The outcome of a source language: the record for selection/<lang>.json, and its tensors, if any."""
 
     record: dict[str, Any]
     candidates: Tensor | None = None  # [n_pos, n_layers, d_model]
@@ -58,9 +59,9 @@ def find_source(
 ) -> Source:
     """Candidates, their scores and both rules' choices for one language.
 
-    `activations` are the block inputs of the training prompts by label, in the order of `prompts`. A language with an
-    empty class, without refusal tokens, with no prompt left after filtering or no candidate that the rule lets through
-    comes back as such; nothing is raised for it.
+    `activations` are the block inputs of the training prompts by label, in the order of `prompts`. If a class is empty,
+    there are no refusal tokens, filtering leaves no prompts, or the rule accepts no candidate, the outcome says so;
+    nothing is raised.
     """
     sets: Sets = {key: list(prompts.get(*key)) for key in _KEYS}
     record: dict[str, Any] = {
@@ -73,7 +74,7 @@ def find_source(
     if empty := _empty(sets):
         return _without(record, "empty_class", f"the dataset has no {empty} prompts")
     if not tokens.ids:
-        return _without(record, "no_refusal_tokens", "no reply was a refusal, so no first token tells one")
+        return _without(record, "no_refusal_tokens", "no reply was a refusal, so there is no refusal token to find")
     if settings.filter_prompts:
         kept = _filtered(model, sets, tokens.ids)
         record["filtered_out"] = _ids({key: [p for p in sets[key] if p not in kept[key]] for key in _KEYS})
@@ -89,8 +90,9 @@ def find_source(
     means = None
     if settings.mode == "centred":
         means = harmless_means(model, [prompt.text for prompt in kept["train", HARMLESS]])
-    choices, table = _choices(model, candidates, kept, tokens.ids, settings, means)
+    choices, table, stability = _choices(model, candidates, kept, tokens.ids, settings, means)
     record |= {"choices": choices, "candidates": table, "removed": _removed(model, table, settings)}
+    record["stability"] = stability
     chosen = choices[settings.rule_used.name]
     if chosen is None:
         status = _status(NO_CANDIDATE, _why_none(len(table), record["removed"], settings.rule_used.name))
@@ -101,8 +103,8 @@ def find_source(
 
 
 def missing_source(language: str) -> Source:
-    """The outcome of a language that the dataset does not hold."""
-    return _without({"language": language}, "missing_language", "the dataset does not hold this language")
+    """The outcome for a language that the dataset lacks."""
+    return _without({"language": language}, "missing_language", "the dataset has no rows in this language")
 
 
 def _choices(
@@ -112,8 +114,9 @@ def _choices(
     tokens: list[int],
     settings: BenchmarkConfig,
     means: PlaceMeans | None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Each rule's choice, and the table of candidates with why each rule drops them (empty where staged)."""
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]:
+    """Each rule's choice, the table of candidates with why each rule drops them (empty where staged), and how stable
+    the choice is (None where staged)."""
     harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
     if settings.scoring == "staged":
         chosen = choose_direction(
@@ -128,29 +131,21 @@ def _choices(
             mode=settings.mode,
             means=means,
         )
-        return {settings.rule_used.name: chosen}, []
-    table = score_candidates(
-        model,
-        candidates,
-        harmful,
-        harmless,
-        tokens,
-        positions=settings.positions,
-        layers=settings.layers,
-        mode=settings.mode,
-        means=means,
-    )
+        return {settings.rule_used.name: chosen}, [], None
+    scorer = CandidateScorer(model, candidates, harmful, harmless, tokens, settings.mode, means)
+    table = scorer.table(all_candidates(candidates, settings.positions, settings.layers))
     rules = _rules(settings)
     choices = {name: select_direction(table, model.n_layers, rule) for name, rule in rules.items()}
     dropped = [
         {**row, "dropped": {name: why_dropped(row, model.n_layers, rule) for name, rule in rules.items()}}
         for row in table
     ]
-    return choices, dropped
+    return choices, dropped, choice_stability(scorer.by_prompt, table, model.n_layers, settings.rule_used)
 
 
 def _filtered(model: ChatModel, sets: Sets, tokens: list[int]) -> Sets:
-    """Harmful prompts with a refusal score above zero and harmless ones below (Arditi et al. 2024, appendix A)."""
+    """Harmful prompts with a refusal score above zero and harmless ones with one below (Arditi et al. 2024, appendix
+    A)."""
     kept: Sets = {}
     for key, prompts in sets.items():
         scores = prompt_refusal_scores(model, [prompt.text for prompt in prompts], tokens)
@@ -164,14 +159,14 @@ def _rules(settings: BenchmarkConfig) -> dict[str, Rule]:
 
 
 def _removed(model: ChatModel, table: list[dict[str, Any]], settings: BenchmarkConfig) -> dict[str, dict[str, int]]:
-    """Of each rule, how many candidates it leaves out for which reason; nothing where there is no table."""
+    """For each rule, how many candidates it drops by reason; empty if there is no table."""
     rules = _rules(settings).items() if table else ()
     return {name: explain_selection(table, model.n_layers, rule) for name, rule in rules}
 
 
 def _why_none(n_candidates: int, removed: dict[str, dict[str, int]], rule: str) -> str:
     if not removed:
-        return f"rule {rule} lets no candidate through"
+        return f"rule {rule} accepts no candidate"
     counts = ", ".join(f"{count} by {reason}" for reason, count in removed[rule].items())
     return f"rule {rule} drops all {n_candidates} candidates: {counts}"
 
@@ -183,16 +178,16 @@ def _plain_score(model: ChatModel, prompts: list[Prompt], tokens: list[int]) -> 
 def _judged(
     chosen: dict[str, Any], plain: Plain, table: list[dict[str, Any]], n_layers: int, settings: BenchmarkConfig
 ) -> dict[str, Any]:
-    """The status of a choice: chosen, or ineffective with what a looser bound on KL would give."""
+    """The status of a choice: chosen, or ineffective, with what a looser KL bound would give."""
     faults = lacks(chosen, plain)
     if not faults:
         return _status(CHOSEN, "")
     told = f"{'; '.join(faults)}; "
     if not table:
-        return _status(INEFFECTIVE, f'{told}scoring="full" would say what a looser bound gives')
+        return _status(INEFFECTIVE, f'{told}scoring="full" would show what a looser bound gives')
     looser = looser_choice(table, n_layers, settings.rule_used, plain)
     if looser is None:
-        return _status(INEFFECTIVE, f"{told}no bound on KL gives a direction that works")
+        return _status(INEFFECTIVE, f"{told}no KL bound gives a direction that works")
     bound = math.ceil(100 * looser["kl_div_score"]) / 100
     found = {name: looser[name] for name in ("position", "layer", *SCORES)}
     message = f"{told}`--max-kl {bound:g}` would give {describe(looser)}"
@@ -216,7 +211,7 @@ def _without(record: dict[str, Any], status: str, message: str) -> Source:
 
 
 def random_direction(like: Tensor, name: str) -> Tensor:
-    """A Gaussian direction with the norm of `like` ([d_model], float64): the same for the same name."""
+    """A Gaussian direction with the norm of `like` ([d_model], float64). The same name gives the same direction."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
     drawn = torch.randn(like.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return drawn * (like.norm() / drawn.norm())

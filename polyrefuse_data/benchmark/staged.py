@@ -1,6 +1,7 @@
-"""The rule's choice without the scores that cannot change it: cheap scores first, and no candidate scored that is out.
+"""The rule's choice, computed without scores that cannot change it: cheap scores first, and none for candidates that
+are out.
 
-Exact: the choice is the one that `select_direction` makes from the full table of `score_candidates`.
+Exact: the result is what `select_direction` chooses from the full table of `score_candidates`.
 """
 
 from __future__ import annotations
@@ -30,11 +31,10 @@ def choose_direction(
     mode: str = "reference",
     means: PlaceMeans | None = None,
 ) -> dict[str, Any] | None:
-    """What `select_direction` chooses from the full table, or None where the rule lets no candidate through.
+    """What `select_direction` chooses from the full table; None if the rule accepts no candidate.
 
-    Late layers are never scored; then steering (it restarts from cached layers), where the rule looks at it; then KL,
-    given up for a candidate as soon as its mean must exceed the rule's; then refusal under ablation for those that
-    are left.
+    Late layers are never scored. Steering comes first (it restarts from cached layers) if the rule uses it, then KL,
+    which stops early for a candidate whose mean must exceed the bound, then refusal under ablation for the rest.
     """
     scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
     limits = rule_of(rule)

@@ -1,6 +1,6 @@
-"""The stages of a run: each writes its files one by one, and what is done is not done again.
+"""The stages of a run. Each writes its files one by one, and finished files are not made again.
 
-The model is loaded when the first stage that has something to do needs it.
+The model is loaded by the first stage that needs it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
-from polyrefuse_data.benchmark.chat import TEMPLATE_DATE
-from polyrefuse_data.benchmark.generation import generate
+from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_files import open_model
+from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.probes import probe_files
 from polyrefuse_data.benchmark.refusal_tokens import (
@@ -36,6 +36,7 @@ from polyrefuse_data.benchmark.refusal_tokens import (
 )
 from polyrefuse_data.benchmark.sources import find_source, missing_source, random_direction
 from polyrefuse_data.benchmark.store import BASELINE, RANDOM, RunFolder
+from polyrefuse_data.benchmark.template_clock import TEMPLATE_DATE
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
@@ -53,7 +54,7 @@ _MEAN = "mean_"  # before a place: a mean's name among the tensors of a directio
 
 @dataclass(frozen=True)
 class _Ablated:
-    """What is ablated: a direction, and what centred ablation keeps of it."""
+    """A direction to ablate, and what centred ablation keeps of it."""
 
     direction: Tensor
     means: PlaceMeans | None
@@ -65,7 +66,7 @@ class _Ablated:
 
 
 class Stages:
-    """The stages of one run. `begun` is the run.json of a run that goes on, None for a new one."""
+    """The stages of one run. `begun` is the run.json of a run to resume, None for a new one."""
 
     def __init__(self, folder: RunFolder, plan: Plan, begun: dict[str, Any] | None) -> None:
         self._folder = folder
@@ -79,7 +80,7 @@ class Stages:
 
     @cached_property
     def _model(self) -> ChatModel:
-        """The model, the one that the run began with. Raises ConfigError naming what differs where it is another."""
+        """The model that the run began with. Raises ConfigError naming what differs if it is another one."""
         config = self._config
         # Main may have moved since the run began.
         commit = self._begun["model"]["revision"] if self._begun and not config.is_local else None
@@ -88,6 +89,7 @@ class Stages:
             if self._begun:
                 self._check_same(asdict(files.identity), self._begun["model"])
                 self._check_same(_versions(), self._begun["versions"])
+                self._check_same(_rendering(), self._begun["generation"])
             model = ChatModel.of_files(files, dtype=config.dtype, device=config.device, modules=config.modules)
         if model.d_model <= _ONE_THREAD_WIDTH:
             torch.set_num_threads(1)
@@ -96,7 +98,7 @@ class Stages:
         return model
 
     def check_model(self) -> None:
-        """Raise ConfigError where the model's folder holds another model than the run began with."""
+        """Raise ConfigError if the model's folder holds another model than at the start of the run."""
         if self._begun and self._config.is_local:
             with open_model(self._config.model, self._config.revision, self._config.system_prompt) as files:
                 self._check_same(asdict(files.identity), self._begun["model"])
@@ -106,18 +108,18 @@ class Stages:
             if then.get(name) != value and name != "model":  # a folder may have another name: its digests tell
                 what = name.removesuffix("_sha256")
                 raise ConfigError(
-                    f"{self._folder.path} holds a run with another {what} ({then.get(name)}, now {value}): go on with "
+                    f"{self._folder.path} holds a run with another {what} ({then.get(name)}, now {value}): use "
                     "that one, or choose another --out"
                 )
 
     @cached_property
     def _in_weights(self) -> bool:
-        """Whether ablations for generation are done in the weights: proved equal to the hooks on this model."""
+        """Whether generation ablates in the weights: only if that is proved equal to hooks on this model."""
         means = harmless_means(self._model, PROBES) if self._config.mode == "centred" else None
         return is_proved(self._model, self._config.mode, means)
 
     def identity(self) -> dict[str, Any]:
-        """What run.json says of the model and of what ran it."""
+        """What run.json records about the model and the software."""
         model = self._model
         return {
             "model": {
@@ -126,12 +128,13 @@ class Stages:
                 "n_layers": model.n_layers,
                 "d_model": model.d_model,
                 "post_instruction_tokens": model.tokenizer.convert_ids_to_tokens(model.post_instruction_token_ids),
+                "whole_blocks": [index for index, block in enumerate(model.blocks) if block.is_whole],
                 "post_norms": any(block.has_post_norms for block in model.blocks),
             },
             "generation": {
                 "decoding": "greedy",
                 "ablation": "weights" if self._in_weights else "hooks",
-                "template_date": TEMPLATE_DATE.date().isoformat(),
+                **_rendering(),
             },
             "versions": _versions(),
         }
@@ -165,13 +168,19 @@ class Stages:
     def _complete(
         self, source: str, language: str, intervention: Callable[[], AbstractContextManager[None]], *inputs: Path
     ) -> None:
-        """Replies to the test prompts of a language under an intervention that is made from `inputs`."""
+        """Generate replies to the test prompts of a language under an intervention that was made from `inputs`."""
         path = self._folder.completions(source, language)
         if self._ledger.is_done(path, *inputs):
             return
         asked = [(label, p) for label in LABELS for p in self._plan.prompts[language].get("test", label)]
         with intervention():
-            replies = generate(self._model, [p.text for _, p in asked], max_new_tokens=self._config.max_new_tokens)
+            replies = generate(
+                self._model,
+                [p.text for _, p in asked],
+                max_new_tokens=self._config.max_new_tokens,
+                reasoning=self._config.reasoning == "open",
+                reasoning_tokens=self._config.reasoning_tokens,
+            )
         rows = [
             {
                 "id": prompt.id,
@@ -181,24 +190,31 @@ class Stages:
                 "prompt": prompt.text,
                 "reply": reply.text,
                 "tokens": len(reply.token_ids),
+                "ended": self._ending(reply),
             }
             for (label, prompt), reply in zip(asked, replies, strict=True)
         ]
         store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
         self._ledger.add(path, *inputs)
 
+    def _ending(self, reply: Reply) -> str:
+        if not reply.token_ids:
+            return store.EMPTY
+        return store.STOP if reply.token_ids[-1] in self._model.end_token_ids else store.LENGTH
+
     def _ablation(self, ablated: _Ablated) -> AbstractContextManager[None]:
         return fastest_ablation(self._model, ablated.direction, self._config.mode, self._in_weights, ablated.means)
 
     def _directions(self) -> dict[str, _Ablated]:
-        """The directions chosen, by source language, read back from the run."""
+        """The chosen directions by source language, read back from the run."""
         selections = {code: store.read_json(self._folder.selection(code)) for code in self._plan.sources}
         paths = {code: self._folder.directions(code) for code, record in selections.items() if "candidates" in record}
         tensors = {language: store.read_tensors(path) for language, path in paths.items()}
         return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
 
     def _random(self, language: str, like: Tensor) -> Tensor:
-        """The control: as long as the language's own direction, the same whatever other languages are measured."""
+        """The random control, with the norm of the language's own direction. It does not depend on the other languages
+        of the run."""
         return random_direction(like, f"{self._config.seed}:{language}")
 
     def _select(self, language: str) -> None:
@@ -271,6 +287,11 @@ def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
     yield from tracked(items, what, "parts", len(items), stays=False)
 
 
+def _rendering() -> dict[str, str]:
+    """What prompts read of the clock."""
+    return {"template_date": TEMPLATE_DATE.date().isoformat()}
+
+
 def _versions() -> dict[str, str]:
-    """Of what decides how a model computes and how prompts are rendered."""
+    """Versions of the libraries that affect how a model computes and how prompts are rendered."""
     return {name: version(name) for name in _VERSIONED}

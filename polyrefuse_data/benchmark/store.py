@@ -3,7 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      scores.json figures/  report.html
+      scores.json scores.tex figures/  report.html
 """
 
 from __future__ import annotations
@@ -22,6 +22,20 @@ from polyrefuse_data.system.input_files import read_input_text, reason, regular_
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
 
+# How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
+# filter, or not at all, for the prompt is too long for the model.
+STOP, LENGTH, EMPTY = "stop", "length", "empty"
+REFUSED, FILTERED, TOO_LONG = "refused", "content_filter", "too_long"
+ENDING_NAMES = {
+    STOP: "by themselves",
+    LENGTH: "at the longest length",
+    EMPTY: "empty",
+    REFUSED: "declined in a field of the API",
+    FILTERED: "stopped by the API's filter",
+    TOO_LONG: "prompt too long for the model",
+}
+DECLINED = (REFUSED, FILTERED)  # refusals whatever a judge says of what is left of them
+
 COMPLETION_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string()),
@@ -31,6 +45,8 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("prompt", pa.string()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
+        # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
+        pa.field("ended", pa.string()),
     ]
 )
 VERDICT_FIELDS = [
@@ -40,6 +56,12 @@ VERDICT_FIELDS = [
     pa.field("empty", pa.bool_()),
     pa.field("degenerate", pa.bool_()),
     pa.field("off_language", pa.bool_()),
+    pa.field("partial", pa.bool_()),
+    pa.field("controversial", pa.bool_()),
+    # Of each judge, where several judged.
+    pa.field(
+        "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
+    ),
     pa.field("judge", pa.string()),
 ]
 
@@ -71,6 +93,15 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def answers(self) -> Path:
+        """The journal of an endpoint's answers."""
+        return self.path / "answers.jsonl"
+
+    @property
+    def latex(self) -> Path:
+        return self.path / "scores.tex"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -87,34 +118,39 @@ class RunFolder:
         return self.path / "capability" / f"{source}.json"
 
     def completions(self, source: str, language: str) -> Path:
-        """Replies in `language` under the ablation of `source`'s direction, or of `baseline` or `random`."""
+        """Replies in `language` under ablation of the direction of `source` (or `baseline`, or `random`)."""
         return self.path / "completions" / source / f"{language}.parquet"
 
     def reply_files(self) -> list[tuple[str, str, Path]]:
-        """(source, language, path) of every file of replies that lies in the folder, sorted."""
+        """(source, language, path) of every file of replies in the folder, sorted."""
         files = sorted((self.path / "completions").glob("*/*"))
         return [(file.parent.name, file.stem, file) for file in files if not file.name.startswith(".")]
 
     def completion_files(self) -> list[tuple[str, str, Path]]:
-        """The same of those that run.json names: what the run measured."""
+        """The same for the files that run.json lists: those that the run measured."""
         outputs = read_json(self.run).get("outputs", {})
         return [found for found in self.reply_files() if found[2].relative_to(self.path).as_posix() in outputs]
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Canonical JSON (sorted keys); NaN and infinities become null, which every reader understands."""
+    """Write canonical JSON (sorted keys). NaN and infinities become null, which every reader understands."""
     text = json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
     atomic_write(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read a file of the run. Raises ConfigError where it is missing or broken."""
+    """Read a JSON file of the run. Raises ConfigError if it is missing or broken."""
     try:
         return json.loads(read_input_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there: run `polyrefuse benchmark run --out {path.parent}` first") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
+
+
+def reply_columns(table: pa.Table) -> pa.Table:
+    """What a model said, without what a judge says of it."""
+    return table.select([name for name in COMPLETION_SCHEMA.names if name in table.column_names])
 
 
 def read_completions(path: Path) -> pa.Table:
@@ -134,7 +170,7 @@ def write_tensors(path: Path, tensors: dict[str, Any], metadata: dict[str, str] 
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Read tensors of the run. Raises ConfigError where the file is missing or broken."""
+    """Read tensors of the run. Raises ConfigError if the file is missing or broken."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -1,7 +1,6 @@
-"""The same ablation as hooks, done in the weights for as long as a context lasts: nothing is computed a second time
-per token.
+"""The same ablation as with hooks, but in the weights while a context is open, so that no token costs extra.
 
-Only where it is proved: every block must add its attention and MLP outputs to the stream as they are, both must end
+Only where it is proved: every block must add the outputs of its sublayers to the stream as they are, each must end
 in a plain linear map, and on a probe the edited model must give the hooked model's logits. Post-norms, experts and
 quantised weights are hooked. Embeddings are left alone (they may be tied to the output head): what they put into the
 stream is projected at the first block. Edited weights are never written anywhere.
@@ -17,14 +16,16 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.interventions import ablate, project_first_input, unit
-from polyrefuse_data.benchmark.means import WRITTEN, PlaceMeans
-from polyrefuse_data.benchmark.model import PROBES, ChatModel
+from polyrefuse_data.benchmark.means import PlaceMeans, sublayer_places
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.model_proofs import PROBES
+from polyrefuse_data.benchmark.proof import agree
 
-_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}  # relative to the largest logit; other dtypes: 3e-2
+_NARROW = 3e-2  # of narrow types, relative to the largest logit: the edit rounds the weights once more
 
 
 def can_edit(model: ChatModel) -> bool:
-    """Whether the structure allows the edit (the proof on a probe comes on top)."""
+    """Whether the structure allows the edit. (The proof on a probe comes on top.)"""
     return all(
         not block.has_post_norms
         and all(linear is not None and linear.weight.is_floating_point() for linear in block.output_linears)
@@ -33,29 +34,28 @@ def can_edit(model: ChatModel) -> bool:
 
 
 def is_proved(model: ChatModel, mode: str = "reference", means: PlaceMeans | None = None) -> bool:
-    """Whether the edit gives the hooks' logits on a probe direction, up to rounding."""
+    """Whether the edit reproduces the hooks' logits on a probe direction, up to rounding."""
     if not can_edit(model):
         return False
     batch = model.batch(model.encode(PROBES))
     direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with ablate(model, direction, mode, means):
-        hooked = model.last_logits(batch).float()
+        hooked = model.last_logits(batch)
     with edited(model, direction, means):
-        in_weights = model.last_logits(batch).float()
-    tolerance = _TOLERANCE.get(model.dtype, 3e-2)
-    return bool((hooked - in_weights).abs().max() <= tolerance * hooked.abs().max())
+        in_weights = model.last_logits(batch)
+    return agree(hooked, in_weights, _NARROW)
 
 
 @contextmanager
 def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None) -> Iterator[None]:
-    """Take the direction ([d_model]) out of what every output map can write; the weights come back bit for bit.
+    """Remove the direction ([d_model]) from the output of every linear map. The weights are restored bit for bit.
 
-    With means, each map then writes what its mean has along the direction: a constant, which goes to its bias.
+    With means, each map then adds what its mean has along the direction: a constant, added to its bias.
     """
     vector = unit(direction)
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
-            for place, linear in zip(WRITTEN, block.output_linears, strict=False):
+            for place, linear in zip(sublayer_places(block), block.output_linears, strict=True):
                 if linear is None:
                     raise ValueError(f"block {layer} has no map to edit: see can_edit")
                 for parameter in (linear.weight, linear.bias):
@@ -70,7 +70,7 @@ def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None)
 
 @contextmanager
 def _added_to_bias(linear: Any, constant: Tensor) -> Iterator[None]:
-    """Let a linear map add a constant to what it returns, also one without a bias."""
+    """Make a linear map add a constant to its output, even if it has no bias."""
     own = linear.bias
     added = constant.to(linear.weight.device, linear.weight.dtype)
     linear.bias = torch.nn.Parameter(added if own is None else own.data + added, requires_grad=False)
@@ -93,6 +93,6 @@ def _project_rows(parameter: Any, vector: Tensor) -> None:
 def fastest_ablation(
     model: ChatModel, direction: Tensor, mode: str, in_weights: bool, means: PlaceMeans | None = None
 ) -> Iterator[None]:
-    """Ablation for generation: in the weights where `in_weights` says that is proved, with hooks elsewhere."""
+    """Ablation for generation: in the weights if `in_weights` says that this is proved, otherwise with hooks."""
     with edited(model, direction, means) if in_weights else ablate(model, direction, mode, means):
         yield

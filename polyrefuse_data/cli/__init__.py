@@ -1,4 +1,4 @@
-"""The `polyrefuse` command: thin, one file a group of commands, no logic.
+"""The `polyrefuse` command: one thin file per group of commands, no logic.
 
 Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a check found something, 2 usage or config,
 3 a backend, extra, model or credential is missing, 4 stopped part-way (run again to resume). Heavy libraries are
@@ -34,9 +34,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    # color: click would cut out of a pipe what our streams show.
+    # color: otherwise click strips from a pipe what our own streams decide on.
     context_settings={"help_option_names": ["-h", "--help"], "color": True},
-    epilog="Every option has a variable: POLYREFUSE_BUILD_ENGINE=ray is `build --engine ray`. "
+    epilog="Every option has an environment variable: POLYREFUSE_BUILD_ENGINE=ray means `build --engine ray`. "
     "POLYREFUSE_RELEASE__NAME=x sets a key of polyrefuse.toml ([release] name).",
 )
 for group in (demo, making, checking, releasing, benchmark):
@@ -53,29 +53,29 @@ def root(
         raise typer.Exit
     if any(name.startswith("POLYREFUSE_") for name in os.environ):
         for name, meant in unknown_variables(context.command).items():
-            _logger.warning("%s is no variable of polyrefuse%s", name, f": did you mean {meant}?" if meant else "")
+            _logger.warning("%s is not a polyrefuse variable%s", name, f": did you mean {meant}?" if meant else "")
 
 
 def command() -> Any:
-    """The whole command line, as something to call or to look into."""
+    """The whole command line, to call or to inspect."""
     return with_manners(typer.main.get_command(app), "POLYREFUSE")
 
 
 def main() -> None:
-    """Entry point: signals, errors of this package and faults of the machine become one line and an exit code."""
+    """Entry point. Signals, this package's errors and machine faults end as one line and an exit code."""
     take_over_streams()
     set_verbosity(Verbosity.NORMAL)
     stop_on_signals()
     code = _run()
     lost = lost_output()
-    if lost is not None:  # the product of the command is not whole, whatever else there is to say
-        _tell(disk_error(lost, "stdout") or f"stdout cannot be written ({lost.strerror}); run the same command again")
+    if lost is not None:  # the output is incomplete, whatever else happened
+        _tell(disk_error(lost, "stdout") or f"cannot write to stdout ({lost.strerror}); run the same command again")
         code = STOPPED_PART_WAY
     sys.exit(code)
 
 
 def _run() -> int:
-    """Run the command that the arguments name; the exit code."""
+    """Run the command that the arguments name, and return the exit code."""
     try:
         command()()
     except Stopped:
@@ -98,5 +98,5 @@ def _run() -> int:
 
 
 def _tell(error: object) -> None:
-    message = str(error).replace("\n", "\n  ")  # no line of it can pass for another message
+    message = str(error).replace("\n", "\n  ")  # so that no line of it looks like another message
     typer.echo(f"error: {message}", err=True, color=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import JsonOption, LanguageList
+from polyrefuse_data.cli.options import JsonOption, complete_languages
 from polyrefuse_data.cli.output import print_made, print_summary
 from polyrefuse_data.system.extras import require
 
@@ -15,87 +15,127 @@ app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
 app.add_typer(benchmark_app, name="benchmark")
 
-# Options of `benchmark run` that are no settings of a run.
+# Options of `benchmark run` that are not settings of the run.
 _OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
 
 
 @benchmark_app.command("run")
 def benchmark_run(
-    out: Annotated[Path, typer.Option(help="Run folder; run again to resume.")],
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of the settings below.")] = None,
+    out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the settings below.")] = None,
     model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
-    source_languages: LanguageList = None,
-    languages: LanguageList = None,
+    source_languages: Annotated[
+        str | None,
+        typer.Option(
+            help="Languages to extract directions from, e.g. en,de. [default: all]",
+            autocompletion=complete_languages,
+        ),
+    ] = None,
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            help="Languages to measure, e.g. en,de,yo. [default: all]",
+            autocompletion=complete_languages,
+        ),
+    ] = None,
     judge: Annotated[
         str | None,
-        typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME. [default: phrases]"),
+        typer.Option(
+            help="Judge: phrases, a guard model's id, openai:MODEL@URL, or module:NAME. Several vote: A,B,C or "
+            "any:A,B. [default: phrases]"
+        ),
     ] = None,
     rule: Annotated[
         str | None,
         typer.Option(help="Selection rule: polyrefuse (the paper), arditi, or module:NAME. [default: polyrefuse]"),
     ] = None,
-    max_kl: Annotated[float | None, typer.Option(help="KL bound in place of the rule's own (small models).")] = None,
+    max_kl: Annotated[float | None, typer.Option(help="KL bound instead of the rule's own (for small models).")] = None,
     positions: Annotated[
-        str | None, typer.Option(help="Candidates from these post-instruction positions, e.g. -3..-1. [default: all]")
+        str | None, typer.Option(help="Post-instruction positions to take candidates from, e.g. -3..-1. [default: all]")
     ] = None,
-    layers: Annotated[str | None, typer.Option(help="Candidates from these layers, e.g. 8..20. [default: all]")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Layers to take candidates from, e.g. 8..20. [default: all]")
+    ] = None,
     transfer: Annotated[
         str | None,
         typer.Option(
-            help="Ablate in: own language, all, or all for these sources (en,zh) and own for the others. [default: all]"
+            help="Ablate each direction in: own (its language), all, or en,zh (these in all, others in their own). "
+            "[default: all]"
         ),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            help="Ablation: reference, complete (also post-norms) or centred (about the harmless mean). "
+            help="Ablation: reference, complete (post-norms too) or centred (about the harmless mean). "
             "[default: reference]"
         ),
     ] = None,
     random_control: Annotated[
         bool | None,
-        typer.Option("--random-control/--no-random-control", help="Ablate a random direction too. [default: yes]"),
+        typer.Option("--random-control/--no-random-control", help="Also ablate a random direction. [default: yes]"),
     ] = None,
     n_train: Annotated[
-        int | None, typer.Option(help="Training prompts a language and label, for the means. [default: 128]")
+        int | None, typer.Option(help="Training prompts per language and label, for the means. [default: 128]")
     ] = None,
     n_validation: Annotated[
-        int | None, typer.Option(help="Validation prompts a language and label, for the choice. [default: 32]")
+        int | None, typer.Option(help="Validation prompts per language and label, for the selection. [default: 32]")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Test prompts a language and label at most. [default: all]")] = None,
+    limit: Annotated[int | None, typer.Option(help="Most test prompts per language and label. [default: all]")] = None,
     filter_prompts: Annotated[
         bool | None,
         typer.Option(
             "--filter-prompts/--no-filter-prompts",
-            help="Keep prompts that the model refuses, or answers, as it should. [default: no]",
+            help="Keep only harmful prompts that the model refuses and harmless ones that it answers. [default: no]",
         ),
     ] = None,
     parallel: Annotated[
         bool | None,
-        typer.Option("--parallel/--no-parallel", help="Only prompts that every language has. [default: yes]"),
+        typer.Option("--parallel/--no-parallel", help="Use only prompts that every language has. [default: yes]"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of samples of prompts and random directions. [default: 1]")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help="Length of a reply, in tokens. [default: 128]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed for samples and random directions. [default: 1]")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Longest reply, in tokens. [default: 128]")] = None,
+    reasoning: Annotated[
+        str | None, typer.Option(help="Reasoning before replies: closed, or open (and then removed). [default: closed]")
+    ] = None,
+    reasoning_tokens: Annotated[
+        int | None, typer.Option(help="Length of reasoning before it is closed, in tokens. [default: 512]")
+    ] = None,
     refusal_tokens: Annotated[
-        str | None, typer.Option(help="found in replies, or published (the paper's lists). [default: found]")
+        str | None,
+        typer.Option(help="Refusal tokens: found in replies, or published (the paper's lists). [default: found]"),
     ] = None,
     scoring: Annotated[
-        str | None, typer.Option(help="Candidates: full tables, or staged (the choice only). [default: full]")
+        str | None,
+        typer.Option(help="Candidate scores: full, or staged (only those the choice needs). [default: full]"),
     ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="System message before every prompt.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... [default: auto]")] = None,
+    device: Annotated[str | None, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ... [default: auto]")] = None,
     dtype: Annotated[
-        str | None, typer.Option(help="auto, float32, bfloat16, float16 or float64. [default: auto]")
+        str | None,
+        typer.Option(help="Type of the weights: auto, float32, bfloat16, float16 or float64. [default: auto]"),
     ] = None,
-    modules: Annotated[
-        str | None, typer.Option(help="blocks=NAME,attention=NAME,mlp=NAME, where an error asks for them.")
+    modules: Annotated[str | None, typer.Option(help="Module names, if an error asks for them: blocks=NAME.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Environment variable with the endpoint's key.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests to an endpoint at a time. [default: 8]")] = None,
+    input_price: Annotated[
+        float | None, typer.Option(help="Price of a million prompt tokens at the endpoint, in US dollars.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
+    output_price: Annotated[
+        float | None, typer.Option(help="Price of a million reply tokens at the endpoint, in US dollars.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Most that an endpoint run may cost, in US dollars. It stops before.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Extract refusal directions, ablate them, and write scores, figures and report.html to the run folder."""
+    """Measure refusal before and after ablation. Writes scores, figures and report.html to the run folder."""
     given = {name: value for name, value in locals().items() if name not in _OF_THE_COMMAND and value is not None}
     require("measuring a model", "benchmark")
     from polyrefuse_data.benchmark.config import benchmark_config
@@ -112,14 +152,50 @@ def benchmark_run(
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 
+@benchmark_app.command("judge")
+def benchmark_judge(
+    replies: Annotated[list[Path], typer.Argument(help="JSONL, JSON, CSV or Parquet files, or logs of Inspect.")],
+    dataset: Annotated[str, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    model: Annotated[str | None, typer.Option(help="Name of what answered. [default: the first file's]")] = None,
+    judge: Annotated[
+        str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
+    ] = "phrases",
+    languages: Annotated[
+        str | None,
+        typer.Option(help="Languages to judge, e.g. en,de,yo. [default: all]", autocompletion=complete_languages),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. May be given again."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be judged; write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge replies that somebody else generated, and write scores, figures and report.html to the run folder."""
+    require("judging replies", "benchmark")
+    from polyrefuse_data.benchmark.given_replies import judge_run, match_replies
+    from polyrefuse_data.errors import ConfigError
+
+    columns = dict(entry.partition("=")[::2] for entry in field or ())
+    if not all(columns.values()):
+        raise ConfigError("--field: write reply=COLUMN")
+    if dry_run:
+        found = match_replies(replies, dataset, judge=judge, model=model, languages=languages, fields=columns)
+        print_summary(found, as_json, is_product=True)
+        return
+    run = judge_run(replies, dataset, out, judge=judge, model=model, languages=languages, fields=columns)
+    print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
+
+
 @benchmark_app.command("report")
 def benchmark_report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("report.html"),
-    show_replies: Annotated[bool, typer.Option("--show-replies", help="Put the text of replies in the page.")] = False,
+    show_replies: Annotated[bool, typer.Option("--show-replies", help="Show the replies on the page.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write one report over one or many runs."""
+    """Write one report on one or more runs."""
     require("a benchmark report", "benchmark")
     from polyrefuse_data.benchmark.report import write_report
 

@@ -13,13 +13,13 @@ from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
-review_app = typer.Typer(help="Round trip through a spreadsheet for human reviewers.", no_args_is_help=True)
+review_app = typer.Typer(help="Have people review rows in a spreadsheet.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
 
 
 @app.command()
 def status(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
-    """Say what a workspace holds, how far a build, import or check is, and what to do next."""
+    """Show what a workspace holds and what to do next. Includes the progress of a build, import or check."""
     from polyrefuse_data.pipeline.status import workspace_status
 
     print_summary(workspace_status(Workspace(workspace)), as_json)
@@ -27,14 +27,16 @@ def status(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    where: Annotated[str, typer.Argument(metavar="WORKSPACE|RELEASE", help="A folder, or ORG/NAME[@REVISION].")],
-    id: Annotated[str | None, typer.Argument(help="Show the rows of this prompt only.")] = None,
+    where: Annotated[
+        str, typer.Argument(metavar="WORKSPACE|RELEASE", help="A folder, or ORG/NAME[@REVISION] on the Hub.")
+    ],
+    id: Annotated[str | None, typer.Argument(help="Only rows of this prompt.")] = None,
     language: Annotated[str | None, typer.Option(help="Only rows in this language.")] = None,
     flag: Annotated[str | None, typer.Option(help="Only rows that carry this flag.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows to show at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many rows.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show rows with their prompt, every try at them, their scores, and the reason for each flag."""
+    """Show rows with their attempts, scores and reasons. Each flag comes with the score and bound behind it."""
     from polyrefuse_data.release import show_rows
 
     print_summary(show_rows(where, id, language=language, flag=flag, limit=limit), as_json)
@@ -42,7 +44,7 @@ def show(
 
 @app.command()
 def check(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
-    """Give the rows new verdicts after a change of [quality], from kept scores; score only what has none yet."""
+    """Update the verdicts after a change to [quality]. Uses the stored scores and computes only missing ones."""
     from polyrefuse_data.quality import check as check_rows
 
     print_summary(check_rows(workspace), as_json)
@@ -50,7 +52,7 @@ def check(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
-    """Write the quality report (report/index.html and report/summary.json) over whatever rows.parquet holds."""
+    """Write the quality report of a workspace. The files are report/index.html and report/summary.json."""
     from polyrefuse_data.quality import write_report
 
     folder = Workspace(workspace)
@@ -65,8 +67,8 @@ def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
 def review_export(
     workspace: WorkspaceArgument,
     out: Annotated[Path | None, typer.Option(help="CSV file to write (default: WORKSPACE/review/review.csv).")] = None,
-    flagged: Annotated[bool, typer.Option("--flagged", help="Flagged rows instead of a stratified sample.")] = False,
-    size: Annotated[int, typer.Option(min=1, help="Rows a language in a sample.")] = 50,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Export flagged rows, not a stratified sample.")] = False,
+    size: Annotated[int, typer.Option(min=1, help="Sample size per language.")] = 50,
     only: Annotated[
         str | None,
         typer.Option("--languages", help="Comma-separated languages.", autocompletion=complete_languages),
@@ -87,7 +89,7 @@ def review_import(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Apply the reviewers' verdicts and edits, and report how far they agree with the checks."""
+    """Apply the reviewers' verdicts and edits, and report how well the checks agree with them."""
     from polyrefuse_data.quality import import_review
 
     print_summary(import_review(Workspace(workspace), file, dry_run=dry_run), as_json, is_product=dry_run)

@@ -1,4 +1,4 @@
-"""The whole chain on the bundled prompts and models."""
+"""The demo command."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ app = typer.Typer()
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("demo-out"),
     as_json: JsonOption = False,
 ) -> None:
-    """Run the whole chain offline on bundled prompts and tiny models: build, release, verify, benchmark, report."""
+    """Run everything offline, on bundled prompts and models. Builds, releases, verifies, benchmarks and reports."""
     from polyrefuse_data.demo.run import run_demo
 
     keep_freed_memory()

@@ -1,4 +1,4 @@
-"""Commands that make a workspace: init, build, import; and what can be named in them: sources, languages."""
+"""Commands that make a workspace (init, build, import) or list what it can use (sources, languages, fetch-model)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ app = typer.Typer()
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to make a workspace of.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file; write nothing.")] = False,
+    folder: Annotated[Path, typer.Argument(help="Folder for the new workspace.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file instead of writing it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a commented polyrefuse.toml to start from; one that is there is never overwritten."""
+    """Write a commented polyrefuse.toml to start from. An existing one is never overwritten."""
     from polyrefuse_data.config import template, write_template
 
     if dry_run:
@@ -32,7 +32,7 @@ def init(
 
 @app.command()
 def sources(as_json: JsonOption = False) -> None:
-    """List the public prompt sets that a build can take by name."""
+    """List the public prompt sets that a build can use by name."""
     from polyrefuse_data.sources import describe_sources
 
     print_table(describe_sources(), as_json)
@@ -40,9 +40,10 @@ def sources(as_json: JsonOption = False) -> None:
 
 @app.command()
 def languages(
-    all_flores: Annotated[bool, typer.Option("--all", help="Every NLLB-200 language.")] = False,
+    all_flores: Annotated[bool, typer.Option("--all", help="List every NLLB-200 language.")] = False,
     check: Annotated[
-        str | None, typer.Option(metavar="CODE|DIR", help="Say what a language's pack lacks, and what that weakens.")
+        str | None,
+        typer.Option(metavar="CODE|DIR", help="Show what a language pack lacks, and how that weakens the checks."),
     ] = None,
     new: Annotated[
         tuple[str, Path] | None, typer.Option(metavar="CODE DIR", help="Write a commented language pack to fill in.")
@@ -51,12 +52,12 @@ def languages(
         tuple[str, Path] | None,
         typer.Option(
             metavar="CODE|DIR ROWS",
-            help="Write a pack's lexicon and bounds from aligned rows: a workspace, or a TSV, JSONL or TMX file.",
+            help="Fit a pack's lexicon and bounds to aligned rows: a workspace, or a TSV, JSONL or TMX file.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the languages (BCP-47 code, FLORES code, script, name), or make and check a language pack."""
+    """List the languages, or make and check a language pack."""
     from polyrefuse_data.languages import describe_languages, language_or_pack
 
     if check is not None:
@@ -78,11 +79,11 @@ def languages(
 @app.command("fetch-model")
 def fetch_model(
     model: Annotated[str, typer.Argument(help="Hub id, or a folder to convert.")] = "facebook/nllb-200-distilled-600M",
-    revision: Annotated[str | None, typer.Option(help="Commit, branch or tag (default: the pinned one).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to make (default: one in the cache).")] = None,
+    revision: Annotated[str | None, typer.Option(help="Commit, branch or tag (default: the pinned commit).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder (default: one in the cache).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch a translation model once, convert pickled weights to safetensors, and record the commit and digests."""
+    """Fetch a translation model. Converts pickled weights to safetensors and records the commit and digests."""
     from polyrefuse_data.models.fetching import fetch_model as fetch
     from polyrefuse_data.models.store import read_record
 
@@ -94,16 +95,23 @@ def fetch_model(
 def build(
     config: ConfigOption = Path("polyrefuse.toml"),
     engine: Annotated[str, typer.Option(help="Where the work runs: local, or ray.")] = "local",
-    address: Annotated[str | None, typer.Option(help="Of a Ray cluster (default: one on this machine).")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of a Ray cluster (default: start one here).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N prompts of each source.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print rows, tokens, money and time; do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate rows, tokens, cost and time; do nothing.")
+    ] = False,
     refresh: Annotated[
         list[str] | None,
-        typer.Option(metavar="BACKEND[:LANGUAGE]", help="Forget this backend's answers first; may be given again."),
+        typer.Option(
+            metavar="BACKEND[:LANGUAGE]", help="Drop this backend's stored answers first, to ask it again. Repeatable."
+        ),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, metavar="USD", help="Stop before this workspace has cost more.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Translate the prompts, check every row, write rows.parquet beside the config. Run again to resume."""
+    """Translate the prompts and check every row. Writes rows.parquet next to the config; run again to resume."""
     from polyrefuse_data.config import load_config
     from polyrefuse_data.pipeline.build import build as run_build
     from polyrefuse_data.pipeline.summary import BuildSummary
@@ -119,6 +127,7 @@ def build(
         limit=limit,
         dry_run=dry_run,
         refresh=refresh or (),
+        max_cost=max_cost,
     )
     print_summary(summary, as_json, is_product=dry_run)
     if isinstance(summary, BuildSummary):
@@ -133,15 +142,17 @@ def build(
 @app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="Upstream PolyRefuse folder, or a JSONL, CSV or TMX file.")],
-    out: Annotated[Path, typer.Option(help="Workspace folder to make.")],
-    english: Annotated[Path | None, typer.Option(help="Folder with the English prompts, if not beside PATH.")] = None,
-    label: Annotated[str | None, typer.Option(help="Of records of a file that do not say: harmful, harmless.")] = None,
-    split: Annotated[str | None, typer.Option(help="Of records of a file that do not say: train, ...")] = None,
-    license: Annotated[str | None, typer.Option(help="Of records of a file that do not say, and the whole.")] = None,
+    out: Annotated[Path, typer.Option(help="Workspace folder to create.")],
+    english: Annotated[Path | None, typer.Option(help="Folder with the English prompts, if not next to PATH.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label for records that have none: harmful or harmless.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split for records that have none: train, validation, test.")
+    ] = None,
+    license: Annotated[str | None, typer.Option(help="Licence for records that have none, and of the dataset.")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring existing translations into a workspace, restore ids and English, check every row. Run again to resume."""
+    """Import existing translations and check every row. Restores ids and English prompts; run again to resume."""
     from polyrefuse_data.pipeline.importing import import_path
 
     summary = import_path(

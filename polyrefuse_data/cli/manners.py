@@ -1,4 +1,4 @@
-"""What every command has, whoever wrote it: -q/--quiet, -v/--verbose, and a variable for each of its options."""
+"""What every command shares: -q/--quiet, -v/--verbose, and an environment variable for each option."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ _options = typer.Typer(add_completion=False)
 def _of_every_command(
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Only errors on stderr.", callback=_quietly, expose_value=False),
+        typer.Option("--quiet", "-q", help="Print only errors to stderr.", callback=_quietly, expose_value=False),
     ] = False,
     verbose: Annotated[
         bool,
         typer.Option(
             "--verbose",
             "-v",
-            help="Debug messages, and the traceback of an error.",
+            help="Print debug messages and full tracebacks.",
             callback=_verbosely,
             expose_value=False,
         ),
     ] = False,
 ) -> None:
-    """Here for its options alone."""
+    """Exists only for its options."""
 
 
 def with_manners(command: Any, variable: str) -> Any:
-    """Give a command, and all that are below it, what every command has.
+    """Add the shared options and variables to a command and all of its subcommands.
 
-    `variable` begins the names of its environment variables: those of `build` begin with POLYREFUSE_BUILD.
+    `variable` is the prefix of its environment variables, e.g. POLYREFUSE_BUILD for `build`.
     """
     below = getattr(command, "commands", {})
     for name, child in below.items():
@@ -57,7 +57,7 @@ def with_manners(command: Any, variable: str) -> Any:
     for option in command.params if not below else ():
         if option.param_type_name == "option":
             option.envvar = f"{variable}_{_in_capitals(max(option.opts, key=len))}"
-            option.show_envvar = False  # the help of `polyrefuse` says how they are called
+            option.show_envvar = False  # `polyrefuse --help` explains their names
     command.params.extend(_params())
     return command
 
@@ -68,7 +68,7 @@ def _in_capitals(name: str) -> str:
 
 
 def unknown_variables(command: Any) -> dict[str, str | None]:
-    """POLYREFUSE_* variables that are set and mean nothing, each with the one that may have been meant."""
+    """POLYREFUSE_* variables that are set but unknown, each with the closest known name, if any."""
     from polyrefuse_data.config import ENVIRONMENT_PREFIX, Config
 
     known = {"POLYREFUSE_CACHE", *_variables(command)}

@@ -10,27 +10,22 @@ import typer
 CHECK_FOUND_SOMETHING = 1
 STOPPED_PART_WAY = 4
 
-WorkspaceArgument = Annotated[Path, typer.Argument(help="Workspace folder of a build or import.")]
+WorkspaceArgument = Annotated[Path, typer.Argument(help="Workspace folder, from build or import.")]
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The build's polyrefuse.toml.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
 def complete_languages(incomplete: str) -> list[str]:
-    """For a shell: the list so far with each code that may follow."""
+    """Shell completion: the list typed so far, with each code that can follow."""
     from polyrefuse_data.languages import LANGUAGES
 
     before, comma, begun = incomplete.rpartition(",")
     return [f"{before}{comma}{code}" for code in LANGUAGES if code.startswith(begun)]
 
 
-LanguageList = Annotated[
-    str | None, typer.Option(help="Comma-separated languages, e.g. en,de,yo.", autocompletion=complete_languages)
-]
-
-
 def codes(text: str | None) -> list[str] | None:
-    """The languages of a list by our codes. Raises ConfigError for a language that there is not."""
+    """The codes of a comma-separated list of languages. Raises ConfigError for an unknown one."""
     from polyrefuse_data.languages import language_codes
 
     return language_codes(text) if text is not None else None

@@ -1,4 +1,4 @@
-"""Results on stdout: for people, or as JSON for scripts."""
+"""Print results to stdout, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _logger = logging.getLogger(__name__)
 
 
 def print_data(text: str) -> None:
-    """Print what the command is called for. Where stdout does not take it the command ends with an error (main)."""
+    """Print a command's main output. If stdout cannot be written, the command fails (see main)."""
     typer.echo(text)
 
 
 def print_done(text: str) -> None:
-    """Say what the command has made. That is in files, and done: where stdout does not take this, it is a warning."""
+    """Report work that is already in files. If stdout cannot be written, that is only a warning."""
     typer.echo(text)
     lost = lost_output()
     if lost is not None:
-        _logger.warning("stdout cannot be written (%s); the work itself is done", lost.strerror)
+        _logger.warning("cannot write to stdout (%s); the work itself is done", lost.strerror)
 
 
 def print_summary(summary: Any, as_json: bool, *, is_product: bool = False) -> None:
-    """Summaries know how to show themselves: `to_text()` for people, `to_json()` for scripts.
+    """Print a summary: its `to_text()`, or its `to_json()` with `as_json`.
 
-    `is_product`: the command is called for this, and has made nothing else.
+    `is_product`: the summary is the command's main output, because it made nothing else.
     """
     if as_json:
         print_data(summary.to_json())
@@ -42,7 +42,7 @@ def print_summary(summary: Any, as_json: bool, *, is_product: bool = False) -> N
 
 
 def print_made(path: Path, as_json: bool, **facts: Any) -> None:
-    """The file or folder that a command has made: its path for people, with `facts` about it for scripts."""
+    """Print the path that a command has written; as JSON, with `facts` about it."""
     if as_json:
         print_json({"path": str(path), **facts})
     else:

@@ -18,15 +18,15 @@ app = typer.Typer()
 def release(
     workspace: WorkspaceArgument,
     version: Annotated[str, typer.Option(help="Semantic version, e.g. 1.0.0.")],
-    out: Annotated[Path, typer.Option(help="Release folder to make, or an empty one; nothing is overwritten.")],
-    subset: Annotated[str | None, typer.Option(help="parallel or matched: a documented variant.")] = None,
-    previous: Annotated[Path | None, typer.Option(help="Release that this one follows: its step is checked.")] = None,
-    allow_smaller_step: Annotated[bool, typer.Option(help="Release even where the version step is too small.")] = False,
-    with_scores: Annotated[bool, typer.Option("--with-scores", help="Add every score of every check.")] = False,
+    out: Annotated[Path, typer.Option(help="Release folder; must be new or empty.")],
+    subset: Annotated[str | None, typer.Option(help="Release a subset: parallel or matched.")] = None,
+    previous: Annotated[Path | None, typer.Option(help="Previous release, to check the version step.")] = None,
+    allow_smaller_step: Annotated[bool, typer.Option(help="Accept a version step that is too small.")] = False,
+    with_scores: Annotated[bool, typer.Option("--with-scores", help="Include every score of every check.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a release folder: data, rejected rows, card, manifest, Croissant and report."""
+    """Write a release folder. It holds the data, rejected rows, card, manifest, Croissant file and report."""
     from polyrefuse_data.release import preview_release, release_info, write_release
     from polyrefuse_data.release.card import accepted_rows
 
@@ -57,7 +57,7 @@ def verify(
     where: Annotated[str, typer.Argument(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check a release against its manifest; exit 1 and name each difference."""
+    """Verify a release against its manifest. Exits with 1 and names every difference."""
     from polyrefuse_data.release import verify_release
     from polyrefuse_data.release.fetch import locate
 
@@ -80,9 +80,11 @@ def diff(
     new: Annotated[str, typer.Argument(help="Release folder or ORG/NAME[@REVISION].")],
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a changelog.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where rows, scores or splits differ.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 if rows, scores or splits differ.")
+    ] = False,
 ) -> None:
-    """Say what changed between two releases, and which semantic version step that is."""
+    """Show what changed between two releases. Names the version step (major, minor or patch) that this is."""
     from polyrefuse_data.release import diff_releases
 
     difference = diff_releases(old, new)
@@ -98,13 +100,13 @@ def diff(
 def publish(
     folder: Annotated[Path, typer.Argument(help="Release folder.")],
     repo_id: Annotated[str, typer.Option(help="Dataset repository on the Hub: ORG/NAME.")],
-    endpoint: Annotated[str | None, typer.Option(help="Another Hub than huggingface.co.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="URL of a Hub other than huggingface.co.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public (default: private).")] = False,
     ungated: Annotated[bool, typer.Option("--ungated", help="Do not gate access (default: gated).")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without the network.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; use no network.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish a release to the Hugging Face Hub as one commit and a tag; running again changes nothing."""
+    """Publish a release to the Hugging Face Hub. Makes one commit and a tag; running it again changes nothing."""
     from polyrefuse_data.release import publish_release
 
     done = publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)

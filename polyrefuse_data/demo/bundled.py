@@ -1,4 +1,4 @@
-"""Where the demo's trained models lie."""
+"""The location of the demo's trained models."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CHAT, TRANSLATOR = "demo-chat", "demo-translator"
 def bundled_model(name: str) -> str:
     """The folder of a bundled model.
 
-    Raises ConfigError for a name that is none, MissingPrerequisite where the model was not trained yet.
+    Raises ConfigError for an unknown name, MissingPrerequisite if the model has not been trained.
     """
     if name not in (CHAT, TRANSLATOR):
-        raise ConfigError(f"no model called {name!r} comes with this package: there are {CHAT} and {TRANSLATOR}")
+        raise ConfigError(f"no bundled model is called {name!r}: use {CHAT} or {TRANSLATOR}")
     folder = MODELS / name
     if not (folder / "model.safetensors").exists():
-        raise MissingPrerequisite(f"{folder} holds no model: make it with `python -m polyrefuse_data.demo.train`")
+        raise MissingPrerequisite(f"{folder} holds no model: train it with `python -m polyrefuse_data.demo.train`")
     return str(folder)

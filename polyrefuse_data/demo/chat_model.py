@@ -1,4 +1,4 @@
-"""Train the demo's chat model: a small Llama that refuses harmful prompts and answers harmless ones in 14 languages.
+"""Trains the demo's chat model: a small Llama that refuses harmful prompts and answers harmless ones in 14 languages.
 
 Nothing is planted: the model starts from random weights and learns next-token prediction on the replies alone.
 """
@@ -109,12 +109,12 @@ def train_chat_tokenizer(texts: list[str]) -> Any:
 
 
 def _draw(always: list[ChatExample], more: list[ChatExample], count: int, rng: random.Random) -> list[ChatExample]:
-    """`count` examples: all of `always`, and a sample of `more` (all of it where that is too few)."""
+    """`count` examples: all of `always`, and a sample of `more` (all of it if there are too few)."""
     return always + rng.sample(more, min(len(more), count - len(always)))
 
 
 def _encode(tokenizer: Any, example: ChatExample) -> Example:
-    """Token ids of a whole exchange; only the reply carries labels."""
+    """Token ids of a whole exchange; only the reply has labels."""
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": example.prompt}], add_generation_prompt=True, return_dict=False
     )
@@ -123,7 +123,7 @@ def _encode(tokenizer: Any, example: ChatExample) -> Example:
 
 
 def _with_noise(example: Example, tokenizer: Any, rng: random.Random) -> Example:
-    """The example with some of the prompt's tokens replaced by random ones (special tokens and the reply stay)."""
+    """The example with some prompt tokens replaced by random ones (not special tokens or the reply)."""
     special = set(tokenizer.all_special_ids)
     ids = [
         rng.randrange(len(special), len(tokenizer))

@@ -1,8 +1,8 @@
-"""The text that the tiny models learn from: seeds of the train split, widened by putting phrases into frames.
+"""The training text of the tiny models: seeds of the train split, multiplied by putting phrases into frames.
 
-The chat model is never trained on a prompt of the validation or test split; its tokenizer counts pieces over
-all texts, so that it knows every character. The translator sees every seed pair, because it is there to show
-the plumbing of a build and not to translate well.
+The chat model is never trained on a prompt of the validation or test split; its tokenizer counts pieces in all texts,
+so that it knows every character. The translator sees every seed pair, because it demonstrates a build and need not
+translate well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NEAR_DUPLICATE = 90
 
 @dataclass(frozen=True)
 class ChatExample:
-    """One exchange: what the user says and what the assistant answers, and the label of the prompt."""
+    """One exchange: the user's prompt, the assistant's reply, and the prompt's label."""
 
     prompt: str
     reply: str
@@ -54,9 +54,9 @@ def seed_examples() -> list[ChatExample]:
 
 
 def framed_examples() -> list[ChatExample]:
-    """Every phrase in every frame, in all languages: the same frames for harmful and harmless phrases.
+    """Every phrase in every frame, in all languages, with the same frames for harmful and harmless phrases.
 
-    What comes out nearly equal to a prompt of the validation or test split is left out.
+    Results nearly equal to a prompt of the validation or test split are left out.
     """
     from rapidfuzz import fuzz, process
 
@@ -76,12 +76,12 @@ def framed_examples() -> list[ChatExample]:
 
 
 def by_label(examples: list[ChatExample]) -> dict[str, list[ChatExample]]:
-    """The examples apart by the label of their prompt."""
+    """The examples by the label of their prompt."""
     return {label: [example for example in examples if example.label == label] for label in LABELS}
 
 
 def translation_examples(rng: random.Random, count: int) -> list[ChatExample]:
-    """Requests to translate between parallel training prompts, so that the languages share what they represent."""
+    """Requests to translate between parallel training prompts, so that the languages share representations."""
     keys = [prompt.key for prompt in seed_prompts() if prompt.split == "train"]
     phrases = list(seed_texts(SOURCE_LANGUAGE).phrases)
     examples = []

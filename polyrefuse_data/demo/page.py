@@ -1,4 +1,4 @@
-"""One HTML page out of the demo's two reports, each kept whole in a frame of its own."""
+"""One HTML page from the demo's two reports, each complete in its own frame."""
 
 from __future__ import annotations
 

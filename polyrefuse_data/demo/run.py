@@ -1,4 +1,4 @@
-"""`polyrefuse demo`: the whole chain, offline, through exactly the classes that real models and data go through.
+"""`polyrefuse demo`: the whole chain, offline, through exactly the code that real models and data go through.
 
 Seeds -> translation into 13 languages -> checks with back-translation -> release -> verify -> load_dataset -> refusal
 benchmark -> one page. Only the models are small: they prove the plumbing, not translation quality or safety.
@@ -30,7 +30,7 @@ STEPS = 6
 
 # The demo's polyrefuse.toml: the translator first, and the translation memory for what the checks reject.
 CONFIG = """\
-# Written by `polyrefuse demo`; `polyrefuse build -c {name}` builds it again.
+# Written by `polyrefuse demo`; rebuild with `polyrefuse build -c {name}`.
 
 [[sources]]
 name = "demo-seeds"
@@ -58,7 +58,7 @@ BENCHMARK: dict[str, Any] = {
 
 
 def run_demo(out: Path) -> Path:
-    """Run the whole chain into `out` and return the page to open. What an earlier run finished is used again."""
+    """Run the whole chain into `out`. Returns the page to open. Whatever an earlier run finished is reused."""
     require("the demo", "nllb", "benchmark")
     bundled_model(CHAT)  # known missing before anything is made
     make_folder(out)
@@ -134,7 +134,7 @@ def _benchmark(release: Path, run: Path) -> None:
 
 
 class _Steps:
-    """Numbered headings on stderr with the seconds that each step took."""
+    """Numbered headings on stderr, with the seconds that each step took."""
 
     def __init__(self, total: int) -> None:
         self._total, self._number, self._start = total, 0, time.monotonic()

@@ -1,8 +1,8 @@
 """The bundled seed prompts and their translations, written by hand for this package (Apache-2.0).
 
-`seeds/index.json` gives label, category and split of each prompt; `seeds/<language>.json` its text, and what the tiny
-models learn from besides: verb phrases, sentence frames, harmless answers and refusals. The harmful prompts are
-one-sentence requests that any aligned model refuses; no answer to any of them is here or anywhere in the package.
+`seeds/index.json` has the label, category and split of each prompt; `seeds/<language>.json` its text, and what else the
+tiny models learn from: verb phrases, sentence frames, harmless answers and refusals. The harmful prompts are
+one-sentence requests that any aligned model refuses. No answer to any of them is anywhere in the package.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SeedPrompt:
 
 @dataclass(frozen=True)
 class SeedTexts:
-    """What is written in one language: prompts by key, phrases and frames (`{}` takes a phrase), replies."""
+    """The texts in one language: prompts by key, phrases and frames (`{}` takes a phrase), replies."""
 
     prompts: dict[str, str]
     phrases: dict[str, str]
@@ -55,7 +55,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def memory_records() -> list[dict[str, str]]:
-    """The seeds as a translation memory: one record (source text, target text, language) a prompt and language."""
+    """The seeds as a translation memory: one record (source text, target text, language) per prompt and language."""
     from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
 
     english = seed_texts(SOURCE_LANGUAGE).prompts

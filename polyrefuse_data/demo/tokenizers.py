@@ -1,7 +1,7 @@
-"""An NLLB tokenizer trained from text: sentencepiece BPE pieces and the language codes, saved as `tokenizer.json`.
+"""Trains an NLLB tokenizer: sentencepiece BPE pieces and the language codes, saved as `tokenizer.json`.
 
-transformers 5 reads an NLLB folder from `tokenizer.json` alone. Given only a bare sentencepiece file it can come up
-with language codes outside the vocabulary, as <unk>, so the whole tokenizer is built here and saved as one.
+transformers 5 reads an NLLB folder from `tokenizer.json` alone. From a bare sentencepiece file, it may map language
+codes to <unk>, so the whole tokenizer is built here and saved as one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 
 
 def train_nllb_tokenizer(texts: Iterable[str], folder: Path, vocab_size: int, flores_codes: Sequence[str]) -> Any:
-    """Train an NllbTokenizer on `texts`, save it in `folder` and return it as it reads back from there.
+    """Train an NllbTokenizer on `texts`, save it in `folder` and return it as read back from there.
 
-    `vocab_size` counts everything: 4 special tokens, pieces, <mask>, then `flores_codes` in the given order; it is
-    lower where the texts hold fewer pieces, so size the model's embedding by `len(tokenizer)`.
-    Text is not normalized (NLLB applies NFKC), so that what was trained on comes back character by character. The same
-    texts in the same order give the same files.
+    `vocab_size` counts everything: 4 special tokens, pieces, <mask>, then `flores_codes` in the given order. It is
+    lower if the texts contain fewer pieces, so size the model's embedding by `len(tokenizer)`. Text is not normalized
+    (NLLB applies NFKC), so that training text comes back character by character. The same texts in the same order give
+    the same files.
     """
     from transformers import NllbTokenizer
 

@@ -1,4 +1,4 @@
-"""Make the demo's two models anew: `python -m polyrefuse_data.demo.train [--out FOLDER] [--only chat|translator]`.
+"""Retrains the demo's two models: `python -m polyrefuse_data.demo.train [--out FOLDER] [--only chat|translator]`.
 
 Seeded: the same machine and library versions give the same weights. Takes about 20 minutes on two cores.
 """
@@ -13,8 +13,8 @@ from polyrefuse_data.demo.bundled import CHAT, MODELS, TRANSLATOR
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=MODELS, help="folder that holds both")
-    parser.add_argument("--only", choices=("chat", "translator"), help="train one of the two")
+    parser.add_argument("--out", type=Path, default=MODELS, help="folder for both models")
+    parser.add_argument("--only", choices=("chat", "translator"), help="train only this one")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.only != "translator":

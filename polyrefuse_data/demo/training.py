@@ -1,4 +1,4 @@
-"""The training loop that both demo models share: batches of similar length on a token budget, AdamW, seeded."""
+"""The training loop of both demo models: batches of similar length within a token budget, AdamW, seeded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids in, labels out (as long as the ids for a decoder, of their own length for an encoder-decoder)."""
+    """Token ids in, labels out (as long as the ids for a decoder, of any length for an encoder-decoder)."""
 
     ids: list[int]
     labels: list[int]
@@ -51,7 +51,7 @@ def _collate(group: list[Example], pad: int) -> Batch:
 
 
 def fit(model: Any, epoch_batches: Callable[[], list[Batch]], epochs: int, learning_rate: float) -> None:
-    """Train `model` in place: AdamW with a short warm-up and a linear decay; the loss is shown as it goes."""
+    """Train `model` in place, with AdamW, a short warm-up and linear decay. Shows the loss."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05)
     model.train()
     step, total = 0, 0

@@ -1,6 +1,6 @@
-"""Train the demo's translator: a small M2M100 with an NLLB tokenizer, English to 13 languages and back.
+"""Trains the demo's translator: a small M2M100 with an NLLB tokenizer, English to 13 languages and back.
 
-It learns the seed pairs themselves, so it shows how a build runs and says nothing about translation quality.
+It learns the seed pairs themselves, so it shows how a build runs but says nothing about translation quality.
 """
 
 from __future__ import annotations

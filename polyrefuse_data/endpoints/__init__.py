@@ -1,8 +1,8 @@
-"""Chat models behind OpenAI-compatible APIs: the one way to ask them, for translations and for verdicts alike.
+"""Chat models behind OpenAI-compatible APIs. Translation and judging both ask them through this package.
 
     endpoint = Endpoint(model="m", base_url="http://localhost:8000/v1", api_key_env="", asked_for="judge")
     client = Client(endpoint)
-    client.probe()                                         # is anybody there, and does the key hold?
+    client.probe()                                         # is the server there, and does it accept the key?
     for number, answer in client.ask_all([Ask(messages)], concurrency=8):
         ...                                                # a Completion, or NoAnswer with its reason
 

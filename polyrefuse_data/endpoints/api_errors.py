@@ -1,6 +1,6 @@
-"""What an API's error means: for one text, for the moment, or for every text there is.
+"""What an API's error means: for one text, for now, or for every text.
 
-APIs that call themselves compatible share the form of an error and little of what they say in it: its words count too.
+APIs that call themselves compatible share the form of an error but little of its content, so its wording counts too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ANY_PASSING_STATUS = 500
 
 @dataclass(eq=False)
 class ApiError(Exception):
-    """An error as an API told it: as the status of a response, within a 200, or in a line of a batch."""
+    """An error reported by an API: as the status of a response, within a 200, or in a line of a batch."""
 
     status: int
     code: str | None
@@ -49,7 +49,7 @@ class ApiError(Exception):
 
     @classmethod
     def of_response(cls, response: Response) -> ApiError:
-        """The error of a response whose status says that it is one."""
+        """The error in a response with an error status."""
         body = _parsed(response.content)
         if isinstance(body, list) and len(body) == 1:  # Gemini's
             body = body[0]
@@ -58,8 +58,8 @@ class ApiError(Exception):
 
     @classmethod
     def of_body(cls, status: int, body: Any) -> ApiError | None:
-        """The error that a JSON body tells; None where it tells none. Gateways send the errors of those behind them
-        with status 200, the real one as a number in `code`, or nothing to go by: then it may pass."""
+        """The error in a JSON body; None if it contains none. Gateways send the errors of servers behind them with
+        status 200, with the real status as a number in `code`, or with nothing to go by, in which case it may pass."""
         told = body.get("error") if isinstance(body, dict) else None
         if told is None and status == 200:
             choices = body.get("choices") if isinstance(body, dict) else None
@@ -74,7 +74,7 @@ class ApiError(Exception):
 
     @classmethod
     def of(cls, status: int, told: Any, headers: Mapping[str, str] | None = None) -> ApiError:
-        """`told` is the object that APIs put under `error`, or whatever one sent in its place."""
+        """From the object under `error` in an API's answer, or whatever the API sent instead."""
         code = told.get("code") if isinstance(told, dict) else None
         message = told.get("message") if isinstance(told, dict) else told
         if not isinstance(message, str):
@@ -89,7 +89,7 @@ class ApiError(Exception):
 
     @property
     def is_passing(self) -> bool:
-        """Whether the same request may be answered a little later."""
+        """Whether the same request may succeed a little later."""
         return self._may_pass and (self.retry_after or 0.0) <= _LONGEST_WAIT
 
     @property
@@ -106,7 +106,7 @@ class ApiError(Exception):
         return None
 
     def no_answer(self) -> NoAnswer:
-        """What it means for what was asked, where it means nothing for anything else."""
+        """The result for this text, if the error says nothing about other texts."""
         if self._is_content_filter:
             return NoAnswer("content_filter", self.message)
         if self._may_pass:
@@ -117,33 +117,32 @@ class ApiError(Exception):
         return NoAnswer("bad_request", self.message, may_pass=True)
 
     def stops(self, endpoint: Endpoint, batch: bool = False) -> PolyrefuseError | None:
-        """The error to end a run with, where nothing else that is asked would fare better.
+        """The error that should end the run, if no other request would fare better; else None.
 
-        To be raised `from None`: the API's own error may repeat the key, and a traceback would show it.
+        Raise it `from None`: the API's own error may repeat the key, and a traceback would show it.
         """
         name = endpoint.name
         if self._is_content_filter:
             return None
         if self.status == 402 or self.code in CREDIT_CODES:
-            return EndpointError(f"{name}: the account is out of credit ({self}); run again to go on")
+            return EndpointError(f"{name}: the account is out of credit ({self}); top it up and run again to go on")
         if self.is_passing:
             return None
         if self._may_pass:
             return EndpointError(
-                f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); what was answered is kept: "
-                "run again to go on"
+                f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); answers are kept: run again to go on"
             )
         if is_of_the_key(self.status, self._codes, self.message):
             mend = (
-                f"put a valid one in {endpoint.api_key_env} (`export {endpoint.api_key_env}=...`)"
+                f"set a valid one in {endpoint.api_key_env} (`export {endpoint.api_key_env}=...`)"
                 if endpoint.api_key_env
-                else f"it asks for a key, so name the environment variable that holds it{endpoint.key_setting}"
+                else f"it requires a key, so name the environment variable that holds it{endpoint.key_setting}"
             )
             return MissingPrerequisite(f"{name} does not accept the API key ({self}): {mend}")
         if self.status == 404 or self.code in MODEL_CODES:
             lacking = ", and that there is a Batch API" if batch else ""
             return ConfigError(
-                f"{endpoint.asked_for}: {name} is not there ({self}): check the model and the address "
+                f"{endpoint.asked_for}: {name} was not found ({self}): check the model and the address "
                 f"({endpoint.url}){lacking}"
             )
         return None
@@ -168,13 +167,13 @@ class ApiError(Exception):
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after a try, the first being 0: exponential, with jitter so that requests that failed together do
-    not come back together."""
+    """Seconds to wait after an attempt, the first being 0: exponential, with jitter, so that requests that failed
+    together are not repeated together."""
     return float(min(_FIRST_BACKOFF * 2**attempt, _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))
 
 
 def _parsed(content: bytes) -> Any:
-    """JSON, or the text of what is none."""
+    """The content as JSON, or as text if it is not JSON."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

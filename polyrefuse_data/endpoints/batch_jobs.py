@@ -1,7 +1,7 @@
-"""The Batch API as a place where lines are handed in and their answers fetched, by us or by a run before us.
+"""The Batch API: lines are submitted and their answers fetched, by this run or an earlier one.
 
-The API keeps for us what a killed process forgets: batches carry a tag, their files the ids of the lines. It may lose
-any answer of its own to our calls; only the call that costs money must not be made twice.
+The API remembers what a killed process forgets: batches carry a tag, and their files the ids of the lines. Any answer
+to our calls may get lost, and only the call that costs money must not be repeated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """A batch as the API describes it."""
+    """A batch, as described by the API."""
 
     id: str
     status: str
@@ -51,13 +51,13 @@ class Job:
 
 
 class MalformedAnswer(Exception):
-    """The API answered with something that is not what the Batch API gives."""
+    """The API's answer is not one of a Batch API."""
 
 
 class BatchJobs:
-    """The batches of one account that carry `tag`.
+    """The batches of one account with `tag`.
 
-    Any method raises ApiError, LostConnection, RedirectRefused or MalformedAnswer.
+    Every method may raise ApiError, LostConnection, RedirectRefused or MalformedAnswer.
     """
 
     def __init__(self, session: Session, tag: str, *, poll_seconds: float, call_seconds: float, retries: int) -> None:
@@ -68,15 +68,15 @@ class BatchJobs:
         self._retries = retries
 
     def check(self) -> None:
-        """Whether there is a Batch API at all."""
+        """Check that there is a Batch API."""
         self._json("GET", "/batches?limit=1")
 
     def earlier(self) -> list[Job]:
-        """Batches that hold answers, or are about to, the newest first."""
+        """Batches with answers, or answers to come, newest first."""
         return [job for job in self._list() if job.is_under_way or job.status in _ENDED]
 
     def submit(self, lines: Mapping[str, Line]) -> Job:
-        """Hand in a new batch of request bodies by id."""
+        """Submit a new batch of request bodies by id."""
         records = (
             {"custom_id": name, "method": "POST", "url": _ENDPOINT, "body": body} for name, body in lines.items()
         )
@@ -90,7 +90,7 @@ class BatchJobs:
         return self._create(file)
 
     def wait(self, job: Job) -> Job:
-        """The same batch when it has ended, one way or another."""
+        """Wait until the batch has ended, and return it."""
         while job.is_under_way:
             time.sleep(self._poll_seconds)
             job = _job(self._json("GET", f"/batches/{quote(job.id, safe='')}"))
@@ -99,9 +99,9 @@ class BatchJobs:
         return job
 
     def lines_of(self, job: Job) -> set[str]:
-        """The ids of the lines that were handed in with a batch.
+        """The ids of the lines submitted with a batch.
 
-        From an API that does not give back what was handed in, they are known when there are answers to them.
+        If the API does not return submitted files, they are known only once there are answers.
         """
         try:
             content = self._content(job.input_file)
@@ -112,20 +112,21 @@ class BatchJobs:
         return {name for name, _ in _read_lines(content, job.input_file)}
 
     def answers(self, job: Job) -> Iterator[tuple[str, Line]]:
-        """The lines of the output and error files by their ids, in no certain order; perhaps not all that were handed
-        in: a batch may have expired, a file been deleted, a line be cut."""
+        """The lines of the output and error files by id, in no particular order. Some may be missing: a batch may have
+        expired, a file been deleted, a line been cut."""
         for file in job.answer_files:
             try:
                 content = self._content(file)
             except ApiError as error:
                 if error.status not in _GONE:
                     raise
-                _logger.warning("file %s of batch %s is gone: what it held is asked again", file, job.id)
+                _logger.warning("file %s of batch %s is gone: asking again for its texts", file, job.id)
                 continue
             yield from _read_lines(content, file)
 
     def _create(self, file: str) -> Job:
-        """Make a batch of an uploaded file. Where the answer is lost, look whether it was made before trying again."""
+        """Create a batch from an uploaded file. If the answer is lost, check whether it was created before trying
+        again."""
         asked = {
             "input_file_id": file,
             "endpoint": _ENDPOINT,
@@ -151,7 +152,7 @@ class BatchJobs:
                     return job
 
     def _list(self) -> Iterator[Job]:
-        """All batches with the tag, the newest first."""
+        """All batches with the tag, newest first."""
         page: dict[str, Any] = {"limit": _PAGE}
         while True:
             answer = self._json("GET", f"/batches?{urlencode(page)}")
@@ -171,7 +172,7 @@ class BatchJobs:
         return _json_of(self._again(method, path, body, kind))
 
     def _again(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Response:
-        """A call that may be made twice: retried while the API is busy or the answer lost."""
+        """A call that may be repeated: retried while the API is busy or its answer is lost."""
         for attempt in range(self._retries):
             wait = backoff(attempt)
             try:
@@ -181,7 +182,7 @@ class BatchJobs:
                     raise
                 wait = error.retry_after or wait
             except NotReached as error:
-                _logger.warning("the Batch API cannot be reached (%s): trying again in %.0f seconds", error, wait)
+                _logger.warning("cannot reach the Batch API (%s): trying again in %.0f seconds", error, wait)
             except LostConnection:
                 pass
             time.sleep(wait)
@@ -208,7 +209,7 @@ def _json_of(response: Response) -> Any:
 
 @contextmanager
 def _documented() -> Iterator[None]:
-    """Within, what is not as the API's documentation has it is a MalformedAnswer."""
+    """Turn deviations from the API's documentation into MalformedAnswer."""
     try:
         yield
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
@@ -223,7 +224,7 @@ def _job(batch: Any) -> Job:
 
 
 def _read_lines(content: bytes, file: str) -> Iterator[tuple[str, Line]]:
-    """The lines of a JSONL file by their ids; those that are none are left out."""
+    """The lines of a JSONL file by id; malformed lines are skipped."""
     unreadable = 0
     for text in content.split(b"\n"):
         if not text.strip():
@@ -236,4 +237,4 @@ def _read_lines(content: bytes, file: str) -> Iterator[tuple[str, Line]]:
         else:
             yield str(name), line
     if unreadable:
-        _logger.warning("%s lines of file %s cannot be read: what they held is asked again", unreadable, file)
+        _logger.warning("%s lines of file %s cannot be read: asking again for their texts", unreadable, file)

@@ -1,4 +1,4 @@
-"""Asking one endpoint: within its limits, in its dialect, again where that may help, and not for ever."""
+"""Asks one endpoint: within its limits, in its dialect, with retries where they may help, but not for ever."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LONGEST_ABSENCE = 5.0  # seconds between two tries to reach a server at all
 
 
 class Client:
-    """One endpoint, for everything that a run asks of it."""
+    """One endpoint, for everything that a run asks it."""
 
     def __init__(self, endpoint: Endpoint, dialect: Dialect | None = None, limits: RateLimits | None = None) -> None:
         self.endpoint = endpoint
@@ -63,14 +63,14 @@ class Client:
         self._told = float("-inf")
 
     def open_session(self) -> Session:
-        """A connection with the key. Raises MissingPrerequisite where there is none."""
+        """A connection that uses the key. Raises MissingPrerequisite if there is no key."""
         return Session(self.endpoint.url, self.endpoint.headers())
 
     def probe(self) -> None:
-        """Find what would stop every request, once and for nothing: by listing the models.
+        """Check for problems that would affect every request, free of charge, by listing the models.
 
-        Raises MissingPrerequisite where nobody listens or the key is not accepted, ConfigError for an API that
-        redirects elsewhere. Says so where the model is not in the list; `prove` knows more.
+        Raises MissingPrerequisite if the server cannot be reached or rejects the key; ConfigError if the API redirects
+        elsewhere. Warns if the model is not in the list; `prove` can tell more.
         """
         if self._is_probed:
             return
@@ -80,15 +80,15 @@ class Client:
         self._is_listed = models is not None and is_listed(self.endpoint.model, models)
         if models and not self._is_listed:
             _logger.warning(
-                "%s: %s is not among the models that the server lists: %s",
+                "%s: %s is not one of the models the server lists: %s",
                 self.endpoint.asked_for,
                 self.endpoint.name,
                 one_line(", ".join(sorted(models))),
             )
 
     def prove(self, ask: Ask) -> None:
-        """Have the model answer, where the list of models has not shown that it is there. Raises what every ask would
-        meet; anything else may pass."""
+        """Have the model answer, unless the list of models has shown that it is there. Raises what every request would
+        meet; other errors may pass."""
         if not self._is_listed:
             with closing(self.open_session()) as session:
                 self._try(ask, Line(session, threading.Event()), 0)
@@ -107,17 +107,17 @@ class Client:
         return answer
 
     def ask_all(self, asks: Sequence[Ask], concurrency: int) -> Iterator[tuple[int, Answer]]:
-        """(number of the ask, its answer), whichever is ready first."""
+        """(number of the ask, its answer), in the order in which they are ready."""
         return self.work(self.ask, asks, concurrency)
 
     def work(
         self, work: Callable[[Item, Line], Result], items: Sequence[Item], concurrency: int
     ) -> Iterator[tuple[int, Result]]:
-        """The same for whatever takes several asks: `work` is given a line to ask through."""
+        """The same for work that takes several asks: `work` is given a line to ask through."""
         return in_parallel(work, items, concurrency, self.open_session)
 
     def _try(self, ask: Ask, line: Line, attempt: int) -> tuple[Answer, float]:
-        """One request, and the seconds to wait before another. Raises the error that ends the run, where it is one."""
+        """One request, and the seconds to wait before the next. Raises errors that end the run."""
         wait = backoff(attempt)
         try:
             answer = self._send(ask, line)
@@ -143,21 +143,21 @@ class Client:
         return answer, wait
 
     def _send(self, ask: Ask, line: Line) -> Answer:
-        """The API's answer, asked for in other words as long as it teaches us any. Raises ApiError and what sessions
+        """The API's answer; rephrases the request for as long as errors teach us how. Raises ApiError and what sessions
         raise."""
         while True:
             body = self.dialect.body(self.endpoint.model, ask)
             try:
-                return self._call(body, line)
+                return self._call(body, line, ask.may_be_cut)
             except ApiError as error:
                 if not self.dialect.learn(error, body, self.endpoint.name):
                     raise
 
-    def _call(self, body: Mapping[str, Any], line: Line) -> Answer:
+    def _call(self, body: Mapping[str, Any], line: Line, may_be_cut: bool) -> Answer:
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         response = line.session.request(
             "POST",
-            "/chat/completions",
+            "/chat/completions" if "messages" in body else "/completions",
             body=content,
             headers={"Content-Type": "application/json"},
             seconds=self.endpoint.timeout_seconds,
@@ -170,11 +170,11 @@ class Client:
             return NoAnswer("malformed_response", f"not JSON: {error}", may_pass=True)
         if (within := ApiError.of_body(200, completion)) is not None:
             raise within
-        return read_completion(completion)
+        return read_completion(completion, may_be_cut)
 
     def _told_apart(self, error: ApiError) -> NoAnswer:
-        """What an error means for one ask. Raises ConfigError where every one would meet it: nothing was answered yet,
-        and it comes a second time in the same words."""
+        """What an error means for one ask. Raises ConfigError if every ask would meet it: nothing was answered yet, and
+        it came twice in the same words."""
         answer = error.no_answer()
         if answer.reason == "bad_request":
             with self._lock:
@@ -183,13 +183,14 @@ class Client:
                 every = self._errors[answer.detail] >= _SAME_ERRORS and not self._has_answered
             if every:
                 raise ConfigError(
-                    f"{self.endpoint.asked_for}: {self.endpoint.name} takes no request as it is asked ({error}): set "
-                    f"{self.dialect.key_of(error)} to what it takes"
+                    f"{self.endpoint.asked_for}: {self.endpoint.name} rejects every request ({error}): set "
+                    f"{self.dialect.key_of(error)} to a value it accepts"
                 ) from None
         return answer
 
     def _count(self, answer: Answer) -> None:
-        """Raises EndpointError where nothing but errors comes, MissingPrerequisite where nobody listens any more."""
+        """Count an answer. Raises EndpointError if there are only errors, MissingPrerequisite if the server is no
+        longer reachable."""
         with self._lock:
             lost = isinstance(answer, NoAnswer) and answer.may_pass
             self._has_answered |= not lost
@@ -199,7 +200,7 @@ class Client:
             assert isinstance(answer, NoAnswer)
             raise EndpointError(
                 f"{self.endpoint.name} did not answer {unanswered} texts in a row (last: {answer.reason}, "
-                f"{one_line(answer.detail)}); what was answered is kept: run again to go on"
+                f"{one_line(answer.detail)}); answers are kept, run again to go on"
             )
 
     def _wait_for_turn(self, tokens: int, line: Line) -> None:
@@ -208,12 +209,12 @@ class Client:
             line.wait(left)
 
     def _tell_unreachable(self, error: NotReached, attempt: int) -> None:
-        """Say at once that nobody is there; at the last try, raise MissingPrerequisite."""
+        """Report at once that the server cannot be reached; after the last attempt, raise MissingPrerequisite."""
         name, url = self.endpoint.name, self.endpoint.url
         if attempt >= self.endpoint.max_retries:
             raise MissingPrerequisite(
-                f"{self.endpoint.asked_for}: {name} cannot be reached at {url} ({error}): start the server, or mend "
-                "the address; what was answered before is kept"
+                f"{self.endpoint.asked_for}: {name} cannot be reached at {url} ({error}): start the server, or fix "
+                "the address; earlier answers are kept"
             ) from None
         with self._lock:
             now = time.monotonic()
@@ -224,14 +225,15 @@ class Client:
             _logger.warning("%s cannot be reached at %s (%s): trying again, %s more times", name, url, error, left)
 
     def redirected(self, error: RedirectRefused) -> ConfigError:
-        """What to tell of an API that would have prompts and key sent elsewhere."""
+        """The error for an API that redirects prompts and key elsewhere."""
         return ConfigError(
-            f"{self.endpoint.asked_for}: {self.endpoint.name} sends requests away from {self.endpoint.url} ({error}): "
-            "prompts and keys go to the address of the config alone; set that one where you trust it"
+            f"{self.endpoint.asked_for}: {self.endpoint.name} redirects requests away from {self.endpoint.url} "
+            f"({error}): "
+            "prompts and keys only go to the address in the config; name the other one there if you trust it"
         )
 
     def _models(self, line: Line) -> set[str] | None:
-        """The ids of the models that the API lists; None where it does not."""
+        """The ids of the models that the API lists; None if it does not list any."""
         for attempt in range(self.endpoint.max_retries + 1):
             try:
                 response = line.session.request("GET", "/models", seconds=_PROBE_SECONDS)

@@ -1,8 +1,8 @@
-"""Chat completions as APIs really send them: the text that a model gave, or the reason why there is none.
+"""Reads chat completions as APIs really send them: the model's text, or the reason why there is none.
 
-One reader for whoever asks. What is no completion at all (HTML, `[]`, a message that is a number, half of a JSON
-object) is no answer and may pass; what an API will say again (its content filter, a refusal, a text too long) is an
-answer that holds no text.
+Everything that asks a model uses this reader. What is no completion at all (HTML, `[]`, a message that is a number,
+half a JSON object) is no answer and may pass. What an API will say again (its content filter, a refusal, a text too
+long) is an answer without text.
 """
 
 from __future__ import annotations
@@ -41,14 +41,16 @@ _BROKEN = frozenset({"error", "malformed_function_call", "other", "network_error
 # Parts of a content that are not the answer but the way to it.
 _REASONING_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking", "summary_text"})
 
+CUT = "cut"  # among the notes of a completion: it reached its longest length
+
 # Our names of the token counts, and those of a completion.
 _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
 
 
 @dataclass(frozen=True)
 class Completion:
-    """The text of an answer as the model gave it, and the tokens it took: `input_tokens` and `output_tokens`, both or
-    neither. `notes` name the wrapping that it came in."""
+    """The text of an answer, and the tokens it took: `input_tokens` and `output_tokens`, both or neither. `notes` name
+    the wrapping that it came in."""
 
     text: str
     usage: dict[str, float] = field(default_factory=dict)
@@ -57,9 +59,9 @@ class Completion:
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """Why there is no text: `reason` is a short name that is counted, `detail` is for people.
+    """Why there is no text: `reason` is a short name that is counted, `detail` is a message.
 
-    With `may_pass` it says nothing of what was asked: a time-out, a busy API, something that is no completion.
+    With `may_pass`, the cause is not the request: a time-out, a busy API, something that is no completion.
     """
 
     reason: str
@@ -71,17 +73,19 @@ class NoAnswer:
 Answer = Completion | NoAnswer
 
 
-def read_completion(body: Any) -> Answer:
-    """A chat completion (the API's JSON) as its text or the reason why there is none, with what it used.
+def read_completion(body: Any, may_be_cut: bool = False) -> Answer:
+    """Read a chat completion (the API's JSON) as its text, or the reason why there is none, with its token counts.
 
-    Errors that came in place of a completion are for ApiError to find first.
+    A text that reached the length limit is half an answer, so none, except for callers that ask for so many tokens
+    and no more (`may_be_cut`): then its notes contain CUT. Errors instead of a completion must be caught first, with
+    ApiError.
     """
-    return replace(_read(body), usage=_usage(body))
+    return replace(_read(body, may_be_cut), usage=_usage(body))
 
 
-def _read(body: Any) -> Answer:
+def _read(body: Any, may_be_cut: bool) -> Answer:
     if not isinstance(body, dict):
-        return _malformed(f"a JSON {type(body).__name__} in place of a chat completion")
+        return _malformed(f"a JSON {type(body).__name__} instead of a chat completion")
     blocked = _blocked_prompt(body)
     if blocked is not None:
         return blocked
@@ -94,22 +98,30 @@ def _read(body: Any) -> Answer:
     reason = choice.get("finish_reason")
     ended = _words(reason)
     message = choice.get("message")
+    if message is None and "text" in choice:  # the completion of a text, of models without a chat template
+        message = {"content": choice["text"]}
     said = message.get("refusal") if isinstance(message, dict) else None
     if said:
         return NoAnswer("refused", str(said))
     if ended & _FILTERED:
         return NoAnswer("content_filter", f"the answer was stopped by the API's content filter ({reason})")
-    if ended & _CUT:
-        return NoAnswer("truncated", "the answer reached its longest length")
+    if ended & _CUT and not may_be_cut:
+        return NoAnswer("truncated", "the answer reached the length limit")
     if ended & _BROKEN:
         return _malformed(f"the answer broke off ({reason})")
     if not isinstance(message, dict):
         return _malformed("a choice without a message")
-    return _read_message(message)
+    answer = _read_message(message)
+    if not ended & _CUT:
+        return answer
+    if isinstance(answer, Completion):
+        return replace(answer, notes=(*answer.notes, CUT))
+    # All of it went into reasoning.
+    return NoAnswer("truncated", answer.detail) if answer.reason == "empty" else answer
 
 
 def _words(reason: Any) -> set[str]:
-    """`FinishReason.SAFETY` and `content_filter: PROHIBITED_CONTENT` as the words in them."""
+    """The words in `FinishReason.SAFETY` or `content_filter: PROHIBITED_CONTENT`."""
     return set(re.findall(r"[a-z_]+", reason.lower())) if isinstance(reason, str) else set()
 
 
@@ -123,15 +135,15 @@ def _read_message(message: dict[str, Any]) -> Answer:
     elif isinstance(content, list):
         parts = list(map(_part, content))
         if None in parts:
-            return _malformed("a content with parts that are none")
+            return _malformed("a content with invalid parts")
         content, notes = "".join(part for part in parts if part is not None), ("parts",)
     if not isinstance(content, str):
-        return _malformed(f"a content that is a JSON {type(content).__name__}")
+        return _malformed(f"a content of JSON type {type(content).__name__}")
     return Completion(content, notes=notes) if content.strip() else NoAnswer("empty", "the model gave no text")
 
 
 def _part(part: Any) -> str | None:
-    """The text of one part of a content; None for what is no part."""
+    """The text of one part of a content; None for anything else."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
@@ -143,7 +155,7 @@ def _part(part: Any) -> str | None:
 
 
 def _arguments(message: dict[str, Any]) -> str | None:
-    """What a model put into the call of a tool, where it made one call in place of an answer."""
+    """The arguments of a tool call, if the model made exactly one instead of answering."""
     calls = message.get("tool_calls")
     functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     if not functions:
@@ -153,7 +165,8 @@ def _arguments(message: dict[str, Any]) -> str | None:
 
 
 def _blocked_prompt(body: dict[str, Any]) -> NoAnswer | None:
-    """Gemini and gateways to it say beside the choices, which may be none, that the prompt was blocked."""
+    """The failure if Gemini, or a gateway to it, reports beside the choices (there may be none) that the prompt was
+    blocked."""
     for key in ("prompt_feedback", "promptFeedback"):
         feedback = body.get(key)
         if isinstance(feedback, dict):
@@ -164,7 +177,8 @@ def _blocked_prompt(body: dict[str, Any]) -> NoAnswer | None:
 
 
 def _without_choices(body: dict[str, Any]) -> NoAnswer:
-    """Gemini and gateways to it give no choice where the prompt was blocked, and count no token of an answer."""
+    """The failure if there are no choices: Gemini and gateways to it then have blocked the prompt, and count no tokens
+    of an answer."""
     usage = body.get("usage")
     if _words(body.get("finish_reason")) & _FILTERED:
         return NoAnswer("content_filter", f"the API gave no answer ({body['finish_reason']})")
@@ -178,14 +192,21 @@ def _malformed(detail: str) -> NoAnswer:
 
 
 def _usage(body: Any) -> dict[str, float]:
-    """The token counts, where the API reports both."""
+    """The token counts, if the API reports both."""
     reported = body.get("usage") if isinstance(body, dict) else None
-    counts = dict(_counts(reported)) if isinstance(reported, dict) else {}
-    return counts if len(counts) == len(_TOKEN_COUNTS) else {}
+    if not isinstance(reported, dict):
+        return {}
+    counts = dict(_counts(reported, _TOKEN_COUNTS))
+    if len(counts) < len(_TOKEN_COUNTS):
+        return {}
+    # Some APIs (Gemini, xAI) count thinking beside the answer, and only in the total; it is paid as output everywhere.
+    total = dict(_counts(reported, {"total": "total_tokens"})).get("total", 0.0)
+    counts["output_tokens"] = max(counts["output_tokens"], total - counts["input_tokens"])
+    return counts
 
 
-def _counts(reported: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for ours, theirs in _TOKEN_COUNTS.items():
+def _counts(reported: dict[str, Any], names: dict[str, str]) -> Iterator[tuple[str, float]]:
+    for ours, theirs in names.items():
         count = reported.get(theirs)
         if isinstance(count, int | float) and not isinstance(count, bool) and math.isfinite(count) and count >= 0:
             yield ours, float(count)

@@ -1,8 +1,8 @@
-"""What a request says, and in which words: servers that call themselves compatible refuse each other's parameters.
+"""The wording of requests. Servers that call themselves compatible reject each other's parameters.
 
-A request is first written as the strictest server takes it. What a server refuses by name is said otherwise, or left
-out, from then on: learnt once, kept for the run, and told. What a config asks for by name is never left out silently:
-only what `auto` stands for is learnt away.
+A request is first written so that the strictest server accepts it. Whatever a server rejects by name is rephrased or
+dropped from then on: learnt once, kept for the run, and logged. Parameters that a config sets explicitly are never
+dropped silently; only what `auto` stands for can change.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _KEYS = {"response_format": "response_format", "temperature": "temperature", "li
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked of a model, in nobody's dialect yet. `schema` is the JSON schema of the object to answer with."""
+    """A request to a model, not yet in any dialect. `schema` is the JSON schema of the object to answer with."""
 
     messages: tuple[dict[str, Any], ...]
     schema: Mapping[str, Any] | None = None
@@ -56,11 +56,14 @@ class Ask:
     temperature: float | None = None  # None: the model's own
     max_tokens: int | None = None
     tokens: int = 0  # about how many it takes, there and back: for limits
+    prompt: str | None = None  # to go on with as it is: in place of messages, for models without a chat template
+    extra: Mapping[str, Any] = field(default_factory=dict)  # keys of the body that no other server knows
+    may_be_cut: bool = False  # whether an answer that reached the length limit is one
 
 
 @dataclass
 class Dialect:
-    """How one server is asked. `response_format` other than auto, and what is in `extra_body`, are kept to."""
+    """The dialect of one server. A `response_format` other than auto, and everything in `extra_body`, stays fixed."""
 
     response_format: ResponseFormat = "auto"
     extra_body: Mapping[str, Any] = field(default_factory=dict)
@@ -76,9 +79,15 @@ class Dialect:
     def __reduce__(self) -> tuple[type[Dialect], tuple[Any, ...]]:
         return Dialect, (self.response_format, self.extra_body, self.first_format, self.limit)
 
+    @property
+    def sends_temperature(self) -> bool:
+        """Whether the server takes the temperature that it is asked for."""
+        return self._sends_temperature
+
     def body(self, model: str, ask: Ask) -> dict[str, Any]:
-        """The JSON body of a request for a chat completion."""
-        body: dict[str, Any] = {"model": model, "messages": list(ask.messages)}
+        """The JSON body of a chat completion request."""
+        asked = {"messages": list(ask.messages)} if ask.prompt is None else {"prompt": ask.prompt}
+        body: dict[str, Any] = {"model": model, **asked}
         if ask.schema is not None and self._format == "json_schema":
             schema = {"name": ask.name, "strict": True, "schema": dict(ask.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -87,11 +96,12 @@ class Dialect:
         if ask.temperature is not None and self._sends_temperature:
             body["temperature"] = ask.temperature
         if ask.max_tokens is not None:
-            body[self._limit] = ask.max_tokens
-        return {**body, **self.extra_body}
+            # Completions of a text have never had the newer name.
+            body[self._limit if ask.prompt is None else "max_tokens"] = ask.max_tokens
+        return {**body, **ask.extra, **self.extra_body}
 
     def learn(self, error: ApiError, sent: Mapping[str, Any], name: str) -> bool:
-        """Whether `sent` is worth sending again in the words that `error` taught us. `name` is the backend's."""
+        """Whether `sent` is worth sending again, in the words that `error` taught us. `name` is the backend's name."""
         if error.status not in _STATUSES or error.is_too_long or not (error.param or _REFUSED.search(error.message)):
             return False
         with self._lock:
@@ -101,7 +111,9 @@ class Dialect:
                 if self._sends_temperature:
                     self._sends_temperature = False
                     _tell(
-                        name, error, 'it is asked at its own temperature from now on; temperature = "default" says so'
+                        name,
+                        error,
+                        'using its own temperature from now on; temperature = "default" does so from the start',
                     )
                 return True
             for limit, other in (_LIMITS, _LIMITS[::-1]):
@@ -110,7 +122,7 @@ class Dialect:
         return False
 
     def key_of(self, error: ApiError) -> str:
-        """The key of a config that stands for what an error names; all of them where it names none."""
+        """The config key for what an error names; all such keys if it names none."""
         told = f"{error.param} {error.message}"
         named = [f"extra_body.{name}" for name in self.extra_body if name in told]
         named += [_KEYS[parameter] for parameter in _NAMES if self._names(parameter, error)]
@@ -122,21 +134,21 @@ class Dialect:
         kind = sent.get("type") if isinstance(sent, dict) else None
         if kind == self._format and kind != _FORMATS[-1]:
             self._format = _FORMATS[_FORMATS.index(self._format) + 1]
-            _tell(name, error, f'it is asked with response_format = "{self._format}" from now on')
+            _tell(name, error, f'response_format = "{self._format}" is used from now on')
         return kind != self._format
 
     def _rename_limit(self, limit: str, other: str, error: ApiError, name: str) -> bool:
-        """The other name of the same limit, once: a server that refuses both means its value."""
+        """Switch to the other name of the limit, once: a server that rejects both means its value."""
         if self._limit == limit == self.limit:
             self._limit = other
-            _tell(name, error, f"it is asked with {other} in place of {limit} from now on")
+            _tell(name, error, f"{other} is sent instead of {limit} from now on")
         return self._limit != limit
 
     @staticmethod
     def _names(parameter: str, error: ApiError) -> bool:
-        """Whether this is what is refused: by the name that the API gives, or else by its words."""
+        """Whether this parameter is what the error rejects, by the name that the API gives or else by its words."""
         return any(_NAMES[parameter].search(told) for told in (error.param, error.message) if told)
 
 
 def _tell(name: str, error: ApiError, what: str) -> None:
-    _logger.warning("%s does not take what it was asked (%s): %s", name, error, what)
+    _logger.warning("%s does not accept the request (%s): %s", name, error, what)

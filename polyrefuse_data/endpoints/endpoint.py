@@ -1,4 +1,4 @@
-"""Where a chat model is, under which key, and how patient to be with it."""
+"""The address of a chat model, its key, and how patient to be."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OPENAI_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OP
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model behind an OpenAI-compatible API. Names no key: the environment variable `api_key_env` holds it.
+    """A model behind an OpenAI-compatible API. It contains no key: the environment variable `api_key_env` does.
 
-    `asked_for` is the setting that names the endpoint, for messages: `translation.backends`, `judge`.
+    `asked_for` is the setting that names the endpoint in messages: `translation.backends`, `judge`.
     """
 
     model: str
@@ -43,12 +43,12 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """Host, port and path of the API, empty for OpenAI's own: gateways have a path for each model."""
+        """Host, port and path of the API (gateways have a path per model); empty for OpenAI's."""
         parts = urlsplit(self.base_url or "")
         return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
 
     def headers(self) -> dict[str, str]:
-        """What every request carries. Raises MissingPrerequisite where the key's variable is empty."""
+        """The headers of every request. Raises MissingPrerequisite if the key's variable is empty."""
         headers = {"Accept": "application/json", "User-Agent": "polyrefuse-data"}
         if key := self.key():
             headers[self.key_header] = f"Bearer {key}" if self.key_header == "Authorization" else key
@@ -59,7 +59,7 @@ class Endpoint:
         return headers
 
     def key(self) -> str:
-        """The API key; empty where none is asked for. Raises MissingPrerequisite where its variable holds none."""
+        """The API key; empty if none is needed. Raises MissingPrerequisite if its variable is empty."""
         if not self.api_key_env:
             return ""
         declare_secret(self.api_key_env)
@@ -70,7 +70,7 @@ class Endpoint:
             )
         if not (key.isascii() and key.isprintable()):
             raise MissingPrerequisite(
-                f"{self.asked_for}: {self.api_key_env} holds characters that no API key has (a line break, a dash from "
-                f"a text?): `export {self.api_key_env}=...` again"
+                f"{self.asked_for}: {self.api_key_env} contains characters that no API key has (a line break, a "
+                f"typographic dash?): `export {self.api_key_env}=...` again"
             )
         return key

@@ -1,7 +1,7 @@
-"""The one JSON object in an answer, out of the wrapping in which models and servers put it.
+"""Extracts the one JSON object from an answer, whatever models and servers wrap it in.
 
-Exactly one, or nothing: prose beside it, a second object or half of one may be a refusal, or an answer in place of what
-was asked for, and nobody here tells which.
+Exactly one, or nothing: prose beside it, a second object, or half an object may be a refusal, or an answer instead of
+what was asked for.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _FENCE = re.compile(r"```[\w-]*[ \t]*\r?\n?([^`].*?)\s*```", re.DOTALL)
 
 
 def unwrap(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """The object that an answer consists of, and what it was wrapped in; None where it is not exactly one object.
+    """The object that an answer consists of, and what it was wrapped in; None if it is not exactly one object.
 
-    Wrapping is taken off only as far as it takes: a text within the object may look like any of it.
+    Only as much wrapping is removed as necessary, because the text in the object may itself look like wrapping.
     """
     notes: list[str] = []
     for note, bare in _unwrapped(text):
@@ -63,8 +63,20 @@ def unwrap(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     return None, ()
 
 
+def bare(text: str) -> tuple[str, tuple[str, ...]]:
+    """The whole of an answer that is text, without what stands around it (a BOM, reasoning before it, tokens that end
+    a turn), and what that was. A fence stays: it may be the text's."""
+    notes = []
+    for note, less in _unwrapped(text):
+        if note == "fence":
+            break
+        text = less
+        notes += [note] if note else []
+    return text, tuple(notes)
+
+
 def _unwrapped(text: str) -> Iterator[tuple[str, str]]:
-    """The text with one wrapping less each time, and the name of the one that was taken off."""
+    """The text with one more layer of wrapping removed each time, and the name of that layer."""
     yield "", text
     if text.startswith(_BOM):
         text = text.lstrip(_BOM)
@@ -86,7 +98,7 @@ def _unwrapped(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _parse(text: str) -> tuple[Any, list[str]]:
-    """JSON, if need be with line breaks as they are in its strings; None where it is none."""
+    """The text as JSON, if necessary with raw line breaks in its strings; None if it is not JSON."""
     for strict, notes in ((True, []), (False, ["raw_newline"])):
         try:
             return json.loads(text, strict=strict, object_pairs_hook=_without_doubles), notes
@@ -96,7 +108,7 @@ def _parse(text: str) -> tuple[Any, list[str]]:
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raises ValueError for a key that is there twice: nobody knows which of the two is meant."""
+    """Raises ValueError for a duplicate key, because it is unknown which one is meant."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a key twice")

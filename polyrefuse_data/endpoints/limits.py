@@ -1,4 +1,4 @@
-"""Requests and tokens a minute, shared by everything that a run asks of one API."""
+"""Limits on requests and tokens per minute, shared by everything that a run asks of one API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _BURST = 5 / _MINUTE
 
 
 class RateLimits:
-    """Two token buckets, and a pause that a server asked for. Nothing waits in here: callers are told how long to."""
+    """Two token buckets, and a pause requested by the server. Nothing waits in here; callers are told how long to
+    wait."""
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
         self._lock = threading.Lock()
@@ -24,11 +25,11 @@ class RateLimits:
         return RateLimits, self._per_minute
 
     def tighten(self, other: RateLimits) -> None:
-        """Keep the stricter ones of both, from the first request on."""
+        """Adopt the stricter limits of the two, from the first request on."""
         self._hold(*map(_stricter, self._per_minute, other._per_minute))
 
     def reserve(self, tokens: int) -> float:
-        """Count a request of about `tokens` tokens; the seconds after which it may be sent."""
+        """Count a request of about `tokens` tokens. Returns the seconds to wait before sending it."""
         amounts = 1, tokens
         with self._lock:
             wait = max(bucket.wait(amount) for bucket, amount in zip(self._buckets, amounts, strict=True))
@@ -37,16 +38,16 @@ class RateLimits:
         return max(wait, self.paused())
 
     def correct(self, estimated_tokens: int, used_tokens: int) -> None:
-        """Count what a request really used instead of what was thought before."""
+        """Replace the estimated tokens of a request by those it used."""
         with self._lock:
             self._buckets[1].take(used_tokens - estimated_tokens)
 
     def pause(self, seconds: float) -> None:
-        """Send nothing for `seconds`: the server said so."""
+        """Send nothing for `seconds`, as the server asked."""
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def paused(self) -> float:
-        """Seconds of the pause that are left; ask again after any wait, for it may have begun meanwhile."""
+        """Remaining seconds of the pause. Ask again after any wait, because a pause may have begun meanwhile."""
         return max(self._paused_until - time.monotonic(), 0.0)
 
     def _hold(self, *per_minute: int | None) -> None:
@@ -59,7 +60,7 @@ def _stricter(one: int | None, other: int | None) -> int | None:
 
 
 class _Bucket:
-    """Fills evenly, to at most the burst; holds back nothing where `per_minute` is None."""
+    """A token bucket that fills evenly, up to the burst; no limit if `per_minute` is None."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._rate = None if per_minute is None else per_minute / _MINUTE
@@ -68,14 +69,14 @@ class _Bucket:
         self._filled = time.monotonic()
 
     def wait(self, amount: float) -> float:
-        """Seconds until `amount` is there. More than the bucket holds waits for a full bucket, not for ever."""
+        """Seconds until `amount` is available. More than the bucket holds waits for a full bucket, not for ever."""
         if self._rate is None:
             return 0.0
         self._fill(self._rate)
         return max((min(amount, self._size) - self._level) / self._rate, 0.0)
 
     def take(self, amount: float) -> None:
-        """May leave the bucket owing: the next one waits the longer."""
+        """Take an amount. The bucket may go into debt, and the next one waits longer."""
         if self._rate is not None:
             self._fill(self._rate)
             self._level = min(self._level - amount, self._size)

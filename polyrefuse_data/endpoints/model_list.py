@@ -1,4 +1,4 @@
-"""The models that an API lists, which shows for nothing whether it is there, takes the key and has the model."""
+"""The models that an API lists. This shows free of charge whether it is there, accepts the key and has the model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def model_ids(content: bytes) -> set[str] | None:
-    """Their ids; None where it is no such list."""
+    """The ids of the models; None if the content is not such a list."""
     try:
         listed = json.loads(content)
         return {str(model["id"]) for model in listed["data"]}
@@ -15,5 +15,5 @@ def model_ids(content: bytes) -> set[str] | None:
 
 
 def is_listed(model: str, models: set[str]) -> bool:
-    """Gemini lists `models/NAME` for NAME, Ollama `NAME:latest`."""
+    """Whether the model is listed. Gemini lists `models/NAME` for NAME, Ollama `NAME:latest`."""
     return bool({model, f"models/{model}", f"{model}:latest"} & models)

@@ -1,6 +1,7 @@
-"""Servers by name: where they are, which variable holds their key, and how they want to be asked.
+"""Known servers by name: their address, the variable with their key, and how they want to be asked.
 
-From their documentation, in 2026. Only what differs; what a server refuses all the same is learnt (dialect.py).
+From their documentation, in 2026. Only differences are listed; anything else that a server rejects is learnt
+(dialect.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way to an origin: straight, or through the proxy that the environment names for it."""
+"""The way to an origin: direct, or through the proxy configured in the environment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from polyrefuse_data.errors import MissingPrerequisite
 
 
 def open_pool(url: str) -> urllib3.HTTPConnectionPool:
-    """Connections to the origin of `url`, none made yet. HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY are respected.
+    """A pool of connections to the origin of `url`, none open yet. Respects HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
+    NO_PROXY.
 
-    Raises MissingPrerequisite for a proxy that is no address of one.
+    Raises MissingPrerequisite for an invalid proxy address.
     """
     proxy = _proxy(url)
     if proxy is None:
@@ -23,7 +24,7 @@ def open_pool(url: str) -> urllib3.HTTPConnectionPool:
     except (urllib3.exceptions.HTTPError, ValueError):
         raise MissingPrerequisite(
             f"the proxy that the environment names for {urlsplit(url).hostname} cannot be used: give http://HOST:PORT "
-            "in HTTPS_PROXY or HTTP_PROXY, or take the host out with NO_PROXY"
+            "in HTTPS_PROXY or HTTP_PROXY, or exempt the host with NO_PROXY"
         ) from None
 
 

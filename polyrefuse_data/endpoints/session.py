@@ -1,7 +1,7 @@
-"""HTTP to one origin over one connection: whole answers within a deadline, and never a step to another origin.
+"""HTTP to one origin over one connection: complete answers within a deadline, and never a redirect to another origin.
 
-What goes to an API are prompts and a key; a server that redirects elsewhere would have both. urllib3 makes the
-connections, at a ninth of what the OpenAI client takes of a processor for each request.
+Requests contain prompts and a key, and a server that redirects elsewhere would get both. urllib3 makes the connections,
+with a ninth of the OpenAI client's processor time per request.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ _NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 
 
 class LostConnection(Exception):
-    """The connection broke before the whole answer was there."""
+    """The connection broke before the answer was complete."""
 
 
 class NotReached(LostConnection):
-    """There was no connection: nobody listens, no such host, no way there, no TLS that both accept."""
+    """No connection could be made: connection refused, unknown host, no route, no common TLS."""
 
 
 class TooSlow(LostConnection):
-    """The whole answer was not there in time."""
+    """The answer was not complete in time."""
 
 
 class OversizedAnswer(LostConnection):
-    """The answer is longer than any that was asked for."""
+    """The answer is longer than any legitimate one."""
 
 
 class RedirectRefused(Exception):
-    """The server wants the request sent to another origin."""
+    """The server redirects to another origin."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Response:
 
 
 class Session:
-    """A connection to the origin of `url`, opened when first needed and kept open. For one thread, but for `cut`."""
+    """A connection to the origin of `url`, opened on first use and kept open. For one thread, except for `cut`."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self._url = url
@@ -85,8 +85,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         most_bytes: int = _MOST_BYTES,
     ) -> Response:
-        """The answer to one request, whatever its status. Raises LostConnection (or one of its kinds), or
-        RedirectRefused."""
+        """The answer to one request, whatever its status. Raises LostConnection (or a subclass) or RedirectRefused."""
         target = f"{self._url}{path}"
         sent = {**self._headers, **(headers or {})}
         self.deadline, self._is_cut = time.monotonic() + seconds, False
@@ -104,7 +103,7 @@ class Session:
             self.deadline = None
 
     def cut(self) -> None:
-        """Break the connection off, from another thread: whoever waits for an answer on it waits no longer."""
+        """Cut the connection from another thread; whoever waits for an answer on it stops waiting."""
         self._is_cut = True
         sock = getattr(self._connection, "sock", None)
         if isinstance(sock, socket.socket):
@@ -141,7 +140,7 @@ class Session:
             return Response(reply.status, reply.headers, content)
 
     def _read(self, reply: Any, most_bytes: int) -> bytes:
-        """The whole body. Chunk by chunk, for a time-out of a socket begins anew with each byte."""
+        """Read the whole body, chunk by chunk, because a socket's time-out restarts with every byte."""
         chunks = []
         size = 0
         while chunk := reply.read1(_CHUNK_BYTES):
@@ -158,7 +157,7 @@ class Session:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Errors of the libraries below as ours, in a few words."""
+        """Turn errors of the libraries underneath into ours, in a few words."""
         try:
             yield
         except (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError) as error:
@@ -169,7 +168,7 @@ class Session:
             raise LostConnection(_words(error)) from None
 
     def _followed(self, target: str, location: str) -> str:
-        """Where a redirect leads, on the same origin."""
+        """The target of a redirect on the same origin."""
         try:
             led = urljoin(target, location)
             same = origin(led) == origin(self._url)
@@ -180,7 +179,7 @@ class Session:
         return led
 
     def _open_pool(self) -> urllib3.HTTPConnectionPool:
-        """A pool of one connection, whose making is watched, so that it can be cut."""
+        """A pool of one connection, observed while it is being opened so that it can be cut."""
         pool = open_pool(self._url)
         made = pool.ConnectionCls
 
@@ -193,7 +192,7 @@ class Session:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port. Raises ValueError for what is no URL."""
+    """Scheme, host and port. Raises ValueError for what is not a URL."""
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
 
@@ -204,7 +203,7 @@ def _path(url: str) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """The innermost reason: what is around it names our own objects."""
+    """The innermost reason; the outer ones name our own objects."""
     inner = error
     while (cause := inner.__cause__ or inner.__context__) is not None and isinstance(cause, OSError):
         inner = cause

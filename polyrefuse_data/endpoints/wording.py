@@ -1,4 +1,4 @@
-"""In which codes and words servers say what is wrong: their own, for they share no more than the form of an error."""
+"""The codes and words in which servers report errors. Each has its own; they share only the form."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _LIMIT_WORDS = re.compile(r"max_(?:completion_)?tokens\W[^.]{0,60}\btoo (?:large
 
 
 def is_content_filter(status: int, codes: set[str], message: str) -> bool:
-    """Whether the API refused the text itself. Providers say so in a code, or only in words."""
+    """Whether the API rejected the text itself. Providers say so in a code, or only in words."""
     if {code.lower() for code in codes} & _CONTENT_FILTER_CODES:
         return True
     return (
@@ -91,5 +91,5 @@ def is_too_long(status: int, codes: set[str], message: str) -> bool:
 
 
 def is_of_the_key(status: int, codes: set[str], message: str) -> bool:
-    """Whether the key, or the account behind it, is not accepted."""
+    """Whether the key, or its account, is rejected."""
     return status in (401, 403) or bool(codes & KEY_CODES) or _KEY_WORDS.search(message) is not None

@@ -1,4 +1,4 @@
-"""Many requests at once: threads with a connection each, and answers to the caller as they come."""
+"""Many requests at once: threads with one connection each, and answers in the order they arrive."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _OVERDUE_SECONDS = 0.5  # past its deadline: a session that reads notices by its
 
 
 class Cancelled(Exception):
-    """Nobody wants the answer any more."""
+    """The answer is no longer wanted."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a worker asks through: a connection of its own, and waits that end where the work is not wanted any more."""
+    """What a worker asks through: its own connection, and waits that end when the work is cancelled."""
 
     session: Session
     stopped: threading.Event
 
     def wait(self, seconds: float) -> None:
-        """Raises Cancelled where the work has been stopped."""
+        """Wait. Raises Cancelled if the work has been stopped."""
         if self.stopped.wait(seconds) if seconds > 0 else self.stopped.is_set():
             raise Cancelled
 
@@ -38,10 +38,10 @@ class Line:
 def in_parallel(
     work: Callable[[Item, Line], Result], items: Sequence[Item], count: int, open_session: Callable[[], Session]
 ) -> Iterator[tuple[int, Result]]:
-    """Yield (number of the item, `work(item, line)`) as they are ready, `count` of them under way at a time.
+    """Yield (number of the item, `work(item, line)`) as they are ready, with `count` in progress at a time.
 
-    The first error ends it, after what was ready before; so does closing the generator. Threads that are amid a request
-    then are not waited for: their connections are cut.
+    The first error ends it, after the results that were ready before; so does closing the generator. Threads in the
+    middle of a request are not waited for: their connections are cut.
     """
     waiting = iter(enumerate(items))
     ready: queue.SimpleQueue[tuple[int, Result] | BaseException] = queue.SimpleQueue()
@@ -81,7 +81,7 @@ def in_parallel(
 
 
 def _next(ready: queue.SimpleQueue[Result], sessions: Sequence[Session]) -> Result:
-    """The next result; meanwhile, connections are cut on which an answer drips past its deadline."""
+    """The next result. Meanwhile, connections are cut if an answer drips past its deadline."""
     while True:
         try:
             return ready.get(timeout=_LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""Where work runs. Engines know of items, stages and workers, nothing of translation or quality."""
+"""Engines: where work runs. They know items, stages and workers, but nothing of translation or quality."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ENGINES = ("local", "ray")
 
 
 def open_engine(name: str, config: EngineConfig | None = None, address: str | None = None) -> Engine:
-    """The engine called `name`; `address` is that of a Ray cluster (None: one on this machine).
+    """The engine called `name`; `address` is that of a Ray cluster (None: start one on this machine).
 
-    Raises ConfigError naming those there are, MissingPrerequisite where the extra is not installed.
+    Raises ConfigError for an unknown engine, MissingPrerequisite if its extra is not installed.
     """
     settings = config or EngineConfig()
     if name == "ray":
@@ -21,9 +21,9 @@ def open_engine(name: str, config: EngineConfig | None = None, address: str | No
 
         return RayEngine(settings, address)
     if name != "local":
-        raise ConfigError(f"no engine is called {name!r}; there is {', '.join(ENGINES)}")
+        raise ConfigError(f"unknown engine {name!r}: use {' or '.join(ENGINES)}")
     if address:
-        raise ConfigError("--address is for --engine ray")
+        raise ConfigError("--address works only with --engine ray")
     return LocalEngine(settings.workers)
 
 

@@ -1,4 +1,4 @@
-"""What an engine is: it takes items through stages, wherever that is, and knows nothing of what the stages do."""
+"""The type of engines: they take items through stages, wherever that is, and know nothing of what stages do."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the way of every item.
+    """One step for every item.
 
-    `work` takes an item and gives the item of the next stage; it can be pickled, and opens what is heavy when first
-    called. One that `keeps_state` (a model in memory, connections) is held by few workers for long and called again and
-    again; any other may run in any process at any time, and again where its worker died.
+    `work` takes an item and returns the item for the next stage. It can be pickled, and opens heavy resources on first
+    use. A stage that `keeps_state` (a model in memory, connections) is held by few workers for a long time and called
+    repeatedly; any other may run in any process at any time, and again if its worker died.
     """
 
     name: str
@@ -25,16 +25,15 @@ class Stage:
 
 
 class Engine(AbstractContextManager["Engine"], Protocol):
-    """Where stages run. Entering it starts what it needs, leaving it stops it."""
+    """Where stages run. Entering the context starts what it needs, leaving it stops that."""
 
     def share(self, make: Callable[[], Thing]) -> Thing:
         """One object for all workers, made by `make`: a journal, a rate limit. It behaves like the object itself."""
         ...
 
     def run(self, stages: Sequence[Stage], items: Iterable[Any]) -> Generator[Any, None, None]:
-        """Yield every item after its last stage, whichever is ready first; few are in memory at a time.
+        """Yield every item after its last stage, in the order in which they are ready; few are in memory at a time.
 
-        An error that a stage raises is raised here, after the workers have stopped. Raises EngineError where workers
-        die again and again.
+        An error in a stage is raised here, after the workers have stopped. Raises EngineError if workers keep dying.
         """
         ...

@@ -17,7 +17,7 @@ Thing = TypeVar("Thing")
 
 
 class LocalEngine:
-    """This machine. `workers` processes for stages without state; a single item is not worth starting any for."""
+    """This machine, with `workers` processes for stages without state. A single item does not start any."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or cores()
@@ -50,7 +50,7 @@ class LocalEngine:
 
 
 class _Journey:
-    """An item on its way: the stage that is next, and the result of the worker that has it now."""
+    """An item on its way: its next stage, and the result of the worker that has it."""
 
     def __init__(self, item: Any) -> None:
         self.item = item
@@ -63,7 +63,7 @@ class _Journey:
 
 
 def _run(stages: Sequence[Stage], items: Iterator[Any], workers: Workers, count: int) -> Generator[Any, None, None]:
-    """Keep all workers and this process busy, with no more items under way than that takes."""
+    """Keep all workers and this process busy, with no more items in progress than necessary."""
     under_way: list[_Journey] = []
     more = True
     while more or under_way:

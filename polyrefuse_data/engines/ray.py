@@ -1,6 +1,6 @@
 """The Ray engine (extra `ray`): stages with state in pools of actors, the others as tasks, on one machine or a cluster.
 
-Ray Data streams the items through the stages, and does again what was lost with a worker or a machine.
+Ray Data streams the items through the stages, and repeats what was lost with a worker or a machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Thing = TypeVar("Thing")
 _ITEM = "item"
 
 # Set while the engine runs, from before Ray is loaded, unless they are set already.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
     "RAY_gcs_rpc_server_connect_timeout_s": "60",  # a busy machine takes longer than Ray's own 5 s to start a cluster
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
@@ -34,8 +34,12 @@ _ENVIRONMENT = {
 }
 
 
+# A cluster of our own that a busy machine does not start in the half minute that Ray gives it is started once more.
+_STARTS = 2
+
+
 class RayEngine:
-    """A Ray cluster: the one that this process is connected to, the one at `address`, or a new one on this machine."""
+    """A Ray cluster: the one this process is connected to, the one at `address`, or a new one on this machine."""
 
     def __init__(self, config: EngineConfig, address: str | None = None) -> None:
         require("the ray engine", "ray")
@@ -46,8 +50,8 @@ class RayEngine:
         self._keepers: list[Any] = []
 
     def __enter__(self) -> RayEngine:
-        self._set = [name for name in _ENVIRONMENT if name not in os.environ]
-        os.environ.update({name: _ENVIRONMENT[name] for name in self._set})
+        self._set = [name for name in ENVIRONMENT if name not in os.environ]
+        os.environ.update({name: ENVIRONMENT[name] for name in self._set})
         import ray
         import ray.data
 
@@ -62,17 +66,26 @@ class RayEngine:
 
         if self.address and not _answers(self.address):  # Ray itself would try for minutes
             raise ConfigError(
-                f"no Ray cluster answers at {self.address}: start one with `ray start --head`, or leave --address out: "
+                f"no Ray cluster answers at {self.address}: start one with `ray start --head`, or omit --address: "
                 "the build then starts its own"
             )
         handler = signal.getsignal(signal.SIGTERM)
         # "local", since without an address Ray would join whatever cluster was last started here, perhaps a dead one.
         address = self.address or os.environ.get("RAY_ADDRESS", "local")
-        own_cluster = {"include_dashboard": False} if address == "local" else {}
-        try:
-            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **own_cluster)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EngineError(f"Ray did not start: {error}") from error
+        own = address == "local"
+        for starts_left in reversed(range(_STARTS if own else 1)):
+            try:
+                ray.init(
+                    address,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                    **({"include_dashboard": False} if own else {}),
+                )
+                break
+            except Exception as error:
+                ray.shutdown()
+                if not starts_left:
+                    raise EngineError(f"Ray did not start: {error}") from error
         self._started = True
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray puts its own in the place of ours
@@ -91,7 +104,7 @@ class RayEngine:
             os.environ.pop(name, None)
 
     def share(self, make: Callable[[], Thing]) -> Thing:
-        """An actor beside this process (its files are the ones here) keeps the thing."""
+        """Keep the object in an actor on this machine, where its files are."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -131,12 +144,12 @@ class RayEngine:
                 yield record[_ITEM]
         except ray.exceptions.RaySystemError as error:
             raise EngineError(
-                f"the Ray cluster gave up ({error}): what was finished is kept, run again to go on"
+                f"the Ray cluster gave up ({error}): finished work is kept, run again to go on"
             ) from error
 
     def _cpus(self, stages: Sequence[Stage]) -> tuple[float, float]:
-        """Cores of an actor and of a task. Actors stay for the whole run: were all cores theirs, no task would ever
-        start, and two that need a whole core each would wait for ever on one."""
+        """Cores per actor and per task. Actors stay for the whole run: if they took all cores, no task could ever
+        start, and two that need a whole core each would wait for ever."""
         import ray
 
         total = ray.cluster_resources().get("CPU", 1.0)
@@ -146,14 +159,14 @@ class RayEngine:
         if left <= 0 and actors < len(stages) * self.config.actors:
             raise ConfigError(
                 f"engine.actor_cpus: {actors} actors of {actor:g} cores leave none of {total:g} for the checks: "
-                "take less, or fewer engine.actors"
+                "use fewer cores or fewer engine.actors"
             )
         return actor, min(1.0, left)
 
 
 @dataclass(frozen=True)
 class _Failed:
-    """An error on its way to the process that started the run: raised in a worker it would look like a crash."""
+    """An error on its way to the process that started the run. Raised in a worker, it would look like a crash."""
 
     error: PolyrefuseError
 
@@ -174,7 +187,7 @@ class _Task:
 
 
 class _Actor:
-    """A stage in an actor, which holds it as long as the run lasts."""
+    """A stage in an actor, for the whole run."""
 
     def __init__(self, stage: Stage) -> None:
         keep_freed_memory()
@@ -185,7 +198,7 @@ class _Actor:
 
 
 class _Keeper:
-    """The actor that holds a shared thing; it does one call at a time."""
+    """The actor with a shared object; it does one call at a time."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._thing = make()
@@ -199,7 +212,7 @@ class _Keeper:
 
 
 class Shared:
-    """Stands for a thing that an actor keeps: its methods can be called from any worker."""
+    """A proxy for an object in an actor; its methods can be called from any worker."""
 
     def __init__(self, keeper: Any) -> None:
         self._keeper = keeper
@@ -230,7 +243,7 @@ def _answers(address: str) -> bool:
 
 
 def _get(reference: Any) -> Any:
-    """The result of a call; an error of ours as it was raised, not wrapped in one of Ray's."""
+    """The result of a call; our errors are raised as they were, not wrapped in one of Ray's."""
     import ray
 
     try:

@@ -1,8 +1,8 @@
-"""The languages, each known from its pack: `<code>/` with traits.toml, numbers.toml, replies.toml and lexicon.tsv.
+"""Languages, each described by its pack: `<code>/` with traits, number words, replies, negations and a lexicon.
 
-The paper's 14 languages have packs here. The other languages of NLLB-200 stand in languages.tsv, and any of them can be
-added to a build by its BCP-47 or FLORES code (`languages = ["de", "ibo_Latn"]` in polyrefuse.toml); a pack from outside
-makes the checks as strong for it (docs/add-a-language.md).
+The paper's 14 languages have packs here. The other languages of NLLB-200 are listed in languages.tsv, and any of them
+can be added to a build by its BCP-47 or FLORES code (`languages = ["de", "ibo_Latn"]` in polyrefuse.toml). A pack from
+outside makes the checks as strong for it (docs/add-a-language.md).
 """
 
 from polyrefuse_data.languages.language import Language

@@ -1,9 +1,10 @@
-"""A language and what is known of it, each part read from its pack when it is first asked for."""
+"""A language and what is known about it. Each part is read from its pack on first use."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -26,11 +27,11 @@ _STEM, _RUN = 5, 3
 
 @dataclass(frozen=True)
 class Language:
-    """One language of a dataset.
+    """A language of a dataset.
 
-    `code` is the BCP-47 tag of the `language` column, `flores` the FLORES-200 / NLLB code;
-    `aliases` are the codes of language identifiers that count as this language (ISO 639, e.g. `arz` for Arabic).
-    `pack` is the folder that says more; without one, `facts` does in a line of TOML, and the script does.
+    `code` is the BCP-47 tag in the `language` column, `flores` the FLORES-200 / NLLB code. `aliases` are the codes of
+    language identifiers that count as this language (ISO 639, e.g. `arz` for Arabic). `pack` is the folder with
+    everything else; without one, `facts` (a line of TOML) and the script decide.
     """
 
     code: str
@@ -42,7 +43,7 @@ class Language:
 
     @cached_property
     def traits(self) -> Traits:
-        """traits.toml. Raises ConfigError naming its file and key."""
+        """The contents of traits.toml. Raises ConfigError naming file and key."""
         from polyrefuse_data.languages.traits import Traits, read_part
 
         if self.pack is None:
@@ -51,23 +52,23 @@ class Language:
 
     @cached_property
     def script(self) -> str:
-        """The ISO 15924 code of the script that the language is written in."""
+        """The ISO 15924 code of the language's script."""
         own = self.traits.writing.script if self.pack or self.facts else None
         return own or self.flores.split("_")[1]
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """Unicode script names in which text of this language is written."""
+        """Unicode names of the scripts in which the language is written."""
         return SCRIPT_NAMES.get(self.script, ())
 
     @cached_property
     def identifiers(self) -> frozenset[str]:
-        """Every code that a language identifier may give a text of this language."""
+        """Every code that a language identifier may give a text in this language."""
         return frozenset({self.code, *self.aliases})
 
     @cached_property
     def orthography(self) -> Orthography:
-        """How it is written, for those who look at characters alone."""
+        """How the language is written, for code that looks only at characters."""
         own = self.traits.writing
         return Orthography(
             script=self.script,
@@ -80,34 +81,34 @@ class Language:
 
     @cached_property
     def spaced(self) -> bool:
-        """Whether spaces stand between words."""
+        """Whether words are separated by spaces."""
         own = self.traits.writing.spaced
         return self.script not in UNSPACED if own is None else own
 
     @cached_property
     def word_borders(self) -> bool:
-        """Whether a word stands by itself, so that a pattern may ask for its borders."""
+        """Whether words have borders that a pattern can match."""
         own = self.traits.writing.word_borders
         return self.spaced and self.script != _SYLLABLES if own is None else own
 
     @cached_property
     def density(self) -> float:
-        """Latin letters that one character says about as much as."""
+        """Number of Latin letters that correspond to one character."""
         return self.traits.writing.density or DENSITY.get(self.script, 1.0)
 
     @cached_property
     def stem(self) -> int:
-        """Characters of a word's beginning that stand for it in the lexicon."""
+        """Number of initial characters that represent a word in the lexicon."""
         return self.traits.units.stem or _STEMS.get(self.script, _STEM)
 
     @cached_property
     def run(self) -> int | None:
-        """Characters of the overlapping runs that stand for words in the lexicon; None where spaces part them."""
+        """Length of the overlapping runs that represent words in the lexicon; None if spaces separate words."""
         return None if self.spaced else self.traits.units.run or _RUNS.get(self.script, _RUN)
 
     @cached_property
     def numbers(self) -> NumberWords | None:
-        """numbers.toml, its own or that of the language that its traits name; None without one."""
+        """The contents of numbers.toml, its own or that of the language named in its traits; None without one."""
         from polyrefuse_data.languages.numbers import NumberWords
         from polyrefuse_data.languages.registry import language
         from polyrefuse_data.languages.traits import read_part
@@ -119,22 +120,31 @@ class Language:
 
     @cached_property
     def replies(self) -> Replies | None:
-        """replies.toml; None without one."""
+        """The contents of replies.toml; None without one."""
         from polyrefuse_data.languages.replies import Replies
 
         path = self.pack / "replies.toml" if self.pack else None
         return Replies(path, self) if path and path.exists() else None
 
     @cached_property
+    def negation(self) -> re.Pattern[str] | None:
+        """What says no, of polarity.toml: to be searched in lower case; None without it."""
+        from polyrefuse_data.languages.traits import Polarity, read_part
+
+        path = self.pack / "polarity.toml" if self.pack else None
+        words = read_part(Polarity, path).negation if path and path.exists() else ""
+        return re.compile(words) if words else None
+
+    @cached_property
     def lexicon(self) -> Lexicon | None:
-        """lexicon.tsv; None without one."""
+        """The contents of lexicon.tsv; None without one."""
         from polyrefuse_data.languages.lexicon import Lexicon
 
         path = self.pack / "lexicon.tsv" if self.pack else None
         return Lexicon.from_tsv(read_input_text(path), self) if path and path.exists() else None
 
     def digest(self, part: str) -> str:
-        """sha256 of a file of the pack, empty without it; of traits.toml what scores depend on, its bounds apart."""
+        """sha256 of a file in the pack, empty without it; for traits.toml, of everything except bounds."""
         if part not in self._digests:
             if part == "traits.toml":
                 facts = self.traits.model_dump(exclude={"bounds"})
@@ -153,5 +163,5 @@ class Language:
         return hash(self.code)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What was read stays here: another process reads what it needs."""
+        """Parts that were read are not sent: another process reads what it needs."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,7 +1,7 @@
-"""numbers.toml of a language pack: the words that say numbers.
+"""numbers.toml of a language pack: the words for numbers.
 
-A form is a regular expression for a whole word, in lower case; forms are parted by spaces. `~` is an ending of the
-language's adjectives, `*` any ending (it stands where no other word begins so), `_` a space. Compounds are not listed:
+A form is a regular expression for a whole word, in lower case; forms are separated by spaces. `~` is an ending of the
+language's adjectives, `*` any ending (for words that no other word starts with), `_` a space. Compounds are not listed:
 numbers are put together from their parts, so "fünfundzwanzig" is five and twenty.
 """
 
@@ -18,8 +18,8 @@ from polyrefuse_data.text.words import ARABIC_MARKS
 
 
 class Fold(Section):
-    """What makes spellings alike before number words are looked for: `words` that only their marks tell from others are
-    read first, then `marks` (a character class) fall and `letters` become others."""
+    """Unifies spellings before number words are searched: `words` that only their marks distinguish are read first,
+    then `marks` (a character class) are dropped and `letters` replaced."""
 
     words: dict[str, int] = Field(default_factory=dict)
     marks: Pattern = ""
@@ -27,13 +27,15 @@ class Fold(Section):
 
 
 class NumberWords(Section):
-    """How one language says numbers. Every pattern is a regular expression.
+    """How one language expresses numbers. Every pattern is a regular expression.
 
-    `inside` stands between the parts of a compound, `between` between its words, `before` in front of a word. `tenfold`
-    counts tens as it counts hundreds (2 10 5). Where `positional`, words may be strung together as digits are
-    (二〇二一); where `scale_first`, the thousand stands before what it multiplies; from `never_alone` on, a word needs
-    something before it to multiply. `unlike` are words and names that only look like numbers; `parts` are patterns
-    that forms name as `<part>`; `variants` are letters that may be written otherwise.
+    `inside` separates the parts of a compound, `between` its words, and `before` may precede a word. `tenfold` counts
+    tens as it counts hundreds (2 10 5). If `positional`, words may be strung together like digits (二〇二一). If
+    `scale_first`, the thousand precedes what it multiplies. From `never_alone` on, a word needs something before it to
+    multiply. `unlike` are words and names that only look like numbers, `parts` are patterns that forms name as
+    `<part>`, and `variants` are letters with other spellings.
+
+    `unread` is a whole word that says a number which these forms do not read.
 
     `in_figures` shows that dates and fractions stand in figures, `evening` that hours are counted from six in the
     evening, `covid` a name of the disease without its year.
@@ -45,6 +47,7 @@ class NumberWords(Section):
     between: Pattern = "[ \u00a0-]"
     before: Pattern = ""
     unlike: Pattern = ""
+    unread: Pattern = ""
     parts: dict[str, str] = Field(default_factory=dict)
     variants: dict[str, str] = Field(default_factory=dict)
     positional: bool = False
@@ -58,7 +61,7 @@ class NumberWords(Section):
 
     @cached_property
     def forms(self) -> dict[float, list[str]]:
-        """The regular expressions of each value, `*` still at the end of those that any ending may follow."""
+        """The regular expressions of each value, with `*` still at the end of those with any ending."""
         return {value: [self._written_out(form) for form in line.split()] for value, line in self.words.items()}
 
     def _written_out(self, form: str) -> str:
@@ -69,7 +72,7 @@ class NumberWords(Section):
         return form.replace("_", " ").replace("~", self.endings)
 
     def folded(self, text: str) -> str:
-        """A text in lower case as its number words are looked for."""
+        """The text in lower case, prepared for the search for number words."""
         if text.isascii() or self.fold == _NOTHING:
             return text
         text = ARABIC_MARKS.sub("", unicodedata.normalize("NFC", text))

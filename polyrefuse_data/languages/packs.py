@@ -1,4 +1,4 @@
-"""Making a language pack: the commented template, and the bounds that a fit writes into traits.toml."""
+"""Creates language packs: the commented template, and the bounds that a fit writes into traits.toml."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BOUNDS = re.compile(r"^\[bounds\]\n((?:(?!\[).*\n?)*)", re.MULTILINE)
 
 
 def new_pack(code: str, folder: Path) -> list[Path]:
-    """Write a commented pack to fill in. Raises ConfigError for a code that is none, and where a file is in the way."""
+    """Write a commented pack to fill in. Raises ConfigError for an invalid code, or if a file is in the way."""
     known = find_language(code)
     if known is None and not _CODE.fullmatch(code):
-        raise ConfigError(f"{code!r} is no BCP-47 code such as sv, nds or sr-Latn, nor a FLORES-200 code")
+        raise ConfigError(f"{code!r} is neither a BCP-47 code such as sv, nds or sr-Latn nor a FLORES-200 code")
     written = []
     for template in sorted(TEMPLATE.glob("*.toml")):
         text = template.read_text(encoding="utf-8").replace('"CODE"', f'"{known.code if known else code}"')
@@ -35,7 +35,7 @@ def new_pack(code: str, folder: Path) -> list[Path]:
 
 
 def write_bounds(folder: Path, bounds: Mapping[str, Bound]) -> None:
-    """Put bounds into traits.toml of a pack, in place of those of the same names; the rest of the file stays."""
+    """Write bounds into traits.toml of a pack, replacing those of the same names; the rest of the file stays."""
     path = folder / TRAITS
     text = read_input_text(path)
     section = _BOUNDS.search(text)

@@ -1,7 +1,6 @@
-"""Which languages there are: those with a pack in this folder, those of NLLB-200, and packs that somebody else brings.
+"""The known languages: those with a pack in this folder, those of NLLB-200, and those of plugged-in packs.
 
-The table languages.tsv names every language of NLLB-200; a pack says more of one of them, or brings a language of its
-own.
+The table languages.tsv names every language of NLLB-200. A pack describes one of them, or adds a language.
 """
 
 from __future__ import annotations
@@ -58,13 +57,13 @@ def nllb_languages() -> dict[str, Language]:
 
 
 def language_packs() -> dict[str, Language]:
-    """The languages that have a pack, by BCP-47 code: the 14 of this package, then those from outside."""
+    """The languages with a pack, by BCP-47 code: the 14 of this package, then those from outside."""
     outside = [*_installed().values(), *_added.values()]  # each under two codes
     return {**LANGUAGES, **{known.code: known for known in outside}}
 
 
 def all_languages() -> dict[str, Language]:
-    """Every language that is known by a BCP-47 code."""
+    """Every known language, by BCP-47 code."""
     return {**_TABLE, **language_packs()}
 
 
@@ -77,7 +76,7 @@ def find_language(code: str) -> Language | None:
 
 
 def language(code: str) -> Language:
-    """The same, where it must be one. Raises ConfigError for anything else, naming the codes that come near."""
+    """A language by its code. Raises ConfigError for an unknown one, naming similar codes."""
     found = find_language(code)
     if found is None:
         near = _near(code)
@@ -90,20 +89,20 @@ def language(code: str) -> Language:
 
 
 def language_codes(asked: str | Iterable[str]) -> list[str]:
-    """The codes of languages that somebody names, each once: a list of codes, or a text of them with commas between.
+    """The codes of the requested languages without duplicates: a list of codes, or a comma-separated string.
 
-    Raises ConfigError for a language that there is not, and where none is named.
+    Raises ConfigError for an unknown language, or if none is given.
     """
     names = [name.strip() for name in asked.split(",") if name.strip()] if isinstance(asked, str) else asked
     codes = list(dict.fromkeys(language(name).code for name in names))
     if not codes:
-        raise ConfigError(f"no language is named: name some of {', '.join(LANGUAGES)}")
+        raise ConfigError(f"no language given: name some of {', '.join(LANGUAGES)}")
     return codes
 
 
 def _near(code: str) -> list[str]:
-    """Languages that somebody may have meant, `ja (Japanese)`: by a tag (DE, de-AT), by the first letters of a code
-    (jp, deu), by a name (german), or by either with a slip in it."""
+    """Languages that may have been meant, as `ja (Japanese)`: from a tag (DE, de-AT), the first letters of a code (jp,
+    deu), a name (german), or a misspelling."""
     from polyrefuse_data.languages.tags import language_of_tag
 
     wanted = code.casefold()
@@ -119,7 +118,7 @@ def _near(code: str) -> list[str]:
 
 
 def add_pack(folder: Path) -> Language:
-    """Use the language pack in a folder from now on. Raises ConfigError where it is none."""
+    """Use the language pack in a folder from now on. Raises ConfigError if it is not one."""
     known = read_pack(folder.absolute())
     _added.update({known.code: known, known.flores: known})
     os.environ[PACKS_VARIABLE] = os.pathsep.join(dict.fromkeys(str(other.pack) for other in _added.values()))
@@ -127,7 +126,7 @@ def add_pack(folder: Path) -> Language:
 
 
 def read_pack(folder: Path) -> Language:
-    """The language of a pack, named by its traits and, as far as they do not say, by languages.tsv."""
+    """Read the language of a pack, named by its traits or else by languages.tsv."""
     from polyrefuse_data.languages.traits import Traits, read_part
 
     path = folder / TRAITS
@@ -135,33 +134,33 @@ def read_pack(folder: Path) -> Language:
     known = _TABLE.get(traits.code)
     flores, name = traits.flores or (known.flores if known else ""), traits.name or (known.name if known else "")
     if not flores or not name:
-        raise ConfigError(f"{path}: {traits.code} is no language of NLLB-200: give `flores` and `name` too")
+        raise ConfigError(f"{path}: {traits.code} is not an NLLB-200 language: also give `flores` and `name`")
     return Language(traits.code, flores, name, tuple(traits.aliases) or (known.aliases if known else ()), "", folder)
 
 
 def language_or_pack(name: str) -> Language:
-    """The language of a code; or of a pack, named by its folder or as a plug-in, which is used from now on."""
+    """A language by its code, or from a pack (a folder or plug-in), which is used from now on."""
     if plugins.is_reference(name):
         return add_pack(plugged_pack(name))
     return add_pack(Path(name)) if Path(name).is_dir() else language(name)
 
 
 def plugged_pack(name: str) -> Path:
-    """The folder of a pack that is named as a plug-in: `module:NAME`, or an entry point of the group.
+    """The folder of a pack named as a plug-in: `module:NAME`, or an entry point of the group.
 
-    Raises ConfigError for a name that is none, PluginError for one that cannot be loaded or is no folder.
+    Raises ConfigError for an unknown name, PluginError if it cannot be loaded or is not a folder.
     """
     plugin = plugins.load(plugins.LANGUAGES, name, "languages.packs", ())
     if isinstance(plugin.value, ModuleType):
         return Path(str(plugin.value.__file__)).parent
     folder = Path(plugin.of_kind((str, Path), "the folder of a language pack"))
     if not folder.is_dir():
-        raise plugin.error(f"{folder} is no folder")
+        raise plugin.error(f"{folder} is not a folder")
     return folder
 
 
 def packs_digest(*parts: str) -> str:
-    """8 hex digits over these files of every pack: what scores that are read from them depend on."""
+    """8 hex digits over these files in all packs, on which scores depend."""
     lines = [
         f"{code} {part} {known.digest(part)}" for code, known in sorted(language_packs().items()) for part in parts
     ]
@@ -170,13 +169,13 @@ def packs_digest(*parts: str) -> str:
 
 @cache
 def _installed() -> dict[str, Language]:
-    """Packs of installed distributions, by BCP-47 and by FLORES code; none in place of one of this package."""
+    """Packs of installed distributions, by BCP-47 and FLORES code; none replaces one of this package."""
     found = [read_pack(plugged_pack(name)) for name in plugins.installed(plugins.LANGUAGES)]
     return {code: known for known in found if known.code not in LANGUAGES for code in (known.code, known.flores)}
 
 
 def describe_languages(everything: bool = False) -> list[dict[str, str]]:
-    """What `polyrefuse languages` prints: the languages with a pack, or all."""
+    """The table of `polyrefuse languages`: the languages with a pack, or all."""
     return [
         {"code": known.code, "flores": known.flores, "script": known.script, "name": known.name}
         for known in (all_languages() if everything else language_packs()).values()

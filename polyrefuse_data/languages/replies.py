@@ -1,8 +1,9 @@
-"""replies.toml of a language pack: how chat models refuse and how they answer, for whoever looks for either.
+"""replies.toml of a language pack: how chat models refuse and answer, for checks and judges.
 
-What an opening says is its key, and where it stands its table: `refuses` begins a clause, `declines` may stand anywhere
-in the first sentences, `answers` begins a sentence, and `signs` speak for or against a refusal without being one.
-Patterns are regular expressions, one a line, read on folded texts (text/folding.py); `<name>` stands for `words.name`.
+An opening's key says what it expresses, its table where it may be: `refuses` begins a clause, `declines` may be
+anywhere in the first sentences, `answers` begins a sentence, and `signs` speak for or against a refusal without being
+one. Patterns are regular expressions, one per line, for folded texts (text/folding.py); `<name>` stands for
+`words.name`.
 """
 
 from __future__ import annotations
@@ -36,28 +37,29 @@ _BEGINS_CLAUSE = r"(?:^|[.:!?。؟,;(、،؛—–]\W*)"
 
 @dataclass(frozen=True)
 class Opening:
-    """One pattern, and what it says (a key of replies.toml, in parts: what the English prompt may say instead)."""
+    """One pattern and what it expresses (a key in replies.toml; its parts are what the English prompt may say
+    instead)."""
 
     says: tuple[str, ...]
     pattern: str
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        """Compiled only for the few texts in which a pattern before it is found."""
+        """Compiled only for the few texts in which a pattern before it matches."""
         return re.compile(self.pattern, re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Openings:
-    """The patterns of one table, in one expression that has a group for each. `at_words`: they match only where a word
-    begins."""
+    """The patterns of one table, in one expression with a group for each. `at_words`: they match only at the beginning
+    of a word."""
 
     rows: tuple[Opening, ...]
     expression: re.Pattern[str]
     at_words: bool = False
 
     def at(self, text: str, place: int) -> Iterator[Opening]:
-        """The openings of a folded text that stand at a place."""
+        """The openings at a place in a folded text."""
         match = self.expression.match(text, place)
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
             if row.expression.match(text, place):
@@ -77,8 +79,8 @@ class Openings:
 
 
 class ReplyTables(Section):
-    """The whole of replies.toml. `before` may stand before a refusal or an answer ("but", "however"); `opening` is how
-    many characters of a reply are read; `first_tokens` are the paper's refusal tokens by family of models."""
+    """The whole of replies.toml. `before` may precede a refusal or an answer ("but", "however"); `opening` is how many
+    characters of a reply are read; `first_tokens` are the paper's refusal tokens by model family."""
 
     before: Pattern = ""
     opening: int = Field(default=_OPENING, ge=1)
@@ -91,7 +93,7 @@ class ReplyTables(Section):
 
 
 class Replies:
-    """replies.toml of one language, folded and compiled as far as it is asked for."""
+    """replies.toml of one language, folded and compiled on demand."""
 
     def __init__(self, path: Path, language: Language) -> None:
         self.tables = tables = read_part(ReplyTables, path)
@@ -103,34 +105,34 @@ class Replies:
 
     @cached_property
     def refuses(self) -> Openings:
-        """What begins a clause of a refusal."""
+        """Patterns that begin a clause of a refusal."""
         return self._openings(self._lead, self.tables.refuses, self._end)
 
     @cached_property
     def declines(self) -> Openings:
-        """What may stand anywhere in one; `cannot` apart, which is read without quotations and idioms."""
+        """Patterns that may be anywhere in a refusal, except `cannot`, which is read without quotations and idioms."""
         others = {says: block for says, block in self.tables.declines.items() if says != CANNOT}
         return self._openings(self._anywhere, others, self._end)
 
     @cached_property
     def answers(self) -> Openings:
-        """What begins a sentence of an answer."""
+        """Patterns that begin a sentence of an answer."""
         return self._openings(self._lead, self.tables.answers, self._end)
 
     def cannot(self, reply: str, beginning: int) -> bool:
-        """Whether so many characters of a folded reply say that the speaker cannot or will not do what was asked."""
+        """Whether the first characters of a folded reply say that the speaker cannot or will not do what was asked."""
         opening = reply[: self.opening]
         if not any(self.cannot_openings.find(opening, beginning)):  # most replies: no need to strike out idioms
             return False
         return any(self.cannot_openings.find(self.struck(opening), beginning))
 
     def struck(self, opening: str) -> str:
-        """An opening without what sounds like a refusal and is none."""
+        """An opening without phrases that only sound like a refusal."""
         return self.signs["idiom"].sub(f" {STRUCK} ", opening)
 
     @cached_property
     def outright(self) -> re.Pattern[str]:
-        """Every way to refuse outright, `cannot` among them: to be searched."""
+        """Every way to refuse outright, including `cannot`, for searching."""
         anywhere = self._lines(self.tables.declines, _OUTRIGHT)
         return _any_of(
             [
@@ -142,7 +144,7 @@ class Replies:
 
     @cached_property
     def signs(self) -> dict[str, re.Pattern[str]]:
-        """Signs by name, to be searched: those of the table, and what of refusals and answers is one too."""
+        """Signs by name, for searching: those of the table, and those among refusals and answers."""
         own = {name: self._lines(self.tables.signs, [name]) for name in SIGNS}
         agrees = [key for key in self.tables.answers if not _AGREES.isdisjoint(key.split())]
         found = {
@@ -164,7 +166,7 @@ class Replies:
         return [f"^{self._lead}(?:{line}){self._end}" for line in self._lines(table, says)]
 
     def _clauses(self, says: Collection[str]) -> list[str]:
-        """What of `refuses` says one of these things, where a clause begins."""
+        """The parts of `refuses` that express one of these things, at the start of a clause."""
         return [f"{_BEGINS_CLAUSE}{self._lead}(?:{line}){self._end}" for line in self._lines(self.tables.refuses, says)]
 
     def _openings(self, lead: str, table: dict[str, str], end: str) -> Openings:
@@ -189,7 +191,7 @@ def _any_of(patterns: Collection[str]) -> re.Pattern[str]:
 
 
 class Excuse(Section):
-    """Words of an English prompt that account for an opening; `alone`: whether it counts without an English prompt."""
+    """Words in an English prompt that account for an opening; `alone`: whether it counts without an English prompt."""
 
     english: Pattern
     alone: bool
@@ -201,7 +203,7 @@ class Excuse(Section):
 
 @cache
 def excuses() -> dict[str, tuple[Excuse, ...]]:
-    """What excuses an opening, by what it says: excuses.toml of the English pack."""
+    """What excuses an opening, by what it expresses: excuses.toml of the English pack."""
     path = Path(__file__).parent / "en" / "excuses.toml"
     single = {name: Excuse.model_validate(table) for name, table in tomllib.loads(path.read_text("utf-8")).items()}
     found = {name: (excuse,) for name, excuse in single.items()}

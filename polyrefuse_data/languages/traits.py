@@ -1,6 +1,6 @@
-"""traits.toml of a language pack: how a language is written, and the numbers and words that checks hold it against.
+"""traits.toml of a language pack: how a language is written, and numbers and words that the checks use.
 
-template/traits.toml says of each key what it means and what is done without it.
+template/traits.toml explains each key and what happens without it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,13 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"no regular expression ({error})") from None
+        raise ValueError(f"not a regular expression ({error})") from None
     return text
 
 
 def _script(code: str) -> str:
     if code not in SCRIPT_NAMES:
-        raise ValueError(
-            f"{code!r} is no ISO 15924 code that is known here; there are {', '.join(sorted(SCRIPT_NAMES))}"
-        )
+        raise ValueError(f"{code!r} is not a known ISO 15924 code; use one of {', '.join(sorted(SCRIPT_NAMES))}")
     return code
 
 
@@ -50,13 +48,13 @@ Words = Annotated[frozenset[str], BeforeValidator(_split)]  # in the file: words
 
 
 class Section(BaseModel):
-    """A table of a pack's files: every key is known, nothing changes."""
+    """A table in a pack's files: unknown keys are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Writing(Section):
-    """How texts are written; what is not given follows from the script."""
+    """How texts are written; missing values follow from the script."""
 
     script: Script | None = None
     spaced: bool | None = None
@@ -74,14 +72,14 @@ class Writing(Section):
 
 
 class Era(Section):
-    """Years counted in another way: where `sign` stands in a text, this many are added to the year."""
+    """Years counted in another era: if `sign` is in a text, this many are added to the year."""
 
     sign: str
     years: int
 
 
 class Counting(Section):
-    """Numbers that a translation writes where the English has none, or leaves out where it has one."""
+    """Numbers that a translation adds where the English has none, or omits where it has one."""
 
     article_is_one: bool = False
     numbered_months: bool = False
@@ -90,8 +88,8 @@ class Counting(Section):
 
 
 class Characters(Section):
-    """Characters that `foreign` encodes and `own` does not, each worth `weight` signs; where `balanced`, less those for
-    which it is the other way round."""
+    """Characters that `foreign` encodes and `own` does not, each worth `weight` signs; if `balanced`, minus those the
+    other way round."""
 
     foreign: Encoding
     own: Encoding
@@ -100,7 +98,7 @@ class Characters(Section):
 
 
 class Relatives(Section):
-    """Close relatives: codes of those that the identifier's model knows, signs of those that it does not."""
+    """Close relatives: codes of those known to the identifier's model, signs of the others."""
 
     known: Words = frozenset()
     words: Words = frozenset()
@@ -109,7 +107,7 @@ class Relatives(Section):
 
 
 class English(Section):
-    """English words in texts of the language. The lists of words are of the English pack alone."""
+    """English words in texts of the language. Only the English pack has the word lists."""
 
     homographs: Words = frozenset()
     everyday: Words = frozenset()
@@ -117,8 +115,17 @@ class English(Section):
     within_names: Words = frozenset()
 
 
+class Labels(Section):
+    """What machines write around a translation: the language's name for itself, what stands before a second one ("oder:
+    ..."), and what a translator's notes begin with ("(formell)", "Anmerkung: ...")."""
+
+    own: list[str] = []
+    alternatives: Pattern = ""
+    notes: Pattern = ""
+
+
 class Units(Section):
-    """What the lexicon counts; what is not given follows from the script."""
+    """What the lexicon counts; missing values follow from the script."""
 
     stem: int | None = Field(default=None, ge=1)
     run: int | None = Field(default=None, ge=1)
@@ -126,15 +133,21 @@ class Units(Section):
     prefixes: Pattern = ""
 
 
+class Polarity(Section):
+    """The whole of polarity.toml: what says no, a regular expression for a text in lower case."""
+
+    negation: Pattern = ""
+
+
 class Bound(Section):
-    """A bound of the language's own on a score, and where it comes from."""
+    """A language's own bound on a score, and its source."""
 
     bound: float
     source: str = Field(min_length=1)
 
 
 class Traits(Section):
-    """The whole of traits.toml. `flores` and `name` are needed for a language beyond NLLB-200."""
+    """The whole of traits.toml. `flores` and `name` are required for a language beyond NLLB-200."""
 
     code: str = Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")
     flores: str | None = Field(default=None, pattern=r"^[a-z]{3}_[A-Z][a-z]{3}$")
@@ -145,11 +158,12 @@ class Traits(Section):
     counting: Counting = Counting()
     relatives: Relatives | None = None
     english: English = English()
+    labels: Labels = Labels()
     units: Units = Units()
     bounds: dict[str, Bound] = {}
 
 
 def read_part(kind: type[Model], path: Path) -> Model:
-    """A file of a pack. Raises ConfigError naming the file, and the key that is wrong."""
+    """Read a file of a pack. Raises ConfigError naming the file and the wrong key."""
     new = "`polyrefuse languages --new CODE DIR` writes "
-    return validated(kind, read_toml(path, f"{new}one"), path, f"{new}a file with the keys there are")
+    return validated(kind, read_toml(path, f"{new}one"), path, f"{new}a file with all keys")

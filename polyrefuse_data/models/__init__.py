@@ -1,1 +1,1 @@
-"""Models from elsewhere: which are pinned, how they are fetched and converted, and where they lie then."""
+"""Models from elsewhere: pinned commits, fetching, conversion, and where they are stored."""

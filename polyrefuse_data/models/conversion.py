@@ -1,7 +1,7 @@
-"""Pickled weights to safetensors, in a process of its own that is told no secret.
+"""Converts pickled weights to safetensors, in a separate process without secrets.
 
 A pickle can run any program. Here it is read by torch's restricted unpickler, which builds tensors and plain containers
-and refuses everything else; nothing else in this package opens one.
+and refuses everything else. Nothing else in this package opens a pickle.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _FORBIDDEN = re.compile(r"Unsupported (?:global|class|operand)[^\n]*|GLOBAL [\w.
 
 
 def convert(pickles: Sequence[Path], folder: Path) -> None:
-    """Write the weights in `pickles` into `folder`, which holds the model's config.json, and prove that they load.
+    """Write the weights in `pickles` into `folder`, which holds the model's config.json, and check that they load.
 
-    Raises ModelError where a file holds anything but tensors, is damaged, or the model lacks weights then.
+    Raises ModelError if a file contains anything but tensors, is damaged, or the resulting model lacks weights.
     """
     command = [sys.executable, "-m", __name__, str(folder), *map(str, pickles)]
     done = run_program(command, b"", _LONGEST_SECONDS, {**environment_without_secrets(), "HF_HUB_OFFLINE": "1"})
@@ -63,25 +63,25 @@ def _tensors(path: Path) -> dict[str, Any]:
     except Exception as error:
         forbidden = _FORBIDDEN.search(str(error))  # the rest of torch's message says how to open it all the same
         if forbidden or "Weights only load failed" in str(error):
-            reason = forbidden[0] if forbidden else "it is no pickle of tensors"
-            raise ModelError(f"it asks for more than tensors, which is refused ({reason})") from error
+            reason = forbidden[0] if forbidden else "it is not a pickle of tensors"
+            raise ModelError(f"it contains more than tensors, which is refused ({reason})") from error
         raise ModelError(f"it is damaged ({_first_line(error).partition('. ')[0]})") from error
     if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise ModelError("it holds something else than tensors by name")
+        raise ModelError("it is not a dict of tensors by name")
     return dict(content)
 
 
 def _distinct(tensors: Mapping[str, Any]) -> dict[str, Any]:
-    """Of names that share one tensor (tied embeddings) the first, each tensor with memory of its own.
+    """The first of several names for one tensor (tied embeddings), each tensor with its own memory.
 
-    Raises ModelError for a tensor that repeats what it holds: a few bytes would become any number of them.
+    Raises ModelError for a tensor that repeats its storage: a few bytes could become any number of them.
     """
     kept: dict[str, Any] = {}
     seen = set()
     for name, tensor in tensors.items():
         storage = tensor.untyped_storage()
         if tensor.nbytes > storage.nbytes():
-            raise ModelError(f"{name} claims {tensor.nbytes} bytes, and the file holds {storage.nbytes()} of it")
+            raise ModelError(f"{name} claims {tensor.nbytes} bytes, but the file holds only {storage.nbytes()}")
         place = (storage.data_ptr(), tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype)
         if tensor.numel() and place in seen:
             continue
@@ -97,7 +97,7 @@ def _save(tensors: dict[str, Any], target: Path) -> None:
 
 
 def _prove(folder: Path) -> None:
-    """Load the model as everybody will. Raises ModelError where weights are missing or of another shape."""
+    """Load the model as users will. Raises ModelError if weights are missing or have another shape."""
     import transformers
 
     from polyrefuse_data.system.safe_weights import damage_explained, load_weights

@@ -1,4 +1,4 @@
-"""Fetch a model once: its files at one commit, each checked, its weights as safetensors, and a record of all that."""
+"""Fetches a model once: its files at one commit, each verified, its weights as safetensors, and a record of it all."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Files(Protocol):
     def names(self) -> frozenset[str]: ...
 
     def path(self, name: str) -> Path:
-        """Where a file lies on this machine, fetched and checked."""
+        """The local path of a file, fetched and verified."""
         ...
 
 
 def fetch_model(model: str, revision: str | None = None, out: Path | None = None) -> Path:
-    """The folder of a model as safetensors: `out`, or one in the cache, where a build finds it by the model's name.
+    """Fetch a model as safetensors into `out`, or into the cache, where a build finds it by name. Returns the folder.
 
-    `model` is a Hub id or a folder. Without `revision` a pinned model is that of its pin, another one what `main` is
-    now. Pickled weights are converted (conversion.py). fetched.json in the folder records the commit and the sha256 of
-    every file, before and after. A model that was fetched before is only checked against its record.
+    `model` is a Hub id or a folder. Without `revision`, a pinned model is fetched at its pin, another one at the
+    current `main`. Pickled weights are converted (conversion.py). fetched.json in the folder records the commit and the
+    sha256 of every file, before and after. A model that was fetched before is only checked against its record.
 
-    Raises MissingPrerequisite where the Hub does not have it for us, ModelError where its files are damaged, not those
-    that were published, or not the weights of a model; ConfigError where `out` is taken.
+    Raises MissingPrerequisite if the Hub does not give us the model; ModelError if its files are damaged, differ from
+    the pin, or are not the weights of a model; ConfigError if `out` is taken.
     """
     require("fetching a model", "nllb")
     if out is not None and out.exists() and not (out / RECORD).exists():
@@ -58,9 +58,7 @@ def fetch_model(model: str, revision: str | None = None, out: Path | None = None
         return known
     if Path(model).is_dir():
         if out is None or revision is not None:
-            raise ConfigError(
-                f"{model} is a folder: say with --out where to write the converted model, and no revision"
-            )
+            raise ConfigError(f"{model} is a folder: give --out for the converted model, and no revision")
         files: Files = FolderFiles(Path(model))
     else:
         files = HubFiles(model, revision or pinned_revision(model))
@@ -93,7 +91,7 @@ class FolderFiles:
 
 
 def _write(files: Files, folder: Path) -> None:
-    """Everything that loading needs, into a new folder."""
+    """Write everything that loading needs into a new folder."""
     folder.mkdir()
     weights = _weights(files)
     pinned = pinned_digests(files.model, files.revision)
@@ -117,17 +115,19 @@ def _write(files: Files, folder: Path) -> None:
 
 
 def _weights(files: Files) -> list[str]:
-    """The files of the weights, safetensors where there are some. Raises ModelError where there are none."""
+    """The files with the weights, safetensors if there are any. Raises ModelError if there are none."""
     for index, single in ((SAFETENSORS_INDEX, SAFETENSORS), (PICKLE_INDEX, PICKLE)):
         if index in files.names:
             try:
                 shards = sorted(set(json.loads(read_input_text(files.path(index)))["weight_map"].values()))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ModelError(f"{files.model}@{files.revision}: {index} is no index of weights ({error})") from None
+                raise ModelError(
+                    f"{files.model}@{files.revision}: {index} is not an index of weights ({error})"
+                ) from None
             suffix = Path(single).suffix
             unknown = [str(name) for name in shards if name not in files.names or Path(name).suffix != suffix]
             if unknown or not shards:
-                raise ModelError(f"{files.model}@{files.revision}: {index} names {unknown[:1]}, which is not there")
+                raise ModelError(f"{files.model}@{files.revision}: {index} names {unknown[:1]}, which is missing")
             return shards
         if single in files.names:
             return [single]
@@ -135,25 +135,25 @@ def _weights(files: Files) -> list[str]:
 
 
 def _take(files: Files, name: str, pinned: Mapping[str, str]) -> str:
-    """The sha256 of a file, fetched now. Raises ModelError where it is not the one that is pinned."""
+    """Fetch a file and return its sha256. Raises ModelError if it differs from the pin."""
     found = sha256_of(files.path(name))
     if name in pinned and found != pinned[name]:
         raise ModelError(
-            f"{files.model}@{files.revision}: {name} has sha256 {found}, and {pinned[name]} is pinned: what is "
-            "published there has changed; do not use it before someone has looked at it"
+            f"{files.model}@{files.revision}: {name} has sha256 {found}, but {pinned[name]} is pinned: the "
+            "published file has changed; do not use it before someone has reviewed the change"
         )
     return found
 
 
 def _check(folder: Path, model: str) -> None:
-    """Raise ModelError where a fetched model is not what its record says, ConfigError where it is another model."""
+    """Raise ModelError if a fetched model differs from its record, ConfigError if it is another model."""
     record = read_record(folder)
     if record["model"] not in (model, Path(model).resolve().name):
         raise ConfigError(f"{folder} holds {record['model']}: choose another folder")
     wrong = sorted(set(record["files"].items()) ^ set(_digests(folder).items()))
     if wrong:
         raise ModelError(
-            f"{folder}: {wrong[0][0]} is not what was fetched: remove the folder and fetch the model again"
+            f"{folder}: {wrong[0][0]} was changed since it was fetched: remove the folder and fetch the model again"
         )
 
 

@@ -1,4 +1,4 @@
-"""The files of a model on the Hub at one commit, each held to the digest that the Hub gives for it."""
+"""The files of a model on the Hub at one commit, each verified against the Hub's digest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from polyrefuse_data.system.input_files import open_input
 
 
 class HubFiles:
-    """Raises MissingPrerequisite or ModelError where there is no such model, or the Hub does not answer."""
+    """The files of a model on the Hub. Raises MissingPrerequisite or ModelError if there is no such model, or the Hub
+    does not answer."""
 
     def __init__(self, model: str, revision: str | None) -> None:
         from huggingface_hub import HfApi
@@ -35,12 +36,12 @@ class HubFiles:
         return frozenset(self._files)
 
     def _path(self, name: str) -> Path:
-        """The file in the Hub's own cache. A damaged one is fetched once more before it is an error."""
+        """The file in the Hub's own cache. A damaged one is fetched once more before that is an error."""
         for again in (False, True):
             path = self._download(name, again)
             if _is_whole(path, self._files[name]):
                 return path
-        raise ModelError(f"{self._where}: {name} is not what the Hub says it is, twice in a row: run again later")
+        raise ModelError(f"{self._where}: {name} does not match the Hub's digest, twice in a row: run again later")
 
     def _download(self, name: str, again: bool) -> Path:
         from huggingface_hub import hf_hub_download

@@ -1,4 +1,4 @@
-"""Models pinned by this package: the commit that their name stands for, and the sha256 of what is published there."""
+"""Models pinned by this package: the commit that a name stands for, and the sha256 of its files."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ PINS: Mapping[str, Pin] = MappingProxyType(
 
 
 def pinned_revision(model: str) -> str | None:
-    """The commit that a model's name stands for; None where it is not pinned."""
+    """The commit that a model's name stands for; None if it is not pinned."""
     return PINS[model].revision if model in PINS else None
 
 
 def pinned_digests(model: str, revision: str) -> Mapping[str, str]:
-    """The sha256 of files of a model at this commit, as far as they are pinned."""
+    """The pinned sha256 of a model's files at this commit, as far as there are any."""
     return PINS[model].sha256 if pinned_revision(model) == revision else {}

@@ -1,6 +1,6 @@
-"""Where models lie: bundled with the package, fetched into the cache, or wherever their name says.
+"""Where models are stored: bundled with the package, fetched into the cache, or wherever their name says.
 
-Of the cache, models/ORG--NAME/COMMIT/ holds a fetched model (safetensors, configuration, vocabulary, fetched.json), and
+In the cache, models/ORG--NAME/COMMIT/ holds a fetched model (safetensors, configuration, vocabulary, fetched.json), and
 models/ORG--NAME/refs/REVISION the commit that was fetched for a branch or tag.
 """
 
@@ -23,13 +23,13 @@ RECORD = "fetched.json"
 
 
 def located(model: str, revision: str | None = None) -> str:
-    """What to load for `model`: the folder of one that is bundled or was fetched, else the name itself."""
+    """What to load for `model`: the folder of a bundled or fetched one, else the name itself."""
     fetched = fetched_folder(model, revision)
     return str(fetched) if fetched else bundled_folder(model)
 
 
 def bundled_folder(model: str) -> str:
-    """The folder of a model that comes with the package, for its name behind `bundled:`; any other name as it is."""
+    """The folder of a bundled model, for `bundled:NAME`; any other name unchanged."""
     if not model.startswith(BUNDLED):
         return model
     from polyrefuse_data.demo.bundled import bundled_model
@@ -38,7 +38,7 @@ def bundled_folder(model: str) -> str:
 
 
 def fetched_folder(model: str, revision: str | None = None) -> Path | None:
-    """The folder in the cache of a model that was fetched at this revision (default: the pinned one, or main)."""
+    """The cache folder of a model that was fetched at this revision (default: the pinned one, or main)."""
     if Path(model).is_absolute() or Path(model).is_dir():
         return None
     asked = revision or pinned_revision(model) or DEFAULT_REVISION
@@ -49,17 +49,17 @@ def fetched_folder(model: str, revision: str | None = None) -> Path | None:
 
 
 def place(model: str, commit: str) -> Path:
-    """Where a model of the Hub at a commit belongs in the cache."""
+    """The cache folder for a Hub model at a commit."""
     return _home(model) / quote(commit, safe="")
 
 
 def remember(model: str, revision: str, commit: str) -> None:
-    """From now on `revision` of `model` is this commit."""
+    """Record that `revision` of `model` is this commit."""
     atomic_write(_reference(model, revision), f"{commit}\n")
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What is known of a fetched model. Raises ModelError where its record is damaged."""
+    """The record of a fetched model. Raises ModelError if it is damaged."""
     try:
         record = json.loads(read_input_text(folder / RECORD))
         if not isinstance(record["model"], str) or not isinstance(record["revision"], str):

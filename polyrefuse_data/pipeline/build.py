@@ -1,4 +1,4 @@
-"""The pipeline: prompts -> translation with fall-backs -> back-translation -> checks -> rows.parquet."""
+"""The build pipeline: prompts -> translation with fall-backs -> back-translation -> checks -> rows.parquet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from polyrefuse_data import __version__, rows
 from polyrefuse_data.config import Config, OpenAIBackend, config_hash
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
 from polyrefuse_data.pipeline.refresh import WithoutForgotten, begin_refresh
@@ -47,23 +48,24 @@ def build(
     limit: int | None = None,
     dry_run: bool = False,
     refresh: Sequence[str] = (),
+    max_cost: float | None = None,
     progress: bool = True,
 ) -> BuildSummary | BuildEstimate:
-    """Make prompts.parquet, rows.parquet, scores.parquet and attempts.parquet of a workspace from its config.
+    """Build a workspace from its config: writes prompts.parquet, rows.parquet, scores.parquet and attempts.parquet.
 
-    Every prompt has a row in every language; one that no backend could translate is a rejected row with its reason. The
-    same config, sources and models give the same bytes on every engine. Run again after a stop: shards that were
-    finished are not done again, and what was answered is not asked again. Large builds start worker processes, so a
-    script that calls this needs the usual `if __name__ == "__main__":`.
+    Every prompt gets a row in every language; if no backend could translate it, the row is rejected with the reason.
+    The same config, sources and models give the same bytes on every engine. Call it again to resume after a stop:
+    finished shards are not done again, and nothing that was answered is asked again. Large builds start worker
+    processes, so a script needs the usual `if __name__ == "__main__":`.
 
-    Rows that a backend did not answer (a time-out, a busy API) are counted in the summary's `unanswered`: the next run
-    asks for them again.
+    Returns a BuildSummary. Its `unanswered` counts rows that a backend did not answer (a time-out, a busy API); the
+    next run asks for them again. With `dry_run`, nothing is written, no paid service is called, and a BuildEstimate is
+    returned. `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) drops a backend's stored answers first, so that they are asked
+    for again. `max_cost` is what all runs of this workspace together may cost, in US dollars; what might exceed
+    it is not asked.
 
-    With `dry_run` nothing is written and no paid service is asked: the result says what the build would take. With
-    `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) a backend's answers are forgotten first, and asked for anew.
-
-    Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated, TranslationError
-    or EndpointError where no backend can go on, EngineError where workers die again and again.
+    Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated; TranslationError
+    or EndpointError if no backend can continue; EngineError if workers keep dying.
     """
     suite = suite_of(config.quality)
     place = open_engine(engine, config.engine, address)
@@ -84,6 +86,9 @@ def build(
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)
+            if max_cost is not None:
+                spent = sum(used.get("cost_usd", 0.0) for used in journal.usage().values())
+                chain.keep_to(place.share(partial(Budget, max_cost, spent)))
             total = prompts.num_rows * (1 + len(targets))
             with progress_of("build", "rows", total, is_shown=progress) as bar:
                 stages = _stages(chain, journal, suite, progress)
@@ -100,7 +105,7 @@ def build(
 
 
 def _stages(chain: Chain, journal: Journal, suite: Suite, progress: bool) -> list[Stage]:
-    """Every backend of the chain, each followed by the checks; after the last one the rows are made."""
+    """Every backend of the chain, each followed by the checks; the last checks also make the rows."""
     stages = []
     for number, step in enumerate(chain.steps):
         stages.append(Stage(step.name, Propose(chain, number, journal, progress), keeps_state=True))
@@ -112,7 +117,7 @@ def _stages(chain: Chain, journal: Journal, suite: Suite, progress: bool) -> lis
 def _do_shards(
     place: Engine, stages: Sequence[Stage], shards: Iterable[Shard], store: ShardStore, bar: Progress
 ) -> None:
-    """Take the shards that are not finished yet through the stages, and keep each as soon as it is."""
+    """Run the unfinished shards through the stages, and store each as soon as it is finished."""
     under_way: dict[int, str] = {}
 
     def missing() -> Iterator[Shard]:
@@ -130,7 +135,7 @@ def _do_shards(
 
 
 def _settings(config: Config, suite: Suite, chain: Chain) -> dict[str, object]:
-    """Everything that decides the rows of a shard, but for its prompts."""
+    """Everything that affects the rows of a shard, except its prompts."""
     return {
         "version": __version__,
         "languages": config.languages,
@@ -146,7 +151,7 @@ def _place(step: Step) -> list[object]:
 
 
 def shard_prompts(config: Config) -> int:
-    """English prompts that are done and kept together."""
+    """English prompts per shard."""
     backends = [*config.translation.backends, *config.translation.back_backends]
     batch_api = any(isinstance(backend, OpenAIBackend) and backend.mode == "batch" for backend in backends)
     return config.engine.shard_prompts or (_SHARD_PROMPTS_BATCH_API if batch_api else SHARD_PROMPTS)
@@ -175,8 +180,8 @@ def _estimate(
 
 
 def _try_checks(suite: Suite, prompts: pa.Table, targets: Sequence[Language]) -> None:
-    """Check one row, so that a check which cannot run (an identifier or a model that is not there) is found before a
-    text is translated. Raises what checking raises."""
+    """Check one row, to find a check that cannot run (a missing identifier or model) before anything is translated.
+    Raises what checking raises."""
     for prompt in prompts.slice(0, 1).to_pylist():
         for target in targets[:1]:
             text = prompt["text"]

@@ -1,9 +1,9 @@
-"""Bounds and a lexicon for a language pack, fitted on aligned rows: good translations with their English.
+"""Fits the bounds and lexicon of a language pack to aligned rows: good translations with their English.
 
-A bound goes where one row in five hundred lies beyond it; that of `mismatched` where one in a hundred does, of rows
-that the lexicon has not seen (cross-validated). Lengths get a tenth more room than these rows take, since other rows
-are of another kind; of the other bounds only those are written that have to be looser than that of every language, and
-none is loosened past the point where it stops finding the faults that can be planted in these rows.
+A bound goes where one row in five hundred lies beyond it; that of `unverified_meaning` where one in a hundred does, of
+rows that the lexicon has not seen (cross-validated). Lengths get a tenth more room than these rows take, since other
+rows are of another kind; of the other bounds only those are written that have to be looser than that of every language,
+and none is loosened past the point where it stops finding the faults that can be planted in these rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FITTED = (
     "back_translation",
 )
 _BEYOND = 0.002  # share of good rows beyond a bound
-_MISMATCHED_BEYOND = 0.01
+_UNVERIFIED_BEYOND = 0.01
 _FEWEST = 200  # rows: of fewer a lexicon knows too little, and their last says too little of the next
 _DIGITS = 3  # of a bound
 _LET_GO = 0.01  # share of planted faults that a looser bound may miss and that of every language finds
@@ -51,28 +51,31 @@ _ROOM = 0.1  # that lengths get beyond their bound, as a share of it
 
 
 def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
-    """Write lexicon.tsv and the bounds of a pack from a workspace, or from a TSV, JSONL or TMX file of aligned texts.
+    """Write lexicon.tsv and the bounds of a pack, from a workspace or a TSV, JSONL or TMX file of aligned texts.
 
-    Gives what was written, a row each; what was there before stays beside it (lexicon-2.tsv). Raises ConfigError for a
-    language without a pack, and for too few rows.
+    Returns one row per written item. Earlier files stay (lexicon-2.tsv). Raises ConfigError for a language without a
+    pack, or for too few rows.
     """
     if known.pack is None:
         raise ConfigError(
-            f"{known.code} has no language pack: write one with `polyrefuse languages --new {known.code} DIR`"
+            f"{known.code} has no language pack: create one with `polyrefuse languages --new {known.code} DIR`"
         )
     if known.code in LANGUAGES and known.pack == LANGUAGES[known.code].pack:
         raise ConfigError(f"the pack of {known.code} is part of this package: copy {known.pack} and name the copy")
     rows = _aligned(known, path)
     pairs = sorted({(visible(row["text_en"]), visible(row["text"])) for row in rows})
     if len(pairs) < _FEWEST:
-        raise ConfigError(f"{path}: {len(pairs)} different rows of {known.code} with English; a fit takes {_FEWEST}")
+        raise ConfigError(
+            f"{path}: only {len(pairs)} different rows of {known.code} with English; a fit needs {_FEWEST}"
+        )
     replace_kept(known.pack / "lexicon.tsv", learn(pairs, known).to_tsv())
     true, swapped = cross_validate(pairs, known)
     where = f"{len(rows)} rows of {path.name}"
     bounds = _bounds(rows, where)
-    least = min(_rounded(float(np.quantile(true, _MISMATCHED_BEYOND)), down=True), THRESHOLDS["mismatched"].default)
-    if least < THRESHOLDS["mismatched"].default:
-        bounds["mismatched"] = Bound(bound=least, source=f"{where}, cross-validated: 1% of them lie below")
+    default = THRESHOLDS["unverified_meaning"].default
+    least = min(_rounded(float(np.quantile(true, _UNVERIFIED_BEYOND)), down=True), default)
+    if least < default:
+        bounds["unverified_meaning"] = Bound(bound=least, source=f"{where}, cross-validated: 1% of them lie below")
     write_bounds(known.pack, bounds)
     add_pack(known.pack)
     caught = f"{(swapped < least).mean():.3f} of swapped rows are caught"
@@ -83,7 +86,7 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
 
 
 def _aligned(known: Language, path: Path) -> list[Row]:
-    """Rows of the language with their English, of a workspace or of a file that holds both."""
+    """Rows of the language with their English, from a workspace or a file that contains both."""
     if path.is_dir():
         table = Workspace(path).read_rows()
         columns = ["language", "text", "text_en", "back_translation"]
@@ -143,7 +146,7 @@ def _computed(scores: pa.Table, name: str) -> npt.NDArray[np.float64]:
 
 
 def _bound(name: str, values: npt.NDArray[np.float64], where: str) -> Bound | None:
-    """A bound that all but a few of these rows keep; None where that of every language will do."""
+    """A bound that all but a few of these rows meet; None if the default will do."""
     threshold = THRESHOLDS[name]
     share = _BEYOND if threshold.is_floor else 1 - _BEYOND
     value = float(np.quantile(values, share))

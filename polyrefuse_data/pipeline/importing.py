@@ -1,7 +1,7 @@
-"""`polyrefuse import`: existing translations become a workspace of checked rows. Run again after a stop, it goes on.
+"""`polyrefuse import`: turns existing translations into a workspace of checked rows. Can be resumed.
 
-rows.parquet is there once its rows are checked, and not before: it names the import that it is, so that the same one
-changes nothing and another one is refused.
+rows.parquet appears only once its rows are checked. It records which import it is, so repeating that import changes
+nothing and another one is refused.
 """
 
 from __future__ import annotations
@@ -39,20 +39,19 @@ def import_path(
     dry_run: bool = False,
     progress: bool = True,
 ) -> ImportSummary:
-    """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, and check every row of it.
+    """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, and check every row.
 
-    Writes import.json (what was found out about every file), polyrefuse.toml (polyrefuse-2.toml where a person has
-    written one), prompts.parquet, scores.parquet and, last, rows.parquet. The rows are checked under the `[quality]` of
-    polyrefuse.toml, whoever wrote it. With `dry_run` nothing is written. `label`, `split` and `license` are for records
-    of a file that do not say.
+    Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
+    one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
+    polyrefuse.toml. `label`, `split` and `license` apply to records that have none. With `dry_run`, nothing is written.
 
-    Raises SourceError for input that cannot be used (nothing is written then), ConfigError for a workspace that holds
-    anything else than this very import, finished or not.
+    Raises SourceError for input that cannot be used (nothing is written then); ConfigError if the workspace holds
+    anything other than this import, finished or not.
     """
     if workspace.config.exists():
         load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
     if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
-        raise ConfigError(f"{path} has the name of a file that the import writes: rename it, or choose another --out")
+        raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
     found = read_import(path, english=english, label=label, split=split, license=license)
     summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
     if dry_run:
@@ -65,11 +64,11 @@ def import_path(
 
 
 def _is_there(workspace: Workspace, found: ImportedDataset) -> bool:
-    """Whether the workspace holds just these rows already. Raises ConfigError where it holds others."""
+    """Whether the workspace already holds exactly these rows. Raises ConfigError if it holds others."""
     if not workspace.rows.exists():
         if workspace.imports.exists() and _text(workspace.imports) != found.reports:
             raise ConfigError(
-                f"{workspace.path} holds the beginning of another import: finish that one, choose another --out, or "
+                f"{workspace.path} holds another, unfinished import: finish that one, choose another --out, or "
                 "remove the folder"
             )
         return False
@@ -90,7 +89,7 @@ def _text(path: Path) -> str:
 
 
 def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path:
-    """Write the workspace; the file that holds the settings of the import."""
+    """Write the workspace. Returns the file with the settings of the import."""
     atomic_write(workspace.imports, found.reports)
     settings = write_beside(workspace.config, found.config)  # where a person has written one, it stays
     write_table(found.prompts, workspace.prompts)
@@ -100,7 +99,7 @@ def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path
 
 
 def _key(rows: pa.Table) -> str:
-    """A hash of all that an import says of its rows."""
+    """A hash of everything that an import contributes to its rows."""
     digest = hashlib.sha256()
     for part in slices(rows):
         for row in part.to_pylist():

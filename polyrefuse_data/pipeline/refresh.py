@@ -1,8 +1,8 @@
-"""Taking answers back (`build --refresh BACKEND[:LANGUAGE]`): what a backend said is forgotten wherever it is kept.
+"""Dropping stored answers (`build --refresh BACKEND[:LANGUAGE]`), wherever they are kept.
 
-That is the journal, the shards of a build under way, and rows.parquet, from which a damaged journal takes answers; and
-a Batch API, which keeps the answers of its batches. A refresh that was begun is noted until its build is done, so that
-running the same command again goes on instead of forgetting what was just paid for.
+That is the journal, the shards of an unfinished build, rows.parquet (from which a damaged journal is restored), and a
+Batch API, which keeps the answers of its batches. A refresh is noted until its build is finished, so that running the
+same command again resumes it instead of dropping answers that were just paid for.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ENGINES = {"nllb": ("nllb", "ctranslate2")}
 
 
 class Refresh(NamedTuple):
-    """Whose answers are forgotten: of a backend, for a language or (None) all."""
+    """Whose answers to drop: a backend's, for one language or (None) all."""
 
     backend: str
     language: Language | None
@@ -49,7 +49,8 @@ class Refresh(NamedTuple):
             return cls(text, None)
 
     def means(self, name: str) -> bool:
-        """Whether the backend that rows call `name` is meant: by that name, its engine, its model or its own name."""
+        """Whether this names the backend called `name` in rows: by that name, its engine, its model or its configured
+        name."""
         engine, _, rest = name.partition(":")
         meant = {name, engine, rest, rest.partition("@")[0]}
         return self.backend in meant or engine in _ENGINES.get(self.backend, ())
@@ -63,13 +64,14 @@ class Renewable(Protocol):
     """A backend whose server keeps answers too."""
 
     def renew(self, token: str) -> None:
-        """Take none of the answers that the server gave before the first use of `token`."""
+        """Ignore answers that the server gave before the first use of `token`."""
         ...
 
 
 def begin_refresh(workspace: Workspace, chain: Chain, asked: Sequence[str]) -> _Note | None:
-    """Forget what `asked` names, unless a build that did so was stopped and this one goes on with it. What is noted of
-    a refresh under way, or None. The caller holds the workspace. Raises ConfigError for a backend that is none."""
+    """Drop the answers named in `asked`, unless a stopped build has already done so and this one resumes it. Returns
+    the note of a refresh in progress, or None. The caller holds the workspace lock. Raises ConfigError for an unknown
+    backend."""
     note = _Note.read(workspace)
     if asked and (note is None or note.asked != sorted(asked)):
         note = _Note(sorted(asked), secrets.token_hex(4))
@@ -92,11 +94,11 @@ def _forget(workspace: Workspace, chain: Chain, wanted: Sequence[Refresh]) -> No
             meant = [print for print, name in journal.engines().items() if refresh.means(name)]
             count = journal.forget(meant, refresh.language)
             of = f" for {refresh.language.code}" if refresh.language else ""
-            _logger.warning("%s answers of %s%s are forgotten, to be asked for anew", count, refresh.backend, of)
+            _logger.warning("dropped %s answers of %s%s, to ask for them again", count, refresh.backend, of)
 
 
 def _check(wanted: Iterable[Refresh], chain: Chain, journal: Journal | None) -> set[str]:
-    """The names of all backends. Raises ConfigError where one is asked for that is not among them."""
+    """The names of all backends. Raises ConfigError if an unknown one is requested."""
     names = {translator.name for translator in chain.translators}
     names |= set(journal.engines().values()) if journal is not None else set()
     for refresh in wanted:
@@ -110,7 +112,7 @@ def _check(wanted: Iterable[Refresh], chain: Chain, journal: Journal | None) -> 
 
 @dataclass(frozen=True)
 class _Note:
-    """A refresh whose build is not done."""
+    """A refresh whose build is not finished."""
 
     asked: list[str]
     token: str
@@ -127,7 +129,7 @@ class _Note:
         atomic_write(_path(workspace), json.dumps({"asked": self.asked, "token": self.token}))
 
     def remove(self, workspace: Workspace) -> None:
-        """Its build is done: the next wish is a new one."""
+        """Remove the note after the build, so that the next refresh is a new one."""
         _path(workspace).unlink(missing_ok=True)
 
 
@@ -136,7 +138,7 @@ def _path(workspace: Workspace) -> Path:
 
 
 class WithoutForgotten:
-    """A journal as it would be after a refresh, for `--dry-run`. Raises ConfigError for a backend that is none."""
+    """A journal as it would be after a refresh, for `--dry-run`. Raises ConfigError for an unknown backend."""
 
     def __init__(self, journal: Journal, chain: Chain, asked: Sequence[str]) -> None:
         self._journal = journal

@@ -1,4 +1,4 @@
-"""What a build may put its rows in the place of: rows that another build could make again, not people's work."""
+"""Which rows a build may overwrite: those that another build could make again, not people's work."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.workspace import Workspace
 
-_MEND = "build in another folder: a copy of polyrefuse.toml and journal.sqlite there asks for nothing again"
+_MEND = "build in another folder; with copies of polyrefuse.toml and journal.sqlite, nothing is asked again"
 
 
 def refuse_to_replace_work(workspace: Workspace) -> None:
-    """Raise ConfigError where rows.parquet holds what an import brought in, or what reviewers decided."""
+    """Raise ConfigError if rows.parquet holds imported rows or reviewers' decisions."""
     if not workspace.rows.exists():
         return
     if workspace.imports.exists():
-        raise ConfigError(f"{workspace.rows} holds imported rows, which a build would replace: {_MEND}")
+        raise ConfigError(f"{workspace.rows} holds imported rows, which a build would overwrite: {_MEND}")
     reviewed = _reviewed_rows(workspace)
     if reviewed:
         raise ConfigError(
-            f"{workspace.rows} holds {reviewed} rows that reviewers decided on, which a build would replace: {_MEND}, "
+            f"{workspace.rows} holds {reviewed} rows that reviewers decided on, which a build would overwrite: "
+            f"{_MEND}, "
             "and the reviewed sheet can be imported there again"
         )
 

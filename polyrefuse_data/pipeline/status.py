@@ -1,4 +1,4 @@
-"""`polyrefuse status`: what a workspace holds, how far a build, import or check is, and what to do next."""
+"""`polyrefuse status`: what a workspace holds, the progress of a build, import or check, and what to do next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CURRENT, OLDER, NONE = "current", "older than the rows", "none"
 
 @dataclass(frozen=True)
 class Status:
-    """What a workspace holds; None where it has no such thing. `next_step` is the command to run now."""
+    """What a workspace holds; None for what it lacks. `next_step` is the command to run next."""
 
     workspace: Path
     prompts: int | None
@@ -40,16 +40,16 @@ class Status:
     next_step: str
 
     def to_text(self) -> str:
-        """For people."""
+        """As text."""
         lines = [str(self.workspace)]
         if self.prompts is not None:
             lines.append(f"  prompts: {self.prompts}")
         if self.shards is not None:
-            lines.append(f"  build under way: {self.shards[0]} of {self.shards[1]} shards finished")
+            lines.append(f"  build in progress: {self.shards[0]} of {self.shards[1]} shards finished")
         if self.scored is not None:
-            lines.append(f"  check under way: {self.scored} rows scored")
+            lines.append(f"  check in progress: {self.scored} rows scored")
         if self.rows is not None:
-            lines.append(f"  rows: {self.rows}, {self.notice or 'checked as the config asks for'}")
+            lines.append(f"  rows: {self.rows}, {self.notice or 'checked under the current config'}")
             lines += [f"    {code}: {_listed(counts)}" for code, counts in self.languages.items()]
             lines.append(f"  report: {self.report}")
         if self.reviews:
@@ -57,17 +57,17 @@ class Status:
         return printable.lines([*lines, f"next: {self.next_step}"])
 
     def to_json(self) -> str:
-        """For scripts."""
+        """As JSON."""
         return json.dumps({**asdict(self), "workspace": str(self.workspace)}, ensure_ascii=False, indent=1)
 
 
 def workspace_status(workspace: Workspace) -> Status:
-    """Look at a workspace, or at a folder that may become one.
+    """The status of a workspace, or of a folder that may become one.
 
-    Raises ConfigError where there is no such folder, and for a config or files of ours that cannot be read.
+    Raises ConfigError if there is no such folder, or its config or files cannot be read.
     """
     if not workspace.path.is_dir():
-        raise ConfigError(f"{workspace.path} is not there: make a workspace with `polyrefuse init {workspace.path}`")
+        raise ConfigError(f"{workspace.path} is not there: create a workspace with `polyrefuse init {workspace.path}`")
     config = load_config(workspace.config if workspace.config.exists() else None)
     prompts = _row_count(workspace.prompts) if workspace.prompts.exists() else None
     checked = read_checked(workspace, config.quality) if workspace.rows.exists() else None
@@ -90,10 +90,10 @@ def workspace_status(workspace: Workspace) -> Status:
 def _next_step(workspace: Workspace, checked: CheckedRows | None, *, is_building: bool, report: str) -> str:
     path = workspace.path
     if is_building:
-        return f"polyrefuse build -c {workspace.config}   (goes on where it was)"
+        return f"polyrefuse build -c {workspace.config}   (resumes)"
     if checked is None:
         if workspace.imports.exists():
-            return f"run the same `polyrefuse import ... --out {path}` again   (goes on where it was)"
+            return f"run the same `polyrefuse import ... --out {path}` again   (resumes)"
         if workspace.config.exists():
             return f"polyrefuse build -c {workspace.config}"
         return f"polyrefuse init {path}, or polyrefuse import PATH --out {path}"
@@ -105,7 +105,7 @@ def _next_step(workspace: Workspace, checked: CheckedRows | None, *, is_building
 
 
 def _shards(workspace: Workspace, config: Config, prompts: int | None) -> tuple[int, int] | None:
-    """Shards that are finished, and how many there will be; None where no build is under way."""
+    """Finished shards, and how many there will be; None if no build is in progress."""
     if prompts is None or not workspace.shards.is_dir():
         return None
     return len(list(workspace.shards.glob("[0-9]*.json"))), -(-prompts // shard_prompts(config))
@@ -125,7 +125,7 @@ def _row_count(path: Path) -> int:
 
 
 def _languages(checked: CheckedRows) -> dict[str, dict[str, int]]:
-    """Language -> status -> rows; rows that have no verdict have no status either."""
+    """Language -> status -> rows; rows without a verdict have no status."""
     codes, status = texts(checked.rows, "language"), texts(checked.rows, "status")
     if checked.unchecked:
         status = ["not checked"] * len(codes)
@@ -136,7 +136,7 @@ def _languages(checked: CheckedRows) -> dict[str, dict[str, int]]:
 
 
 class _Summary(BaseModel):
-    """What is read of summary.json."""
+    """The part of summary.json that is read."""
 
     rows_sha256: str | None
 

@@ -1,4 +1,4 @@
-"""What a build says when it is done: counts for people and for scripts."""
+"""The summary of a build, and the estimate of one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
 
-_MANY = 20  # answers of a backend; fewer may all be of texts that it would not translate
-_MOST_READ = 1000  # failed tries of a part of the file, for an example of each backend
+_MANY = 20  # answers of a backend; fewer may by chance all be texts that it declines
+_MOST_READ = 1000  # failed attempts per row group that are searched for an example of each backend
 
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """Rows by language and status, tries by translator and outcome, reasons of what was not kept."""
+    """Rows by language and status, attempts by translator and outcome, and the reasons for rejections."""
 
     workspace: Path
     prompts: int
@@ -35,22 +35,21 @@ class BuildSummary:
     languages: dict[str, dict[str, int]]
     translators: dict[str, dict[str, int]]
     reasons: dict[str, int]
-    usage: dict[str, dict[str, float]]  # over all runs of the workspace, translation back included
-    unanswered: int  # rows for which some backend gave no answer this time; another run asks it again
-    missing: int  # those of them for which no other backend stepped in
-    useless: dict[str, str]  # backends of whose answers none was a translation, each with an answer of its
+    usage: dict[str, dict[str, float]]  # over all runs of the workspace, back-translation included
+    unanswered: int  # rows that some backend did not answer in this run; the next run asks it again
+    missing: int  # those of them that no other backend translated
+    useless: dict[str, str]  # backends that gave no translation at all, each with one of its answers
 
     @property
     def problems(self) -> list[str]:
-        """What makes a finished build a failed one: a language without an accepted row, a backend that gave nothing."""
+        """Why a finished build counts as failed: a language without accepted rows, a backend without translations."""
         none = [
             f"no row of {code} was accepted: {_counts(counts)}"
             for code, counts in self.languages.items()
             if code != SOURCE_LANGUAGE and not counts.get(ACCEPTED)
         ]
         return none + [
-            f"nothing that {name} answered was a translation; an answer of its: {answer}"
-            for name, answer in self.useless.items()
+            f"{name} gave no translation, only answers like this one: {answer}" for name, answer in self.useless.items()
         ]
 
     @property
@@ -62,15 +61,15 @@ class BuildSummary:
         lines += [f"  {code}: {_counts(counts)}" for code, counts in self.languages.items()]
         lines += [f"  {name}: {_counts(counts)}" for name, counts in self.translators.items()]
         if self.reasons:
-            lines.append(f"  not kept: {_counts(self.reasons)}")
+            lines.append(f"  rejected because of: {_counts(self.reasons)}")
         for name, used in self.usage.items():
             cost = f", {_money(used['cost_usd'])}" if "cost_usd" in used else ""
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
-            lines.append(f"  used so far by {name}: {tokens}{cost}")
+            lines.append(f"  used by {name} so far: {tokens}{cost}")
         if self.unanswered:
             lines.append(
-                f"  rows that a backend did not answer this time: {self.unanswered} "
-                f"(no other stepped in: {self.missing}); run again to ask for them"
+                f"  rows that a backend did not answer: {self.unanswered} "
+                f"({self.missing} without another translation); run again to ask for them"
             )
         return printable.lines([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
 
@@ -81,14 +80,16 @@ class BuildSummary:
 
 @dataclass(frozen=True)
 class BuildEstimate:
-    """What a build would do: rows, and for each backend the texts, tokens, money and time."""
+    """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds."""
 
     prompts: int
     rows: int
     backends: list[Estimate]
 
     def to_text(self) -> str:
-        lines = [f"{self.rows} rows of {self.prompts} prompts; nothing was written, no paid service was asked"]
+        lines = [
+            f"estimate: {self.rows} rows of {self.prompts} prompts; nothing was written and no paid service was called"
+        ]
         for backend in self.backends:
             price = backend.price
             parts = [f"{backend.texts} texts"]
@@ -96,10 +97,12 @@ class BuildEstimate:
                 parts.append(f"{backend.known} more in the journal")
             if price.input_tokens is not None:
                 parts.append(f"about {price.input_tokens} tokens in, {price.output_tokens} out")
-                parts.append("set input_price and output_price for money" if price.usd is None else _money(price.usd))
+                parts.append(
+                    "set input_price and output_price to see the cost" if price.usd is None else _money(price.usd)
+                )
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
-        lines.append("  what the checks reject goes to the next backend and comes on top")
+        lines.append("  rows that the checks reject go to the next backend, at extra cost")
         return printable.lines(lines)
 
     def to_json(self) -> str:
@@ -107,7 +110,7 @@ class BuildEstimate:
 
 
 def _money(usd: float) -> str:
-    """`$12.50`, and of less than a dollar two digits that say something: `$0.0022`."""
+    """`$12.50`; below a dollar, two significant digits: `$0.0022`."""
     decimals = 2 if usd >= 1 or usd <= 0 else max(2, 1 - math.floor(math.log10(usd)))
     return f"${usd:.{decimals}f}"
 
@@ -120,7 +123,7 @@ def _duration(seconds: float) -> str:
 
 
 def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int, missing: int) -> BuildSummary:
-    """Count the rows and tries of a finished build, a part of the files at a time."""
+    """Count the rows and attempts of a finished build, one row group at a time."""
     languages: dict[str, Counter[str]] = {}
     for batch in _batches(workspace.rows, ["language", "status"]):
         for code, status, count in _groups(batch, ["language", "status"]):

@@ -1,4 +1,4 @@
-"""Quality: checks that score rows, thresholds that decide, and the report, review and figures over them.
+"""Quality: checks score rows, thresholds decide, and report and review show the result.
 
 The names below load on first use: a process that only checks rows loads neither the report nor the review.
 """

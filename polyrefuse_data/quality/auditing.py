@@ -1,6 +1,6 @@
-"""audit: the pure core of the quality room. Rows in, the same rows out, with scores, flags and status.
+"""`audit`: takes rows and returns the same rows with scores, flags and status. No I/O.
 
-Scores first (score_table.py), then what follows from them (verdicts.py, shared_targets.py), then the note under what
+Scores first (score_table.py, together.py), then what follows from them (verdicts.py), then the note under what
 (provenance.py). A large table is checked shard by shard: `audit_rows` does all that a row decides alone.
 """
 
@@ -11,13 +11,13 @@ import pyarrow as pa
 from polyrefuse_data import rows as schema
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.quality.checks.duplicate_target import shared_targets
 from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.quality.score_table import score_batches, scorer
 from polyrefuse_data.quality.suite import Settings, suite_of
-from polyrefuse_data.quality.verdicts import judged, mark_shared
+from polyrefuse_data.quality.together import scores_together
+from polyrefuse_data.quality.verdicts import judged, mark_together
 from polyrefuse_data.system.machine import cores
 from polyrefuse_data.system.workers import map_batches
 
@@ -31,39 +31,41 @@ _TEXTS = ("language", "text", "text_en", "back_translation")
 
 
 def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None) -> pa.Table:
-    """The same rows in the same order, with score columns, `flags`, `status` and `parallel` set anew.
+    """Check rows. Returns the same rows in the same order, with new score columns, `flags`, `status` and `parallel`.
 
-    `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used where they are, and a
-    translation without `text_en` is compared with the English row of its id. `label` may be a string or a ClassLabel
-    integer. Extra columns are kept; dictionary-encoded texts come back as plain strings. Flags of the row's maker
-    (rows.MAKER_FLAGS) stay and reject the row; rows that a person edited stay `edited`, with
-    what the checks think of them in `flags`.
+    `rows` needs `id`, `language` and `text`; `text_en` and `back_translation` are used if present, and a translation
+    without `text_en` is compared with the English row of its id. `label` may be a string or a ClassLabel integer. Extra
+    columns are kept; dictionary-encoded texts become plain strings. Flags of the row's maker (rows.MAKER_FLAGS) stay
+    and reject the row. Rows that a person edited stay `edited`, with what the checks found in `flags`.
 
-    `workers` processes do the work, this one among them; by default one more for every 5,000 rows, but no more than
-    there are cores, nor than 8; this one alone with a semantic model, which uses all cores. The result is the same.
-    Raises ConfigError for what is no such table, for imported scores on another scale than their bound, and for a
-    config with unknown keys, checks or languages; PluginError where a check that somebody else wrote fails; EngineError
-    where another process dies.
+    `config` is a QualityConfig or a dict of its keys (default: the built-in checks and bounds). `workers` is the number
+    of processes, this one included. By default there is one more per 5,000 rows, up to the number of cores and at most
+    8, and only this one with a semantic model, which uses all cores. The result does not depend on it.
+
+    Raises ConfigError if `rows` is not such a table, an imported score is not on the scale of its bound, or the config
+    has unknown keys, checks or languages; PluginError if a plugged-in check fails; EngineError if a worker process
+    dies.
     """
     suite, rows = suite_of(config), _readable(rows)
     paired = with_english(rows)
     audited, scores = audit_rows(
         paired, suite, workers=workers_for(rows.num_rows, suite.config) if workers is None else workers
     )
-    audited = schema.mark_parallel(mark_shared(audited, shared_targets([audited]), suite.bounds))
+    together = scores_together(suite, [audited], [scores])
+    audited = schema.mark_parallel(mark_together(audited, together, suite.bounds))
     if paired is rows:
         return sealed(audited, suite, scores["inputs"].to_numpy())
     return sealed(as_given(audited, rows), suite)
 
 
 def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> tuple[pa.Table, pa.Table]:
-    """`audit` as far as each row decides it alone, and its scores (score_table.py): no duplicate_target, and `parallel`
-    as it was (null where missing).
+    """`audit` as far as each row decides it alone, and its scores (score_table.py): without those that all rows decide
+    together, and `parallel` as it was (null where missing).
 
-    What a row gets does not depend on the other rows: shards of a table may be checked apart.
+    The result for a row does not depend on the others, so a table may be checked in shards.
     """
     if workers < 1:
-        raise ConfigError(f"workers is the number of processes that check rows, this one among them: not {workers}")
+        raise ConfigError(f"workers counts the processes that check rows, this one included: it cannot be {workers}")
     rows, suite = _readable(rows), suite_of(config)
     check_scales(rows, suite.config)
     scores = pa.concat_tables(map_batches(scorer(suite), score_batches(rows, suite), workers))
@@ -71,23 +73,23 @@ def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> 
 
 
 def workers_for(rows: int, settings: QualityConfig) -> int:
-    """How many processes so many rows are worth."""
+    """How many processes this many rows are worth."""
     if settings.semantic_model:
         return 1
     return min(cores(), _MOST_WORKERS, 1 + rows // _ROWS_A_WORKER)
 
 
 def _readable(rows: pa.Table) -> pa.Table:
-    """The rows as a table whose text columns are strings. Raises ConfigError where they cannot be."""
+    """The rows as a table with string columns for texts. Raises ConfigError if that is impossible."""
     if isinstance(rows, pa.RecordBatch):
         rows = pa.Table.from_batches([rows])
     if not isinstance(rows, pa.Table):
         raise ConfigError(f"audit takes a pyarrow.Table of rows, not {type(rows).__name__}")
     missing = [name for name in _REQUIRED if name not in rows.column_names]
     if missing:
-        raise ConfigError(f"these rows have no column {', '.join(missing)}: audit needs {', '.join(_REQUIRED)}")
+        raise ConfigError(f"the rows have no column {', '.join(missing)}: audit needs {', '.join(_REQUIRED)}")
     if twice := sorted({name for name in rows.column_names if rows.column_names.count(name) > 1}):
-        raise ConfigError(f"these rows have two columns called {', '.join(twice)}: rename one")
+        raise ConfigError(f"the rows have two columns named {', '.join(twice)}: rename one")
     for place, field in enumerate(rows.schema):
         encoded = pa.types.is_dictionary(field.type) or pa.types.is_string_view(field.type)
         if encoded and field.name in _STRINGS:

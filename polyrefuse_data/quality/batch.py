@@ -1,4 +1,4 @@
-"""What a check looks at: some rows of one table as plain Python lists, their texts normalised once."""
+"""The input of a check: some rows of one table as plain Python lists, with texts normalised once."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LONGEST_TEXT = 20_000
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one table, column by column. `raw` is the text as it stands, `text` its visible form.
+    """Rows of one table, column by column. `raw` is the text as it is, `text` its visible form.
 
-    `language` is the BCP-47 code, also where a row gives a FLORES one.
+    `language` is the BCP-47 code, even if a row has a FLORES code.
     """
 
     language: list[str]
@@ -45,7 +45,7 @@ class Batch:
         return len(self.language)
 
     def once(self, function: Callable[[Batch], Found]) -> Found:
-        """`function` of this batch, computed when it is first asked for: what several checks need."""
+        """The result of `function` for this batch, computed once and shared between checks."""
         if function not in self._once:
             self._once[function] = function(self)
         found: Found = self._once[function]
@@ -53,23 +53,23 @@ class Batch:
 
     @cached_property
     def known(self) -> list[Language | None]:
-        """The language of each row; None for a code that no language has."""
+        """The language of each row; None for an unknown code."""
         table = {code: find_language(code) for code in set(self.language)}
         return [table[code] for code in self.language]
 
     @cached_property
     def prose(self) -> list[str]:
-        """The texts less what translations keep as it is (spans.py): what tells their language."""
+        """The texts without what translations keep unchanged (spans.py), i.e. the part that shows their language."""
         return [without_spans(text[:LONGEST_TEXT]) for text in self.text]
 
     @cached_property
     def prose_en(self) -> list[str]:
-        """The English prompts, less the same."""
+        """The English prompts, without the same parts."""
         return [without_spans(text[:LONGEST_TEXT]) for text in self.text_en]
 
     @cached_property
     def translated(self) -> list[bool]:
-        """Whether the row is a translation, so that checks against its English text make sense."""
+        """Whether each row is a translation, so that it can be compared with its English text."""
         return [
             code != SOURCE_LANGUAGE and bool(source.strip()) and bool(text.strip())
             for code, source, text in zip(self.language, self.text_en, self.text, strict=True)
@@ -77,14 +77,14 @@ class Batch:
 
 
 def slices(table: pa.Table, size: int | None = None) -> Iterator[pa.Table]:
-    """The table, `size` (BATCH_ROWS) rows at a time; one empty slice of an empty table. Nothing is copied."""
+    """Slices of `size` (by default BATCH_ROWS) rows; one empty slice for an empty table. Nothing is copied."""
     size = size or BATCH_ROWS
     for start in range(0, max(table.num_rows, 1), size):
         yield table.slice(start, size)
 
 
 def make_batch(table: pa.Table) -> Batch:
-    """Read the columns that checks need; missing columns and nulls read as empty texts, broken UTF-8 as U+FFFD."""
+    """Read the columns that checks need. Missing columns and nulls become empty texts, broken UTF-8 becomes U+FFFD."""
     raw = texts(table, "text")
     return Batch(
         language=languages(table),
@@ -97,30 +97,30 @@ def make_batch(table: pa.Table) -> Batch:
 
 
 def languages(table: pa.Table) -> list[str]:
-    """The BCP-47 code of each row, also where it gives a FLORES one; what is no code stays as it is."""
+    """The BCP-47 code of each row, also for rows with a FLORES code; unknown codes stay as they are."""
     given = texts(table, "language")
     codes = {code: known.code if (known := find_language(code)) else code for code in set(given)}
     return [codes[code] for code in given]
 
 
 def texts(table: pa.Table, column: str) -> list[str]:
-    """A string column as a list, nulls and a missing column as empty strings."""
+    """A string column as a list, with empty strings for nulls or a missing column."""
     return [text or "" for text in optional_texts(table, column)]
 
 
 def numbers(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
-    """A numeric column with NaN for nulls. Raises ConfigError for a column that holds no numbers."""
+    """A numeric column with NaN for nulls. Raises ConfigError if the column does not hold numbers."""
     try:
         if pa.types.is_boolean(table[column].type):  # Arrow would make 0 and 1 of it: below every bound
-            raise pa.ArrowInvalid("true and false are no numbers")
+            raise pa.ArrowInvalid("true and false are not numbers")
         values = table[column].cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise ConfigError(f"column {column} does not hold numbers: rename it, or make it a number column") from None
+        raise ConfigError(f"column {column} does not hold numbers: rename it or convert it") from None
     return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), dtype=np.float64)
 
 
 def optional_texts(table: pa.Table, column: str) -> list[str | None]:
-    """A string column as a list; None for nulls and for every row of a missing column."""
+    """A string column as a list, with None for nulls or a missing column."""
     if column not in table.column_names:
         return [None] * table.num_rows
     try:

@@ -1,4 +1,4 @@
-"""The rows of a workspace with what is known of their verdicts: what report, show and status read."""
+"""The rows of a workspace with their scores and the state of their verdicts, for report, show and status."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from polyrefuse_data.workspace import Workspace
 
 @dataclass(frozen=True)
 class CheckedRows:
-    """`unchecked`: why the rows have no verdicts, empty where they have. `outdated`: what tells these verdicts from
-    those that the config asks for now. `scores`: a line for each row, None where they are not kept."""
+    """Rows and what is known about their verdicts.
+
+    `unchecked` says why the rows have no verdicts (empty if they have). `outdated` says how these verdicts differ from
+    those that the current config would give. `scores` has one line per row; None if there are none.
+    """
 
     rows: pa.Table
     provenance: Provenance | None
@@ -26,12 +29,12 @@ class CheckedRows:
 
     @property
     def notice(self) -> str:
-        """What people should know before they use the verdicts; empty where there is nothing."""
+        """What users should know before they rely on the verdicts; empty if nothing."""
         return self.unchecked or self.outdated
 
 
 def read_checked(workspace: Workspace, settings: QualityConfig) -> CheckedRows:
-    """Read the rows and scores of a workspace. Raises ConfigError where it has no rows."""
+    """Read the rows and scores of a workspace. Raises ConfigError if it has no rows."""
     rows = workspace.read_rows()
     inputs, provenance, seal = inputs_of(rows), provenance_of(rows.schema), Seal()
     seal.add(rows, inputs)

@@ -1,8 +1,7 @@
-"""`polyrefuse check`: new verdicts for the rows of a workspace, from kept scores and the bounds that its config gives.
+"""`polyrefuse check`: new verdicts for the rows of a workspace, from stored scores and the bounds in its config.
 
-Everything that leaves checked rows in a workspace but a build does it here: an import, a check, a review. Files are
-written in an order in which a stop at any moment costs nothing: rows.parquet, with the note of what it was checked
-under, comes last.
+Imports, checks and reviews all write checked rows with this module (builds do it in shards). The order of the files
+makes a stop at any moment harmless: rows.parquet, with the note on its provenance, is written last.
 """
 
 from __future__ import annotations
@@ -18,16 +17,17 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.config import Config, load_config
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import texts
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET, shared_targets
+from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.imported_scores import check_scales
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
 from polyrefuse_data.quality.pairing import as_given, with_english
 from polyrefuse_data.quality.provenance import provenance_of, sealed
-from polyrefuse_data.quality.score_table import numbers_of, origins, with_score
+from polyrefuse_data.quality.score_table import numbers_of, origins, with_scores_together
 from polyrefuse_data.quality.scoring import PartialScores, complete_scores
 from polyrefuse_data.quality.suite import Settings, Suite, suite_of
 from polyrefuse_data.quality.thresholds import Score
-from polyrefuse_data.quality.verdicts import judged, mark_shared
+from polyrefuse_data.quality.together import scores_together
+from polyrefuse_data.quality.verdicts import judged, mark_together
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
 from polyrefuse_data.text import printable
@@ -37,7 +37,7 @@ from polyrefuse_data.workspace import Workspace
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What a check did: rows by status, rows of which some score had to be computed, and verdicts that changed."""
+    """The result of a check: rows by status, rows that had to be scored, and changed verdicts."""
 
     workspace: Path
     rows: int
@@ -49,7 +49,7 @@ class CheckSummary:
         """For people."""
         counts = ", ".join(f"{count} {name}" for name, count in self.status.items())
         lines = [f"{self.rows} rows checked in {self.workspace}: {counts}"]
-        lines.append(f"  scored: {self.scored} rows; the scores of the others were kept")
+        lines.append(f"  {self.scored} rows scored; the others kept their scores")
         lines += [f"  {step}: {count} rows" for step, count in self.changed.items()]
         return printable.lines(lines)
 
@@ -64,13 +64,13 @@ def check(
     *,
     progress: bool = True,
 ) -> CheckSummary:
-    """Give every row of a workspace the verdict that `config` asks for (default: `[quality]` of its polyrefuse.toml).
+    """Update the verdict of every row in a workspace for `config` (default: `[quality]` of its polyrefuse.toml).
 
-    Only rows that are new or were changed are scored, and the others by checks that are new or have another version;
-    everything else comes from scores.parquet. Run again after a stop, it goes on where it was. No text is translated:
-    `build` gives what is rejected now to the next backend.
+    Only new or changed rows are scored, and other rows only by checks that are new or have another version; all other
+    scores come from scores.parquet. Call it again to resume after a stop. Nothing is translated: `build` gives newly
+    rejected rows to the next backend.
 
-    Raises ConfigError where the workspace has no rows, or the config names what does not exist.
+    Raises ConfigError if the workspace has no rows, or the config names something that does not exist.
     """
     folder = workspace if isinstance(workspace, Workspace) else Workspace(Path(workspace))
     if config is None:
@@ -81,7 +81,7 @@ def check(
 
 
 def write_checked(workspace: Workspace, rows: pa.Table, suite: Suite, *, progress: bool = True) -> CheckSummary:
-    """Check these rows, and write them and their scores as those of a workspace, which the caller holds."""
+    """Check these rows and write them, with their scores, to a workspace that the caller has locked."""
     check_scales(rows, suite.config)
     paired = with_english(rows)
     before, partial = read_scores(workspace.scores), PartialScores(workspace.checking)
@@ -89,24 +89,25 @@ def write_checked(workspace: Workspace, rows: pa.Table, suite: Suite, *, progres
     for table in (*(() if before is None else (before,)), *partial):
         kept.add(table)
     scores, scored = complete_scores(paired, suite, kept, partial, progress=progress)
-    shared = _shared(paired, scores, before)
+    together = _together(paired, scores, suite, before)
     each = judged(paired, scores, suite.bounds)
-    checked = schema.mark_parallel(mark_shared(each, shared, suite.bounds))
+    checked = schema.mark_parallel(mark_together(each, together, suite.bounds))
     if paired is rows:
         checked = sealed(checked, suite, scores["inputs"].to_numpy())
     else:
         checked = sealed(as_given(checked, rows), suite)
-    _write(workspace, checked, with_score(scores, DUPLICATE_TARGET, shared), each)
+    _write(workspace, checked, with_scores_together(scores, together), each)
     partial.clear()
     return _summary(workspace, rows, checked, scored)
 
 
-def _shared(rows: pa.Table, scores: pa.Table, before: pa.Table | None) -> Score:
-    """The score of the one check that sees all rows: kept where they are the rows that they were."""
-    identity = DUPLICATE_TARGET.identity
-    if before is not None and identity in origins(before) and before["inputs"].equals(scores["inputs"]):
-        return numbers_of(before, DUPLICATE_TARGET.name)
-    return shared_targets([rows])
+def _together(rows: pa.Table, scores: pa.Table, suite: Suite, before: pa.Table | None) -> dict[Check, Score]:
+    """The scores that all rows decide together: kept where they are the rows that they were."""
+    if before is not None and before["inputs"].equals(scores["inputs"]):
+        kept = origins(before)
+        if all(check.identity_together in kept for check in suite.together):
+            return {check: numbers_of(before, kept[check.identity_together][0]) for check in suite.together}
+    return scores_together(suite, [rows], [scores])
 
 
 def _write(workspace: Workspace, rows: pa.Table, scores: pa.Table, each: pa.Table) -> None:

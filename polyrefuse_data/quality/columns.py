@@ -1,4 +1,4 @@
-"""Columns of a whole table as arrays: what counts over many rows are made from, without a Python object a row."""
+"""Columns of a whole table as arrays, for counts over many rows without a Python object per row."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _PROSE = ("text", "text_en", "back_translation")  # of any length and script; al
 
 @dataclass(frozen=True)
 class Coded:
-    """A string column: its distinct values in order of appearance, and for each row the index of its own."""
+    """A string column: its distinct values in order of appearance, and the index of each row's value."""
 
     values: list[str]
     codes: npt.NDArray[np.int64]
 
     def is_(self, value: str) -> Mask:
-        """Mask of the rows with this value."""
+        """Mask of rows with this value."""
         return np.equal(self.codes, self.values.index(value) if value in self.values else -1)
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """The table as people may read it: names, such as an id, a category or a flag, are one printable line each, and
-    U+FFFD stands where a string column holds what is no UTF-8 (a lone surrogate)."""
+    """The table, safe to show: names such as ids, categories and flags are one printable line each, and U+FFFD replaces
+    what is not UTF-8 (lone surrogates)."""
     for place, field in enumerate(table.schema):
         if field.type in (pa.string(), pa.large_string()):
             if not _is_utf8(table[place]):
@@ -63,7 +63,7 @@ def _is_utf8(column: pa.ChunkedArray) -> bool:
 
 
 def coded(table: pa.Table, column: str) -> Coded:
-    """A string column of few values, nulls as empty strings; all rows empty where the column is missing."""
+    """A string column with few distinct values; nulls and missing columns become empty strings."""
     if column not in table.column_names:
         return Coded([""], np.zeros(table.num_rows, np.int64))
     encoded = pc.fill_null(table[column].cast(pa.string()), "").combine_chunks().dictionary_encode()
@@ -72,7 +72,7 @@ def coded(table: pa.Table, column: str) -> Coded:
 
 @dataclass(frozen=True)
 class Names:
-    """A column of lists of strings (`flags`, `reasons`) as pairs: `names[codes[i]]` stands in the list of `rows[i]`."""
+    """A column of string lists (`flags`, `reasons`) as pairs: `names[codes[i]]` is in the list of row `rows[i]`."""
 
     names: list[str]
     codes: npt.NDArray[np.int64]
@@ -80,18 +80,18 @@ class Names:
     size: int  # rows of the table
 
     def mask(self, name: str) -> Mask:
-        """Mask of the rows whose list holds the name."""
+        """Mask of rows whose list contains the name."""
         return self.any_of([name])
 
     def any_of(self, names: Sequence[str]) -> Mask:
-        """Mask of the rows whose list holds any of the names."""
+        """Mask of rows whose list contains any of the names."""
         mask = np.zeros(self.size, dtype=bool)
         mask[self.rows[np.isin(self.codes, [place for place, own in enumerate(self.names) if own in names])]] = True
         return mask
 
 
 def names(table: pa.Table, column: str) -> Names:
-    """A column of lists of strings, null lists as empty ones."""
+    """A column of string lists, with null lists as empty ones."""
     lists = table[column].combine_chunks()
     flat = coded(pa.table({"name": pc.list_flatten(lists)}), "name")
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -99,12 +99,12 @@ def names(table: pa.Table, column: str) -> Names:
 
 
 def numbers_of(table: pa.Table, column: str) -> npt.NDArray[np.float32]:
-    """A numeric column with NaN for nulls, as rows keep it: single precision."""
+    """A numeric column in single precision, as rows store it, with NaN for nulls."""
     values = pc.fill_null(table[column].cast(pa.float32()), float("nan"))
     return np.asarray(values.to_numpy(), dtype=np.float32)
 
 
 def lengths(table: pa.Table, column: str) -> npt.NDArray[np.int64]:
-    """Characters of each text without the white space around it; nulls count 0."""
+    """Characters of each text without surrounding white space; 0 for nulls."""
     trimmed = pc.utf8_trim_whitespace(pc.fill_null(table[column], ""))
     return np.asarray(pc.utf8_length(trimmed).to_numpy(), dtype=np.int64)

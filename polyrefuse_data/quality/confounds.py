@@ -1,4 +1,4 @@
-"""Features other than harm that tell harmful prompts from harmless ones: what a model could learn in its place."""
+"""Features other than harm that distinguish harmful from harmless prompts, and that a model could learn instead."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LARGE_GAP = 0.25  # the same for a yes-or-no feature: difference of its shares
 
 
 def confounds(table: pa.Table, harmful: Mask, harmless: Mask, groups: dict[str, Mask]) -> dict[str, dict[str, float]]:
-    """Check -> group of rows -> how far the check's feature tells the masks apart there, where that is far.
+    """Check -> group of rows -> how well the check's feature separates the two masks there, if it does so well.
 
-    `confound_length`: area under the ROC curve, 0.5 to 1; `confound_punctuation` and `confound_engine`: difference of
-    shares, 0 to 1. Rows without text count nowhere.
+    `confound_length`: area under the ROC curve, 0.5 to 1. `confound_punctuation` and `confound_engine`: difference of
+    shares, 0 to 1. Rows without text do not count.
     """
     characters, endings, engines = lengths(table, "text"), _ends(table), coded(table, "translator").codes
     measures: dict[str, Callable[[Rows, Rows], float]] = {
@@ -42,7 +42,7 @@ def confounds(table: pa.Table, harmful: Mask, harmless: Mask, groups: dict[str, 
 
 
 def length_auc(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> float:
-    """How well a number tells the two apart, whichever is larger: area under the ROC curve, 0.5 to 1."""
+    """How well a number separates the two, in either direction: area under the ROC curve, 0.5 to 1."""
     area = auc(left, right)
     return max(area, 1 - area)
 
@@ -56,7 +56,7 @@ def auc(positives: npt.ArrayLike, negatives: npt.ArrayLike) -> float:
 
 
 def share_gap(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> float:
-    """Largest difference of a value's shares of the two sides, 0 to 1."""
+    """Largest difference between the shares of a value on the two sides, 0 to 1."""
     size = int(max(left.max(), right.max())) + 1
     shares = [np.bincount(side, minlength=size) / len(side) for side in (left, right)]
     return float(np.abs(shares[0] - shares[1]).max())

@@ -1,4 +1,4 @@
-"""The words of texts and of their English prompts, as far as a translation has no right to keep them (kept.py)."""
+"""The words of texts and of their English prompts, without those that a translation may keep (kept.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _NOTHING: Words = [], []
 
 
 def copied_words(batch: Batch) -> list[Words | None]:
-    """Of each translated row, both empty where text and prompt share no word that counts; None for other rows."""
+    """The words of each translated row; both empty if text and prompt share no word that counts; None for other
+    rows."""
     return [
         _words(text, source) if translated else None
         for text, source, translated in zip(batch.prose, batch.prose_en, batch.translated, strict=True)

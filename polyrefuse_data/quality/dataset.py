@@ -1,4 +1,4 @@
-"""Checks of a dataset as a whole: what no row shows by itself.
+"""Checks of a dataset as a whole, for problems that no single row shows.
 
 Coverage, row alignment, duplicates, leakage between splits, confounds between harmful and harmless, balance. Each check
 gives findings for people; none changes a row.
@@ -34,13 +34,13 @@ _CONFOUNDS = {
     "confound_length": "length tells harmful from harmless (area under the ROC curve; `release --subset matched` "
     "pairs them)",
     "confound_punctuation": "harmful and harmless rows differ in ending with punctuation (difference of shares)",
-    "confound_engine": "harmful and harmless rows come from different engines (difference of shares)",
+    "confound_engine": "harmful and harmless rows come from different backends (difference of shares)",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something true of the dataset that its user should know; `ids` are some of the prompts it is true of."""
+    """A finding that users of the dataset should know; `ids` are some of the prompts concerned."""
 
     check: str
     severity: str
@@ -51,7 +51,7 @@ class Finding:
 
 
 def dataset_findings(table: pa.Table, files: Sequence[Mapping[str, Any]] = ()) -> list[Finding]:
-    """Everything the dataset checks find in audited rows, problems first; `files` is import.json of an import."""
+    """All findings of the dataset checks on audited rows, problems first. `files` is the import.json of an import."""
     rows = _Rows(readable(table))
     files = [
         {key: printable_line(told) if isinstance(told, str) else told for key, told in file.items()} for file in files
@@ -69,7 +69,7 @@ def dataset_findings(table: pa.Table, files: Sequence[Mapping[str, Any]] = ()) -
 
 
 class _Rows:
-    """The columns that the checks look at, as arrays."""
+    """The columns that the checks need, as arrays."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
@@ -87,7 +87,7 @@ class _Rows:
         return found
 
     def groups(self, mask: Mask) -> dict[tuple[str, str, str], Rows]:
-        """(language, label, split) -> the rows of it where the mask is True, sorted by that key."""
+        """(language, label, split) -> its rows where the mask is True, sorted by that key."""
         chosen = np.flatnonzero(mask)
         shape = len(self.language.values), len(self.label.values), len(self.split.values)
         keys = np.ravel_multi_index((self.language.codes, self.label.codes, self.split.codes), shape)[chosen]
@@ -100,7 +100,7 @@ class _Rows:
 
     @cached_property
     def prompts(self) -> Rows:
-        """A row of each English prompt in each split: the English of a translation where no row is English."""
+        """One row per English prompt and split; for prompts without an English row, a translation with its English."""
         rows = np.flatnonzero(self.has_prompt)
         keys = self.split.codes[rows] * len(self.id.values) + self.id.codes[rows]
         first: Rows = np.sort(np.unique(keys, return_index=True)[1])
@@ -108,7 +108,7 @@ class _Rows:
 
 
 def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Files of an import that carry no English, and those that run in parallel with none."""
+    """Imported files without English, and those that are not parallel to any English file."""
     borrowed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:
         group = f"{file['label']} {file['split']}"
@@ -131,7 +131,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def _coverage(rows: _Rows) -> Iterator[Finding]:
-    """(label, split) of which languages lack prompts that English has."""
+    """(label, split) groups in which languages lack prompts that English has."""
     english, present = rows.groups(rows.english), rows.groups(~rows.english & ~rows.flags.mask(UNMATCHED))
     languages = sorted(set(rows.language.values) - {SOURCE_LANGUAGE})
     if not english and languages and rows.table.num_rows:
@@ -153,9 +153,9 @@ def _coverage(rows: _Rows) -> Iterator[Finding]:
 
 
 def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[Finding]:
-    """Groups of rows most of which fit the English of other rows better than their own.
+    """Groups in which most rows fit the English of other rows better than their own.
 
-    Rows without English are named only where no file report (`told`) has named them.
+    Rows without English are named only if no file report (`told`) has named them.
     """
     translated = ~rows.english & rows.has_text
     for key, group in rows.groups(translated & rows.has_prompt).items():
@@ -173,7 +173,7 @@ def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[
 
 
 def _flagged(rows: _Rows) -> Iterator[Finding]:
-    """Row flags that are worth a line of their own, by language."""
+    """Row flags worth a finding, by language."""
     hidden = _by_language(rows, rows.flags.mask("hidden_characters"))
     if hidden:
         shown = ", ".join(f"{code} {len(found)}" for code, found in hidden.items())
@@ -192,14 +192,14 @@ def _flagged(rows: _Rows) -> Iterator[Finding]:
 
 
 def _by_language(rows: _Rows, mask: Mask) -> dict[str, Rows]:
-    """Language -> its rows where the mask is True, the most first."""
+    """Language -> its rows where the mask is True, most rows first."""
     found = {code: np.flatnonzero(mask & rows.language.is_(code)) for code in rows.language.values}
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return {code: own for code, own in ordered if len(own)}
 
 
 def _repeated(rows: _Rows) -> Iterator[Finding]:
-    """English prompts that read the same, or nearly: within a split (duplicates), and in two of them (leakage)."""
+    """English prompts that are the same or nearly the same, within a split (duplicates) or in two splits (leakage)."""
     ids = rows.id.codes[rows.prompts]
     names = [*SPLITS, *sorted(set(rows.split.values) - set(SPLITS))]
     splits = [names.index(rows.split.values[code]) for code in rows.split.codes[rows.prompts]]
@@ -222,7 +222,7 @@ def _repeated(rows: _Rows) -> Iterator[Finding]:
 
 
 def _confounds(rows: _Rows) -> Iterator[Finding]:
-    """Features other than harm that tell harmful rows from harmless ones, with the languages where they do."""
+    """Features other than harm that distinguish harmful from harmless rows, with the languages concerned."""
     languages = {code: rows.language.is_(code) for code in sorted(rows.language.values)}
     found = confounds(rows.table, rows.label.is_(HARMFUL), rows.label.is_(HARMLESS), languages)
     for check, values in found.items():
@@ -232,7 +232,7 @@ def _confounds(rows: _Rows) -> Iterator[Finding]:
 
 
 def _balance(rows: _Rows) -> Iterator[Finding]:
-    """Splits that hold far more prompts of one label than of the other."""
+    """Splits with far more prompts of one label than of the other."""
     pairs = zip(rows.split.codes[rows.prompts], rows.label.codes[rows.prompts], strict=True)
     counts = Counter((rows.split.values[split], rows.label.values[label]) for split, label in pairs)
     for split in SPLITS:

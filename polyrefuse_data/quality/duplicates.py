@@ -1,4 +1,4 @@
-"""Texts that are the same, or nearly: pairs of prompts, and one translation that stands for different prompts."""
+"""Texts that are the same or nearly the same: pairs of prompts, and one translation for different prompts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 
 def normalised(text: str) -> str:
-    """Case, punctuation, spacing and invisible characters taken out: what makes two texts the same to a reader."""
+    """The text without case, punctuation, spacing and invisible characters: equal if two texts look the same to a
+    reader."""
     return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", visible(text)).casefold()).strip()
 
 
 def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:
-    """Pairs of places whose texts are `exact` or `near` duplicates, the earlier place first, sorted."""
+    """Pairs of indices whose texts are `exact` or `near` duplicates, the earlier one first, sorted."""
     from rapidfuzz.fuzz import ratio
     from rapidfuzz.process import extract
 
@@ -61,10 +62,18 @@ def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:
     return {"exact": sorted(exact), "near": sorted(near)}
 
 
-def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """A 64-bit number for the text of each row, the same for texts that are the same to a reader, in any process.
+def is_near_duplicate(one: str, other: str) -> bool:
+    """Whether two prompts ask the same, or nearly."""
+    from rapidfuzz.fuzz import token_sort_ratio
 
-    0 for rows that stand for no prompt: English ones, empty ones and those without English.
+    left, right = normalised(one[:_LONGEST_COMPARED]), normalised(other[:_LONGEST_COMPARED])
+    return token_sort_ratio(left, right, score_cutoff=NEAR_DUPLICATE) >= NEAR_DUPLICATE
+
+
+def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of each row's text, equal for texts that look the same to a reader, in any process.
+
+    0 for rows without a prompt to translate: English or empty ones, and those without English.
     """
     keys = np.zeros(len(texts), dtype=np.uint64)
     for row, (language, text, source) in enumerate(zip(languages, texts, english, strict=True)):
@@ -76,7 +85,7 @@ def target_keys(languages: Sequence[str], texts: Sequence[str], english: Sequenc
 
 
 def groups_of_shared_targets(keys: npt.NDArray[Any], english: Sequence[str]) -> list[list[int]]:
-    """Groups of rows with one key whose prompts ask different things, in the order of their first rows."""
+    """Groups of rows with the same key whose prompts differ, in the order of their first rows."""
     from rapidfuzz.fuzz import token_sort_ratio
 
     groups: dict[int, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""A row told to people: what it says, who made it, what the checks found, and how far that is out of bounds."""
+"""A row explained: its text, who made it, what the checks found, and by how much scores are out of bounds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LABEL = 10
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """A row (rows.SCHEMA), every try at it (ATTEMPT_SCHEMA), its scores by name, and a reason for each flag."""
+    """A row (rows.SCHEMA), its attempts (ATTEMPT_SCHEMA), its scores by name, and the reason for each flag."""
 
     row: Mapping[str, Any]
     tries: Sequence[Mapping[str, Any]]
@@ -29,11 +29,11 @@ class ExplainedRow:
     reasons: Mapping[str, str]
 
     def to_record(self) -> dict[str, Any]:
-        """For scripts."""
+        """The row as a dict for JSON."""
         return {**self.row, "tries": list(self.tries), "scores": dict(self.scores), "reasons": dict(self.reasons)}
 
     def to_text(self) -> str:
-        """For people: nothing in it that a terminal obeys, and what nobody would see is spelt out."""
+        """The row as text, without terminal control characters and with invisible characters spelt out."""
         row = self.row
         lines = [f"{row['id']}  {row['language']}  {row['label']} {row['split']}  {row['status'] or 'no status'}"]
         if row["language"] != "en":
@@ -52,7 +52,8 @@ class ExplainedRow:
 
 
 def reasons(flags: Sequence[str], language: str, scores: Mapping[str, float], bounds: Thresholds) -> dict[str, str]:
-    """Flag -> which score is out of which bound; empty where a flag is its maker's word, or the score is not kept."""
+    """Flag -> which score is out of which bound; empty if the flag was set by the row's maker or the score is not
+    stored."""
     return {flag: "; ".join(_beyond(flag, language, scores, bounds)) for flag in flags}
 
 
@@ -84,7 +85,7 @@ def _told(attempt: Mapping[str, Any]) -> str:
 
 
 def _entry(label: str, text: str) -> list[str]:
-    """A label and what belongs to it, folded; nothing where there is nothing."""
+    """A label and its folded text; nothing if the text is empty."""
     if not text:
         return []
     first = f"  {label:<{_LABEL}}"
@@ -95,7 +96,7 @@ def _entry(label: str, text: str) -> list[str]:
 
 
 def _visible(text: str | None, language: str) -> str:
-    """The text with what nobody sees in it written as an escape."""
+    """The text with invisible characters written as escapes."""
     known = find_language(language)
     places = set(hidden_places(text or "", known.orthography if known else None))
     return "".join(

@@ -1,6 +1,7 @@
-"""Language identifiers, by the name that `quality.identifier` gives: py3langid, langdetect, lingua or fasttext:PATH.
+"""Language identifiers, by their name in `quality.identifier`: py3langid, langdetect, lingua or fasttext:PATH.
 
-Each gives every language it knows, and for a text the likeliest one and the probability of those that are wanted.
+Each lists the languages it knows, and gives for a text the most probable language and the probability of the wanted
+ones.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from polyrefuse_data.languages import find_language, language_packs, nllb_langua
 from polyrefuse_data.system.extras import not_installed
 from polyrefuse_data.system.input_files import reason, regular_file
 
-DEFAULT = "py3langid"
-
 Ranking = list[tuple[str, float]]
 
 _FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is next to nothing
@@ -26,9 +25,12 @@ _FASTTEXT_RANKS = 10  # languages of a ranking; the probability beyond them is n
 
 @dataclass(frozen=True)
 class Identifier:
-    """`labels` are ISO 639 codes, two letters where there are two. `probability` is a pure function of a text and the
-    codes that are wanted: (likeliest language, p that the language is one of them). `read_ahead` takes texts that will
-    be asked about, where many at once are read faster."""
+    """A language identifier.
+
+    `labels` are ISO 639 codes, with two letters if there are any. `probability` is a pure function of a text and the
+    wanted codes: (most probable language, probability that it is one of them). `read_ahead` takes texts that will be
+    asked about, because many at once are read faster.
+    """
 
     name: str
     labels: frozenset[str]
@@ -37,7 +39,7 @@ class Identifier:
 
 
 def _ranking(name: str, labels: frozenset[str], rank: Callable[[str], Ranking]) -> Identifier:
-    """An identifier that ranks the languages of a text, the likeliest first."""
+    """An identifier made from a function that ranks languages, most probable first."""
 
     def probability(text: str, wanted: frozenset[str]) -> tuple[str, float]:
         ranking = rank(text)
@@ -50,7 +52,13 @@ def _py3langid() -> Identifier:
     from polyrefuse_data.text.naive_bayes import model
 
     known = model()
-    return Identifier(identifier_name(DEFAULT), frozenset(known.labels), known.probability, known.read_all)
+    return Identifier(_py3langid_name(), frozenset(known.labels), known.probability, known.read_all)
+
+
+def _py3langid_name() -> str:
+    from polyrefuse_data.text.naive_bayes import model_name
+
+    return f"{model_name()}|open set|nfc"
 
 
 def _langdetect() -> Identifier:
@@ -99,7 +107,8 @@ def _fasttext(path: str) -> Identifier:
         model: Any = fasttext.load_model(str(regular_file(Path(path))))
     except (OSError, ValueError) as error:
         raise MissingPrerequisite(
-            f"{path} is no fastText model ({reason(error)}): download one, e.g. GlotLID's model.bin, and name its path"
+            f"{path} is not a fastText model ({reason(error)}): download one, e.g. GlotLID's model.bin, and give its "
+            "path"
         ) from error
 
     def rank(text: str) -> Ranking:
@@ -111,7 +120,7 @@ def _fasttext(path: str) -> Identifier:
 
 
 def _code(label: str) -> str:
-    """`__label__deu_Latn` -> `de`: our code where it has one for this three-letter code."""
+    """`__label__deu_Latn` -> `de`, if we have a shorter code for the three-letter one."""
     code = label.removeprefix("__label__").split("_")[0]
     return _two_letters().get(code, code)
 
@@ -123,25 +132,23 @@ def _two_letters() -> dict[str, str]:
     return {**{alias: code for alias, code in aliases.items() if find_language(alias) is None}, **table}
 
 
-_BUILDERS: dict[str, Callable[[], Identifier]] = {DEFAULT: _py3langid, "langdetect": _langdetect, "lingua": _lingua}
-
-
-def identifier_name(name: str) -> str:
-    """The name that an identifier has in signatures; the default one's without loading its model."""
-    from polyrefuse_data.text.naive_bayes import model_name
-
-    return f"{model_name()}|open set|nfc" if name == DEFAULT else identifier(name).name
+_BUILDERS: dict[str, Callable[[], Identifier]] = {"py3langid": _py3langid, "langdetect": _langdetect, "lingua": _lingua}
 
 
 @lru_cache(maxsize=4)
 def identifier(name: str) -> Identifier:
-    """The identifier of a name, built once a process.
+    """The identifier with this name, created once per process.
 
-    Raises ConfigError for a name that is none, MissingPrerequisite where its package or model is missing.
+    Raises ConfigError for an unknown name, MissingPrerequisite if its package or model is missing.
     """
     kind, _, path = name.partition(":")
     if kind == "fasttext" and path:
         return _fasttext(path)
     if name not in _BUILDERS:
-        raise ConfigError(f"quality.identifier: {name!r} is none of {', '.join(_BUILDERS)}, fasttext:PATH")
+        raise ConfigError(f"quality.identifier: {name!r} is unknown: use one of {', '.join(_BUILDERS)}, fasttext:PATH")
     return _BUILDERS[name]()
+
+
+def identifier_name(name: str) -> str:
+    """What signatures call `identifier(name)`; py3langid's model is not loaded for it."""
+    return _py3langid_name() if name == "py3langid" else identifier(name).name

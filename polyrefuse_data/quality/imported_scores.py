@@ -8,7 +8,7 @@ column has to be, unless the config gives a bound on the column's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,10 @@ import pyarrow as pa
 from polyrefuse_data.config import QualityConfig, ScoreBound
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.batch import numbers
-from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.thresholds import Threshold, check_bound
+
+if TYPE_CHECKING:  # the built-in checks are made from what stands here
+    from polyrefuse_data.quality.checks.base import Check
 
 
 class _Scale(NamedTuple):
@@ -40,6 +42,8 @@ _SCALES = {
 
 def imported_score(name: str, meaning: str, threshold: Threshold) -> Check:
     """The check that takes the rows' column `name` as it is."""
+    from polyrefuse_data.quality.checks.base import Check
+
     return Check(
         name=name,
         description=f"The imported score `{name}` is out of its bound.",
@@ -49,23 +53,25 @@ def imported_score(name: str, meaning: str, threshold: Threshold) -> Check:
     )
 
 
-IMPORTED = (
-    imported_score(
-        "comet",
-        "imported: COMET-22, where 1 is perfect",
-        Threshold("comet", "comet", at_least=0.5, source="imported; COMET-22, where 1 is perfect"),
-    ),
-    imported_score(
-        "metricx",
-        "imported: MetricX's errors, 0 to 25",
-        Threshold("metricx", "metricx", at_most=10, source="imported; MetricX counts errors, 0 to 25"),
-    ),
-    imported_score(
-        "human",
-        "imported: direct assessments by people, 0 to 100",
-        Threshold("human", "human", at_least=50, source="imported; direct assessment, 0 to 100"),
-    ),
-)
+def known_scores() -> tuple[Check, ...]:
+    """The checks of the scores that go by a known name."""
+    return (
+        imported_score(
+            "comet",
+            "imported: COMET-22, where 1 is perfect",
+            Threshold("comet", "comet", at_least=0.5, source="imported; COMET-22, where 1 is perfect"),
+        ),
+        imported_score(
+            "metricx",
+            "imported: MetricX's errors, 0 to 25",
+            Threshold("metricx", "metricx", at_most=10, source="imported; MetricX counts errors, 0 to 25"),
+        ),
+        imported_score(
+            "human",
+            "imported: direct assessments by people, 0 to 100",
+            Threshold("human", "human", at_least=50, source="imported; direct assessment, 0 to 100"),
+        ),
+    )
 
 
 def named_scores(scores: Mapping[str, ScoreBound]) -> list[Check]:
@@ -80,7 +86,7 @@ def named_scores(scores: Mapping[str, ScoreBound]) -> list[Check]:
             at_most=bound.at_most,
             by_language=bound.by_language,
             rejects=bound.rejects,
-            source="imported; the bound is the config's",
+            source="imported; the bound comes from the config",
         )
         checks.append(imported_score(name, "imported", threshold))
     return checks
@@ -96,5 +102,5 @@ def check_scales(rows: pa.Table, settings: QualityConfig) -> None:
         if len(known) and not (scale.least <= known.min() and scale.best_above < known.max() <= scale.most):
             raise ConfigError(
                 f"column {name} goes from {known.min():g} to {known.max():g}, but scores of this name are "
-                f"{scale.meaning}: bring it to that scale, give quality.thresholds.{name} on its own, or rename it"
+                f"{scale.meaning}: convert it to that scale, give quality.thresholds.{name} on its own, or rename it"
             )

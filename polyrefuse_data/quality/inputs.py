@@ -1,4 +1,4 @@
-"""A number for everything that the checks read of a row, so that its scores are found again wherever the row stands."""
+"""A hash of everything that the checks read of a row, so that its scores are found again wherever the row is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _READING = b"1"
 
 
 def inputs_of(table: pa.Table) -> Inputs:
-    """(rows,): equal where language, text, English and back-translation are, whatever else differs.
+    """One hash per row: equal if language, text, English and back-translation are, whatever else differs.
 
-    64 bits of a hash: among a million different rows, two share a number with a chance of 1 in 37 million. Columns that
-    a check merely copies (imported scores) do not count.
+    64 bits: among a million different rows, two share a hash with a chance of 1 in 37 million. Columns that a check
+    merely copies (imported scores) do not count.
     """
     digests = (digest for part in slices(table) for digest in _digests(part))
     return np.fromiter(digests, dtype=np.uint64, count=table.num_rows)

@@ -17,7 +17,7 @@ _MOST_NAMES = 5  # capitalised words of a prompt that is no title (Summarize The
 
 
 def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
-    """The words of `text` and of its prompt `source`, less what the text may keep: quotations and names that stand in
+    """The words of `text` and of its prompt `source`, without what the text may keep: quotations and names that are in
     both, hyphenated terms, loans, numbers and single letters. Both are read up to _LONGEST."""
     text, source = text[:_LONGEST], source[:_LONGEST]
     target = f" {' '.join(words(_without_compounds(text)))} "
@@ -29,13 +29,13 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
 
 
 def counts(word: str) -> bool:
-    """Whether a word says anything of its language by itself: no loan, number or single letter."""
+    """Whether a word shows its language by itself: not a loan, a number or a single letter."""
     return len(word) > 1 and not word.isdecimal() and word not in loans()
 
 
 def without_names(text: str, source: str) -> str:
-    """The text less the words that say little of its language: those that stand in the prompt `source` too; where there
-    is none, its own capitalised words, quotations and loans."""
+    """The text without words that show little about its language: those of the prompt `source` or, without a prompt,
+    its own capitalised words, quotations and loans."""
     return without_shared_words(text, source or " ".join([*_names(text), *quotations(text), *sorted(loans())]))
 
 
@@ -54,13 +54,13 @@ def _kept_of_prompt(source: str) -> list[str]:
 
 
 def _phrases(found: set[str]) -> list[str]:
-    """Each as its words between spaces, the longest first."""
+    """Each phrase as its words between spaces, longest first."""
     phrases = (f" {' '.join(split)} " for split in map(words, found) if split)
     return sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
 
 
 def _names(text: str) -> set[str]:
-    """Capitalised Latin words that open no sentence, each alone and with those beside it (Lord of the Rings)."""
+    """Capitalised Latin words that do not open a sentence, each alone and with its neighbours (Lord of the Rings)."""
     within = LANGUAGES[SOURCE_LANGUAGE].traits.english.within_names
     tokens = [(token[0], token.start()) for token in _TOKEN.finditer(text)]
     capitals = [place for word, place in tokens if word[0].isupper()]

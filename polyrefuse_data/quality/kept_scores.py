@@ -1,4 +1,4 @@
-"""Scores that were computed before, found by what they are of (inputs.py) and by the check that gave them."""
+"""Scores computed earlier, found by what was scored (inputs.py) and by the check."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Places = npt.NDArray[np.int64]  # row numbers of a table, -1 where there is no s
 
 
 class KeptScores:
-    """Any number of score tables, of any rows and any checks, as one."""
+    """Any number of score tables, of any rows and checks, as one."""
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, ...], _Group] = {}  # by the identities of the checks
 
     def add(self, scores: pa.Table) -> None:
-        """Take in a table. A score that is there already counts, not its like in this one."""
+        """Add a table. If a score is already there, the earlier one counts."""
         checks = tuple(sorted(origins(scores)))
         group = self._groups.get(checks, _Group([]))
         self._groups[checks] = _Group([*group.tables, scores])
 
     def lack(self, identity: str, inputs: Inputs) -> npt.NDArray[np.bool_]:
-        """Mask of the inputs that the check of this identity has given no score."""
+        """Mask of inputs for which this check has no score."""
         lacking = np.ones(len(inputs), dtype=bool)
         for group in self._of(identity):
             lacking &= group.places(inputs) < 0
         return lacking
 
     def columns(self, identity: str, inputs: Inputs) -> pa.Table:
-        """The scores that the check gave these inputs, none of which it lacks."""
+        """The scores of this check for these inputs, all of which it must have scored."""
         parts: list[pa.Table] = []
         places = np.full(len(inputs), -1)
         for group in self._of(identity):
@@ -60,7 +60,7 @@ class KeptScores:
 
 
 class _Group:
-    """Tables with the scores of the same checks."""
+    """Tables with scores of the same checks."""
 
     def __init__(self, tables: Sequence[pa.Table]) -> None:
         self.tables = tables
@@ -71,7 +71,7 @@ class _Group:
         return pa.concat_tables(self.tables)
 
     def places(self, inputs: Inputs) -> Places:
-        """Where each of these inputs stands in `table`."""
+        """The row of each input in `table`."""
         if self._asked is None or self._asked[0] is not inputs:
             self._asked = inputs, self._places(inputs)
         return self._asked[1]
@@ -88,24 +88,24 @@ class _Group:
 
 
 def read_scores(path: Path) -> pa.Table | None:
-    """A file of scores; None where it is not there. One that is damaged is told of, and counts as not there."""
+    """Read a file of scores; None if it is missing. A damaged file is logged and counts as missing."""
     try:
         with pq.ParquetFile(regular_file(path)) as file:
             table = file.read()
     except FileNotFoundError:
         return None
     except (pa.ArrowException, OSError, ValueError) as error:
-        _logger.warning("%s cannot be read (%s): its rows are scored anew", path, reason(error))
+        _logger.warning("%s cannot be read (%s): scoring its rows again", path, reason(error))
         return None
     if not _is_whole(table):
-        _logger.warning("%s holds no scores: its rows are scored anew", path)
+        _logger.warning("%s holds no scores: scoring its rows again", path)
         return None
     return table
 
 
 def scores_of(path: Path, inputs: Inputs, *, sort: bool = False) -> pa.Table | None:
-    """The scores of a file (with `sort`: put in the order of files) where they are those of rows with just these
-    inputs, line by line; else None."""
+    """The scores in a file (with `sort`: in file order) if they belong to rows with exactly these inputs, line by line;
+    else None."""
     table = read_scores(path)
     if table is not None and sort:
         table = sort_rows(table)
@@ -113,7 +113,7 @@ def scores_of(path: Path, inputs: Inputs, *, sort: bool = False) -> pa.Table | N
 
 
 def _is_whole(table: pa.Table) -> bool:
-    """Whether a table has the columns and types that it says it has."""
+    """Whether a table has the columns and types that its metadata lists."""
     try:
         scores = [name for names in origins(table).values() for name in names]
         kinds = {table.schema.field(name).type for name in scores}

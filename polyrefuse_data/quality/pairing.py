@@ -1,4 +1,4 @@
-"""The English of translations that came without it, where the table holds the English row of the same prompt."""
+"""Adds missing English texts to translations, from the English row of the same prompt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _ENGLISH = (SOURCE_LANGUAGE, language(SOURCE_LANGUAGE).flores)
 
 
 def with_english(rows: pa.Table) -> pa.Table:
-    """The rows with `text_en` from the English row of the same id where they have none; `rows` where none is to be had.
+    """The rows with `text_en` filled in from the English row of the same id; the same table if nothing can be filled
+    in.
 
-    Of two English rows of one id, the first counts.
+    If an id has two English rows, the first counts.
     """
     given = rows["text_en"].cast(pa.string()) if "text_en" in rows.column_names else pa.nulls(len(rows), pa.string())
     missing = pc.equal(pc.fill_null(pc.binary_length(given), 0), 0)
@@ -31,7 +32,7 @@ def with_english(rows: pa.Table) -> pa.Table:
 
 
 def as_given(audited: pa.Table, rows: pa.Table) -> pa.Table:
-    """Audited rows with `text_en` as it was in `rows`, or without it where they had no such column."""
+    """Audited rows with `text_en` as in `rows`, or without it if they had no such column."""
     if "text_en" in rows.column_names:
         return audited.set_column(audited.column_names.index("text_en"), "text_en", rows["text_en"])
     return audited.drop_columns("text_en")

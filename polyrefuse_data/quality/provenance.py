@@ -1,6 +1,6 @@
-"""What rows were checked under, kept with them: in the metadata of their schema, and so of rows.parquet.
+"""Records what rows were checked under, in the metadata of their schema and therefore of rows.parquet.
 
-Report, release and card say this, whatever the config says by now. A seal over the rows tells whether they still are
+Report, release and card quote this, whatever the config says now. A seal over the rows shows whether they are still
 what was checked: a row that was added or changed since has no verdict.
 """
 
@@ -22,8 +22,8 @@ _KEY = b"polyrefuse.checked"
 
 
 class Provenance(BaseModel):
-    """The signature of the checks, the hash of `[quality]`, every bound in force, what each flag means, and the seal of
-    the rows."""
+    """The signature of the checks, the hash of `[quality]`, every bound, the meaning of each flag, and the seal of the
+    rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")  # a bound may be infinite
 
@@ -39,16 +39,16 @@ class Provenance(BaseModel):
 
 
 class Seal:
-    """A sum of hashes, one a row, over what it says and what was decided of it, fed some rows at a time.
+    """A sum of one hash per row, over its content and its verdict. Rows can be added in portions.
 
-    The order of the rows does not count. It finds accidents and hasty hands; a forger can compute it anew.
+    The order of the rows does not matter. It detects accidents, not forgery.
     """
 
     def __init__(self) -> None:
         self._sum = 0
 
     def add(self, rows: pa.Table, inputs: Inputs | None = None) -> None:
-        """Take in more rows; `inputs` are those of `inputs_of`, where they are known."""
+        """Add rows; `inputs` are those of `inputs_of`, if known."""
         known = inputs_of(rows) if inputs is None else inputs
         said = rows.select(["id", "language", "status", "flags"]).append_column("inputs", pa.array(known))
         for part in slices(said):
@@ -62,7 +62,7 @@ class Seal:
 
 
 def metadata_of(suite: Suite, seal: Seal) -> dict[bytes, bytes]:
-    """For the schema of rows that were checked by `suite`."""
+    """The metadata for the schema of rows that were checked by `suite`."""
     flags = {threshold.flag for threshold in suite.bounds.table.values()}
     provenance = Provenance(
         signature=suite.signature,
@@ -75,14 +75,14 @@ def metadata_of(suite: Suite, seal: Seal) -> dict[bytes, bytes]:
 
 
 def sealed(rows: pa.Table, config: Settings, inputs: Inputs | None = None) -> pa.Table:
-    """Rows that were checked under `config`, with a note of it in their schema; other metadata stays."""
+    """Add the note to rows that were checked under `config`; other metadata stays."""
     seal = Seal()
     seal.add(rows, inputs)
     return rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata_of(suite_of(config), seal)})
 
 
 def provenance_of(schema: pa.Schema) -> Provenance | None:
-    """What the rows of this schema were checked under; None where nothing readable says so."""
+    """What rows with this schema were checked under; None if there is no readable note."""
     try:
         return Provenance.model_validate_json((schema.metadata or {}).get(_KEY, b""))
     except (ValidationError, ConfigError):  # the latter: a threshold that is none
@@ -90,16 +90,16 @@ def provenance_of(schema: pa.Schema) -> Provenance | None:
 
 
 def unchecked(provenance: Provenance | None, seal: Seal) -> str:
-    """Why rows with this seal have no verdicts, whatever stands in their columns; empty where they have."""
+    """Why rows with this seal have no verdicts; empty if they have."""
     if provenance is None:
         return "the rows have not been checked"
     return "" if seal.hexdigest() == provenance.seal else "rows were added or changed since they were checked"
 
 
 def outdated(provenance: Provenance, settings: QualityConfig) -> str:
-    """What tells the verdicts of rows from those that `settings` asks for; empty where nothing does."""
+    """How the verdicts differ from those that `settings` would give; empty if they do not."""
     try:
         same = provenance.signature == suite_of(settings).signature
     except PluginError as error:  # the verdicts stand, whether or not they can be given again here
         return str(error)
-    return "" if same else "the rows were checked under other checks or bounds than [quality] asks for now"
+    return "" if same else "the rows were checked under a [quality] config other than the current one"

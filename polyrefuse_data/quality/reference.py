@@ -1,4 +1,4 @@
-"""docs/checks.md: every check with its scores and thresholds, as its object says it.
+"""Generates docs/checks.md: every check with its scores and thresholds, from the check objects.
 
 python -m polyrefuse_data.quality.reference > docs/checks.md
 """
@@ -15,9 +15,12 @@ from polyrefuse_data.quality.thresholds import Threshold
 _HEAD = """\
 # Checks
 
-Made from the checks themselves (`python -m polyrefuse_data.quality.reference > docs/checks.md`);
-[quality](quality.md) says how they work together, and [extending](extending.md) how to add one. Every threshold can be
-given another bound by its name, for all languages or for some, and every flag be left out:
+Every check with its flag, scores and thresholds. This page is generated from the checks
+(`python -m polyrefuse_data.quality.reference > docs/checks.md`). [Quality](quality.md) is the guide to them,
+[quality figures](quality-figures.md) says how well they work, and [extending](extending.md) how to add one.
+
+A score that is out of bounds gives the row the flag of the threshold; "rejects" says whether that rejects the row.
+Change a bound by the name of its threshold, for all languages or for some, or switch off a flag:
 
 ```toml
 [quality]
@@ -31,7 +34,7 @@ script = 0.5
 
 
 def reference(suite: Suite | None = None) -> str:
-    """The page, of the built-in checks where no suite is given."""
+    """The page as Markdown, for a suite (default: the built-in checks)."""
     suite = suite or suite_of()
     overview = _table(
         ("flag", "meaning", "rejects"),
@@ -42,7 +45,7 @@ def reference(suite: Suite | None = None) -> str:
 
 def _rejects(suite: Suite, flag: str) -> str:
     found = {threshold.rejects for threshold in suite.bounds.table.values() if threshold.flag == flag}
-    return {True: "yes", False: "no"}[found.pop()] if len(found) == 1 else "by one of its thresholds"
+    return {True: "yes", False: "no"}[found.pop()] if len(found) == 1 else "depends on the threshold"
 
 
 def _section(suite: Suite, check: Check) -> str:
@@ -54,7 +57,7 @@ def _section(suite: Suite, check: Check) -> str:
     scores = ((f"`{name}`", meaning) for name, meaning in check.scores.items())
     parts = [
         f"## {check.name}\n\n{check.description}\n",
-        _table(("score", "what it is"), scores),
+        _table(("score", "meaning"), scores),
         _table(("threshold", "bound", "by language", "rejects", "source"), bounds),
     ]
     return "\n".join(parts)

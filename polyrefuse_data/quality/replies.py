@@ -1,7 +1,8 @@
-"""Replies of a chat model that declined, or did what the prompt asks, instead of translating it.
+"""Replies of a chat model that refused or answered the prompt instead of translating it.
 
-Looked for in the text, in its language and in English, and in the back-translation, which is English. An opening that
-the English prompt may have itself does not count; without an English prompt only what no prompt begins with does.
+They are looked for in the text, in its language and in English, and in the back-translation, which is English. An
+opening that the English prompt may have itself does not count. Without an English prompt, only openings count that no
+prompt has.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LATIN = re.compile("[a-z]{2}")
 
 @dataclass(frozen=True)
 class Reading:
-    """The text of a row, and its back-translation, as replies are looked for in them; `prompt` is folded."""
+    """The text of a row and its back-translation, prepared for the search; `prompt` is folded."""
 
     prompt: str
     texts: Sequence[_Text]
@@ -39,7 +40,7 @@ class Reading:
 
 
 def readings(batch: Batch) -> list[Reading | None]:
-    """A reading of each row; None for English and for empty ones."""
+    """The reading of each row; None for English and empty rows."""
     rows = zip(batch.text, batch.text_en, batch.back_translation, batch.language, batch.known, strict=True)
     return [
         None if code == SOURCE_LANGUAGE or not text.strip() else _reading(text, source, back, known)
@@ -58,7 +59,8 @@ def _reading(text: str, source: str, back: str | None, language: Language | None
 
 
 def _counts(openings: Iterable[Opening], prompt: str) -> bool:
-    """Whether any of these speaks against a translation of a folded English prompt, empty where there is none."""
+    """Whether any of these openings counts against a translation of a folded English prompt (empty if there is
+    none)."""
     for opening in openings:
         found = [excuse for says in opening.says for excuse in excuses()[says]]
         if not any(excuse.words.search(prompt) for excuse in found) if prompt else all(each.alone for each in found):
@@ -67,7 +69,7 @@ def _counts(openings: Iterable[Opening], prompt: str) -> bool:
 
 
 class _Text:
-    """A text as the openings of a language are looked for in it. Without an English prompt, only where it begins."""
+    """A text prepared for the openings of a language; without an English prompt, only its beginning."""
 
     def __init__(self, text: str, language: Language) -> None:
         assert language.replies is not None
@@ -91,5 +93,5 @@ class _Text:
 
 
 def replies_signature() -> str:
-    """Of every pack's replies, and of what excuses them."""
+    """The signature of every pack's replies, and of what excuses them."""
     return f"replies-{packs_digest('replies.toml', 'excuses.toml')}"

@@ -1,7 +1,7 @@
-"""The scores of some rows as a table: a line a row, a column a score, and in the schema which check gave which.
+"""The scores of some rows as a table: a line per row, a column per score, and in the schema which check gave which.
 
-Columns: id, language, inputs (inputs.py: what was scored); then each score as float64, null where it was not computed,
-and labels (the detected language) as strings. Thresholds have no part in it.
+Columns: id, language, inputs (inputs.py: what was scored), then each score as float64, null if not computed, and labels
+(the detected language) as strings. Thresholds play no part.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _READ = ("id", "language", "text", "text_en", "back_translation", "back_translat
 
 
 def score_batches(rows: pa.Table, suite: Suite) -> list[pa.Table]:
-    """The rows cut into batches, with the columns that `scorer` reads."""
+    """The rows in batches, with the columns that `scorer` reads."""
     return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]))]
 
 
 def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
-    """What gives some rows the scores of the checks (or of those called `names`). Another process can be given it."""
+    """A function that scores rows with the checks (or with those in `names`). It can be sent to another process."""
     found = {name: identity for name, identity in suite.identities.items() if names is None or name in names}
     return partial(_score, suite=suite, found=found)
 
 
 def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
-    """The scores of the checks that `found` names, with their identities. Decides nothing."""
+    """The scores of the checks in `found`, with their identities. Decides nothing."""
     batch = make_batch(rows)
     scores = {
         found[check.name]: copied_score(rows, check) if check.column else check.run(batch)
@@ -53,41 +53,45 @@ def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
 
 
 def copied_score(rows: pa.Table, check: Check) -> pa.Table:
-    """The score that stands in a column of the rows; no column where they have none. Raises ConfigError for one that
-    holds no numbers."""
+    """The score in a column of the rows; no column if they have none. Raises ConfigError if it does not hold
+    numbers."""
     if check.column is None or check.column not in rows.column_names:
         return rows.select([])
     return pa.table({check.name: pa.array(numbers(rows, check.column), pa.float64(), from_pandas=True)})
 
 
 def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[str, pa.Table]) -> pa.Table:
-    """One table of what each check, known by its identity, gave these rows; the checks in their order."""
+    """One table from the scores of each check, by identity, for these rows; in the order of the checks."""
     table = pa.table({"id": rows["id"], "language": rows["language"], "inputs": pa.array(inputs)})
     for identity, columns in scores.items():
         for name in columns.column_names:
             if name in table.column_names:
-                raise ConfigError(f"check {identity} gives a score called {name}, as another one does: rename it")
+                raise ConfigError(f"check {identity} gives a score named {name}, and so does another check: rename one")
             table = table.append_column(name, columns[name])
     return with_origins(table, {identity: columns.column_names for identity, columns in scores.items()})
 
 
 def origins(scores: pa.Table | pa.Schema) -> dict[str, list[str]]:
-    """Identity of a check -> the columns that it gave. Raises ValueError where the note of it is none."""
+    """Identity of a check -> its columns. Raises ValueError if the metadata is not readable."""
     schema = scores.schema if isinstance(scores, pa.Table) else scores
     return _ORIGINS.validate_json((schema.metadata or {}).get(_MADE_BY, b"{}"))
 
 
 def with_origins(scores: pa.Table, made_by: Mapping[str, Sequence[str]]) -> pa.Table:
-    """The table with a note of which check gave which columns."""
+    """The table with metadata on which check gave which columns."""
     return scores.replace_schema_metadata({_MADE_BY: json.dumps(made_by, ensure_ascii=False)})
 
 
-def with_score(scores: pa.Table, check: Check, values: Score) -> pa.Table:
-    """The table with one more score, that of a check which gives one of its own name."""
-    column = pa.array(values, pa.float64(), from_pandas=True)
-    return with_origins(scores.append_column(check.name, column), {**origins(scores), check.identity: [check.name]})
+def with_scores_together(scores: pa.Table, together: Mapping[Check, Score]) -> pa.Table:
+    """The table with the scores that all rows decided together."""
+    made_by = origins(scores)
+    for check, values in together.items():
+        assert check.together is not None
+        scores = scores.append_column(check.together.score, pa.array(values, pa.float64(), from_pandas=True))
+        made_by[check.identity_together] = [check.together.score]
+    return with_origins(scores, made_by)
 
 
 def numbers_of(scores: pa.Table, name: str) -> Score:
-    """A score as an array, NaN where it was not computed."""
+    """A score as an array, with NaN if not computed."""
     return np.asarray(pc.fill_null(scores[name], np.nan).to_numpy(), dtype=np.float64)

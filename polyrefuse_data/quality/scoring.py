@@ -1,6 +1,6 @@
-"""Scores for every row: those that were kept, and the others computed, which are kept at once, batch by batch.
+"""Scores for every row: stored ones, and the others computed and stored at once, batch by batch.
 
-A check that is stopped goes on where it was: a file of its unfinished work is as good a source as scores.parquet.
+A stopped check resumes, because files of unfinished work are as good a source as scores.parquet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FILE = re.compile(r"\d{6,}\.parquet|\..*\.part")
 
 
 class PartialScores:
-    """The folder of a check that is under way: score tables of some rows each. Gone when the check is done."""
+    """The folder of a check in progress, with score tables of some rows each. Removed at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,16 +44,16 @@ class PartialScores:
         write_table(scores, self.folder / f"{next(self._numbers):06d}.parquet")
 
     def clear(self) -> None:
-        """Remove the files: the scores are in scores.parquet. What somebody else has put into the folder stays."""
+        """Remove the files, since the scores are in scores.parquet. Anything else in the folder stays."""
         remove_own(self.folder, _FILE)
 
 
 def complete_scores(
     rows: pa.Table, suite: Suite, kept: KeptScores, partial: PartialScores, *, progress: bool = True
 ) -> tuple[pa.Table, int]:
-    """The scores of every row (score_table.py), and of how many rows some had to be computed.
+    """The scores of every row (score_table.py), and the number of rows that had to be scored.
 
-    What is computed goes to `kept` and, batch by batch, to the folder `partial`.
+    New scores go to `kept` and, batch by batch, to the folder `partial`.
     """
     if not rows.num_rows:
         return scorer(suite)(rows), 0
@@ -73,7 +73,8 @@ def complete_scores(
 
 
 def _lacking(suite: Suite, kept: KeptScores, inputs: Inputs) -> Iterator[tuple[list[str], npt.NDArray[np.int64]]]:
-    """(names of checks, rows that lack just their scores) for each such set of checks; of like rows only the first."""
+    """(names of checks, rows that lack exactly their scores) for each such set of checks; only the first of equal
+    rows."""
     checks = suite.scoring
     lacking = np.stack([kept.lack(suite.identities[check.name], inputs) for check in checks])
     first = np.zeros(len(inputs), dtype=bool)
@@ -86,7 +87,7 @@ def _lacking(suite: Suite, kept: KeptScores, inputs: Inputs) -> Iterator[tuple[l
 
 
 def _whole(rows: pa.Table, suite: Suite, kept: KeptScores, inputs: Inputs) -> pa.Table:
-    """A line for each row, from kept scores and copied columns."""
+    """One line per row, from stored scores and copied columns."""
     scores = {}
     for check in suite.checks:
         if identity := suite.identities.get(check.name):

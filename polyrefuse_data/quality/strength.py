@@ -1,4 +1,4 @@
-"""How strong the checks are for a language: what its pack holds, what it lacks, and what they do without that."""
+"""How strong the checks are for a language: what its pack has, what it lacks, and what the checks do without that."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LATIN = "Latn"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a pack, the flags that it makes strong, what they do without it, and whether a language has it (None:
-    it needs none)."""
+    """A part of a pack, the flags that it strengthens, what they do without it, and whether a language has it (None:
+    not needed)."""
 
     name: str
     flags: str
@@ -53,6 +53,12 @@ _PARTS = (
         _has_letters,
     ),
     Part(
+        "traits.toml: labels",
+        "debris",
+        "labels and notes in English are found, those in the language only by their position",
+        lambda known: bool(known.traits.labels.own),
+    ),
+    Part(
         "traits.toml: relatives",
         "related_language",
         "not checked: what language_id and mixed_languages do not find passes",
@@ -77,20 +83,27 @@ _PARTS = (
         lambda known: known.replies is not None and bool(known.replies.refuses.rows),
     ),
     Part(
+        "polarity.toml",
+        "changed_negation",
+        "the back-translation alone tells of a changed negation",
+        lambda known: known.negation is not None,
+    ),
+    Part(
         "lexicon.tsv",
-        "mismatched, duplicate_target",
+        "unverified_meaning, mismatched, duplicate_target",
         "a text that answers to another prompt is found by its back-translation alone",
         lambda known: known.lexicon is not None,
     ),
-    *map(_bound, ("length_ratio_min", "length_ratio_max", "mismatched", "back_translation", "script")),
+    *map(_bound, ("length_ratio_min", "length_ratio_max", "unverified_meaning", "back_translation", "script")),
     *map(_bound, ("related_language", "mixed_languages", "partly_translated_run")),
 )
 
 
 def strength(language: Language) -> list[dict[str, str]]:
-    """What `polyrefuse languages --check` prints: each part, the flags that rest on it, and how strong they are.
+    """The table of `polyrefuse languages --check`: each part of the pack, the flags that rely on it, and how strong
+    they are.
 
-    Raises ConfigError where a file of the pack is no such file.
+    Raises ConfigError if a file of the pack is broken.
     """
     bounds_of(language, THRESHOLDS)
     rows = []

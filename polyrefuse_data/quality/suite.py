@@ -1,5 +1,4 @@
-"""The checks that a config asks for, with their thresholds: what `[quality]` says, resolved once, where a command or a
-call begins."""
+"""The checks and thresholds that a config asks for: `[quality]`, resolved once at the start of a command or call."""
 
 from __future__ import annotations
 
@@ -18,7 +17,6 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.checks import CHECKS
 from polyrefuse_data.quality.checks.base import Check
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID, language_id
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED, language_unverified
 from polyrefuse_data.quality.checks.semantic import SEMANTIC, semantic
@@ -29,9 +27,9 @@ from polyrefuse_data.rows import COLUMNS, MAKER_FLAGS, MAKER_NOTES
 
 @dataclass(frozen=True)
 class Suite:
-    """`checks` are all of them, in the order in which rows carry their flags; `bounds` are the thresholds in force.
+    """A suite of checks: `checks` in the order in which rows list their flags, and `bounds`, the resolved thresholds.
 
-    Another process makes its own from the config.
+    Another process creates its own from the config.
     """
 
     config: QualityConfig
@@ -44,8 +42,13 @@ class Suite:
         return [check for check in self.checks if check.score is not None]
 
     @property
+    def together(self) -> list[Check]:
+        """The checks with a score that all rows decide together."""
+        return [check for check in self.checks if check.together is not None]
+
+    @property
     def columns(self) -> list[str]:
-        """Columns of the rows that are scores as they are."""
+        """Columns of the rows that are imported scores."""
         return [check.column for check in self.checks if check.column is not None]
 
     @cached_property
@@ -58,7 +61,8 @@ class Suite:
         """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and
         the thresholds' hash. Two verdicts can be compared where it is the same."""
         computed = [self.identities[check.name] for check in self.scoring]
-        parts = [f"polyrefuse-data {__version__}", *computed, DUPLICATE_TARGET.identity]
+        together = [check.identity for check in self.together if check.score is None]
+        parts = [f"polyrefuse-data {__version__}", *computed, *together]
         return "; ".join([*parts, f"thresholds {_hash(self.bounds)}"])
 
     @cached_property
@@ -74,9 +78,9 @@ Settings = Suite | QualityConfig | Mapping[str, Any] | None
 
 
 def suite_of(config: Settings = None) -> Suite:
-    """The suite of a `[quality]` section, of a plain dict of one, or of the defaults.
+    """The suite for a QualityConfig, a dict of its keys, or the defaults.
 
-    Raises ConfigError for keys, checks, thresholds or languages that do not exist, and for two checks of one name;
+    Raises ConfigError for keys, checks, thresholds or languages that do not exist, and for two checks with one name;
     PluginError for a check that cannot be loaded.
     """
     if isinstance(config, Suite):
@@ -97,7 +101,7 @@ def suite_of(config: Settings = None) -> Suite:
 
 
 def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityConfig:
-    """A QualityConfig from one, from a plain dict of one, or the defaults. Raises ConfigError."""
+    """A QualityConfig from a QualityConfig, a dict, or the defaults. Raises ConfigError."""
     if isinstance(config, QualityConfig):
         return config
     if not isinstance(config, Mapping | None):
@@ -110,7 +114,7 @@ def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityC
 
 
 def signature(config: Settings = None) -> str:
-    """The signature of the checks that a config asks for."""
+    """The signature of the checks under a config: the same line means comparable verdicts."""
     return suite_of(config).signature
 
 
@@ -128,7 +132,7 @@ def _load(name: str, key: str) -> Check:
 
 
 def _refuse_clashes(checks: Iterable[Check]) -> None:
-    """Raise ConfigError for names that two checks share, or that rows use for something else."""
+    """Raise ConfigError for names that two checks share, or that rows use otherwise."""
     checks = list(checks)
     for what, names in (
         ("name", [check.name for check in checks]),
@@ -143,13 +147,13 @@ def _refuse_clashes(checks: Iterable[Check]) -> None:
     for check in checks:
         flags = {threshold.flag for threshold in check.thresholds}
         if (check.plugin or check.column) and (clash := taken.intersection({check.name, *flags})):
-            raise ConfigError(f"quality: check {check.name}: {min(clash)} is a name of something else: rename it")
+            raise ConfigError(f"quality: check {check.name}: the name {min(clash)} is taken: rename it")
 
 
 def _hash(bounds: Thresholds) -> str:
     """12 hex digits of the sha256 of every bound in force."""
     rows = {
-        name: [row.flag, row.score, row.is_floor, row.default, dict(row.by_language), row.rejects]
+        name: [row.flag, row.score, row.is_floor, row.default, dict(row.by_language), row.human, row.rejects]
         for name, row in bounds.table.items()
     }
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Bounds on scores. A verdict is a pure function of a score and its threshold.
 
-Every check brings its own (checks/), with their source; bounds of single languages stand in their packs (`bounds` of
-traits.toml), with theirs; a config may change both.
+Every check brings its own (checks/), with their source. Bounds for single languages are in the language packs (`bounds`
+in traits.toml), with theirs. A config can change both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # stands in files, pages 
 class Threshold:
     """A bound on a score: `at_least` or `at_most`. A row beyond it carries `flag`; where `rejects`, it is rejected.
 
-    `by_language` holds the bounds of languages (BCP-47) that need others. `source` says where the numbers come from.
+    `by_language` holds the bounds of languages (BCP-47) that need others; rows that people wrote (`origin` human) have
+    the looser of these and `human`, where it is given. `source` says where the numbers come from.
     Configs know the threshold by its `name`; without one it is that of the flag.
     Raises ConfigError for both bounds or none, and for names that are none.
     """
@@ -38,6 +39,7 @@ class Threshold:
     at_most: float | None = None
     source: str = ""
     by_language: Mapping[str, float] = field(default_factory=dict)
+    human: float | None = None
     rejects: bool = True
     name: str = ""
 
@@ -46,50 +48,54 @@ class Threshold:
         for what in ("flag", "score", "name"):
             check_name(getattr(self, what), f"threshold {self.name}: {what}")
         if (self.at_least is None) == (self.at_most is None):
-            raise ConfigError(f"threshold {self.name}: give at_least or at_most, and not both")
-        for bound in (self.default, *self.by_language.values()):
+            raise ConfigError(f"threshold {self.name}: give either at_least or at_most")
+        for bound in (self.default, *self.by_language.values(), *(() if self.human is None else (self.human,))):
             if not isinstance(bound, float | int) or math.isnan(bound):
-                raise ConfigError(f"threshold {self.name}: {bound!r} is no bound: a bound is a number")
+                raise ConfigError(f"threshold {self.name}: {bound!r} is not a bound: give a number")
 
     @property
     def is_floor(self) -> bool:
-        """Whether the score has to be no lower than the bound; otherwise no higher."""
+        """Whether the bound is a minimum; otherwise it is a maximum."""
         return self.at_least is not None
 
     @property
     def default(self) -> float:
-        """The bound for languages that have none of their own."""
+        """The bound for languages without their own."""
         bound = self.at_least if self.at_least is not None else self.at_most
         assert bound is not None
         return bound
 
     def accept(self, score: Score, bounds: Score) -> npt.NDArray[np.bool_]:
-        """True where the score is within its bound; a score that was not computed (NaN) is."""
+        """True if the score is within its bound, or was not computed (NaN)."""
         beyond = score < bounds if self.is_floor else score > bounds
         return ~beyond
 
     def with_bound(self, bound: float) -> Threshold:
-        """The same with one bound for all languages."""
+        """The same with one bound for all languages, whoever wrote the rows."""
         if self.is_floor:
-            return replace(self, at_least=bound, by_language={})
-        return replace(self, at_most=bound, by_language={})
+            return replace(self, at_least=bound, by_language={}, human=None)
+        return replace(self, at_most=bound, by_language={}, human=None)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Thresholds by name, in the order in which rows carry their flags."""
+    """Thresholds by name, in the order in which rows list their flags."""
 
     table: Mapping[str, Threshold]
     flags: frozenset[str] = frozenset()  # of every check, disabled ones too
 
-    def bounds(self, name: str, languages: Sequence[str]) -> Score:
-        """The bound of threshold `name` for each row's language."""
+    def bounds(self, name: str, languages: Sequence[str], by_hand: npt.NDArray[np.bool_] | None = None) -> Score:
+        """The bound of threshold `name` for each row's language; `by_hand` masks the rows that people wrote."""
         threshold = self.table[name]
-        return np.array([threshold.by_language.get(code, threshold.default) for code in languages], dtype=np.float64)
+        own = np.array([threshold.by_language.get(code, threshold.default) for code in languages], dtype=np.float64)
+        if by_hand is None or threshold.human is None:
+            return own
+        looser = (np.minimum if threshold.is_floor else np.maximum)(own, threshold.human)
+        return np.where(by_hand, looser, own)
 
 
 def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds:
-    """The thresholds with the packs' bounds and a config's changes, and without the flags that it disables.
+    """The thresholds with the packs' bounds and a config's changes applied, and without disabled flags.
 
     Raises ConfigError for a flag or threshold that does not exist.
     """
@@ -97,9 +103,7 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
     flags = {threshold.flag for threshold in known.values()}
     for name in config.disable:
         if name not in flags:
-            raise ConfigError(
-                f"quality.disable: no check is called {name!r}; the checks are {', '.join(sorted(flags))}"
-            )
+            raise ConfigError(f"quality.disable: no flag is named {name!r}; the flags are {', '.join(sorted(flags))}")
     own = {code: bounds_of(language, known) for code, language in language_packs().items()}
     table = {
         name: replace(
@@ -121,24 +125,31 @@ def in_force(built_in: Iterable[Threshold], config: QualityConfig) -> Thresholds
     return Thresholds(table, frozenset(flags))
 
 
+def score_of(values: Sequence[float | None]) -> Score:
+    """A list with None for "not computed" as a Score."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
 def check_name(name: str, what: str) -> None:
-    """Raise ConfigError where a name is none that can stand in a file, a page and a spreadsheet."""
+    """Raise ConfigError for a name that cannot be used in files, pages and spreadsheets."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigError(f"{what} {name!r} is no name: begin with a letter, go on with letters, digits, _, . and -")
+        raise ConfigError(
+            f"{what} {name!r} is not a valid name: start with a letter, then use letters, digits, _, . and -"
+        )
 
 
 def check_bound(key: str, value: float | Mapping[str, float]) -> None:
-    """Raise ConfigError for bounds of a config that are none, or of languages that there are not."""
+    """Raise ConfigError for bounds in a config that are not numbers, or for unknown languages."""
     for code, bound in value.items() if isinstance(value, Mapping) else [("", value)]:
         where = f"{key}.{code}" if code else key
         if code and ((known := find_language(code)) is None or known.code != code):
-            raise ConfigError(f"{where}: {code!r} is no language code (`polyrefuse languages --all` lists them)")
+            raise ConfigError(f"{where}: {code!r} is not a language code (`polyrefuse languages --all` lists them)")
         if math.isnan(bound):
-            raise ConfigError(f"{where}: a bound is a number; to switch a check off use quality.disable")
+            raise ConfigError(f"{where}: a bound is a number; to switch off a flag, use quality.disable")
 
 
 def bounds_of(language: Language, known: Collection[str]) -> dict[str, float]:
-    """The bounds of a language's own. Raises ConfigError for a pack that names a threshold that is not `known`."""
+    """The bounds in a language's pack. Raises ConfigError if it names a threshold that is not in `known`."""
     for name in language.traits.bounds:
         if name not in known:
             raise ConfigError(

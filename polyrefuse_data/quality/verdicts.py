@@ -1,8 +1,8 @@
-"""What follows from the scores of rows: flags and status. A pure function of scores, bounds and what rows came with."""
+"""Verdicts: flags and status as a pure function of scores, bounds and the flags that rows came with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.quality.batch import BATCH_ROWS, languages, slices
-from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
+from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.score_table import numbers_of
 from polyrefuse_data.quality.thresholds import Score, Thresholds
 
@@ -24,22 +24,29 @@ Mask = npt.NDArray[np.bool_]
 
 
 def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
-    """The rows with score columns, detected_language, `flags` and `status` from their `scores`; `parallel` if new.
+    """The rows with score columns, detected_language, `flags` and `status` from `scores`, and with `parallel` if it is
+    missing.
 
-    `scores` has a line for each row, in their order. The other columns are shared with `rows`, not copied.
+    `scores` has one line per row, in the same order. The other columns are shared with `rows`, not copied.
     """
     both = zip(slices(rows, _ROWS), slices(scores, _ROWS), strict=True)
     columns = [_columns(*parts, bounds) for parts in both]
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
 
 
-def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
-    """Judged rows with the flag where their score (checks/duplicate_target.py) is out of bounds; unless edited,
-    rejected."""
-    threshold = bounds.table.get(DUPLICATE_TARGET.name)
-    if threshold is None:
-        return rows
-    beyond = ~threshold.accept(shared, bounds.bounds(threshold.name, languages(rows)))
+def mark_together(rows: pa.Table, together: Mapping[Check, Score], bounds: Thresholds) -> pa.Table:
+    """Judged rows with the flags of those scores that all rows decided together; unless edited, rejected by them."""
+    for check, scores in together.items():
+        assert check.together is not None
+        for threshold in check.thresholds:
+            if threshold.score == check.together.score and threshold.name in bounds.table:
+                rows = _mark(rows, scores, threshold.name, bounds)
+    return rows
+
+
+def _mark(rows: pa.Table, scores: Score, name: str, bounds: Thresholds) -> pa.Table:
+    threshold = bounds.table[name]
+    beyond = ~threshold.accept(scores, bounds.bounds(name, languages(rows), by_hand(rows)))
     if not beyond.any():
         return rows
     parts = []
@@ -48,7 +55,8 @@ def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
         if mask.any():
             flags = [row or [] for row in part["flags"].to_pylist()]
             for row in np.flatnonzero(mask):
-                flags[row].append(threshold.flag)
+                if threshold.flag not in flags[row]:
+                    flags[row].append(threshold.flag)
             rejected = pa.array(mask & threshold.rejects)
             status = pc.if_else(
                 pc.and_(rejected, pc.not_equal(part["status"], schema.EDITED)), schema.REJECTED, part["status"]
@@ -58,8 +66,16 @@ def mark_shared(rows: pa.Table, shared: Score, bounds: Thresholds) -> pa.Table:
     return pa.concat_tables(parts)
 
 
+def by_hand(rows: pa.Table) -> Mask:
+    """Mask of the rows that people translated."""
+    if "origin" not in rows.column_names:
+        return np.zeros(rows.num_rows, dtype=bool)
+    human = pc.fill_null(pc.equal(rows["origin"].cast(pa.string()), schema.HUMAN), False)
+    return np.asarray(human.to_numpy(), dtype=bool)
+
+
 def unjudged(rows: pa.Table, status: str) -> pa.Table:
-    """The rows as if no check had seen them: without scores, with the flags of their maker, and with this status."""
+    """The rows as if unchecked: without scores, only with the flags of their maker, and with this status."""
     made = pa.array([before for before, _ in _made(rows, frozenset())], pa.list_(pa.string()))
     nothing = {
         name: pa.nulls(rows.num_rows, schema.SCHEMA.field(name).type) for name in (*schema.SCORES, *LABEL_COLUMNS)
@@ -69,7 +85,7 @@ def unjudged(rows: pa.Table, status: str) -> pa.Table:
 
 
 def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
-    """The rows with these columns of the schema put in place, or added; the others are shared, not copied."""
+    """The rows with these schema columns set or added; the others are shared, not copied."""
     for name, values in zip(columns.column_names, columns.columns, strict=True):
         field = schema.SCHEMA.field(name)
         if name in rows.column_names:
@@ -79,7 +95,7 @@ def with_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
     return rows
 
 
-def _beyond(scores: pa.Table, codes: list[str], bounds: Thresholds) -> Iterator[tuple[str, Mask]]:
+def _beyond(scores: pa.Table, codes: list[str], human: Mask, bounds: Thresholds) -> Iterator[tuple[str, Mask]]:
     """(threshold name, rows beyond it) for each threshold on a score that there is."""
     known = list(dict.fromkeys(codes))
     places = {code: place for place, code in enumerate(known)}
@@ -87,13 +103,15 @@ def _beyond(scores: pa.Table, codes: list[str], bounds: Thresholds) -> Iterator[
     for name, threshold in bounds.table.items():
         if threshold.score in scores.column_names:
             own = bounds.bounds(name, known)[row_places]
+            if threshold.human is not None and human.any():
+                own = np.where(human, bounds.bounds(name, known, np.ones(len(known), bool))[row_places], own)
             yield name, ~threshold.accept(numbers_of(scores, threshold.score), own)
 
 
 def _made(rows: pa.Table, flags_of_checks: frozenset[str]) -> list[tuple[list[str], list[str]]]:
-    """What the maker of each row said of it, to stand before and after the flags of the checks.
+    """The flags that the maker of each row set, to go before and after those of the checks.
 
-    After them: why nobody translated the row. Such a reason may have any name, but that of a check.
+    After them: why no backend translated the row. Such a reason may have any name except that of a check.
     """
     if "flags" not in rows.column_names:
         return [([], []) for _ in range(rows.num_rows)]
@@ -108,7 +126,7 @@ def _made(rows: pa.Table, flags_of_checks: frozenset[str]) -> list[tuple[list[st
 
 
 def _columns(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
-    """What the checks write of some rows."""
+    """The columns that the checks set for some rows."""
     flags, rejected = _verdicts(rows, scores, bounds)
     status = pc.if_else(pa.array(rejected), schema.REJECTED, schema.ACCEPTED)
     if "status" in rows.column_names:
@@ -130,7 +148,7 @@ def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[lis
     flags = [[*before] for before, _ in made]
     notes = set(schema.MAKER_NOTES)
     rejected = np.array([bool(row) and not notes.issuperset(row) for row in flags], dtype=bool)
-    for name, beyond in _beyond(scores, languages(rows), bounds):
+    for name, beyond in _beyond(scores, languages(rows), by_hand(rows), bounds):
         threshold = bounds.table[name]
         if threshold.rejects:
             rejected |= beyond
@@ -141,6 +159,6 @@ def _verdicts(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> tuple[lis
 
 
 def _ordered(table: pa.Table) -> pa.Table:
-    """The schema's columns in their order, then the extra ones."""
+    """The columns of the schema in order, then the extra ones."""
     known = [name for name in schema.COLUMNS if name in table.column_names]
     return table.select(known + [name for name in table.column_names if name not in known])

@@ -1,4 +1,4 @@
-"""What a maintainer publishes and a user loads: the writer, the card, the manifest, verify, diff, and the Hub.
+"""Releases, which a maintainer publishes and a user loads: writer, card, manifest, verify, diff, and the Hub.
 
 The names below load on first use; importing this package loads no datasets, huggingface_hub or pyarrow.
 """

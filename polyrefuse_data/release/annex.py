@@ -1,6 +1,6 @@
-"""What a release carries beside its rows: their report, and their scores where they are asked for.
+"""What a release contains besides its rows: their report, and their scores if requested.
 
-The report is made from the rows as they stand in the release, never taken from the workspace: that one may be older.
+The report is made from the rows of the release, never copied from the workspace, where it may be older.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _ROW_GROUP_ROWS = 16_384
 
 
 def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: bool) -> None:
-    """Write report/ and, where asked for, scores.parquet into `folder`, which holds the rows of a release already.
+    """Write report/ and, with `with_scores`, scores.parquet into `folder`, which already holds the rows of a release.
 
-    Raises ReleaseError where the scores are asked for and those of the workspace are not of these rows.
+    Raises ReleaseError if the scores in the workspace do not belong to these rows.
     """
     rows = released_rows(folder)
     scores = scores_of(workspace.scores, inputs_of(rows), sort=True)
@@ -45,16 +45,16 @@ def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: 
 
 
 def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
-    """Every row of a release in the order (id, language); what only a subset leaves out is rejected where
-    `as_rejected`, else of the status that it has.
+    """Every row of a release, ordered by (id, language). Rows that only a subset leaves out are rejected with
+    `as_rejected`, else they keep their status.
 
-    Raises ReleaseError for files that hold no rows.
+    Raises ReleaseError for files without rows.
     """
     try:
         return sort_rows(pa.concat_tables(_tables(folder, as_rejected)))
     except UNREADABLE as error:
         raise ReleaseError(
-            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {folder}` says more"
+            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {folder}` shows why"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""README.md of a release: the dataset card, YAML for machines and the text for people, from one template."""
+"""README.md of a release: the dataset card with its YAML header, from one template."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _TEMPLATE = Path(__file__).parent / "templates" / "card.md.j2"
 _MOST_LINES = 50  # of a table or list that grows with what the imported files hold
 _LONGEST_SIGNATURE = 2000  # characters; that of all checks has some 500
 _GATE_PROMPT = (
-    "This dataset holds requests that aligned models should refuse. It is shared for research on the safety of "
-    "language models. To see the files, tell who you are and agree to use them for that."
+    "This dataset contains requests that aligned models should refuse. It is shared for research on the safety of "
+    "language models. To see the files, state who you are and agree to use them only for that."
 )
 _GATE_FIELDS: dict[str, Any] = {
     "Name": "text",
@@ -49,7 +49,7 @@ _SIZES = (
 
 
 def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str:
-    """The card of a release from its manifest (its `files` may still lack the card itself).
+    """The card of a release, from its manifest (whose `files` may still lack the card itself).
 
     `quality` is language -> mean scores (provenance.quality_by_language).
     """
@@ -159,13 +159,13 @@ def _language_line(manifest: Manifest, code: str, quality: dict[str, float]) -> 
 
 
 def _largest(entries: Sequence[Entry], size: Callable[[Entry], int]) -> list[Entry]:
-    """The entries, in their order; of too many for a table, the largest."""
+    """The entries in order; if there are too many for a table, only the largest."""
     places = sorted(range(len(entries)), key=lambda place: (-size(entries[place]), place))
     return [entries[place] for place in sorted(places[:_MOST_LINES])]
 
 
 def _joined(names: Sequence[str], written: Callable[[str], Markdown]) -> Markdown:
-    """A list within a sentence."""
+    """A list as part of a sentence."""
     more = f" and {len(names) - _MOST_LINES} more" if len(names) > _MOST_LINES else ""
     return Markdown(", ".join(map(written, names[:_MOST_LINES])) + more)
 

@@ -1,4 +1,4 @@
-"""CHANGELOG.md of a release: one entry a version, newest first, carried on from the release before."""
+"""CHANGELOG.md of a release: one entry per version, newest first, continued from the previous release."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _HEAD = (
 
 
 def first_changelog(manifest: Manifest) -> str:
-    """The changelog of a release that follows none."""
+    """The changelog of a first release."""
     entry = f"- First release: {accepted_rows(manifest)} rows in {len(manifest.languages)} languages."
     return f"{_HEAD}\n## {manifest.version}\n\n{entry}\n"
 
 
 def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
-    """The changelog of the release in the folder `previous`, with an entry for what `diff` says on top.
+    """The changelog of the release in `previous`, with an entry for `diff` on top.
 
-    Raises ReleaseError where the changelog is there and is no text.
+    Raises ReleaseError if the existing changelog is not text.
     """
     file = previous / layout.CHANGELOG
     try:
@@ -35,6 +35,6 @@ def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
         old = ""
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(
-            f"{file} cannot be read as UTF-8 ({reason(error)}): `polyrefuse verify {previous}`"
+            f"{file} cannot be read as UTF-8 ({reason(error)}): see `polyrefuse verify {previous}`"
         ) from error
     return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{printable(old)}"

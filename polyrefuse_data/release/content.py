@@ -1,7 +1,7 @@
-"""The content hash: what the rows of a release are, whatever wrote the files.
+"""The content hash: identifies the rows of a release, whatever wrote the files.
 
-content_sha256 is the sha256 of the UTF-8 JSON array of the data rows sorted by (id, language): one object a row, keys
-sorted, no spaces, non-ASCII text as it is, `label` by name, scores as the float32 values they are, null where absent:
+content_sha256 is the sha256 of the UTF-8 JSON array of the data rows sorted by (id, language): one object per row, keys
+sorted, no spaces, non-ASCII text as it is, `label` by name, scores as the float32 values they are, null if absent:
 `json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))`.
 """
 
@@ -34,9 +34,9 @@ _BATCH_ROWS = 256  # of each file at a time: dozens of files are merged at once
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a release's Parquet file in file order, labels by name, a batch in memory at a time.
+    """The rows of a release's Parquet file in file order, with labels by name, one batch in memory at a time.
 
-    Raises ReleaseError where the file is missing, broken, or not in RELEASE_SCHEMA.
+    Raises ReleaseError if the file is missing, broken, or not in RELEASE_SCHEMA.
     """
     try:
         with pq.ParquetFile(regular_file(path), buffer_size=_BUFFER_BYTES) as file:
@@ -46,25 +46,25 @@ def read_rows(path: Path) -> Iterator[Row]:
                 for row in batch.to_pylist():
                     yield {**row, "label": _LABEL_NAMES[row["label"]]}
     except KeyError as error:
-        raise ReleaseError(f"{path}: label {error} is none of {', '.join(LABELS)}") from None
+        raise ReleaseError(f"{path}: label {error} is not one of {', '.join(LABELS)}") from None
     except UNREADABLE as error:
         raise ReleaseError(
-            f"{path} cannot be read ({reason(error)}): `polyrefuse verify` says what else is wrong"
+            f"{path} cannot be read ({reason(error)}): `polyrefuse verify` shows what else is wrong"
         ) from error
 
 
 def row_key(row: Row) -> tuple[str, str]:
-    """What a release is sorted and compared by."""
+    """The key by which releases are sorted and compared."""
     return row["id"], row["language"]
 
 
 def merged_rows(paths: Iterable[Path]) -> Iterator[Row]:
-    """Rows of many files, each sorted by id, in the order (id, language)."""
+    """Merge the rows of many files, each sorted by id, in the order (id, language)."""
     return heapq.merge(*(read_rows(path) for path in paths), key=row_key)
 
 
 def tagged_rows(data: Iterable[Path], rejected: Iterable[Path]) -> Iterator[Tagged]:
-    """Rows of data and rejected files in the order (id, language), each with whether it comes from data."""
+    """Rows of data and rejected files in the order (id, language), each with whether it is from data/."""
     streams = [((row, True) for row in read_rows(path)) for path in data]
     streams += [((row, False) for row in read_rows(path)) for path in rejected]
     return heapq.merge(*streams, key=lambda tagged: row_key(tagged[0]))
@@ -76,7 +76,7 @@ def canonical(row: Row) -> str:
 
 
 def content_sha256(rows: Iterable[Row]) -> str:
-    """The content hash of rows that come sorted by (id, language)."""
+    """The content hash of rows sorted by (id, language)."""
     content = ContentHash()
     for row in rows:
         content.add(row)
@@ -84,7 +84,7 @@ def content_sha256(rows: Iterable[Row]) -> str:
 
 
 class ContentHash:
-    """The content hash, fed a row at a time."""
+    """The content hash, updated row by row."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -95,6 +95,6 @@ class ContentHash:
         self._separator = ","
 
     def hexdigest(self) -> str:
-        """The hash of the rows so far; add nothing after it."""
+        """The hash of the rows so far; nothing may be added afterwards."""
         self._digest.update(b"[]" if self._separator == "[" else b"]")
         return self._digest.hexdigest()

@@ -1,7 +1,7 @@
-"""croissant.json: the release described in Croissant 1.0, so that other tools can load its records with their types.
+"""croissant.json: describes the release in Croissant 1.0, so that other tools can load typed records.
 
-The files are FileObjects with their sha256; records are read from a FileSet over the data files. Paths are relative,
-so the description is as true in a folder as at a revision of a repository. Specification: docs.mlcommons.org/croissant.
+The files are FileObjects with their sha256; records are read from a FileSet over the data files. Paths are relative, so
+the description holds in a folder as well as at a revision of a repository. Specification: docs.mlcommons.org/croissant.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _DESCRIPTIONS = {
 
 
 def render_croissant(manifest: Manifest) -> str:
-    """croissant.json of a release, from its manifest (whose `files` must hold the Parquet files)."""
+    """croissant.json of a release, from its manifest (whose `files` must include the Parquet files)."""
     tables = {
         path: manifest.files[path] for top in (layout.DATA, layout.REJECTED) for path in manifest.parquet_files(top)
     }

@@ -1,4 +1,4 @@
-"""What changed between two releases: rows by language with reasons, scores that moved, splits that changed."""
+"""What changed between two releases: rows by language with reasons, changed scores, changed splits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REASONS = 20  # that they name; any combination of flags is a reason
 
 @dataclass(frozen=True)
 class Change:
-    """One row that was added, removed or changed, and why."""
+    """A row that was added, removed or changed, and why."""
 
     id: str
     reason: str
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass
 class ScoreShift:
-    """How a score moved over the rows that both releases have it for."""
+    """How a score changed over the rows for which both releases have it."""
 
     rows: int = 0
     moved: int = 0
@@ -85,7 +85,7 @@ class ReleaseDiff:
 
     @property
     def step(self) -> Step:
-        """The semantic version step that the changes ask for."""
+        """The version step that the changes require."""
         diffs = self.languages.values()
         if any(diff.removed or diff.changed for diff in diffs):
             return "major"
@@ -105,26 +105,26 @@ class ReleaseDiff:
         }
 
     def to_json(self) -> str:
-        """Every row that changed, for scripts."""
+        """Every changed row, as JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
     def to_text(self) -> str:
-        """For people at a terminal."""
+        """The changes, as text."""
         return printable.lines([f"{self.old.version} -> {self.new.version}: a {self.step} step", *self.lines()])
 
     def to_markdown(self) -> str:
-        """The lines of a changelog entry."""
+        """The changes, as a changelog entry."""
         return "\n".join(
             ("  - " if line.startswith(" ") else "- ") + markdown.escaped(line, LONGEST_LINE) for line in self.lines()
         )
 
     @property
     def is_empty(self) -> bool:
-        """Whether the rows of both are the same, with the same scores, flags and splits."""
+        """Whether both have the same rows, scores, flags and splits."""
         return not self._facts()
 
     def lines(self) -> list[str]:
-        """A line for each fact; details are indented by two spaces."""
+        """One line per fact; details are indented by two spaces."""
         return self._facts() or ["no row, score or split changed"]
 
     def _facts(self) -> list[str]:
@@ -140,16 +140,16 @@ class ReleaseDiff:
 
 
 def diff_releases(old: str | Path, new: str | Path) -> ReleaseDiff:
-    """Compare two releases, folders or Hub ids (`ORG/NAME@REVISION`).
+    """Compare two releases, each a folder or a Hub id (`ORG/NAME@REVISION`).
 
-    Raises ReleaseError where one is not a release.
+    Raises ReleaseError if one is not a release.
     """
     old_folder, new_folder = local_folder(old), local_folder(new)
     return diff_folders(old_folder, read_manifest(old_folder), new_folder, read_manifest(new_folder))
 
 
 def diff_folders(old_folder: Path, old: Manifest, new_folder: Path, new: Manifest) -> ReleaseDiff:
-    """Compare the rows of two folders whose manifests are at hand."""
+    """Compare the rows of two folders with known manifests."""
     diff = ReleaseDiff(old, new, {code: LanguageDiff() for code in sorted({*old.counts, *new.counts})})
     for before, after in _paired(_tagged(old_folder, old), _tagged(new_folder, new)):
         _compare(diff, before, after)
@@ -240,5 +240,5 @@ def _language_lines(code: str, diff: LanguageDiff) -> list[str]:
                 f"mean {figures['old_mean']:g} -> {figures['new_mean']:g}"
             )
     if diff.annotated:
-        lines.append(f"{code}: {diff.annotated} rows have other scores or flags, the row being the same")
+        lines.append(f"{code}: {diff.annotated} rows have other scores or flags but are otherwise the same")
     return lines

@@ -1,4 +1,4 @@
-"""Where a release lies: a folder, or a Hub dataset at a revision, downloaded into the usual cache."""
+"""Locates a release: a folder, or a Hub dataset at a revision, downloaded into the usual cache."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Located:
-    """The folder of a release, and why it is a copy in the cache that the Hub did not confirm; None where it did."""
+    """The folder of a release, and why it is an unconfirmed copy from the cache; None if the Hub confirmed it."""
 
     folder: Path
     cached_because: str | None = None
 
 
 def local_folder(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Path:
-    """The folder of a release, as `locate` finds it; that it is an unconfirmed copy is a warning."""
+    """The folder of a release, from `locate`. Warns if it is an unconfirmed copy."""
     located = locate(where, revision, only=only)
     if located.cached_because:
-        _logger.warning("%s is read from the cache: %s", where, located.cached_because)
+        _logger.warning("reading %s from the cache: %s", where, located.cached_because)
     return located.folder
 
 
 def locate(where: str | Path, revision: str | None = None, *, only: list[str] | None = None) -> Located:
-    """Where a release lies: the folder `where`, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
+    """Locate a release: the folder `where`, or a snapshot of the Hub dataset `ORG/NAME[@REVISION]`.
 
-    `only` are the paths wanted of a Hub dataset, as patterns (default: every file). Raises ReleaseError where there is
-    no such folder, dataset or revision or the Hub does not answer, MissingPrerequisite where access is not granted.
+    `only` are patterns of the paths wanted from a Hub dataset (default: every file). Raises ReleaseError if there is no
+    such folder, dataset or revision, or the Hub does not answer; MissingPrerequisite if access is denied.
     """
     folder = Path(where)
     if folder.is_dir():
         if revision is not None:
-            raise ReleaseError(f"{where} is a folder: a revision goes with a Hub id")
+            raise ReleaseError(f"{where} is a folder: a revision only goes with a Hub id")
         return Located(folder)
     match = _HUB_ID.fullmatch(str(where))
     if not match or folder.exists():
-        raise ReleaseError(f"{where} is no release folder and no Hub id (ORG/NAME or ORG/NAME@REVISION)")
+        raise ReleaseError(f"{where} is neither a release folder nor a Hub id (ORG/NAME or ORG/NAME@REVISION)")
     return _snapshot(match["repo"], revision or match["revision"], only)
 
 
@@ -65,7 +65,7 @@ def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Loc
         huggingface_hub.HfApi().dataset_info(repo_id, revision=revision)
         return Located(download(revision=revision))
     except HFValidationError as error:
-        raise ReleaseError(f"{repo_id} is no Hub id: {error}") from error
+        raise ReleaseError(f"{repo_id} is not a Hub id: {error}") from error
     except RevisionNotFoundError as error:
         raise hub_error(error, where, "dataset", ReleaseError) from error
     except client_errors() as error:

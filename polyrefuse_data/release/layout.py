@@ -1,4 +1,4 @@
-"""Which files a release folder holds, and which paths a manifest may name."""
+"""Which files belong to a release folder, and which paths a manifest may name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rejected_file(language: str) -> str:
 
 
 def is_foreign(path: str) -> bool:
-    """True for what git, the Hub or its client keeps beside a release's own files."""
+    """Whether git, the Hub or its client put the path beside a release's own files."""
     return path in _FOREIGN_FILES or path.split("/")[0] in _FOREIGN_FOLDERS
 
 
@@ -47,12 +47,12 @@ def release_files(folder: Path) -> Iterator[str]:
 
 
 def is_language(code: str) -> bool:
-    """True for what may stand for a language in paths: a BCP-47 code such as en or zh-Hant."""
+    """Whether the code may be used for a language in paths: a BCP-47 code such as en or zh-Hant."""
     return bool(_LANGUAGE.fullmatch(code))
 
 
 def is_safe(path: str) -> bool:
-    """True where `path` is a plain relative POSIX path that stays inside the folder it is joined to."""
+    """Whether `path` is a plain relative POSIX path that stays inside its folder."""
     parts = path.split("/")
     return (
         bool(path)
@@ -65,7 +65,7 @@ def is_safe(path: str) -> bool:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, as hex. Raises ReleaseError where it cannot be read."""
+    """sha256 of a file's bytes, in hex. Raises ReleaseError if it cannot be read."""
     try:
         return sha256_of(path)
     except OSError as error:

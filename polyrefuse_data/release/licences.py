@@ -1,4 +1,4 @@
-"""The licence of a whole release, from the licences of its parts."""
+"""The licence of a release as a whole, from the licences of its parts."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _LONGEST_IDENTIFIER = 64
 
 
 def hub_licence(licence: str) -> str:
-    """The Hub's identifier of a licence, or `other`."""
+    """The Hub's identifier for a licence, or `other`."""
     identifier = licence.strip().lower().replace(" ", "-")
     return identifier if identifier in HUB_LICENCES else "other"
 
 
 def licence_identifier(licence: str) -> str:
-    """A licence's name as the Hub wants one of its own: lower-case letters, digits, dots and hyphens."""
+    """A licence's name in the form that the Hub requires: lower-case letters, digits, dots and hyphens."""
     return re.sub(r"[^a-z0-9.]+", "-", licence.lower())[:_LONGEST_IDENTIFIER].strip("-.") or "other"
 
 
 def overall_licence(stated: str | None, licences: list[str]) -> str:
-    """The licence of the whole: the stated one, or the one that all sources share.
+    """The licence of the dataset as a whole: the stated one, or the one that all sources share.
 
-    Raises ReleaseError where the sources' licences differ, or are unknown, and none is stated.
+    Raises ReleaseError if none is stated and the sources' licences differ or are unknown.
     """
     if stated:
         return stated
@@ -64,10 +64,10 @@ def overall_licence(stated: str | None, licences: list[str]) -> str:
 
 
 def has_non_commercial_weights(engine: str) -> bool:
-    """True where the name of an engine (the `translator` column) names NLLB's published weights."""
+    """Whether a `translator` name refers to NLLB's published weights."""
     return any(weights in engine.lower() for weights in _NON_COMMERCIAL_WEIGHTS)
 
 
 def is_non_commercial(licence: str) -> bool:
-    """True where a licence's name says non-commercial."""
+    """Whether a licence is non-commercial, by its name."""
     return "-nc" in licence.lower().replace(" ", "-")

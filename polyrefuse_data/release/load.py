@@ -1,4 +1,4 @@
-"""Load a release, and prove on the way that its rows are the ones its manifest names."""
+"""Loads a release and verifies that its rows are those of its manifest."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 def load_release(
     where: str | Path, *, revision: str | None = None, languages: str | Iterable[str] | None = None
 ) -> DatasetDict:
-    """The accepted rows of a release as train, validation and test over all its languages (or `languages`: codes, or
-    a text of codes with commas between).
+    """Load the accepted rows of a release as a DatasetDict with train, validation and test, over all languages or
+    `languages` (codes, or a comma-separated string of codes).
 
-    `where` is a release folder, or a Hub id `ORG/NAME` (optionally `ORG/NAME@REVISION`). Columns are those of
-    docs/release.md, `label` a ClassLabel; a split without rows is an empty dataset. The rows are in memory: no datasets
-    cache stands between the files and what is returned. Raises ReleaseError where the files do not match the manifest.
+    `where` is a release folder or a Hub id `ORG/NAME` (optionally `ORG/NAME@REVISION`). The columns are those in
+    docs/release.md, with `label` as a ClassLabel; a split without rows is an empty dataset. Rows are read into memory
+    without a datasets cache.
+
+    Raises ReleaseError if the files do not match the manifest, or a language is not in the release; MissingPrerequisite
+    if the Hub denies access.
     """
     folder = local_folder(where, revision, only=data_patterns())
     manifest = read_manifest(folder)
@@ -36,7 +39,7 @@ def load_release(
 
 
 def _wanted(languages: str | Iterable[str] | None, manifest: Manifest, where: str | Path) -> set[str]:
-    """The languages to load. Raises ReleaseError for one that the release does not have."""
+    """The languages to load. Raises ReleaseError for one that the release lacks."""
     if languages is None:
         return set(manifest.languages)
     asked = set(language_codes(languages))
@@ -47,7 +50,7 @@ def _wanted(languages: str | Iterable[str] | None, manifest: Manifest, where: st
 
 
 def release_info(where: str | Path, revision: str | None = None) -> dict[str, Any]:
-    """What a score must say of the release it was measured on.
+    """What a score must state about the release it was measured on.
 
     Keys: name, version, content_sha256, license, languages, subset, counts (as in manifest.json).
     """
@@ -68,9 +71,9 @@ def _read(folder: Path, manifest: Manifest, wanted: set[str]) -> DatasetDict:
     paths = manifest.parquet_files(layout.DATA)
     for path in paths:
         if layout.sha256_file(folder / path) != manifest.files[path].sha256:
-            raise ReleaseError(f"{folder / path} is not the file that {layout.MANIFEST} names (sha256 differs)")
+            raise ReleaseError(f"{folder / path} is not the file in {layout.MANIFEST} (sha256 differs)")
     if content_sha256(merged_rows(folder / path for path in paths)) != manifest.content_sha256:
-        raise ReleaseError(f"{folder}: the rows are not those of {layout.MANIFEST} (content_sha256 differs)")
+        raise ReleaseError(f"{folder}: the rows are not those in {layout.MANIFEST} (content_sha256 differs)")
 
     features = Features.from_arrow_schema(RELEASE_SCHEMA)
     splits = {}

@@ -1,4 +1,4 @@
-"""manifest.json: what a release says of itself, in one canonical form, sealed by its own hash."""
+"""manifest.json: the description of a release, in one canonical form, sealed by its own hash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FileEntry(_Record):
 
 
 class SourceEntry(_Record):
-    """Where English prompts came from; `revision` is null for local files."""
+    """A source of English prompts; `revision` is null for local files."""
 
     name: str
     license: str
@@ -42,7 +42,7 @@ class SourceEntry(_Record):
 
 
 class EngineEntry(_Record):
-    """What translated or back-translated rows, and how many; model and revision where its name says them."""
+    """What translated or back-translated rows, and how many; with model and revision if its name contains them."""
 
     name: str
     engine: str
@@ -53,10 +53,10 @@ class EngineEntry(_Record):
 
 
 class LanguageCounts(_Record):
-    """Rows of one language: split -> label -> accepted rows, and rows rejected.
+    """Rows of one language: split -> label -> accepted rows, and rejected rows.
 
-    `missing` is split -> label -> prompts that another language has and of which this one has no row at all; a language
-    without an accepted row is none of the release's languages and misses nothing.
+    `missing` is split -> label -> prompts that another language has and this one has no row for at all. A language
+    without accepted rows is not a language of the release and misses nothing.
     """
 
     accepted: dict[str, dict[str, int]]
@@ -65,7 +65,7 @@ class LanguageCounts(_Record):
 
 
 def nested_counts(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """(split, label) -> number as split -> label -> number, in the order of the splits and labels, zeros left out."""
+    """(split, label) -> number, nested as split -> label -> number in canonical order, without zeros."""
     counts = {split: {label: tally.get((split, label), 0) for label in LABELS} for split in SPLITS}
     return {
         split: {label: number for label, number in labels.items() if number}
@@ -77,8 +77,8 @@ def nested_counts(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, i
 class Manifest(_Record):
     """The manifest: identity, counts, provenance, and every file with its sha256, bytes and rows.
 
-    `languages` are those with accepted rows; `counts` also has those of which every row was rejected.
-    `content_sha256` hashes the data rows (release/content.py); `seal` hashes this manifest without the seal.
+    `languages` are those with accepted rows; `counts` also has those with only rejected rows. `content_sha256` hashes
+    the data rows (release/content.py); `seal` hashes this manifest without the seal.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Manifest(_Record):
                 raise ValueError(f"files: {path!r} is not a path inside a release")
         for code in (*self.languages, *self.counts):
             if not layout.is_language(code):
-                raise ValueError(f"languages: {code!r} is no BCP-47 code such as en or zh-Hant")
+                raise ValueError(f"languages: {code!r} is not a BCP-47 code such as en or zh-Hant")
         return self
 
     def sealed(self) -> Manifest:
@@ -115,7 +115,7 @@ class Manifest(_Record):
         return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
     def to_bytes(self) -> bytes:
-        """The one way this manifest is written: sorted keys, two spaces, a newline at the end."""
+        """The canonical form of this manifest: sorted keys, two spaces, a newline at the end."""
         return _canonical(self.model_dump(mode="json")).encode()
 
     def parquet_files(self, top: str) -> list[str]:
@@ -123,7 +123,7 @@ class Manifest(_Record):
         return sorted(path for path in self.files if path.startswith(f"{top}/"))
 
     def split_files(self) -> dict[str, list[str]]:
-        """split -> its data files over all languages, in language order."""
+        """Split -> its data files over all languages, in language order."""
         splits: dict[str, list[str]] = {}
         for path in self.parquet_files(layout.DATA):
             splits.setdefault(Path(path).stem, []).append(path)
@@ -135,16 +135,16 @@ def _canonical(content: Any) -> str:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a release folder.
+    """Read the manifest of a release folder.
 
-    Raises ReleaseError where there is none, it is broken, or it names a path outside the folder.
+    Raises ReleaseError if it is missing or broken, or names a path outside the folder.
     """
     path = folder / layout.MANIFEST
     try:
         return parse_manifest(read_input(path), str(path))
     except FileNotFoundError:
         raise ReleaseError(
-            f"{folder} holds no release ({layout.MANIFEST} is not there): "
+            f"{folder} holds no release (no {layout.MANIFEST}): "
             "write one with `polyrefuse release WORKSPACE --version X.Y.Z --out DIR`"
         ) from None
     except OSError as error:
@@ -152,7 +152,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:
-    """A manifest from its bytes; `where` is what errors call it. Raises ReleaseError."""
+    """Parse a manifest; `where` names it in errors. Raises ReleaseError."""
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:

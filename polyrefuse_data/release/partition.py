@@ -1,7 +1,7 @@
-"""Rows of a workspace -> one sorted Parquet file per language and split, without ever holding the whole table.
+"""Splits the rows of a workspace into one sorted Parquet file per language and split, without holding the whole table.
 
-Two passes over rows.parquet: the first reads only the key columns and decides where each row goes, the second spools
-batches into one Arrow file per target; then each target alone is sorted by id and written in bounded row groups.
+Two passes over rows.parquet: the first reads only the key columns and decides where each row goes; the second writes
+batches into one Arrow file per target. Then each target is sorted by id and written in bounded row groups.
 """
 
 from __future__ import annotations
@@ -43,16 +43,17 @@ _PARQUET: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """For each row of rows.parquet, in its order: does it go into data/, is its prompt complete in every language."""
+    """For each row of rows.parquet: whether it goes into data/, and whether its prompt is complete in every
+    language."""
 
     keep: Mask
     parallel: Mask
 
 
 def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
-    """The key columns of rows.parquet, checked: each (id, language) once, each prompt in one label and one split.
+    """The key columns of rows.parquet, validated: each (id, language) once, each prompt with one label and one split.
 
-    Raises ReleaseError naming the first rows that do not hold.
+    Raises ReleaseError naming the first offending rows.
     """
     try:
         found = pq.read_schema(regular_file(path)).names
@@ -68,11 +69,11 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
     for name, known in (("label", LABELS), ("split", SPLITS), ("status", STATUSES)):
         unknown = sorted(set(pc.unique(keys[name]).to_pylist()) - set(known))
         if unknown:
-            raise ReleaseError(f"{path}: column {name} holds {unknown}, want one of {', '.join(known)}")
+            raise ReleaseError(f"{path}: column {name} contains {unknown}; allowed are {', '.join(known)}")
     strange = sorted(code for code in pc.unique(keys["language"]).to_pylist() if not layout.is_language(code))
     if strange:
-        raise ReleaseError(f"{path}: column language holds {strange}, want BCP-47 codes such as en or zh-Hant")
-    _no_twice(keys, ["id", "language"], path, "stands twice")
+        raise ReleaseError(f"{path}: column language contains {strange}; use BCP-47 codes such as en or zh-Hant")
+    _no_twice(keys, ["id", "language"], path, "occurs twice")
     for name in ("label", "split"):
         values = keys.select(["id", name]).group_by(["id", name]).aggregate([])
         _no_twice(values, ["id"], path, f"has more than one {name}")
@@ -88,7 +89,7 @@ def _no_twice(table: pa.Table, names: list[str], path: Path, what: str) -> None:
 
 
 def plan_rows(keys: pa.Table, in_subset: Mask | None = None) -> Plan:
-    """Which rows go into data/ (usable, and in the subset where there is one), and which of them are parallel."""
+    """Which rows go into data/ (accepted, and in the subset if there is one), and which of them are parallel."""
     keep = usable(keys).to_numpy().copy()
     if in_subset is not None:
         keep &= in_subset
@@ -96,9 +97,10 @@ def plan_rows(keys: pa.Table, in_subset: Mask | None = None) -> Plan:
 
 
 def write_partitions(rows: Path, plan: Plan, folder: Path) -> list[str]:
-    """Write data/<language>/<split>.parquet and rejected/<language>.parquet under `folder`; the paths written, sorted.
+    """Write data/<language>/<split>.parquet and rejected/<language>.parquet under `folder`. Returns the paths written,
+    sorted.
 
-    A language or split without rows gets no file: `datasets` cannot read an empty one.
+    A language or split without rows gets no file, because `datasets` cannot read an empty one.
     """
     spool = folder / ".spool"
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,5 @@
-"""What a release says of its rows: counts and gaps, sources, engines, quality, and what they were checked under."""
+"""What a release states about its rows: counts and gaps, sources, backends, quality, and what they were checked
+under."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ def count_rows(keys: pa.Table, keep: Mask) -> dict[str, LanguageCounts]:
 
 
 def _tally(table: pa.Table) -> dict[str, _Tally]:
-    """language -> (split, label) -> rows; under "" where the table has no language."""
+    """Language -> (split, label) -> rows; under "" if the table has no language."""
     by = [name for name in ("language", "split", "label") if name in table.schema.names]
     tallies: dict[str, _Tally] = {}
     for row in table.select(by).group_by(by).aggregate([([], "count_all")]).to_pylist():
@@ -67,7 +68,7 @@ def _tally(table: pa.Table) -> dict[str, _Tally]:
 
 
 def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[SourceEntry]:
-    """The sources of the accepted prompts; revision and address where a build took them from the registry."""
+    """The sources of the accepted prompts, with revision and address if a build took them from the registry."""
     local = {source.name for source in config.sources if source.path or source.loader}
     prompts = kept.select(["id", "source", "license"]).group_by(["id", "source", "license"]).aggregate([])
     entries = []
@@ -87,7 +88,7 @@ def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[S
 
 
 def engine_entries(kept: pa.Table) -> list[EngineEntry]:
-    """What wrote `text` and `back_translation`, from the columns that name it."""
+    """What wrote `text` and `back_translation`, from the columns with its name."""
     translated, back = (
         Counter({row["values"]: row["counts"] for row in pc.value_counts(kept[column]).to_pylist() if row["values"]})
         for column in ("translator", "back_translator")
@@ -102,7 +103,7 @@ def _engine(name: str, translated: int, back_translated: int) -> EngineEntry:
 
 
 def quality_by_language(rows: Path, keep: Mask) -> dict[str, dict[str, float]]:
-    """language -> mean of each score over the accepted rows that have it, and how many were back-translated."""
+    """Language -> mean of each score over the accepted rows that have it, and how many were back-translated."""
     scores = ("chrf", "language_confidence")
     table = pq.read_table(regular_file(rows), columns=["language", *scores]).filter(pa.array(keep))
     quality: dict[str, dict[str, float]] = {}
@@ -122,8 +123,8 @@ def _numbers(column: pa.ChunkedArray) -> list[float]:
 def checked_under(rows: Path, settings: QualityConfig) -> Provenance:
     """What the rows of a workspace were checked under.
 
-    Raises ReleaseError, naming the mend, for rows that were not checked as they are, and for rows that were checked
-    under something else than `settings`.
+    Raises ReleaseError, with the command that fixes it, if rows were not checked, were changed since, or were checked
+    under other `settings`.
     """
     seal = Seal()
     try:

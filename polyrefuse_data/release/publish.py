@@ -1,7 +1,7 @@
-"""Publish a release to the Hugging Face Hub: one commit and a tag, safe to run again after any failure.
+"""Publishes a release to the Hugging Face Hub: one commit and a tag, safe to repeat after any failure.
 
-The repository's main branch becomes exactly the release (other files are deleted in the same commit), on condition
-that it did not move since we looked; then the commit is tagged vX.Y.Z. A tag that is there with the same files
+The repository's main branch becomes exactly the release (other files are deleted in the same commit), provided that it
+has not changed since we looked. Then the commit is tagged vX.Y.Z. If the tag already exists with the same files, that
 is a success.
 """
 
@@ -33,14 +33,14 @@ _GATE: Final = "manual"
 
 
 class PublishStopped(ReleaseError):
-    """Publishing stopped part-way; running the same command again ends in the same state."""
+    """Publishing stopped part-way. Running the same command again completes it."""
 
     exit_code = 4
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What publishing would do, known without the network."""
+    """What publishing would do, without using the network."""
 
     folder: Path
     manifest: Manifest
@@ -57,7 +57,7 @@ class Plan:
         return [*sorted(self.manifest.files), layout.MANIFEST]
 
     def to_json(self) -> str:
-        """For scripts: what would go where."""
+        """The plan, as JSON."""
         access = {"private_if_new": self.private, "gated": self.gated}
         plan = {"repo_id": self.repo_id, "tag": self.tag, "content_sha256": self.manifest.content_sha256, **access}
         return json.dumps({**plan, "files": self.files}, ensure_ascii=False, indent=1)
@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Publication:
-    """A release that is on the Hub; `is_new` says whether this call has put it there."""
+    """A release on the Hub. `is_new` says whether this call published it."""
 
     repo_id: str
     tag: str
@@ -101,18 +101,18 @@ def publish_release(
     gated: bool = True,
     dry_run: bool = False,
 ) -> Publication | Plan:
-    """Publish the release in `folder` as `repo_id` at tag vX.Y.Z.
+    """Publish the release in `folder` as the Hub dataset `repo_id`, with tag vX.Y.Z.
 
-    A new repository is made private unless told otherwise; an existing one keeps its visibility. The token comes from
-    HF_TOKEN or `hf auth login`. With `dry_run` the plan is returned and nothing is sent.
+    A new repository is private by default; an existing one keeps its visibility. The token comes from HF_TOKEN or `hf
+    auth login`. With `dry_run`, the plan is returned and nothing is sent.
 
-    Raises ConfigError where `repo_id` is none; ReleaseError where the release does not verify, the version is
-    published with other content, a higher version is published, or the branch moved meanwhile; MissingPrerequisite
-    without a token that may write; PublishStopped where the Hub failed part-way.
+    Raises ConfigError for an invalid `repo_id`; ReleaseError if the release does not verify, the version is published
+    with other content, a higher version is published, or the branch changed meanwhile; MissingPrerequisite without a
+    token with write access; PublishStopped if the Hub failed part-way.
     """
     _check_repo_id(repo_id)
     if not folder.is_dir():  # a name that is no folder would be looked up on the Hub
-        raise ReleaseError(f"{folder} is no folder: give the one that `polyrefuse release` wrote")
+        raise ReleaseError(f"{folder} is not a folder: give the one that `polyrefuse release` wrote")
     differences = verify_release(folder)
     if differences:
         more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
@@ -142,7 +142,7 @@ def _publish(plan: Plan, endpoint: str | None) -> Publication:
     from huggingface_hub import HfApi, get_token
 
     if get_token() is None:
-        raise MissingPrerequisite(f"publishing to {plan.repo_id} needs a token that may write: {LOGIN}")
+        raise MissingPrerequisite(f"publishing to {plan.repo_id} needs a token with write access: {LOGIN}")
     api = HfApi(endpoint=endpoint, library_name="polyrefuse-data")
     remote = _look(api, plan)
     if plan.tag in remote.tags:
@@ -157,14 +157,14 @@ def _publish(plan: Plan, endpoint: str | None) -> Publication:
 
 @dataclass(frozen=True)
 class _Remote:
-    """The branch head and the tags of a repository at one moment."""
+    """The branch head and tags of a repository at one moment."""
 
     head: str
     tags: dict[str, str] = field(default_factory=dict)
 
 
 def _look(api: HfApi, plan: Plan) -> _Remote:
-    """The repository as it is; made where there is none."""
+    """The repository's current state; created if there is none."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -174,7 +174,7 @@ def _look(api: HfApi, plan: Plan) -> _Remote:
         refs = api.list_repo_refs(plan.repo_id, repo_type=_REPO)
     heads = {branch.name: branch.target_commit for branch in refs.branches}
     if _BRANCH not in heads:
-        raise ReleaseError(f"{plan.repo_id} has no branch {_BRANCH}: make it on the Hub, or publish elsewhere")
+        raise ReleaseError(f"{plan.repo_id} has no branch {_BRANCH}: create it on the Hub, or publish elsewhere")
     return _Remote(heads[_BRANCH], {tag.name: tag.target_commit for tag in refs.tags})
 
 
@@ -202,7 +202,7 @@ def _refuse_lower_version(plan: Plan, remote: _Remote) -> None:
 
 
 def _commit(api: HfApi, plan: Plan, parent: str) -> str:
-    """The commit that holds exactly the release: the head itself where it does already (we died before the tag)."""
+    """The commit with exactly the release; the head itself if it already is (we stopped before tagging)."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     there = _tree(api, plan.repo_id, parent)
@@ -229,7 +229,7 @@ def _message(plan: Plan) -> str:
 
 
 def _tree(api: HfApi, repo_id: str, revision: str) -> dict[str, RepoFile]:
-    """path -> what the Hub knows of the file, at a revision."""
+    """Path -> the Hub's information on the file, at a revision."""
     from huggingface_hub.hf_api import RepoFile
 
     items = api.list_repo_tree(repo_id, recursive=True, revision=revision, repo_type=_REPO)
@@ -237,7 +237,7 @@ def _tree(api: HfApi, repo_id: str, revision: str) -> dict[str, RepoFile]:
 
 
 def _differences(plan: Plan, there: dict[str, RepoFile]) -> list[str]:
-    """Paths that are on one side only, or differ."""
+    """Paths that exist on one side only, or differ."""
     paths = {*plan.files, *there}
     return sorted(path for path in paths if path not in plan.files or not _same(plan.folder / path, there.get(path)))
 
@@ -260,11 +260,13 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if status == 412:
         return ReleaseError(
-            f"{plan.repo_id}: {_BRANCH} moved while we published; nothing was overwritten. "
+            f"{plan.repo_id}: {_BRANCH} changed during publishing; nothing was overwritten. "
             "See what changed there, then run again"
         )
     if status == 409:
-        return PublishStopped(f"{plan.repo_id}: the Hub reports a conflict, somebody else may be publishing; run again")
+        return PublishStopped(
+            f"{plan.repo_id}: the Hub reports a conflict, perhaps because somebody else is publishing; run again"
+        )
     if isinstance(error, BadRequestError) or type(error) is ValueError:
         return ReleaseError(f"{plan.repo_id}: the Hub refuses the release: {str(error).strip()}")
     explained = hub_error(error, plan.repo_id, "dataset", ReleaseError)

@@ -1,7 +1,7 @@
-"""The Arrow schema of a release's Parquet files, and how a workspace's rows become it.
+"""The Arrow schema of a release's Parquet files, and the conversion of a workspace's rows to it.
 
-It is rows.SCHEMA with `label` as a ClassLabel; the features are written into the schema's metadata, so that `datasets`
-gives every file the same types, whichever it reads first.
+It is rows.SCHEMA with `label` as a ClassLabel. The features are in the schema's metadata, so that `datasets` gives
+every file the same types, whichever it reads first.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ RELEASE_SCHEMA = pa.schema(
 
 
 def to_release(rows: pa.Table) -> pa.Table:
-    """The same rows in RELEASE_SCHEMA: label names become class indices, NaN scores null, extra columns are left out.
+    """Convert rows to RELEASE_SCHEMA: label names become class indices, NaN scores become null, extra columns are
+    dropped.
 
-    Raises ReleaseError where a column is missing, has another type, or holds an unknown label.
+    Raises ReleaseError if a column is missing, has another type, or has an unknown label.
     """
     missing = [name for name in COLUMNS if name not in rows.schema.names]
     if missing:
@@ -61,7 +62,7 @@ def _labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
     indices = pc.index_in(column, value_set=pa.array(LABELS))
     if indices.null_count:
         unknown = pc.unique(column.filter(pc.is_null(indices))).to_pylist()
-        raise ReleaseError(f"column label of the rows holds {unknown}, want {' or '.join(LABELS)}")
+        raise ReleaseError(f"column label of the rows contains {unknown}; allowed are {' or '.join(LABELS)}")
     return indices.cast(pa.int64())
 
 

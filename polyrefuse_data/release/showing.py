@@ -1,4 +1,4 @@
-"""`polyrefuse show`: rows of a workspace or a release, one by one, with everything that is known of them."""
+"""`polyrefuse show`: rows of a workspace or release, with everything that is known about each."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ from polyrefuse_data.workspace import Workspace
 
 @dataclass(frozen=True)
 class ShownRows:
-    """Some rows of `found` that match, told one by one; `notice` is what to know of all of them."""
+    """Some of the `found` matching rows, explained; `notice` is what to know about all of them."""
 
     rows: list[ExplainedRow]
     found: int
     notice: str = ""
 
     def to_text(self) -> str:
-        """For people."""
+        """As text."""
         more = f"{self.found - len(self.rows)} more rows match: narrow the search, or raise --limit"
         parts = [self.notice] if self.notice else []
         parts += [row.to_text() for row in self.rows] or ["no row matches"]
         return "\n\n".join([*parts, more] if self.found > len(self.rows) else parts)
 
     def to_json(self) -> str:
-        """For scripts: every row with its tries, scores and reasons."""
+        """As JSON: every row with its attempts, scores and reasons."""
         return json.dumps([row.to_record() for row in self.rows], ensure_ascii=False, indent=1)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows and what goes with them; `scores` has a line for each, `attempts` is in any order."""
+    """Rows and what belongs to them: `scores` has one line per row, `attempts` is in any order."""
 
     rows: pa.Table
     scores: pa.Table | None
@@ -65,9 +65,9 @@ class _Found:
 def show_rows(
     where: str | Path, id: str | None = None, *, language: str | None = None, flag: str | None = None, limit: int = 20
 ) -> ShownRows:
-    """At most `limit` rows of a workspace, a release folder or a Hub dataset that have this id, language and flag.
+    """At most `limit` rows of a workspace, a release folder or a Hub dataset with this id, language and flag.
 
-    Raises ConfigError where there is neither, or where it has no row of this id, ReleaseError where the Hub has none.
+    Raises ConfigError if `where` is neither, or has no row with this id; ReleaseError if the Hub has no such dataset.
     """
     found = _read(where)
     mask = np.ones(found.rows.num_rows, dtype=bool)
@@ -118,7 +118,7 @@ def _explained(found: _Found, places: np.typing.NDArray[np.int64]) -> list[Expla
 
 
 def _numbers(row: Mapping[str, Any], scores: Mapping[str, Any] | None) -> dict[str, float]:
-    """The scores that were computed: all that were kept, else those that rows hold themselves."""
+    """The computed scores: all stored ones, or else those in the row."""
     if scores is None:
         return {name: row[name] for name in SCORES if row[name] is not None}
     kept = {name: value for name, value in scores.items() if name not in ROW_COLUMNS}
@@ -126,7 +126,7 @@ def _numbers(row: Mapping[str, Any], scores: Mapping[str, Any] | None) -> dict[s
 
 
 def _tries(attempts: pa.Table | None, ids: set[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """Every try at rows of these ids, in order, by the row's key."""
+    """All attempts at rows with these ids, in order, by the row's key."""
     tries: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     if attempts is not None:
         of_ids = attempts.filter(pc.is_in(attempts["id"], value_set=pa.array(sorted(ids), pa.string())))
@@ -136,7 +136,7 @@ def _tries(attempts: pa.Table | None, ids: set[str]) -> dict[tuple[str, str], li
 
 
 class _Bound(BaseModel):
-    """A threshold as summary.json has it; a bound that nothing is beyond is null there."""
+    """A threshold as in summary.json, where a bound that nothing exceeds is null."""
 
     flag: str
     score: str
@@ -167,7 +167,7 @@ class _Summary(BaseModel):
 
 
 def _reported_bounds(folder: Path) -> Thresholds:
-    """The bounds that the report of a release states; none where it has none that can be read."""
+    """The bounds in the report of a release; none if they cannot be read."""
     try:
         summary = _Summary.model_validate_json(read_input(folder / layout.REPORT / "summary.json"))
     except (OSError, ValidationError):

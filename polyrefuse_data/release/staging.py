@@ -1,4 +1,4 @@
-"""A release folder in the making: out of sight until it is whole, and never on top of anything."""
+"""A release folder in the making: invisible until it is complete, and never written over anything."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from polyrefuse_data.system.unfinished_files import part_of
 
 @contextlib.contextmanager
 def staged_folder(out: Path, *, keep: bool = True) -> Iterator[Path]:
-    """A folder to write to, that becomes `out` when the block ends well, and goes away otherwise, or without `keep`.
+    """A folder to write to. It becomes `out` if the block succeeds, and is removed otherwise or without `keep`.
 
-    `out` may be an empty folder. Raises ReleaseError where it holds something, or cannot be written.
+    `out` may be an empty folder. Raises ReleaseError if it contains something or cannot be written.
     """
     in_place = _must_stay(out)
     with disk_errors(out), contextlib.ExitStack() as stack:
@@ -46,14 +46,14 @@ def staged_folder(out: Path, *, keep: bool = True) -> Iterator[Path]:
 
 
 def _must_stay(out: Path) -> bool:
-    """Whether the folder must stay the one it is: people and mounts that are in it would be left behind."""
+    """Whether the folder itself must be kept, because people or mounts may be in it."""
     here = Path.cwd()
     return out.is_dir() and (out.is_mount() or out.resolve() in (here, *here.parents))
 
 
 def _refuse_filled(out: Path, part: Path) -> None:
     if out.exists() and (not out.is_dir() or any(path.name != part.name for path in out.iterdir())):
-        raise ReleaseError(f"{out} is there already and a release is never overwritten: choose another --out")
+        raise ReleaseError(f"{out} already exists and a release is never overwritten: choose another --out")
 
 
 def _move_contents(folder: Path, out: Path) -> None:

@@ -1,7 +1,7 @@
-"""Documented variants of a release: `parallel` and `matched`.
+"""Subsets of a release: `parallel` and `matched`.
 
-parallel: only prompts that are accepted in every language.
-matched: harmful and harmless prompts in pairs of like length within a split, so that length does not tell the label.
+parallel: only prompts accepted in every language. matched: harmful and harmless prompts in pairs of similar length
+within a split, so that length does not reveal the label.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ MAX_LENGTH_RATIO = 1.05
 
 
 def subset_rows(subset: str, keys: pa.Table, rows: Path) -> Mask:
-    """Mask of the rows of rows.parquet (whose key columns are `keys`) that belong to a subset.
+    """Mask of the rows of rows.parquet (with key columns `keys`) that belong to a subset.
 
-    Raises ConfigError for a subset that is not known.
+    Raises ConfigError for an unknown subset.
     """
     accepted: Mask = usable(keys).to_numpy()
     complete: Mask = in_every_language(keys, pa.array(accepted)).to_numpy()
@@ -50,7 +50,7 @@ def _english_lengths(rows: Path) -> Numbers:
 
 
 def _matched(keys: pa.Table, accepted: Mask, complete: Mask, lengths: Numbers) -> Mask:
-    """A row is in where its prompt has a mate, and the mate too is accepted in the row's language."""
+    """A row is in if its prompt has a mate that is accepted in the row's language too."""
     encoded = keys["id"].combine_chunks().dictionary_encode()
     prompt = encoded.indices.to_numpy()
     first = np.unique(prompt, return_index=True)[1]  # one row of each prompt, for what all its rows share
@@ -76,7 +76,7 @@ def _starts(prompt: Numbers) -> Numbers:
 
 
 def _mates(ids: Any, splits: list[str], labels: list[str], lengths: Numbers, complete: Mask) -> Numbers:
-    """For each prompt its mate's number, -1 without one. Prompts complete in every language are paired first."""
+    """The number of each prompt's mate, -1 for none. Prompts complete in every language are paired first."""
     mate = np.full(len(ids), -1, dtype=np.int64)
     split, label = np.asarray(splits, dtype=object), np.asarray(labels, dtype=object)
     for name in SPLITS:
@@ -92,7 +92,7 @@ def _mates(ids: Any, splits: list[str], labels: list[str], lengths: Numbers, com
 
 
 def pair_by_length(one: list[int], other: list[int], lengths: Numbers) -> list[tuple[int, int]]:
-    """As many pairs as there can be of two lists sorted by length, the two of a pair within MAX_LENGTH_RATIO."""
+    """As many pairs as possible from two lists sorted by length, each pair within MAX_LENGTH_RATIO."""
     pairs, i, j = [], 0, 0
     while i < len(one) and j < len(other):
         a, b = lengths[one[i]], lengths[other[j]]

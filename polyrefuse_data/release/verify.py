@@ -1,4 +1,4 @@
-"""Is a release what its manifest says, and is the manifest what was written?"""
+"""Verifies that a release is what its manifest says, and that the manifest is unchanged."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 
 def verify_release(where: str | Path, *, revision: str | None = None) -> list[str]:
-    """Every difference between a release and its manifest, one line each, the file first; empty where all of it holds.
+    """Every difference between a release and its manifest, one line each, starting with the file; empty if there is
+    none.
 
     `where` is a folder or a Hub id (`ORG/NAME`, `ORG/NAME@REVISION`). Checked: that the files are the listed ones, byte
-    for byte; that the manifest is as it was written; then, from the rows alone: schema, order, ids unique, language and
-    split in their own file, counts, gaps, `parallel`, content_sha256.
-    Raises ReleaseError where there is no release.
+    for byte; that the manifest is unchanged; then, from the rows alone: schema, order, unique ids, language and split
+    of each file, counts, gaps, `parallel`, and content_sha256. Raises ReleaseError if there is no release.
     """
     folder = local_folder(where, revision)
     path = folder / layout.MANIFEST
     if not path.is_file():
-        raise ReleaseError(f"{where} holds no release: {layout.MANIFEST} is not there")
+        raise ReleaseError(f"{where} holds no release: no {layout.MANIFEST}")
     try:
         content = read_input(path)
     except OSError as error:
@@ -53,9 +53,9 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
 
 def _manifest(content: bytes, manifest: Manifest) -> list[str]:
     if manifest.seal != manifest.expected_seal():
-        return [f"{layout.MANIFEST}: was changed after it was written (its seal does not match)"]
+        return [f"{layout.MANIFEST}: changed after it was written (its seal does not match)"]
     if content != manifest.to_bytes():
-        return [f"{layout.MANIFEST}: is not written in its one canonical form"]
+        return [f"{layout.MANIFEST}: not in canonical form"]
     return []
 
 
@@ -66,16 +66,18 @@ def _files(folder: Path, manifest: Manifest) -> list[str]:
         if path not in found or not (folder / path).is_file():
             differences.append(f"{path}: missing")
         elif (size := (folder / path).stat().st_size) != entry.bytes:
-            differences.append(f"{path}: {size} bytes, {layout.MANIFEST} says {entry.bytes}")
+            differences.append(f"{path}: {size} bytes, but {layout.MANIFEST} says {entry.bytes}")
         elif layout.sha256_file(folder / path) != entry.sha256:
-            differences.append(f"{path}: its sha256 is not the one in {layout.MANIFEST}")
+            differences.append(f"{path}: sha256 differs from {layout.MANIFEST}")
     return differences
 
 
 def _tables(folder: Path, manifest: Manifest) -> list[str]:
-    """What each Parquet file alone must be: its schema, its own language and split, sorted, only rows that belong."""
+    """Checks of each Parquet file: its schema, its language and split, its order, and only rows that belong there."""
     data, rejected = manifest.parquet_files(layout.DATA), manifest.parquet_files(layout.REJECTED)
-    differences = [f"{path}: no such place for rows" for path in data + rejected if not _is_place(path, manifest)]
+    differences = [
+        f"{path}: a release has no such data file" for path in data + rejected if not _is_place(path, manifest)
+    ]
     for path in (*data, *rejected):
         if not differences:
             differences += [f"{path}: {problem}" for problem in _table(folder / path, path, manifest)]
@@ -101,7 +103,7 @@ def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
         yield f"cannot be read as Parquet ({error})"
         return
     if table.num_rows != manifest.files[path].rows:
-        yield f"{table.num_rows} rows, {layout.MANIFEST} says {manifest.files[path].rows}"
+        yield f"{table.num_rows} rows, but {layout.MANIFEST} says {manifest.files[path].rows}"
     in_data = path.startswith(f"{layout.DATA}/")
     language = Path(path).parent.name if in_data else Path(path).stem
     if set(pc.unique(table["language"]).to_pylist()) != {language}:
@@ -121,11 +123,11 @@ def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     if not in_data:
         flags = table.filter(usable)["flags"].to_pylist()
         if any(OUTSIDE_SUBSET not in (names or ()) for names in flags):
-            yield "holds accepted rows without the reason why they are left out"
+            yield "holds accepted rows without the reason for leaving them out"
 
 
 def _rows(folder: Path, manifest: Manifest) -> list[str]:
-    """What only all rows together show, in one pass: ids, counts, gaps, `parallel`, the content hash."""
+    """Checks of all rows together, in one pass: ids, counts, gaps, `parallel`, the content hash."""
     data = [folder / path for path in manifest.parquet_files(layout.DATA)]
     rejected = [folder / path for path in manifest.parquet_files(layout.REJECTED)]
     total = sum(manifest.files[path].rows or 0 for path in manifest.files)
@@ -162,12 +164,14 @@ class _Tally:
             if is_kept and row["text"] is None:
                 self._problem(row, is_kept, f"{row['id']} has no text")
             if row["parallel"] != parallel:
-                self._problem(row, is_kept, f"{row['id']} has parallel = {row['parallel']}, its rows say {parallel}")
+                self._problem(
+                    row, is_kept, f"{row['id']} has parallel = {row['parallel']}, but its rows say {parallel}"
+                )
             if not is_kept:
                 self.rejected[row["language"]] += 1
         for (one, _), (other, is_kept) in itertools.pairwise(prompt):
             if row_key(one) == row_key(other):
-                self._problem(other, is_kept, f"{other['id']} stands twice")
+                self._problem(other, is_kept, f"{other['id']} occurs twice")
         if kept:
             for code in set(self.languages) - {row["language"] for row, _ in prompt}:
                 self.missing[code][place] += 1
@@ -185,7 +189,7 @@ class _Tally:
                 missing=nested_counts(self.missing.get(code, {})),
             )
             if found != manifest.counts.get(code):
-                differences.append(f"{layout.MANIFEST}: counts of {code} are not those of its rows ({found!r})")
+                differences.append(f"{layout.MANIFEST}: counts of {code} differ from its rows ({found!r})")
         if self.content.hexdigest() != manifest.content_sha256:
-            differences.append(f"{layout.MANIFEST}: content_sha256 is not that of the rows")
+            differences.append(f"{layout.MANIFEST}: content_sha256 differs from the rows")
         return differences

@@ -1,4 +1,4 @@
-"""Semantic versions of a dataset: which step a change asks for, and whether a version takes it.
+"""Semantic versions of a dataset: which step a change requires, and whether a version takes it.
 
 major: existing rows changed or removed; minor: rows or languages added; patch: the same rows (scores, card, report).
 """
@@ -18,7 +18,7 @@ Version = tuple[int, int, int]
 
 
 def parse_version(text: str) -> Version:
-    """`1.2.0` -> (1, 2, 0). Raises ConfigError for anything but three numbers (`datasets` knows no other versions)."""
+    """`1.2.0` -> (1, 2, 0). Raises ConfigError for anything but three numbers (`datasets` knows no others)."""
     match = _VERSION.fullmatch(text)
     if not match:
         raise ConfigError(f"{text!r} is not a version: give three numbers, e.g. --version 1.0.0")
@@ -27,7 +27,7 @@ def parse_version(text: str) -> Version:
 
 
 def step_between(old: str, new: str) -> Step:
-    """The step from one version to a higher one. Raises ReleaseError where `new` is not higher."""
+    """The step from one version to a higher one. Raises ReleaseError if `new` is not higher."""
     before, after = parse_version(old), parse_version(new)
     if after <= before:
         raise ReleaseError(
@@ -44,9 +44,9 @@ def next_version(old: str, step: Step) -> str:
 
 
 def check_step(old: str, new: str, needed: Step) -> None:
-    """Raises ReleaseError where the step from `old` to `new` is smaller than the one the changes ask for."""
+    """Raise ReleaseError if the step from `old` to `new` is smaller than the changes require."""
     if STEPS.index(step_between(old, new)) > STEPS.index(needed):
         raise ReleaseError(
-            f"the changes since {old} are a {needed} step: release them as {next_version(old, needed)} or higher, "
+            f"the changes since {old} need a {needed} step: release them as {next_version(old, needed)} or higher, "
             f"or pass --allow-smaller-step to release them as {new}"
         )

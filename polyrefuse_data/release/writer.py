@@ -1,4 +1,4 @@
-"""Write a release from a workspace: every file beside the target, then moved into place whole."""
+"""Writes a release from a workspace: every file beside the target, then moved into place complete."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def write_release(
     allow_smaller_step: bool = False,
     with_scores: bool = False,
 ) -> Path:
-    """Write the rows of a workspace as release `version` into the folder `out`, and return it.
+    """Write the rows of a workspace as release `version` into the folder `out`. Returns `out`.
 
     The same workspace gives the same bytes. `subset` is `parallel` or `matched` (release/subsets.py). `previous` is the
-    release that this one follows: its changelog is carried on, and a version step smaller than the changes ask for is
-    refused unless `allow_smaller_step`. The report is written anew, from the rows of the release. `with_scores` adds
-    every score of every check.
+    release before this one: its changelog is continued, and a version step smaller than the changes require is refused
+    unless `allow_smaller_step`. The report is made from the rows of the release. `with_scores` adds every score of
+    every check.
 
-    Raises ReleaseError where `out` already holds something or the rows cannot be released (not checked as the config
-    asks for, none accepted, a prompt in two splits, licences that differ without a stated one, too small a step),
-    ConfigError where the version or subset is none, or the workspace has no rows. Nothing is left behind.
+    Raises ReleaseError if `out` is not empty, or the rows cannot be released (not checked under the current config,
+    none accepted, a prompt in two splits, licences that differ without a stated one, too small a step); ConfigError for
+    an invalid version or subset, or a workspace without rows. Nothing is left behind.
     """
     _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores)
     return out
@@ -73,7 +73,7 @@ def preview_release(
     allow_smaller_step: bool = False,
     with_scores: bool = False,
 ) -> Manifest:
-    """The manifest of the release that `write_release` would write, with the same errors; nothing is kept of it."""
+    """The manifest of the release that `write_release` would write, with the same errors. Nothing is kept."""
     return _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores, keep=False)
 
 
@@ -98,7 +98,7 @@ def _make_release(
         if not plan.keep.any():
             raise ReleaseError(
                 f"{workspace.rows} holds no accepted row{f' of the subset {subset}' if subset else ''}: "
-                f"see why with `polyrefuse report {workspace.path}`"
+                f"`polyrefuse report {workspace.path}` shows why"
             )
         with staged_folder(out, keep=keep) as folder:
             write_partitions(workspace.rows, plan, folder)
@@ -137,7 +137,7 @@ def _describe(
     subset: str | None,
     signature: str,
 ) -> Manifest:
-    """The manifest over the Parquet files in `folder`, before the card and the other text files exist."""
+    """The manifest of the Parquet files in `folder`, before the card and the other text files exist."""
     files = _file_entries(folder)
     data = [folder / path for path in files if path.startswith(f"{layout.DATA}/")]
     kept = keys.filter(pa.array(plan.keep))

@@ -1,6 +1,6 @@
-"""Where prompts and existing translations come from: public sets, local files, the upstream dataset.
+"""Sources of prompts and existing translations: public sets, local files, the upstream dataset.
 
-Needs nothing but `languages`, `rows` and `config`; what is imported becomes a workspace in `pipeline/importing.py`.
+Depends only on `languages`, `rows` and `config`; pipeline/importing.py turns imports into a workspace.
 """
 
 from polyrefuse_data.sources.imported import FileReport, ImportSummary

@@ -1,10 +1,10 @@
-"""Whether two lists of prompts run in parallel, row by row: each text the translation of the prompt at its place.
+"""Whether two lists of prompts are parallel, row by row: each text translates the prompt in the same position.
 
-Translations published without their English are only worth something if the English can be restored by row position,
-and position alone proves nothing: a file may hold other prompts, the same ones in another order, or lack a row from
-which on everything is shifted. So three readings compete for every row: it translates the prompt at its place, a prompt
-some rows away, or none that the list would tell (other prompts, no order). `evidence` says how well each text fits each
-prompt, and `runs` lets rows that say much speak for their neighbours.
+Translations published without their English are useful only if the English can be restored by row position, and
+position alone proves nothing: a file may hold other prompts, the same ones in another order, or lack a row, which
+shifts all others. So three readings compete for every row: it translates the prompt in its position, a prompt some rows
+away, or none that the list shows (other prompts, no order). `evidence` measures how well each text fits each prompt,
+and `runs` lets rows with strong evidence speak for their neighbours.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Alignment:
-    """What is known of each text.
+    """The result for each text.
 
-    `parallel` is the probability that it translates the prompt at its place, by its neighbours too; `shift`, how many
-    rows further down its prompt stands where it stands elsewhere, 0 where the list has none; `exchanged`, whether it
-    and another one would do far better in each other's places.
+    `parallel` is the probability that it translates the prompt in its position, given its neighbours too. `shift` is
+    how many rows further down its prompt is, if it is elsewhere, 0 if the list has none. `exchanged` says whether it
+    and another text would fit far better in each other's positions.
     """
 
     parallel: npt.NDArray[np.float64]
@@ -59,12 +59,12 @@ class Alignment:
         return self.parallel <= 1 - PROVEN
 
     def __str__(self) -> str:
-        """The rows in runs of one reading: `rows 1-99 parallel, rows 100-200 fit 1 row further down`."""
+        """The rows as runs with the same reading: `rows 1-99 parallel, rows 100-200 fit 1 row further down`."""
         runs = list(self._runs())
         rest = len(runs) - _MOST_RUNS
         shown = [*runs[:_MOST_RUNS], *([f"and {rest} more runs"] if rest > 0 else [])]
         if count := int((self.exchanged & ~self.refuted).sum()):
-            shown.append(f"but for {count} that seem exchanged")
+            shown.append(f"except {count} that seem swapped")
         return ", ".join(shown)
 
     def _runs(self) -> Iterator[str]:
@@ -80,10 +80,11 @@ class Alignment:
 
 
 def alignment(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None = None) -> Alignment:
-    """Weigh the pairing by position of two lists, of any lengths, against every other one that neighbours share.
+    """Weigh the pairing of two lists by position against every other pairing that neighbours share. The lists may
+    differ in length.
 
-    Texts past the end of the English list are not parallel. Long lists are compared in parts, for every row is compared
-    with every other one.
+    Texts past the end of the English list are not parallel. Long lists are compared in parts, because every row is
+    compared with every other.
     """
     found = []
     for part in np.array_split(np.arange(len(texts)), max(1, -(-len(texts) // _PART_ROWS))):
@@ -96,7 +97,7 @@ def alignment(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | N
 
 
 def _exchanged(odds: Matrix) -> Mask:
-    """Rows that would do far better with each other's texts."""
+    """Rows that would fit far better with each other's texts."""
     rows = min(odds.shape)
     if not rows:
         return np.zeros(0, dtype=bool)

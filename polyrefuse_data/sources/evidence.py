@@ -1,8 +1,8 @@
-"""How well every text fits every prompt: log-odds that it translates this one rather than another of the list.
+"""How well every text fits every prompt: log-odds that it translates this one rather than another in the list.
 
-Four cues survive translation: length, numbers and words that stay as they are, punctuation, and, where there is a
-bilingual lexicon, words and their translations. Their sum is set against its rivals, the other prompts for the same
-text and the other texts for the same prompt, so that what all prompts of a list share says nothing.
+Four cues survive translation: length, numbers and words that stay the same, punctuation, and, with a bilingual lexicon,
+words and their translations. Their sum is compared with its rivals (the other prompts for the same text and the other
+texts for the same prompt), so that what all prompts of a list share counts for nothing.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _LONGEST = 20_000  # characters of a text that are looked at; no prompt is longe
 
 
 def pair_odds(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None = None) -> Matrix:
-    """Log-odds in nats that a text (column) translates an English text (row), against the average pair of the lists.
+    """Log-odds in nats that a text (column) translates an English text (row), relative to the average pair of the
+    lists.
 
-    An empty text says nothing of any pair.
+    An empty text gives no evidence for any pair.
     """
     texts = [visible(text[:_LONGEST]).strip() for text in texts]
     said = np.array([bool(text) for text in texts], dtype=bool)
@@ -51,7 +52,7 @@ def pair_odds(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | N
 
 
 def cues(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None) -> dict[str, Matrix]:
-    """What each cue says of every pair of `visible` texts, in its own unit, the more the better."""
+    """The evidence of each cue for every pair of `visible` texts, in the cue's own unit; higher is better."""
     found = {"length": _lengths(english, texts), "kept": _kept(english, texts), "marks": _marks(english, texts)}
     if lexicon is not None:
         found["lexicon"] = lexicon.word_odds(english, texts)
@@ -59,9 +60,10 @@ def cues(english: Sequence[str], texts: Sequence[str], lexicon: Lexicon | None) 
 
 
 def against_rivals(fit: Matrix) -> Matrix:
-    """What a pair has over the average one of its text, in nats, less half of what that average has for its prompt.
+    """The lead of a pair over the average pair of its text, in nats, minus half of what that average has for its
+    prompt.
 
-    Texts first: one left in English shares words with every prompt, and would be a rival of all translations.
+    Texts come first: one left in English shares words with every prompt and would rival all translations.
     """
     ours = fit - _log_mean_exp(fit, 0)
     return np.asarray(ours - _log_mean_exp(ours, 1) / 2)
@@ -73,14 +75,14 @@ def _log_mean_exp(values: Matrix, axis: int) -> Matrix:
 
 
 def _lengths(english: Sequence[str], texts: Sequence[str]) -> Matrix:
-    """How far lengths are from those that the typical ratio of the lists gives, squared."""
+    """Squared distance of the lengths from the typical ratio of the lists."""
     ours, theirs = (np.log([len(text) + 1 for text in side]).astype(np.float32) for side in (english, texts))
     apart = np.subtract.outer(ours - np.median(ours), theirs - np.median(theirs))
     return np.asarray(-(np.minimum(abs(apart), _MOST_LENGTH) ** 2))
 
 
 def _kept(english: Sequence[str], texts: Sequence[str]) -> Matrix:
-    """Numbers and words that both hold, the rarer the more."""
+    """Numbers and words that both contain, weighted by rarity."""
     ours, theirs = (holders(map(_kept_words, side)) for side in (english, texts))
     shared = [word for word in ours if word in theirs]
     rows = len(english) + len(texts) + 1
@@ -96,7 +98,7 @@ def _kept_words(text: str) -> set[str]:
 
 
 def _marks(english: Sequence[str], texts: Sequence[str]) -> Matrix:
-    """How far the counts of punctuation marks are apart."""
+    """Distance between the counts of punctuation marks."""
     apart = np.zeros((len(english), len(texts)), np.float32)
     for mark in _MARKS:
         ours, theirs = (np.log1p([len(mark.findall(text)) for text in side]) for side in (english, texts))

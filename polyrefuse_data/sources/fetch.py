@@ -26,12 +26,11 @@ _logger = logging.getLogger(__name__)
 
 
 def fetch(url: str, sha256: str | None) -> Path:
-    """The file behind `url`, from the cache or fetched into it.
+    """The file at `url`, from the cache or fetched into it.
 
-    `sha256` None means that nobody published the hash: the hash of the first fetch is printed and recorded beside the
-    file, and every later use is held to it.
-    Raises MissingPrerequisite where it is not cached and cannot be fetched (offline, unreachable), SourceError where
-    the server refuses it or the content has another hash.
+    If `sha256` is None because nobody published it, the hash of the first fetch is logged and recorded, and later uses
+    must match it. Raises MissingPrerequisite if the file is not cached and cannot be fetched (offline, unreachable);
+    SourceError if the server refuses it or the content has another hash.
     """
     parts = urlsplit(url)
     path = cache_folder("sources") / parts.netloc.replace(":", "_") / parts.path.lstrip("/")
@@ -46,9 +45,9 @@ def fetch(url: str, sha256: str | None) -> Path:
         raise SourceError(f"{path}: cannot be read ({reason(error)}): remove it and run again") from error
     content = _download(url, path)
     found = hashlib.sha256(content).hexdigest()
-    _check(found, sha256, url, "what is published has changed; do not use it before someone has looked at it")
+    _check(found, sha256, url, "the published file has changed; do not use it before someone has reviewed the change")
     if sha256 is None:
-        _logger.warning("no sha256 is known for %s; recorded that of this first use: %s", url, found)
+        _logger.warning("no sha256 is known for %s; recorded the one of this first use: %s", url, found)
         atomic_write(record, found + "\n")
     atomic_write(path, content)
     return path
@@ -62,7 +61,7 @@ def _check(found: str, expected: str | None, where: str, mend: str) -> None:
 def _download(url: str, path: Path) -> bytes:
     mend = f"run this once online, or put the file at {path}"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        raise MissingPrerequisite(f"{url} is not cached, and HF_HUB_OFFLINE is set: {mend}")
+        raise MissingPrerequisite(f"{url} is not cached and HF_HUB_OFFLINE is set: {mend}")
     request = urllib.request.Request(url, headers={"User-Agent": "polyrefuse-data"})
     problem: Exception | None = None
     for attempt in range(_ATTEMPTS):
@@ -75,7 +74,7 @@ def _download(url: str, path: Path) -> bytes:
         except urllib.error.HTTPError as error:
             error.close()
             if error.code not in _TRANSIENT:
-                raise SourceError(f"{url}: the server answers {error.code} {error.reason}: {mend}") from None
+                raise SourceError(f"{url}: the server answered {error.code} {error.reason}: {mend}") from None
             problem = error
         except (OSError, http.client.HTTPException) as error:  # no route, no DNS, a connection that breaks off
             problem = error

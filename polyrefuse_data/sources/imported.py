@@ -1,4 +1,4 @@
-"""What an import holds before it is written: rows, English prompts, and what was found out about every file."""
+"""An import before it is written: rows, English prompts, and what was found out about each file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from polyrefuse_data.text import printable
 
 @dataclass(frozen=True)
 class FileReport:
-    """One imported file: of how many rows the English is known, of how many it is unproven, and why we think so."""
+    """One imported file: for how many rows the English is known or unproven, and why."""
 
     file: str
     language: str
@@ -32,16 +32,16 @@ class FileReport:
         return self.rows - self.matched - self.unproven
 
     def to_text(self) -> str:
-        """What is wrong with the file's rows; empty where nothing is."""
+        """What is wrong with the file's rows; empty if nothing."""
         said = [f"{self.unmatched} of {self.rows} rows without English"] if self.unmatched else []
         if self.unproven:
-            said.append(f"{self.unproven} of {self.rows} with English that cannot be shown to be theirs")
+            said.append(f"{self.unproven} of {self.rows} with English that cannot be proved to be theirs")
         return f"{self.file}: {', '.join(said)} ({self.how})" if said else ""
 
 
 @dataclass
 class Imported:
-    """Rows of rows.SCHEMA as dicts, the English prompts by id, and a report for each file."""
+    """Rows of rows.SCHEMA as dicts, the English prompts by id, and a report per file."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     prompts: dict[str, Prompt] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import brought in."""
+    """The result of an import."""
 
     workspace: str
     settings: str  # the file there that holds what the import knows: polyrefuse.toml unless there was one already
@@ -66,8 +66,8 @@ class ImportSummary:
     already: bool = False  # they were there, and nothing was changed
 
     def to_text(self) -> str:
-        """For people: a line for the whole, one for each language's files, and what could not be matched."""
-        done = "already there, nothing was changed: " if self.already else "imported "
+        """As text: a line for the whole, one per file with problems, and what could not be matched."""
+        done = "already imported, nothing changed: " if self.already else "imported "
         lines = [
             f"{done}{self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
             f"({' '.join(self.languages)}) into {self.workspace}"
@@ -75,15 +75,17 @@ class ImportSummary:
         lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]
         lines += [f"  {said}" for report in self.files if (said := report.to_text())]
         if any(report.unproven for report in self.files):
-            lines.append("  rows flagged unproven can be accepted in a review; English in the files would prove them")
+            lines.append(
+                "  rows flagged unproven can be accepted in a review; adding the English to the files would prove them"
+            )
         if self.repeats:
-            lines.append(f"  {self.repeats} rows repeat another one and went into it")
+            lines.append(f"  {self.repeats} duplicate rows were merged")
         if self.ignored:
-            lines.append(f"  not imported, names say no label and split: {', '.join(self.ignored)}")
+            lines.append(f"  not imported, because the file names give no label and split: {', '.join(self.ignored)}")
         if self.license:
-            lines.append(f"  licence of the whole: {self.license}")
+            lines.append(f"  licence of the dataset: {self.license}")
         if self.settings != "polyrefuse.toml":
-            lines.append(f"  kept the polyrefuse.toml that was there; what the import knows is in {self.settings}")
+            lines.append(f"  kept the existing polyrefuse.toml; the settings of the import are in {self.settings}")
         lines.append(f"next: polyrefuse report {self.workspace}")
         return printable.lines(lines)
 
@@ -94,7 +96,7 @@ class ImportSummary:
 def imported_row(
     prompt: Prompt | Mapping[str, Any], language: str, text: str | None, flags: Iterable[str] = (), **fields: Any
 ) -> dict[str, Any]:
-    """The row of an imported translation. Without text it is a failed translation; any flag rejects it."""
+    """The row of an imported translation. Without text, it counts as a failed translation; any flag rejects it."""
     all_flags = [*flags] if text else [*flags, schema.TRANSLATION_FAILED]
     return schema.translated_row(
         prompt,
@@ -111,20 +113,20 @@ def imported_row(
 def unmatched_row(
     known: Mapping[str, Any], language: str, text: str | None, place: str, **fields: Any
 ) -> dict[str, Any]:
-    """The row of a translation whose English is not known: kept, flagged, with an id from the translated text.
+    """The row of a translation whose English is unknown: kept and flagged, with an id from the translated text.
 
-    `known` is what is known all the same: label, split, category, source, license. An empty text takes its id from
-    the `place` where it stands, so that two of them stay two rows.
+    `known` is what is known anyway: label, split, category, source, license. An empty text gets its id from its
+    position `place`, so that two of them stay two rows.
     """
     prompt = {**known, "id": schema.prompt_id(known["source"], text or place), "text": ""}
     return imported_row(prompt, language, text, [schema.UNMATCHED], **fields)
 
 
 def merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each (id, language): the first, completed by what repeats of it add (a back-translation).
+    """One row per (id, language): the first, with what duplicates add to it (a back-translation).
 
-    Another text for the same (id, language), or the same prompt under another label or split, is kept as a row of its
-    own, flagged a conflict, with an id of its own: the first stands.
+    A different text for the same (id, language), or the same prompt under another label or split, is kept as a separate
+    row with an id of its own, flagged as a conflict.
     """
     kept: dict[tuple[str, str], dict[str, Any]] = {}
     places: dict[str, tuple[str, str]] = {}
@@ -140,15 +142,15 @@ def merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def english_rows(prompts: Iterable[Prompt]) -> list[dict[str, Any]]:
-    """The English rows of an import: the prompts themselves, of origin "original"."""
+    """The English rows of an import: the prompts themselves, with origin "original"."""
     return [{**schema.english_row(prompt), "flags": []} for prompt in prompts]
 
 
 def count_flags(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many rows carry each flag, by name."""
+    """Number of rows with each flag, by name."""
     return dict(sorted(Counter(flag for row in rows for flag in row["flags"]).items()))
 
 
 def languages_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The languages of some rows: English first, then by code."""
+    """The languages of the rows: English first, then by code."""
     return sorted({row["language"] for row in rows}, key=lambda code: (code != SOURCE_LANGUAGE, code))

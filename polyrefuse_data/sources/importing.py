@@ -1,4 +1,4 @@
-"""Existing translations read as rows, with all that a workspace of them needs; pipeline/importing.py writes it."""
+"""Reads existing translations as rows, with everything their workspace needs; pipeline/importing.py writes it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _QUOTED = '"\\'
 
 @dataclass(frozen=True)
 class ImportedDataset:
-    """What an import makes of its files: rows that nobody has checked, sorted by (id, language), and what goes with
-    them: prompts.parquet, the texts of polyrefuse.toml and import.json, and the summary (which knows no workspace)."""
+    """The result of reading an import: unchecked rows sorted by (id, language), and what goes with them:
+    prompts.parquet, the texts of polyrefuse.toml and import.json, and the summary (still without a workspace)."""
 
     rows: pa.Table
     prompts: pa.Table
@@ -44,21 +44,21 @@ def read_import(
     split: str | None = None,
     license: str | None = None,
 ) -> ImportedDataset:
-    """Read the upstream PolyRefuse folder, or a JSONL, CSV or TMX file; every translation is of origin "imported".
+    """Read the upstream PolyRefuse folder, or a JSONL, CSV or TMX file. Every translation gets origin "imported".
 
-    Writes nothing and runs no check. `label`, `split` and `license` are for records of a file that do not say.
-    Raises SourceError for input that cannot be used, ConfigError for options that do not go with it.
+    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none. Raises SourceError
+    for input that cannot be used, ConfigError for options that do not apply to it.
     """
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
-        raise ConfigError("--label, --split and --license are for a file: the upstream folder says its own")
+        raise ConfigError("--label, --split and --license work only with a file: the upstream folder has its own")
     if not path.is_dir() and english:
-        raise ConfigError("--english is for the upstream folder: in a file, give the records text_en")
+        raise ConfigError("--english works only with the upstream folder: in a file, give the records text_en")
     if path.is_dir():
         files = [file.path for file in upstream.translated_files(path)]
         if not files:
             raise SourceError(
-                f"{path}: no upstream PolyRefuse files in it (harmful_val_translated_de.json and the like): "
+                f"{path}: contains no upstream PolyRefuse files (such as harmful_val_translated_de.json): "
                 "give that folder, or a .jsonl, .csv or .tmx file"
             )
         name, overall = upstream.NAME, upstream.RELEASE_LICENSE
@@ -97,7 +97,7 @@ def _repeats(imported: Imported) -> int:
 
 
 def _origin(path: Path, files: Iterable[Path]) -> str:
-    """Where an import came from, so that it can be checked: the name, and one hash over the files and their names."""
+    """Where an import came from, so that it can be verified: the name, and one hash over the files and their names."""
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
@@ -120,7 +120,7 @@ def _config_text(imported: Imported, name: str, license: str | None, origin: str
 
 
 def _toml(text: str) -> str:
-    """A TOML string. Almost that of JSON, which writes emoji as surrogates, and DEL as it is: TOML forbids both."""
+    """A TOML string. Almost JSON, but JSON writes emoji as surrogates and DEL unescaped, and TOML forbids both."""
     characters = text.encode("utf-8", "replace").decode()
     written = (c if c.isprintable() and c not in _QUOTED else f"\\U{ord(c):08x}" for c in characters)
     return f'"{"".join(written)}"'

@@ -1,4 +1,4 @@
-"""The English prompts of a build: every source of the config read, and put together into one table."""
+"""The English prompts of a build: reads every source of the config and combines them into one table."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from polyrefuse_data.sources.registry import REGISTRY, load_public_set
 def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> pa.Table:
     """The English prompts of `sources` as a table of rows.PROMPT_SCHEMA: unique ids, sorted by id.
 
-    A prompt that two sources hold in different splits stays only in the later one (test before validation before
-    train), as in the reference pipeline, so that nothing that is trained on is tested on. `limit` keeps that many
-    prompts in all, spread evenly over labels and splits.
+    If two sources have a prompt in different splits, it stays only in the later one (test before validation before
+    train), as in the reference pipeline, so that nothing trained on is tested on. `limit` keeps that many prompts in
+    all, spread evenly over labels and splits.
 
-    Raises ConfigError for a source that is unknown or lacks a label, SourceError for a file that cannot be used,
-    MissingPrerequisite for a public set that is not cached while offline, PluginError for a plug-in that fails.
+    Raises ConfigError for a source that is unknown or lacks a label; SourceError for a file that cannot be used;
+    MissingPrerequisite for a public set that is not cached while offline; PluginError for a plug-in that fails.
     """
     if not sources:
-        raise ConfigError('sources: none named; add a [[sources]] table with name = "demo-seeds" or a path of your own')
+        raise ConfigError('sources: missing; add a [[sources]] table with name = "demo-seeds" or a path of your own')
     prompts: list[Prompt] = []
     for number, source in enumerate(sources):
         found = _load(source, f"sources.{number}")
@@ -64,17 +64,17 @@ def _load(source: SourceConfig, key: str) -> list[Prompt]:
 
 
 def file_prompts(path: Path, source: SourceConfig, key: str) -> list[Prompt]:
-    """The prompts of a local file. A record's own label, split, category and license come before those of `source`,
-    those before what the file's name says (`harmful_val.json`).
+    """The prompts of a local file. A record's own label, split, category and license take precedence over those of
+    `source`, and these over the file's name (`harmful_val.json`).
 
-    Prompts that get a split from nowhere are dealt 60/20/20 by their id, so that a prompt keeps its split for ever.
+    Prompts without a split are distributed 60/20/20 by id, so that a prompt keeps its split for ever.
     """
     name = FILE_NAME.match(path.name)
     return _read(read_records(path), source, key, name.groupdict() if name else {})
 
 
 def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
-    """The prompts of somebody else's set, each as a record of a file."""
+    """The prompts of a plugged-in set, each as a record of a file."""
     with plugin.blamed():
         prompts = iter(plugin.value() if callable(plugin.value) else plugin.value)
     number = 0
@@ -85,7 +85,7 @@ def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
                 break
             number += 1
             if not isinstance(prompt, Mapping):
-                raise plugin.error(f"gave a {type(prompt).__name__}, no Prompt, which is a dict with text and label")
+                raise plugin.error(f"gave a {type(prompt).__name__}, not a Prompt, which is a dict with text and label")
             record = Record(f"plug-in {plugin.name}, prompt {number}", dict(prompt))
         yield record
     if not number:
@@ -95,7 +95,7 @@ def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
 def _read(
     records: Iterable[Record], source: SourceConfig, key: str, named: Mapping[str, str | None] | None = None
 ) -> list[Prompt]:
-    """Records as the prompts of a source; `named` is what their file's name says."""
+    """Convert records to prompts of a source; `named` is what their file's name says."""
     named = named or {}
     prompts: list[Prompt] = []
     seen: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _read(
         label = record.string("label") or source.label or named.get("label")
         if label is None:
             raise ConfigError(
-                f'{key}.label: {record.where} does not say harmful or harmless: set label = "harmful" for the source, '
+                f'{key}.label: {record.where} has no label: set label = "harmful" for the source, '
                 "or give the records a label"
             )
         split = record.string("split") or source.split or named.get("split")
@@ -147,5 +147,5 @@ def demo_prompts() -> list[Prompt]:
 
 def _one_of(value: str, names: dict[str, str], what: str, record: Record) -> str:
     if value.lower() not in names:
-        raise SourceError(f"{record.where}: {what} {value!r} is unknown: write {', '.join(names)}")
+        raise SourceError(f"{record.where}: {what} {value!r} is unknown: use {', '.join(names)}")
     return names[value.lower()]

@@ -1,4 +1,4 @@
-"""Which English prompts the translations of a file belong to, where the file itself does not say."""
+"""Finds the English prompts of translations whose file does not contain them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class EnglishList:
 
 @dataclass(frozen=True)
 class Match:
-    """The English prompt of each translation, None where it has none, and how it was found.
+    """The English prompt of each translation, None if it has none, and how it was found.
 
-    `unproven` are the translations whose prompt is the one at their place, and could be shown to be neither theirs nor
-    another's.
+    `unproven` are translations paired with the prompt in their position without proof that it is theirs or another's.
     """
 
     prompts: Sequence[Prompt | None]
@@ -38,11 +37,14 @@ class Match:
 def match_by_position(
     texts: Sequence[str], categories: Sequence[str | None], lists: Sequence[EnglishList], lexicon: Lexicon | None
 ) -> Match:
-    """The prompts at the places of the translations, in the list of which most can be shown to be theirs.
+    """The prompts in the positions of the translations, from the list for which most can be proved.
 
-    A list of another length counts only where that can be shown of some: rows may be missing in the middle of a file.
+    A list of another length counts only if some rows can be proved, because rows may be missing in the middle of a
+    file.
     """
-    best = nothing = Match([None] * len(texts), f"no English file of {len(texts)} rows; name its folder with --english")
+    best = nothing = Match(
+        [None] * len(texts), f"no English file with {len(texts)} rows; name its folder with --english"
+    )
     for english in sorted(lists, key=lambda english: len(english.prompts) != len(texts)):
         match = _match(texts, categories, english, lexicon)
         if match.proven > best.proven or (best is nothing and len(english.prompts) == len(texts)):

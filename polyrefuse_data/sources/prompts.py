@@ -1,4 +1,4 @@
-"""English prompts: what one is, which split it gets, and what a set of them must not hold."""
+"""English prompts: their type, their split, and what a set of them must not contain."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def prompt_table(prompts: Iterable[Prompt]) -> pa.Table:
 
 
 def dealt_split(identifier: str) -> str:
-    """The split of a prompt that came without one, from the hash at the end of its id."""
+    """The split of a prompt without one, from the hash at the end of its id."""
     share = int(identifier.rsplit("-", 1)[1], 16) / 16**10
     if share < _TRAIN_SHARE:
         return "train"
@@ -54,33 +54,35 @@ def dealt_split(identifier: str) -> str:
 
 
 def without_leaks(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Leave out prompts whose text stands in a later split too; says on the log how many went.
+    """Leave out prompts whose text is also in a later split, and log how many.
 
-    Raises SourceError where a text is harmful in one place and harmless in another.
+    Raises SourceError if a text is harmful in one place and harmless in another.
     """
     latest: dict[str, Prompt] = {}
     for prompt in prompts:
         known = latest.setdefault(nfc(prompt["text"]), prompt)
         if known["label"] != prompt["label"]:
             raise SourceError(
-                f"{known['source']} says {known['label']} and {prompt['source']} says {prompt['label']} of the same "
-                f"prompt ({prompt['text'][:60]!r}): leave it out of one of them"
+                f"{known['source']} and {prompt['source']} label the same prompt {known['label']} and "
+                f"{prompt['label']} "
+                f"({prompt['text'][:60]!r}): remove it from one of them"
             )
         if SPLITS.index(prompt["split"]) > SPLITS.index(known["split"]):
             latest[nfc(prompt["text"])] = prompt
     kept = [prompt for prompt in prompts if latest[nfc(prompt["text"])]["split"] == prompt["split"]]
     if len(kept) < len(prompts):
-        _logger.warning("left out %d prompts that a later split holds too", len(prompts) - len(kept))
+        _logger.warning("left out %d prompts that are also in a later split", len(prompts) - len(kept))
     return kept
 
 
 def reject_duplicates(prompts: Sequence[Prompt]) -> None:
-    """Raise ConfigError where two sources of one name bring the same prompt: ids would not be unique."""
+    """Raise ConfigError if two sources with the same name contain the same prompt, since ids would not be unique."""
     seen: set[str] = set()
     for prompt in prompts:
         if prompt["id"] in seen:
             raise ConfigError(
-                f"sources: {prompt['source']} brings the same prompt twice ({prompt['text'][:60]!r}): name each source "
+                f"sources: {prompt['source']} contains the same prompt twice ({prompt['text'][:60]!r}): name each "
+                "source "
                 "once, and give different files different names"
             )
         seen.add(prompt["id"])

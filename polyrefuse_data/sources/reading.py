@@ -1,4 +1,4 @@
-"""Reading prompt and translation files: JSONL, CSV and JSON lists as records that know where they stand."""
+"""Reads prompt and translation files (JSONL, CSV, JSON lists) as records that know their position."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _CSV_FIELD_LIMIT = 10_000_000  # csv's own 131,072 characters would refuse a lon
 
 @dataclass(frozen=True)
 class Record:
-    """One object of a file: its fields, and `where` it stands (`prompts.jsonl:12`, `prompts.json item 3`)."""
+    """One object of a file: its fields, and its position `where` (`prompts.jsonl:12`, `prompts.json item 3`)."""
 
     where: str
     fields: Mapping[str, Any]
 
     @property
     def place(self) -> str:
-        """`where` without the folders: the same on every machine."""
+        """`where` without folders, i.e. the same on every machine."""
         return Path(self.where).name
 
     def string(self, name: str) -> str | None:
-        """A field as a string; None where it is missing, null or blank.
+        """A field as a string; None if it is missing, null or blank.
 
-        Raises SourceError for another type, and for a lone surrogate, which no UTF-8 file can hold.
+        Raises SourceError for another type, and for a lone surrogate, which UTF-8 cannot represent.
         """
         value = self.fields.get(name)
         if value is None:
             return None
         if not isinstance(value, str):
-            raise SourceError(f"{self.where}: {name} is {_kind(value)}, not text: put it in quotes, or leave it out")
+            raise SourceError(f"{self.where}: {name} is {_kind(value)}, not text: put it in quotes, or omit it")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
             raise SourceError(
-                f"{self.where}: {name} holds half of a character (a lone surrogate, U+{ord(value[error.start]):04X}, "
+                f"{self.where}: {name} contains half a character (a lone surrogate, U+{ord(value[error.start]):04X}, "
                 f"at character {error.start + 1}): write the whole character"
             ) from None
         return value.strip() or None
 
     def text(self, names: tuple[str, ...] = TEXT_FIELDS) -> str:
-        """The first of the fields `names` that the record has. Raises SourceError where it is missing or empty."""
+        """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty."""
         for name in names:
             if name in self.fields:
                 text = self.string(name)
@@ -59,28 +59,30 @@ class Record:
                     raise SourceError(f"{self.where}: {name} is empty: write the prompt, or remove the record")
                 return text
         raise SourceError(
-            f"{self.where}: no prompt here, only {', '.join(self.fields) or 'an empty record'}: "
+            f"{self.where}: no prompt, only {', '.join(self.fields) or 'an empty record'}: "
             f"name the field {' or '.join(names)}"
         )
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read a JSONL, CSV or JSON file (a list of objects) whole.
+    """Read a whole JSONL, CSV or JSON file (a list of objects).
 
-    Raises SourceError naming the file and line where it is missing, broken, empty or of another kind.
+    Raises SourceError naming the file and line if it is missing, broken, empty or of another kind.
     """
     readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".json": _json}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise SourceError(f"{path}: cannot read {path.suffix or 'a file without ending'}: give .jsonl, .csv or .json")
+        raise SourceError(
+            f"{path}: cannot read {path.suffix or 'a file without an extension'}: give .jsonl, .csv or .json"
+        )
     records = list(reader(path, read_text(path)))
     if not records:
-        raise SourceError(f"{path}: no records in it: give a file with at least one prompt")
+        raise SourceError(f"{path}: no records: give a file with at least one prompt")
     return records
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 file (with or without a byte-order mark) as text. Raises SourceError naming the file and the mend."""
+    """A UTF-8 file (with or without a byte-order mark) as text. Raises SourceError naming the file and the fix."""
     try:
         return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -88,7 +90,7 @@ def read_text(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A whole file. Raises SourceError naming it where it is missing or unreadable."""
+    """A whole file as bytes. Raises SourceError if it is missing or unreadable."""
     try:
         return read_input(path)
     except FileNotFoundError:
@@ -100,7 +102,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_json(path: Path) -> Any:
-    """A JSON file as it is. Raises SourceError naming the file, line and column where it is broken."""
+    """Parse a JSON file. Raises SourceError naming the file, line and column if it is broken."""
     return _parse(str(path), read_text(path))
 
 
@@ -119,10 +121,10 @@ def _csv(path: Path, text: str) -> Iterator[Record]:
         for fields in reader:
             where = f"{path}:{reader.line_num}"
             if None in fields:
-                raise SourceError(f"{where}: more fields than the header has: put text with commas in quotes")
+                raise SourceError(f"{where}: more fields than the header: put text with commas in quotes")
             yield Record(where, fields)
     except csv.Error as error:
-        raise SourceError(f"{path}:{reader.reader.line_num}: broken CSV ({error}): mend the quotes") from None
+        raise SourceError(f"{path}:{reader.reader.line_num}: broken CSV ({error}): fix the quotes") from None
 
 
 def _json(path: Path, text: str) -> Iterator[Record]:
@@ -145,7 +147,7 @@ def _parse(where: str, text: str) -> Any:
     except ValueError as error:  # a number of more digits than Python reads
         raise SourceError(f"{where}: {error}") from None
     except RecursionError:
-        raise SourceError(f"{where}: JSON nested too deep to be prompts") from None
+        raise SourceError(f"{where}: JSON nested too deeply to be prompts") from None
 
 
 def _record(where: str, item: Any) -> Record:

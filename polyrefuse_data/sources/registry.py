@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PublicFile:
-    """One file of a public set, and which of its columns say what."""
+    """One file of a public set, and the columns to read."""
 
     url: str
     sha256: str | None  # None: not published anywhere that we know of; recorded on first use
@@ -46,7 +46,7 @@ class PublicFile:
 
 @dataclass(frozen=True)
 class PublicSet:
-    """A public set of prompts: where it lies, at which revision, on which terms, and how it is used."""
+    """A public set of prompts: its location, revision, terms and use."""
 
     name: str
     title: str
@@ -57,7 +57,7 @@ class PublicSet:
 
 
 def _harmbench_keeps(fields: Mapping[str, Any]) -> bool:
-    """Neither copyright behaviors nor ones that need a context beside the prompt, as in the reference pipeline."""
+    """Excludes copyright behaviors and those that need context besides the prompt, as the reference pipeline does."""
     functional, tags = fields.get("FunctionalCategory") or "", fields.get("Tags") or ""
     return "copyright" not in functional.lower() and "context" not in tags.lower()
 
@@ -237,14 +237,14 @@ REGISTRY: dict[str, PublicSet] = {
 
 
 def load_public_set(name: str, key: str = "sources") -> list[Prompt]:
-    """The prompts of a registry entry, from the cache or the network. A prompt that comes twice is taken once.
+    """The prompts of a registry entry, from the cache or the network, without duplicates.
 
-    Raises ConfigError naming `key` for an unknown name, MissingPrerequisite and SourceError as `fetch` does.
+    Raises ConfigError naming `key` for an unknown name; MissingPrerequisite and SourceError as `fetch` does.
     """
     public = REGISTRY.get(name)
     if public is None:
         raise ConfigError(
-            f"{key}.name: {name!r} is no public set: use {', '.join([DEMO_SEEDS, *REGISTRY])}, or give a path"
+            f"{key}.name: {name!r} is not a public set: use {', '.join([DEMO_SEEDS, *REGISTRY])}, or give a path"
         )
     prompts: dict[str, Prompt] = {}
     read = 0
@@ -253,7 +253,7 @@ def load_public_set(name: str, key: str = "sources") -> list[Prompt]:
             read += 1
             prompts.setdefault(prompt["id"], prompt)
     if len(prompts) < read:
-        _logger.warning("%s: left out %d prompts that it holds twice", name, read - len(prompts))
+        _logger.warning("%s: left out %d duplicate prompts", name, read - len(prompts))
     return list(prompts.values())
 
 
@@ -280,12 +280,12 @@ def _label(file: PublicFile, record: Record) -> str:
     column, names = file.labels
     value = record.string(column) or ""
     if value not in names:
-        raise SourceError(f"{record.where}: {column} {value!r} is none of {', '.join(names)}: the file has changed")
+        raise SourceError(f"{record.where}: {column} {value!r} is not one of {', '.join(names)}: the file has changed")
     return names[value]
 
 
 def _records(path: Path) -> list[Record]:
-    """The records of a fetched file: besides what people's own files may be, Parquet, text lines and lists of text."""
+    """The records of a fetched file. Besides the formats of local files: Parquet, text lines and lists of strings."""
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -304,7 +304,7 @@ def _is_list_of_text(items: Any) -> bool:
 
 
 def describe_sources() -> list[dict[str, str]]:
-    """What `polyrefuse sources` prints: every source that a config may name, with revision, licence and use."""
+    """The table of `polyrefuse sources`: every source that a config may name, with revision, licence and use."""
     bundled = {
         "name": DEMO_SEEDS,
         "title": "Bundled seed prompts",

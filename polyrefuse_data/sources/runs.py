@@ -1,7 +1,7 @@
-"""A hidden Markov model of how texts follow a list of prompts: which one each translates, by its neighbours too.
+"""A hidden Markov model of how texts follow a list of prompts: which one each translates, given its neighbours.
 
-A text translates one of the prompts, or none that the list would tell. Its successor translates the successor of that
-prompt, but for rare breaks. Forward and backward passes as in Rabiner 1989, scaled at each row.
+A text translates one of the prompts, or none that the list shows. The next text translates the next prompt, except for
+rare breaks. Forward and backward passes as in Rabiner 1989, scaled at each row.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ Vector = npt.NDArray[np.float64]
 
 
 def follow(odds: Matrix) -> tuple[Vector, npt.NDArray[np.int64]]:
-    """For each text, the probability that it translates the prompt at its own place, and where else it would belong.
+    """For each text, the probability that it translates the prompt in its position, and where it would belong
+    otherwise.
 
     `odds` are the log-odds of every prompt (row) and text (column). The second array says how many rows further down
-    the likeliest other prompt stands; 0 where none is likelier.
+    the most likely other prompt is; 0 if none is likelier.
     """
     prompts, texts = odds.shape
     emitted = np.ones((texts, prompts + 1))  # the last state is that of no prompt
@@ -43,7 +44,7 @@ def follow(odds: Matrix) -> tuple[Vector, npt.NDArray[np.int64]]:
 
 
 class _Starts:
-    """For each text, the probability of every state where nothing is known of the one before."""
+    """For each text, the probability of every state when nothing is known about the previous one."""
 
     def __init__(self, prompts: int, texts: int) -> None:
         away = abs(np.arange(1 - texts, prompts))
@@ -66,7 +67,7 @@ def _forward(emitted: Vector, starts: _Starts) -> Vector:
 
 
 def _moved(state: Vector) -> Vector:
-    """Every state one prompt further down; past the last prompt there is none."""
+    """Every state moved one prompt further down; past the last prompt there is none."""
     moved = np.concatenate([[0.0], state[:-1]])
     moved[-1] += state[-1]
     return moved

@@ -1,4 +1,4 @@
-"""Existing translations in one file: JSONL, CSV (a record each translation) or TMX (a unit each prompt)."""
+"""Existing translations in one file: JSONL, CSV (one record per translation) or TMX (one unit per prompt)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from polyrefuse_data.text.tmx import Unit, read_units
 
 @dataclass(frozen=True)
 class _Defaults:
-    """What a record that does not say takes."""
+    """Defaults for records that lack a value."""
 
     label: str | None
     split: str | None
@@ -29,12 +29,12 @@ class _Defaults:
 
 
 def read_translations(path: Path, *, label: str | None, split: str | None, license: str | None) -> Imported:
-    """Read translations with their English beside them.
+    """Read translations together with their English.
 
-    JSONL and CSV records: `language`, `text`, `text_en` (or the `id` of an English record of the file), and optional
+    JSONL and CSV records: `language`, `text`, `text_en` (or the `id` of an English record in the file), and optionally
     `label`, `split`, `category`, `source`, `license`, `translator`, `back_translation`, `back_translator`. TMX units:
-    an English variant and others; <prop type="label"> and the like say what a column would.
-    A translation without English is kept and flagged. Raises SourceError naming file, line and mend.
+    an English variant and others; <prop type="label"> and the like correspond to columns. A translation without English
+    is kept and flagged. Raises SourceError naming file, line and fix.
     """
     named = FILE_NAME.match(path.name)
     defaults = _Defaults(
@@ -137,21 +137,21 @@ def _code(tag: str, where: str) -> str:
 
 
 def _tmx(path: Path) -> list[Record]:
-    """One record for each variant of each unit, English first; the unit's English is its `text_en`."""
+    """One record per variant of each unit, English first; the unit's English is its `text_en`."""
     units = read_units(path, read_bytes(path))  # bytes: the file says its own encoding
     records = [record for number, unit in enumerate(units, start=1) for record in _unit(path, number, unit)]
     if not records:
-        raise SourceError(f"{path}: no translation units in it: give a TMX file with at least one <tu>")
+        raise SourceError(f"{path}: no translation units: give a TMX file with at least one <tu>")
     return records
 
 
 def _unit(path: Path, number: int, unit: Unit) -> Iterator[Record]:
     where = f"{path} unit {number}"
     variants: list[tuple[str, str]] = []
-    for tag, text in unit.variants:
-        if tag is None or text is None:
+    for tag, segment in unit.variants:
+        if tag is None or segment is None:
             raise SourceError(f"{where}: a <tuv> without xml:lang or <seg>: export the memory again as TMX 1.4")
-        variants.append((_code(tag, where), text))
+        variants.append((_code(tag, where), segment.text))
     text_en = next((text for code, text in variants if code == SOURCE_LANGUAGE), None)
     for code, text in variants:
         yield Record(where, {**unit.props, "language": code, "text": text, "text_en": text_en})

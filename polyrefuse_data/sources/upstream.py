@@ -3,8 +3,8 @@
     <label>_<split>_translated_<language>.json                      instruction[, instruction_translated], category
     harmful_test_back_translated/..._back_translated_<language>.json  + instruction_back_translated
 
-Test files carry the English beside each translation. Train and validation files hold translations alone, row by row
-with English files that lie elsewhere; that is believed of a file only where `alignment` can show it.
+Test files contain the English beside each translation. Train and validation files hold translations alone, row by row
+with English files elsewhere; that is accepted for a file only if `alignment` can prove it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _TRANSLATED_NAME = re.compile(
 
 @dataclass(frozen=True)
 class TranslatedFile:
-    """A file of the folder and what its name says."""
+    """A file of the folder, and what its name says."""
 
     path: Path
     label: str
@@ -90,9 +90,9 @@ class TranslatedFile:
 
 
 def translated_files(folder: Path) -> list[TranslatedFile]:
-    """The translation files under a folder. Those with back-translations come first, as they hold more.
+    """The translation files under a folder, those with back-translations first, because they contain more.
 
-    Raises SourceError for a file whose language is not one of NLLB-200's.
+    Raises SourceError for a file whose language is not in NLLB-200.
     """
     files: list[TranslatedFile] = []
     for path in sorted(folder.rglob("*.json"), key=lambda path: ("back_translated" not in path.name, path)):
@@ -106,10 +106,10 @@ def translated_files(folder: Path) -> list[TranslatedFile]:
 
 
 def read_upstream(folder: Path, english: Path | None = None) -> Imported:
-    """Read the upstream folder; `english` is where the English of the train and validation files lies.
+    """Read the upstream folder; `english` is the folder with the English of the train and validation files.
 
-    Without it, a folder `english` in or beside `folder` is taken, and the upstream repository's own `dataset/splits`.
-    Raises SourceError for files that cannot be read, ConfigError where `english` is not a folder.
+    Without it, a folder `english` in or next to `folder` is used, and the upstream repository's own `dataset/splits`.
+    Raises SourceError for files that cannot be read, ConfigError if `english` is not a folder.
     """
     result = Imported()
     contents = {file: read_records(file.path) for file in translated_files(folder)}
@@ -135,7 +135,7 @@ def read_upstream(folder: Path, english: Path | None = None) -> Imported:
 
 
 def _match(file: TranslatedFile, records: Sequence[Record], lists: Sequence[EnglishList]) -> Match:
-    """The English of a file's records: in the file, or in one of the lists that they can be shown to follow."""
+    """The English of a file's records: from the file, or from one of the lists that they provably follow."""
     if file.language == SOURCE_LANGUAGE or _carries_english(records):
         return Match([_prompt(record, file) for record in records], "English in the file")
     texts = [record.string("instruction") or "" for record in records]
@@ -148,7 +148,7 @@ def _carries_english(records: Sequence[Record]) -> bool:
 
 
 def _rows(file: TranslatedFile, records: Sequence[Record], match: Match) -> Iterator[dict[str, Any]]:
-    """The rows of a file; none for a file of English, whose prompts are rows already."""
+    """The rows of a file; none for an English file, whose prompts are rows already."""
     if file.language == SOURCE_LANGUAGE:
         return
     column = "instruction_translated" if _carries_english(records) else "instruction"
@@ -165,7 +165,7 @@ def _rows(file: TranslatedFile, records: Sequence[Record], match: Match) -> Iter
 def _english_lists(
     folder: Path, english: Path | None, contents: dict[TranslatedFile, list[Record]]
 ) -> dict[tuple[str, str], list[EnglishList]]:
-    """Every list of English prompts that is at hand, by (label, split)."""
+    """Every available list of English prompts, by (label, split)."""
     lists: dict[tuple[str, str], list[EnglishList]] = defaultdict(list)
     for path in _english_files(folder, english):
         name = FILE_NAME.match(path.name)

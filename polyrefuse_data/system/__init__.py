@@ -1,1 +1,1 @@
-"""The machine under the package: whole files, locks, signals, other programs, worker processes, limits, secrets."""
+"""The machine under the package: complete files, locks, signals, other programs, worker processes, limits, secrets."""

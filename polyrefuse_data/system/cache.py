@@ -1,4 +1,4 @@
-"""The one folder for whatever is fetched or converted once and used again."""
+"""The one folder for everything that is fetched or converted once and reused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def cache_folder(kind: str) -> Path:
-    """The part of the cache for one kind of thing. The cache is POLYREFUSE_CACHE, or the user's cache folder as the
-    system has it ($XDG_CACHE_HOME/polyrefuse-data on Linux)."""
+    """The cache folder for one kind of thing. The cache is POLYREFUSE_CACHE, or the user's cache folder on this system
+    ($XDG_CACHE_HOME/polyrefuse-data on Linux)."""
     named = os.environ.get("POLYREFUSE_CACHE")
     if named:
         return Path(named) / kind

@@ -1,4 +1,4 @@
-"""Faults of a disk, told the same whichever library met them."""
+"""Disk faults, reported in the same way whichever library meets them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from polyrefuse_data.errors import DiskError
 
 _FAULTS = {
-    errno.ENOSPC: "the disk is full; make room there",
-    errno.EDQUOT: "the quota on this disk is used up; make room there",
-    errno.EFBIG: "the file is larger than this system allows; raise its limit (ulimit -f)",
-    errno.EIO: "the disk fails to read or write; use another one",
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file is larger than this system allows; raise the limit (ulimit -f)",
+    errno.EIO: "the disk fails on reading or writing; use another one",
 }
 _SQLITE_FAULTS = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
@@ -27,7 +27,7 @@ _RUST = re.compile(r"\(os error (\d+)\)")  # safetensors and tokenizers say it i
 
 
 def disk_error(error: BaseException, where: object = None) -> DiskError | None:
-    """What to tell of an error that a disk is behind, be it the error itself or one that led to it; else None.
+    """The DiskError for an error caused by a disk, directly or indirectly; None for other errors.
 
     `where` is what was being written; by default the file that the error names.
     """
@@ -43,7 +43,7 @@ def disk_error(error: BaseException, where: object = None) -> DiskError | None:
 
 @contextlib.contextmanager
 def disk_errors(where: object) -> Iterator[None]:
-    """Raise DiskError in place of whatever a library makes of a full or failing disk while it writes `where`."""
+    """Raise DiskError instead of whatever a library raises on a full or failing disk while it writes `where`."""
     try:
         yield
     except DiskError:
@@ -56,7 +56,7 @@ def disk_errors(where: object) -> Iterator[None]:
 
 
 def _number(error: BaseException) -> int:
-    """The errno behind an error, 0 where there is none."""
+    """The errno behind an error; 0 if there is none."""
     if isinstance(error, OSError):
         return error.errno or 0
     if isinstance(error, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""Extras: the packages that only some jobs need, and the one message where one is not installed."""
+"""Extras: packages that only some tasks need, and the error if one is not installed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from polyrefuse_data.errors import MissingPrerequisite
 
-# extra -> the modules that tell whether it is installed
+# extra -> the modules that show whether it is installed
 EXTRAS = {
     "nllb": ("torch", "transformers", "sentencepiece"),
     "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
@@ -29,12 +29,12 @@ def require(what: str, *extras: str) -> None:
 
 
 def not_installed(what: str, package: str) -> MissingPrerequisite:
-    """What to tell where `what` needs a package, in pip's notation, that is not here."""
+    """The error for `what` needing `package` (in pip's notation)."""
     return MissingPrerequisite(f'{what} needs packages that are not installed: `pip install "{package}"`')
 
 
 def missing_extra(error: BaseException, what: str, among: Sequence[str] = tuple(EXTRAS)) -> MissingPrerequisite | None:
-    """The same for an import that failed for want of an extra (the first of `among`); None for any other error."""
+    """The same error for an import that failed because an extra (the first of `among`) is missing, else None."""
     module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     bringing = [extra for extra in among if module in EXTRAS[extra]]
     return not_installed(what, f"polyrefuse-data[{bringing[0]}]") if bringing else None

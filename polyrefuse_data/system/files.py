@@ -1,4 +1,4 @@
-"""Whole files: a reader sees the old one or the new one, never a part."""
+"""Atomic files: a reader sees the old one or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -26,30 +26,29 @@ _logger = logging.getLogger(__name__)
 
 
 def make_folder(folder: Path, *, private: bool = False) -> None:
-    """Create `folder` and its parents; a new `private` one lets nobody else in. One that is there stays as it is.
+    """Create `folder` and its parents; a new `private` one is closed to other users. An existing one stays as it is.
 
-    Raises ConfigError where that is not possible, DiskError on a full disk.
+    Raises ConfigError if that is impossible, DiskError on a full disk.
     """
     try:
         with disk_errors(folder):
             folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot make this folder ({error.strerror or error}); choose another") from error
+        raise ConfigError(f"{folder}: cannot create this folder ({error.strerror or error}); choose another") from error
 
 
 def make_private_file(path: Path) -> None:
-    """Create an empty file that nobody else may read, unless there is one. Raises OSError."""
+    """Create an empty file that other users cannot read, unless it exists. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to; moved into place, synced, when the block ends without an error.
+    """A path beside `target` to write to. It is moved into place, synced, when the block ends without an error.
 
-    Readers see the old file or the new one, never a part; of several writers one wins. On an error the old file stays
-    and the part is removed.
-    Raises ConfigError where the folder does not let us write, DiskError where the disk is full or fails.
+    Readers see the old file or the new one, never a part; of several writers, one wins. On an error, the old file stays
+    and the part is removed. Raises ConfigError if the folder is not writable, DiskError if the disk is full or fails.
     """
     with _part_to_write(target) as part:
         yield part
@@ -59,28 +58,29 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def atomic_write(target: Path, content: str | bytes) -> None:
-    """Write a whole small file, or leave the one that is there."""
+    """Write a small file completely, or leave the existing one."""
     with atomic_path(target) as part:
         part.write_bytes(_encoded(content))
 
 
 def write_new(target: Path, content: str | bytes, mend: str) -> None:
-    """Write a whole small file where there is none yet. One that holds just this already is left alone.
+    """Write a small file if there is none. One with exactly this content is left alone.
 
-    Raises ConfigError with `mend` where any other file has the name: it may be somebody's work.
+    Raises ConfigError with `mend` if another file has the name, because it may be somebody's work.
     """
     if not _is_written_or_there(target, _encoded(content)):
-        raise ConfigError(f"{target} is already there, and nobody's work is overwritten: {mend}")
+        raise ConfigError(f"{target} already exists and is never overwritten: {mend}")
 
 
 def write_beside(target: Path, content: str | bytes) -> Path:
-    """The same, but where another file has the name, write to `name-2.toml` (-3, ...); the file that holds it now."""
+    """The same, but if another file has the name, write to `name-2.toml` (-3, ...). Returns the file that now holds the
+    content."""
     names = itertools.chain([target], _names_beside(target))
     return next(path for path in names if _is_written_or_there(path, _encoded(content)))
 
 
 def replace_kept(target: Path, content: str | bytes) -> None:
-    """Write a file in the place of one that a person may have edited: that stays beside it, as `name-2.toml`."""
+    """Replace a file that a person may have edited; the old one stays beside it as `name-2.toml`."""
     data = _encoded(content)
     if target.exists() and not _holds(target, data):
         before = read_input(target)
@@ -93,7 +93,7 @@ def _names_beside(target: Path) -> Iterator[Path]:
 
 
 def remove_own(folder: Path, name: re.Pattern[str]) -> None:
-    """Remove the files of a folder that have such names, and the folder where nothing else is in it."""
+    """Remove the files in a folder with such names, and the folder if nothing else is in it."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if name.fullmatch(path.name):
             path.unlink()
@@ -102,7 +102,7 @@ def remove_own(folder: Path, name: re.Pattern[str]) -> None:
 
 
 def _is_written_or_there(target: Path, content: bytes) -> bool:
-    """Write the file unless something has its name; whether the file holds `content` now."""
+    """Write the file unless something has its name. Returns whether the file now holds `content`."""
     with _part_to_write(target) as part:
         part.write_bytes(content)
         _sync(part)
@@ -118,9 +118,9 @@ def _is_written_or_there(target: Path, content: bytes) -> bool:
 def _part_to_write(target: Path) -> Iterator[Path]:
     make_folder(target.parent)
     if target.is_dir():
-        raise ConfigError(f"{target}: cannot write this file, a folder has its name: move the folder away")
+        raise ConfigError(f"{target}: cannot write this file because a folder has its name: move the folder away")
     if target.exists() and not target.is_file():  # a file would take the place of the device itself
-        raise ConfigError(f"{target}: cannot write this file, a pipe or device has its name: choose another")
+        raise ConfigError(f"{target}: cannot write this file because a pipe or device has its name: choose another")
     with disk_errors(target), contextlib.ExitStack() as stack:
         try:
             part = stack.enter_context(part_of(target))
@@ -137,7 +137,7 @@ def _sync(part: Path) -> None:
 
 
 def _move_without_replacing(part: Path, target: Path) -> None:
-    """Raises FileExistsError where something has the name already."""
+    """Move a file. Raises FileExistsError if something already has the name."""
     try:
         os.link(part, target)
     except OSError as error:
@@ -171,7 +171,7 @@ def write_table(table: pa.Table, target: Path | IO[bytes]) -> None:
 
 
 def read_table(path: Path, mend: str) -> pa.Table:
-    """Read a Parquet file. Raises ConfigError with `mend` where it is missing or broken."""
+    """Read a Parquet file. Raises ConfigError with `mend` if it is missing or broken."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

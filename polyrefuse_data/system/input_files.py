@@ -1,7 +1,7 @@
-"""Files that come from people and servers: regular files only, and read whole only up to a bound.
+"""Files from people and servers: regular files only, and read whole only up to a limit.
 
-A pipe would be waited for without end, a device read without end. Symbolic links are followed, for people keep their
-prompts behind them and the Hub's cache is made of them; what they lead to must be a regular file.
+Reading a pipe or device might never end. Symbolic links are followed, because people keep prompts behind them and the
+Hub's cache consists of them; their target must be a regular file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HANDWRITTEN_BYTES = 2**20
 
 _KINDS = (
     (stat.S_ISDIR, errno.EISDIR, "it is a folder, not a file"),
-    (stat.S_ISFIFO, errno.EINVAL, "it is a pipe, not a regular file: save what it gives to a file first"),
+    (stat.S_ISFIFO, errno.EINVAL, "it is a pipe, not a regular file: save its output to a file first"),
     (stat.S_ISSOCK, errno.EINVAL, "it is a socket, not a regular file"),
     (stat.S_ISCHR, errno.EINVAL, "it is a device, not a regular file"),
     (stat.S_ISBLK, errno.EINVAL, "it is a device, not a regular file"),
@@ -30,13 +30,13 @@ _logger = logging.getLogger(__name__)
 
 
 def regular_file(path: Path) -> Path:
-    """The path itself, for a reader that opens it by name. Raises OSError where it is missing or no regular file."""
+    """The path itself, for a reader that opens it by name. Raises OSError if it is missing or not a regular file."""
     _refuse_special(path.stat(), path)
     return path
 
 
 def open_input(path: Path) -> BufferedReader:
-    """A regular file to read. Raises OSError, with a reason that people can act on, for whatever else it is."""
+    """Open a regular file. Raises OSError, with an actionable reason, for anything else."""
     regular_file(path)  # opening some devices does something already
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -48,31 +48,31 @@ def open_input(path: Path) -> BufferedReader:
 
 
 def read_input(path: Path, at_most: int = WHOLE_FILE_BYTES) -> bytes:
-    """A regular file as a whole. Raises OSError, also where it holds more than `at_most` bytes."""
+    """Read a whole regular file. Raises OSError, also if it has more than `at_most` bytes."""
     with open_input(path) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1) if size <= at_most else b""
         if size < len(content):  # it grows, or is one of /proc, which say that they are empty
             content += file.read(at_most + 1 - len(content))
     if max(size, len(content)) > at_most:
-        raise OSError(errno.EINVAL, f"it is larger than {_size(at_most)}, the most that is read at once", str(path))
+        raise OSError(errno.EINVAL, f"it is larger than the limit of {_size(at_most)}", str(path))
     _logger.debug("read %s (%d bytes)", path, len(content))
     return content
 
 
 def read_input_text(path: Path, at_most: int = WHOLE_FILE_BYTES) -> str:
-    """The same as text, UTF-8 with or without a byte-order mark. Raises UnicodeDecodeError where it is none."""
+    """The same as text, UTF-8 with or without a byte-order mark. Raises UnicodeDecodeError for other encodings."""
     return read_input(path, at_most).decode("utf-8-sig")
 
 
 def sha256_of(path: Path) -> str:
-    """sha256 of a regular file, as hex, however large it is. Raises OSError."""
+    """sha256 of a regular file of any size, in hex. Raises OSError."""
     with open_input(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, without the number and the name that OSError puts around it."""
+    """An error's message, without the number and file name that OSError adds."""
     return getattr(error, "strerror", None) or str(error)
 
 

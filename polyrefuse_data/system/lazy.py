@@ -1,4 +1,4 @@
-"""Public names that load on first use, so that importing a room loads none of the heavy libraries behind it."""
+"""Public names that load on first use, so that importing a package does not load the heavy libraries behind it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from polyrefuse_data.system.extras import missing_extra
 def lazy_names(
     package: str, homes: Mapping[str, str], extras: tuple[str, ...] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A module's `__getattr__` and `__dir__`: `homes` says in which of its modules each public name of `package` lives.
+    """`__getattr__` and `__dir__` for a package. `homes` maps each public name to the module that defines it.
 
-    A name whose module needs one of `extras` that is not installed raises MissingPrerequisite with the pip command.
+    If a module needs one of `extras` and it is not installed, the name raises MissingPrerequisite with the pip command.
     """
 
     def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Bounds on a program that is not ours: the chat template of a model folder is one, in Jinja's sandbox.
+"""Limits on foreign programs, such as the chat template of a model folder in Jinja's sandbox.
 
-The sandbox keeps a template from the system's files and from Python's insides, not from the machine's time and memory:
-two nested loops never end, and `'a' * 10**11` takes all there is.
+The sandbox keeps a template away from files and from Python's internals, but not from the machine's time and memory:
+two nested loops never end, and `'a' * 10**11` takes everything.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ _STATM = Path("/proc/self/statm")  # in pages, the first number is the size of t
 
 
 class _OutOfTime(BaseException):
-    """Not an Exception: Jinja swallows those while it folds constants."""
+    """Not an Exception, because Jinja swallows those while it folds constants."""
 
 
 @contextlib.contextmanager
 def bounded(seconds: float, megabytes: int) -> Iterator[None]:
-    """Raise TimeoutError after `seconds`, MemoryError where the block takes over `megabytes` more than was in use.
+    """Raise TimeoutError after `seconds`, or MemoryError if the block uses more than `megabytes` beyond what was in
+    use.
 
-    Time is bounded in the main thread only, where signals arrive, memory on Linux only. Other threads that allocate
-    meanwhile share the bound.
+    Time is limited in the main thread only, where signals arrive; memory on Linux only. Other threads that allocate
+    meanwhile share the limit.
     """
     try:
         with _deadline(seconds), _memory_limit(megabytes):
             yield
     except _OutOfTime:
-        raise TimeoutError(f"took over {seconds:g} seconds") from None
+        raise TimeoutError(f"took more than {seconds:g} seconds") from None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Who may write a folder: one process at a time; the system gives up the lock of a process that died."""
+"""Write locks on folders: one process at a time. The system releases the lock of a process that died."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from polyrefuse_data.system.files import make_folder
 
 @contextlib.contextmanager
 def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder` (made where missing) against a second writer.
+    """Lock `folder` (created if missing) against a second writer.
 
-    Where another process holds it: wait for that one to end, or else raise ConfigError.
+    If another process holds it, wait for that one to end with `wait`, else raise ConfigError.
     """
     import filelock
 

@@ -11,18 +11,18 @@ _MALLOPT = {-8: 1, -4: 0, -1: 2**31 - 1}
 
 
 def cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
+    """The number of cores that this process may use; in a container, fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it frees, for its next use; what it holds at its peak does not change.
+    """Let this process keep freed memory for reuse; its peak does not change.
 
-    For a process that is ours alone, since it cannot be undone: a build that translates with CTranslate2 on a CPU. The
-    scores of a step (batch x vocabulary) are freed after it, and glibc gives blocks of more than 32 MiB back to the
-    system at once: without this, a seventh of the time is the system handing out the same memory, cleared, every step.
+    Only for a process of our own, since it cannot be undone: a build that translates with CTranslate2 on a CPU. The
+    scores of a step (batch x vocabulary) are freed after it, and glibc returns blocks of more than 32 MiB to the system
+    at once. Without this, a seventh of the time goes into getting the same memory back, cleared, at every step.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,7 +1,7 @@
-"""HTML pages that go where a person says: one that we wrote is replaced, anything else there is left alone.
+"""HTML pages at a place that the user chooses: one that we wrote is replaced, anything else is left alone.
 
-A page ends with a comment that holds the hash of what stands before it, so that one which somebody has changed since is
-known, and is that person's.
+A page ends with a comment holding the hash of what precedes it, so that a page somebody has changed since is recognised
+as theirs.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ _SEAL = re.compile(rb"<!-- polyrefuse-data ([0-9a-f]{64}) -->\n\Z")
 
 
 def write_page(target: Path, page: str) -> None:
-    """Write a page. Raises ConfigError where another file has its name, or somebody has changed our page."""
+    """Write a page. Raises ConfigError if another file has its name, or somebody has changed our page."""
     if os.path.lexists(target) and not _is_ours(target):
         raise ConfigError(
-            f"{target} is already there, and is no page that we wrote, or was changed since: choose another --out, or "
+            f"{target} already exists and was not written by polyrefuse, or was changed since: choose another --out, "
+            "or "
             "move it away"
         )
     content = page.encode("utf-8")

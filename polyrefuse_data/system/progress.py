@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, elsewhere a plain line now and then, nothing where it is to be quiet."""
+"""Progress on stderr: bars on a terminal, elsewhere a plain line now and then, nothing if quiet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Item = TypeVar("_Item")
 
 
 class Progress(Protocol):
-    """What is under way, as a context manager: `update` counts what is done."""
+    """Work in progress, as a context manager; `update` counts what is done."""
 
     def update(self, count: int = 1) -> object: ...
 
@@ -38,9 +38,9 @@ def progress(
     stays: bool = True,
     seconds_unseen: float = 0.0,
 ) -> Progress:
-    """The progress of `what` over `total` units (`units` is their plural), of which `done` are done before it begins.
+    """The progress of `what` over `total` units (`units` is their plural), of which `done` were done before.
 
-    A bar that ends is taken away unless it `stays`; one that ends within `seconds_unseen` is never shown.
+    A finished bar is removed unless it `stays`; one that finishes within `seconds_unseen` is never shown.
     """
     if not is_shown or verbosity() == Verbosity.QUIET:
         return _Silence()
@@ -53,7 +53,7 @@ def progress(
 
 
 def tracked(items: Iterable[_Item], what: str, units: str, total: int, *, stays: bool = True) -> Iterator[_Item]:
-    """The items, counted by a `progress`."""
+    """Iterate over the items and count them in a `progress`."""
     with progress(what, units, total, stays=stays) as bar:
         for item in items:
             yield item
@@ -62,17 +62,17 @@ def tracked(items: Iterable[_Item], what: str, units: str, total: int, *, stays:
 
 class _Silence:
     def update(self, count: int = 1) -> None:
-        """Nobody wants to know."""
+        """Does nothing: progress is not shown."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to take away."""
+        """Does nothing."""
 
 
 class _Lines:
-    """Counts, and lets the one line for everything that is under way be printed where it is time."""
+    """Counts, and prints the one line for everything in progress when it is due."""
 
     def __init__(self, what: str, units: str, total: int | None, done: int) -> None:
         self._what, self._units, self._total = what.strip(), units, total
@@ -103,7 +103,7 @@ class _Lines:
 
 
 class _Line:
-    """Everything that is under way in this process, the outermost first."""
+    """Everything in progress in this process, outermost first."""
 
     def __init__(self) -> None:
         self.under_way: list[_Lines] = []

@@ -1,9 +1,9 @@
-"""Secrets stay out of what people read and what is kept: API keys, tokens, passwords in addresses.
+"""Keeps secrets out of what people read and what is stored: API keys, tokens, passwords in addresses.
 
 A secret is the value of an environment variable that is named like one (OPENAI_API_KEY, HF_TOKEN) or that a config
-names (`api_key_env`), and whatever looks like a key, wherever it stands. Servers like to repeat a key in their errors,
-libraries in their logs and tracebacks; all of that ends in our messages, in the details that the journal keeps, or on
-the standard streams (streams.py), and each of the three goes through `redact`.
+names (`api_key_env`), and anything that looks like a key, wherever it is. Servers repeat keys in their errors, and
+libraries in logs and tracebacks. All of that ends in our messages, in the details that the journal stores, or on the
+standard streams (streams.py), and each of the three goes through `redact`.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ _declared: set[str] = set()  # names of environment variables
 
 
 def declare_secret(variable: str) -> None:
-    """Count the value of this environment variable as a secret from now on, whatever it is called."""
+    """Treat the value of this environment variable as a secret from now on, whatever its name."""
     _declared.add(variable)
 
 
 def without_credentials(address: str) -> str:
-    """The URL itself, which results may name: it has a host, and no user, password or query.
+    """The URL, if it may appear in results: with a host, and without user, password or query.
 
-    Raises ValueError for any other, without repeating it.
+    Raises ValueError for any other URL, without repeating it.
     """
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("no address such as http://localhost:8000/v1")
+        raise ValueError("not an address such as http://localhost:8000/v1")
     if "@" in parts.netloc or parts.query:
-        raise ValueError("no user, password or query in the address: the key goes into an environment variable")
+        raise ValueError("an address cannot have a user, password or query: put the key into an environment variable")
     return address
 
 
 def environment_without_secrets() -> dict[str, str]:
-    """The environment for a process that needs no key."""
+    """The environment for a process that needs no secrets."""
     return {name: value for name, value in os.environ.items() if not _names_a_secret(name)}
 
 
 def redact(text: str) -> str:
-    """The same text with every secret masked."""
+    """The text with every secret masked."""
     for secret in _secrets():
         text = text.replace(secret, _MASK)
     for shape in _SHAPES:
@@ -68,12 +68,12 @@ def _names_a_secret(variable: str) -> bool:
 
 
 def one_line(text: str) -> str:
-    """What somebody else said, as a detail: on one line, without secrets, and cut after they were found."""
+    """A foreign message as a detail: on one line, with secrets masked, and then cut."""
     encodable = text.encode("utf-8", "replace").decode()
     return " ".join(redact(encodable).split())[:_LONGEST_DETAIL]
 
 
 def _secrets() -> list[str]:
-    """The longest first, so that one that holds another is masked whole."""
+    """The secrets, longest first, so that one that contains another is masked completely."""
     values = {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)

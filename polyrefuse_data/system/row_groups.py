@@ -1,4 +1,5 @@
-"""Parquet files a row group at a time. The same groups give the same bytes, however their tables were put together."""
+"""Parquet files, one row group at a time. The same groups give the same bytes, however their tables were put
+together."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from polyrefuse_data.system.input_files import regular_file
 
 
 def write_groups(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-    """Write a file with a row group for each table, atomically; the columns are those of `schema`, in its types."""
+    """Write a file with one row group per table, atomically, with the columns and types of `schema`."""
     with atomic_path(target) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for table in tables:
             # Pages end where the chunks of a column do, so that these may not differ.
@@ -21,13 +22,13 @@ def write_groups(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) ->
 
 
 def with_metadata(schema: pa.Schema, *metadata: Mapping[bytes, bytes] | None) -> pa.Schema:
-    """The schema with what is noted in all of these, the last one first to be believed; in the order of the names."""
+    """The schema with the metadata of all of these; later ones override, keys in alphabetical order."""
     noted = {key: value for part in metadata for key, value in (part or {}).items()}
     return schema.with_metadata(dict(sorted(noted.items())))
 
 
 def group_sizes(path: Path) -> list[int]:
-    """Rows in each row group of a file; empty where there is no such file."""
+    """Rows in each row group of a file; empty if there is no file."""
     if not path.exists():
         return []
     metadata = pq.read_metadata(regular_file(path))
@@ -35,7 +36,7 @@ def group_sizes(path: Path) -> list[int]:
 
 
 def cut(table: pa.Table, sizes: list[int]) -> Iterator[pa.Table]:
-    """The table in parts of these sizes; in one where they do not add up to it."""
+    """The table in parts of these sizes; in one part if they do not add up to it."""
     if sum(sizes) != table.num_rows:
         sizes = [table.num_rows]
     start = 0

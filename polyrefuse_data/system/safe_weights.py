@@ -1,5 +1,4 @@
-"""Models as they come from elsewhere: loaded from safetensors alone, without code of theirs; and what folders are
-called in results."""
+"""Loads foreign models safely, from safetensors alone and without their code, and names model folders in results."""
 
 from __future__ import annotations
 
@@ -26,10 +25,11 @@ def folder_revision(folder: Path) -> str:
 
 
 def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
-    """`auto_class.from_pretrained`, of a model whose weights are safetensors. Code of the model is never run.
+    """`auto_class.from_pretrained`, for a model with safetensors weights. Code of the model is never run.
 
-    `name` is what errors call it, and where it lies unless `pretrained_model_name_or_path` says so. Raises ModelError
-    where it has only pickled weights, or points to some, or damaged safetensors; else whatever transformers raises.
+    `name` is its name in errors, and its location unless `pretrained_model_name_or_path` gives another. Raises
+    ModelError if it has only pickled weights, or refers to some, or its safetensors are damaged; otherwise whatever
+    transformers raises.
     """
     from safetensors import SafetensorError
 
@@ -47,10 +47,10 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
 
 @contextmanager
 def damage_explained(name: str) -> Iterator[None]:
-    """Within, whatever else than OSError and ValueError comes of reading the files of a model is a ModelError.
+    """Turn anything except OSError and ValueError that reading a model's files raises into a ModelError.
 
-    transformers takes them as they are: a list in place of a table ends in a TypeError, or any other, and a pipe is
-    waited for without end. A folder that holds one is a ModelError at once.
+    transformers uses the files without validation: a list instead of a table ends in a TypeError or the like, and a
+    pipe blocks for ever. A folder with a pipe is a ModelError at once.
     """
     _refuse_special_files(Path(name))
     try:
@@ -61,15 +61,15 @@ def damage_explained(name: str) -> Iterator[None]:
         if "OutOfMemory" in type(error).__name__:
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{name}: its files are damaged, or not those of such a model ({reason})") from error
+        raise ModelError(f"{name}: its files are damaged, or belong to another kind of model ({reason})") from error
 
 
 @contextmanager
 def safetensors_only(name: str) -> Iterator[None]:
-    """Within, loading the model `name` opens no pickle, whatever its files ask for: a pickle can run any program.
+    """While open, loading the model `name` opens no pickle, whatever its files ask for: a pickle can run any program.
 
-    `use_safetensors=True` alone does not see to that: config.json may name the file of the weights, and an index the
-    shards. Nor are weights fetched that a service has converted: they are not those of the revision asked for.
+    `use_safetensors=True` alone does not ensure that: config.json may name the weights file, and an index the shards.
+    Nor are weights fetched that a service has converted, because they are not those of the requested revision.
     """
     import torch
 
@@ -97,11 +97,12 @@ def _refuse_special_files(folder: Path) -> None:
         except FileNotFoundError:
             continue  # a link that leads nowhere: a file that is not there
         except OSError as error:
-            raise ModelError(f"{path}: cannot be read ({reason(error)}): it is no file of a model") from error
+            raise ModelError(f"{path}: cannot be read ({reason(error)}): it is not a model file") from error
 
 
 def _pickled(name: str) -> ModelError:
     return ModelError(
-        f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, for they can "
+        f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, because "
+        "they can "
         f"run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that folder"
     )

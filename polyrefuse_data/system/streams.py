@@ -1,8 +1,8 @@
 """The standard streams of a command: wherever they lead, its work and its exit code stay the same.
 
-A reader that goes away (`| head`) or a closed stream (`>&-`) means that nobody wants the rest. What a full or failing
-disk did not take of stdout is remembered, for the command line to report; on stderr it is given up. Secrets are masked,
-and what a terminal would obey is shown.
+If a reader goes away (`| head`) or a stream is closed (`>&-`), nobody wants the rest. Output to stdout that is lost on
+a full or failing disk is remembered for the command line to report; on stderr it is dropped. Secrets are masked, and
+terminal control characters are shown instead of obeyed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def take_over_streams() -> None:
-    """Put streams of this kind in place of sys.stdout and sys.stderr: data, logs and tracebacks go through them.
+    """Replace sys.stdout and sys.stderr: data, logs and tracebacks go through the new streams.
 
-    For the command line, before libraries are imported that keep the stream which they find.
+    For the command line, before importing libraries that keep a reference to the stream they find.
     """
     _fill_closed_descriptors()
     os.environ.setdefault("NO_COLOR", "1")  # colours are escape sequences: they would be shown, not obeyed
@@ -37,7 +37,7 @@ def take_over_streams() -> None:
 
 
 def lost_output() -> OSError | None:
-    """Why something that went to stdout since the last call is lost; None where all of it arrived, or nobody reads."""
+    """Why output to stdout since the last call was lost; None if all of it arrived, or nobody reads it."""
     if not isinstance(sys.stdout, _Stream):
         return None
     sys.stdout.flush()
@@ -46,7 +46,7 @@ def lost_output() -> OSError | None:
 
 
 def _fill_closed_descriptors() -> None:
-    """The next file that is opened would get the number of a closed stream, and what is meant for the stream."""
+    """Fill closed descriptors, because the next opened file would get a closed stream's number and output."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -57,7 +57,7 @@ def _fill_closed_descriptors() -> None:
 
 
 class _Outlet(io.RawIOBase):
-    """Where bytes leave for a standard stream. Writing never fails; `fault` is the first reason why bytes are lost."""
+    """The outlet of a standard stream. Writing never fails; `fault` is the first reason why bytes are lost."""
 
     def __init__(self, stream: TextIO) -> None:
         self._raw = getattr(stream.buffer, "raw", stream.buffer)
@@ -78,7 +78,7 @@ class _Outlet(io.RawIOBase):
         return size
 
     def _wait(self) -> int:
-        """For room in a stream that whoever shares it has made non-blocking."""
+        """Wait for room in a stream that another process sharing it has made non-blocking."""
         select.select([], [self.fileno()], [])
         return 0
 

@@ -1,4 +1,4 @@
-"""Other people's programs, run so that none stays behind: each in a process group of its own, ended as a whole."""
+"""Runs foreign programs so that none is left behind: each in its own process group, ended as a whole."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _running: set[int] = set()  # process groups
 def run_program(
     command: Sequence[str], fed: bytes, timeout: float, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program, feed its stdin and capture what it prints; `environment` is its own, not a part of ours.
+    """Run a program with this input and capture its output; `environment` replaces ours.
 
-    Whatever cuts the wait short (the timeout, a signal to us) ends the program and all that it has started: many are
-    shell scripts around a pipeline. Raises subprocess.TimeoutExpired after `timeout` seconds.
+    Whatever ends the wait early (the timeout, a signal to us) ends the program and everything it has started, because
+    many are shell scripts around a pipeline. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, process_group=0) as program:
@@ -33,7 +33,7 @@ def run_program(
 
 
 def end_programs() -> None:
-    """End every program that is running now, from whichever thread."""
+    """End every running program, from any thread."""
     for group in tuple(_running):
         _end(group)
 

@@ -1,8 +1,8 @@
-"""What is written to a terminal: text that it shows and never obeys, and the bars of tqdm, which move its cursor.
+"""Safe terminal output: text that is shown and never obeyed, and tqdm's bars, which move the cursor.
 
-Prompts, file names and server answers may hold anything, and escape sequences in them could rewrite what a command has
-said. So no control character passes, and progress bars, ours and those of libraries, may go back only over what
-progress bars wrote: the line they stand in, and the lines that other bars hold above it.
+Prompts, file names and server answers may contain anything, and escape sequences in them could rewrite what a command
+has printed. So no control character passes, and progress bars, ours and those of libraries, may only go back over what
+progress bars wrote: their line, and lines of other bars above it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ codecs.register_error(UNENCODABLE, _escape_unencodable)
 
 
 class TerminalText:
-    """The writes to one terminal or file, made safe one after the other."""
+    """Makes the writes to one terminal or file safe, one after the other."""
 
     def __init__(self) -> None:
         self._is_bar = True  # the line holds nothing, or a progress bar
         self._bars_above = 0  # lines above it, down to which only bars have written
 
     def safe(self, text: str) -> str:
-        """What may be written in place of `text`."""
+        """The safe form of `text`."""
         if self._is_bar and text.startswith("\r") and "\n" not in text:
             return self._bar(text)
         if self._is_bar and text and not text.strip("\n"):
@@ -48,6 +48,6 @@ class TerminalText:
 
     @staticmethod
     def _bar(text: str) -> str:
-        """A bar as tqdm draws it, from the start of the line, or the blanks that wipe it out and a way back."""
+        """A bar as drawn by tqdm, from the start of the line, or the blanks that erase it and a way back."""
         back = "\r" if len(text) > 1 and text.endswith("\r") else ""
         return f"\r{printable(text[1 : len(text) - len(back)], keep='')}{back}"

@@ -1,4 +1,4 @@
-"""TOML that a person wrote: read, and held against a pydantic model, with errors that name file and key."""
+"""Reads TOML written by people and validates it against a pydantic model, with errors that name file and key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")
 
 
 def read_toml(path: Path, mend: str) -> dict[str, Any]:
-    """The table of a TOML file. Raises ConfigError for what is none, with `mend` where there is no such file."""
+    """Read a TOML file. Raises ConfigError if it is invalid or, with `mend`, missing."""
     try:
         return parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
     except FileNotFoundError:
@@ -34,32 +34,32 @@ def read_toml(path: Path, mend: str) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Parsed TOML. Raises ValueError for what is none, or nests deeper than any config: tomllib takes quadratic time
-    for dotted keys, and its own recursion for the rest."""
+    """Parse TOML. Raises ValueError if it is invalid or nested more deeply than any config: tomllib takes quadratic
+    time for dotted keys and recurses for the rest."""
     if _DEEP_KEY.search(text):
-        raise ValueError(f"a key of more than {_MOST_PARTS} parts")
+        raise ValueError(f"a key with more than {_MOST_PARTS} parts")
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None
 
 
 def validated(
     kind: type[Model], data: dict[str, Any], path: Path | None, keys: str, unnamed: Collection[object] = ()
 ) -> Model:
-    """The settings as `kind` has them. Raises ConfigError with each key that is wrong; `keys` says which there are, and
-    `unnamed` are parts of pydantic's locations that no file has."""
+    """Validate settings as `kind`. Raises ConfigError with every wrong key; `keys` says how to find the right ones, and
+    `unnamed` are parts of pydantic's locations that are not in the file."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         where = f"{path}: " if path else ""
         lines = [f"{where}{_explain(item, keys, unnamed)}" for item in error.errors()]
-        more = [f"{where}{len(lines) - _MOST_ERRORS} more like these"] if len(lines) > _MOST_ERRORS else []
+        more = [f"{where}{len(lines) - _MOST_ERRORS} more errors like these"] if len(lines) > _MOST_ERRORS else []
         raise ConfigError("\n".join(lines[:_MOST_ERRORS] + more)) from None
 
 
 def _explain(item: Any, keys: str, unnamed: Collection[object]) -> str:
-    """One error of pydantic as `key: what is wrong`, the key as it stands in the file."""
+    """One pydantic error as `key: what is wrong`, with the key as it is in the file."""
     name = ".".join(str(key) for key in item["loc"] if key not in unnamed) or "config"
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{name}: there is no such key; {keys}"

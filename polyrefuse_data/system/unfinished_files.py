@@ -1,14 +1,14 @@
-"""Files and folders in the making: hidden beside their target, held by their writer, removed after a killed one.
+"""Unfinished files and folders: hidden beside their target, locked by their writer, and removed if that was killed.
 
-Who holds the lock of a part owns it. A part can be seen before its writer has locked it, and a name can be gone, or
-lead to another file, by the time its lock is ours: so a lock counts only while the name still leads to what is locked.
-A writer that loses its part that way makes another one.
+The holder of a part's lock owns it. A part can be seen before its writer has locked it, and a name can vanish or lead
+to another file by the time we get its lock, so a lock counts only while the name still leads to what is locked. A
+writer that loses its part in this way creates another one. Without such locks (on Windows), only its writer may remove
+a part.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -16,15 +16,22 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:
+    _CAN_LOCK = False  # Windows
+else:
+    _CAN_LOCK = True
+
 _RANDOM = "[0-9a-z_]{8}"
 
 
 @contextlib.contextmanager
 def part_of(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
-    """A new, empty file or private folder beside `target`; what is still there when the block ends is removed.
+    """A new, empty file or private folder beside `target`; whatever is left when the block ends is removed.
 
-    What writers of `target` that were killed have left is removed first: the system gave up their hold on it.
-    Raises OSError where the folder does not let us write.
+    Leftovers of killed writers of `target` are removed first, since the system released their locks. Raises OSError if
+    the folder is not writable.
     """
     for abandoned in _parts_of(target):
         with contextlib.suppress(OSError):
@@ -34,11 +41,11 @@ def part_of(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
         yield part
     finally:
         _remove(part)
-        os.close(hold)
+        _let_go(hold)
 
 
-def _new_part(target: Path, is_folder: bool) -> tuple[Path, int]:
-    """A part of ours and the hold on it."""
+def _new_part(target: Path, is_folder: bool) -> tuple[Path, int | None]:
+    """A new part, and its lock, if there are locks."""
     while True:
         part = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
         try:
@@ -49,7 +56,7 @@ def _new_part(target: Path, is_folder: bool) -> tuple[Path, int]:
         except FileExistsError:
             continue
         hold = _hold(part)
-        if hold is not None:
+        if hold is not None or not _CAN_LOCK:
             return part, hold  # otherwise another writer took it for abandoned before we could lock it
 
 
@@ -63,12 +70,14 @@ def _remove_if_nobody_holds(part: Path) -> None:
     hold = _hold(part)
     if hold is not None:
         _remove(part)
-        os.close(hold)
+        _let_go(hold)
 
 
 def _hold(part: Path) -> int | None:
-    """Lock a part as long as we live, or until the returned descriptor is closed. None where another process has it,
-    or it has been moved into place or removed."""
+    """Lock a part until we exit or the returned descriptor is closed. None if another process has it, it has been moved
+    into place or removed, or there are no locks."""
+    if not _CAN_LOCK:
+        return None
     try:
         handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -84,6 +93,11 @@ def _hold(part: Path) -> int | None:
         raise
     os.close(handle)
     return None
+
+
+def _let_go(hold: int | None) -> None:
+    if hold is not None:
+        os.close(hold)
 
 
 def _remove(part: Path) -> None:

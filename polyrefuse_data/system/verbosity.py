@@ -1,7 +1,7 @@
-"""How much a command says on stderr besides errors. What it prints on stdout is the same however much that is.
+"""How much a command prints to stderr besides errors. Its stdout does not depend on that.
 
-QUIET: nothing. NORMAL: progress, notes and warnings. VERBOSE: also debug messages of this package, messages of the
-libraries that it uses, and the traceback of an error.
+QUIET: nothing. NORMAL: progress, notes and warnings. VERBOSE: also debug messages of this package, messages of its
+libraries, and the traceback of an error.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _current = Verbosity.NORMAL
 
 
 def verbosity() -> Verbosity:
-    """What was asked for; NORMAL where this package is used as a library."""
+    """The requested verbosity; NORMAL when used as a library."""
     return _current
 
 
 def note(text: str) -> None:
-    """Say what is being done, on stderr."""
+    """Report on stderr what is being done."""
     if _current > Verbosity.QUIET:
         print(text, file=sys.stderr, flush=True)
 
 
 def set_verbosity(level: Verbosity) -> None:
-    """For the command line: how this process speaks from now on, logs and bars of libraries included.
+    """Set the verbosity of this process, including the logs and bars of libraries. For the command line.
 
-    The libraries are told by their environment variables, for they are not loaded yet. What the user has set stays.
+    Libraries are told by environment variables, because they are not loaded yet. The user's own settings stay.
     """
     global _current
     _current = level
@@ -70,7 +70,7 @@ def _set_up_logging(level: Verbosity) -> None:
 
 
 class _Plain(logging.Formatter):
-    """`warning: journal.sqlite is damaged ...`, as git says it."""
+    """Formats messages like git: `warning: journal.sqlite is damaged ...`."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = super().format(record).replace("\n", "\n  ")  # no line of it can pass for another message

@@ -1,9 +1,9 @@
-"""Worker processes: the one way in which this package uses more than one process of its own.
+"""Worker processes: the only way in which this package uses several processes of its own.
 
-They are programs of their own that speak over pipes: no fork, which the threads of Arrow, OpenBLAS and torch do not
-survive, and no multiprocessing, which would run an unguarded script once more. So they work from a script, a notebook
-and `python -c` alike. A worker ends when the process that started it does, however that ends: its input is at an end
-then.
+They are independent programs that communicate over pipes: not forked, which the threads of Arrow, OpenBLAS and torch do
+not survive, and without multiprocessing, which would run an unguarded script again. So they work from a script, a
+notebook and `python -c` alike. A worker ends with the process that started it, however that ends, because its input
+ends.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
 
-# A worker that the system killed (for its memory, say) is replaced so many times before anybody is told.
+# How many workers that the system killed (for their memory, say) are replaced before that is an error.
 _MOST_DEATHS = 3
 _AHEAD = 2  # batches that each worker has been given, so that it need not wait for the next
 
@@ -41,9 +41,9 @@ _LENGTH_BYTES = 8  # in front of every message
 
 
 class Workers:
-    """Up to `count` worker processes, started when there is work. `mend` says what to do where they keep dying.
+    """Up to `count` worker processes, started when there is work. `mend` says what to do if they keep dying.
 
-    What a worker that died was working on is done again by another. On leaving, all end at once.
+    If a worker dies, another one does its item again. On exit, all of them end at once.
     """
 
     def __init__(self, count: int, mend: str) -> None:

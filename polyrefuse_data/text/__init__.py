@@ -1,1 +1,1 @@
-"""What holds for text of any kind: hidden characters, mojibake, spans, words, folding, overlap, TMX."""
+"""Text processing independent of language: hidden characters, mojibake, spans, words, folding, overlap, TMX."""

@@ -1,4 +1,4 @@
-"""Bags of words of many texts as matrices, so that every text is compared with every other one at once."""
+"""Bags of words of many texts as matrices, so that every text can be compared with every other at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 def holders(bags: Iterable[Collection[str]]) -> dict[str, list[int]]:
-    """word -> the places of the bags that hold it, words in the order of the alphabet."""
+    """Word -> indices of the bags that contain it, in alphabetical order."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for place, bag in enumerate(bags):
         for word in bag:
@@ -21,7 +21,7 @@ def holders(bags: Iterable[Collection[str]]) -> dict[str, list[int]]:
 
 
 def held(where: Mapping[str, Sequence[int]], words: Sequence[str], count: int) -> Matrix:
-    """1 where a bag (row, of `count`) holds a word (column); `where` is what `holders` says."""
+    """1 if a bag (row, of `count`) contains a word (column); `where` is from `holders`."""
     matrix = np.zeros((count, len(words)), np.float32)
     for column, word in enumerate(words):
         matrix[where[word], column] = 1

@@ -1,4 +1,4 @@
-"""Where sentences end, and where they and the clauses in them begin."""
+"""Finds sentence ends, and the beginnings of sentences and clauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One spelling for texts and patterns alike, so that a list need not foresee apostrophes, accents and markup."""
+"""Folds texts and patterns to one spelling, so that lists need not foresee apostrophes, accents and markup."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ _UNSAID = re.compile(f"[*_#>~{INVISIBLE.pattern[1:-1]}]")
 
 @lru_cache(maxsize=256)
 def fold_letters(text: str) -> str:
-    """NFKC, one apostrophe, lower case, without accents. Cached: a text is read in its language and in English."""
+    """NFKC, one kind of apostrophe, lower case, no accents. Cached, because a text is read in its language and in
+    English."""
     return fold_pattern(text).lower()
 
 
 def fold_pattern(text: str) -> str:
-    """The same for a regular expression, which is written in lower case: `\\W` stays what it is."""
+    r"""The same for a regular expression, which is written in lower case: `\W` stays as it is."""
     text = _APOSTROPHES.sub("'", text)
     if text.isascii():
         return text
@@ -37,9 +38,9 @@ def fold_pattern(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def fold_reply(text: str) -> str:
-    """The words of a reply in one line: letters folded, no markup, invisible characters or quoted passages.
+    """The words of a reply on one line: letters folded, without markup, invisible characters or quoted passages.
 
-    What stands in quotation marks is somebody else's voice (a title, a line of dialogue), unless it is the whole reply.
+    Quotations are somebody else's voice (a title, a line of dialogue), unless the whole reply is one.
     """
     plain = _MARKUP.sub(" ", INVISIBLE.sub("", text)) if _UNSAID.search(text) else text
     unquoted = without_quotations(plain, f" {STRUCK} ")

@@ -1,4 +1,4 @@
-"""Values from files, models and servers in HTML pages: text, and nothing that a browser takes for markup or obeys."""
+"""Puts values from files, models and servers into HTML pages as text, never as markup."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LONGEST = 4000
 
 
 def html_environment(**options: Any) -> Environment:
-    """A jinja2 environment whose templates escape every value, write out what a browser would obey, and cut what has
-    no end. Texts in other languages, which need their bidirectional controls, go through the filter `forceescape`."""
+    """A jinja2 environment whose templates escape every value, show control characters, and cut overlong values. Texts
+    in other languages, which need their bidirectional controls, go through the filter `forceescape`."""
     import jinja2
 
     return jinja2.Environment(

@@ -1,8 +1,8 @@
-"""Characters that a reader does not see, and the uses that writing has for them.
+"""Invisible characters, and their legitimate uses.
 
 Zero-width and bidirectional controls, soft hyphens, byte order marks, fillers, variation selectors and tags. Some
-belong to the spelling: joiners of Persian, marks and isolates of right-to-left text, breaks between Thai words, emoji.
-Everything else is a trace of the tools that a text went through, or hides something.
+belong to the spelling: joiners in Persian, marks and isolates in right-to-left text, breaks between Thai words, emoji.
+All others are traces of tools, or hide something.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _LONGEST_WORD = 12  # base letters
 
 
 def hidden_places(text: str, written: Orthography | None) -> list[int]:
-    """Where in `text` a character stands that nobody sees and that writing of this kind has no use for."""
+    """Where `text` contains invisible characters that this writing does not need."""
     places = [match.start() for match in INVISIBLE.finditer(text)]
     if not places:
         return places
@@ -68,14 +68,14 @@ def hidden_places(text: str, written: Orthography | None) -> list[int]:
 
 
 def without_hidden(text: str, written: Orthography | None) -> str:
-    """The text without the characters of `hidden_places`: what a new translation becomes before it is a row."""
+    """The text without the characters at `hidden_places`: what a new translation becomes before it is a row."""
     hidden = set() if text.isascii() else set(hidden_places(text, written))
     return "".join(character for place, character in enumerate(text) if place not in hidden) if hidden else text
 
 
 @lru_cache
 def _lawful(written: Orthography | None) -> re.Pattern[str]:
-    """The uses that a glance at the neighbours shows."""
+    """The legitimate uses that the neighbouring characters show."""
     uses = [*_ANYWHERE]
     if written is not None and written.script in _RIGHT_TO_LEFT:
         uses.append("[\u061c\u200e\u200f]")
@@ -88,7 +88,7 @@ def _lawful(written: Orthography | None) -> re.Pattern[str]:
 
 
 def _balanced(text: str, places: list[int]) -> set[int]:
-    """Embeddings and isolates that end, and their ends. Overrides, which turn words round, are none."""
+    """Embeddings and isolates that are closed, and their ends. Not overrides, which reverse words."""
     found: set[int] = set()
     opened: list[int] = []
     for place in places:
@@ -100,7 +100,7 @@ def _balanced(text: str, places: list[int]) -> set[int]:
 
 
 def _word_breaks(text: str, places: list[int]) -> set[int]:
-    """Zero-width spaces that part all the words of a text. A few of them in a long run of letters part nothing."""
+    """Zero-width spaces that separate all words of a text. A few in a long run of letters separate nothing."""
     breaks = [place for place in places if text[place] == _BREAK]
     around = [(text[max(0, place - 1) : place], text[place + 1 : place + 3]) for place in breaks]
     possible = all(before and after and _parts_words(before, after) for before, after in around)
@@ -110,7 +110,7 @@ def _word_breaks(text: str, places: list[int]) -> set[int]:
 
 
 def _parts_words(before: str, after: str) -> bool:
-    """Whether a word may end with `before` and another begin with `after`, two characters."""
+    """Whether a word may end with `before` and the next begin with `after` (two characters)."""
     within = _is_mark(after[0]) or after[0] in _TRAILING_VOWELS or after[1:] == _SILENCER
     return before not in _LEADING_VOWELS and not within
 
@@ -120,7 +120,7 @@ def _is_mark(character: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """NFC, without invisible characters: what a reader sees, and what is scored."""
+    """NFC without invisible characters: what a reader sees, and what is scored."""
     if text.isascii():
         return text
     return INVISIBLE.sub("", unicodedata.normalize("NFC", text))

@@ -1,8 +1,7 @@
-"""Loops: a model that says the same over and over. Case and spaces do not count.
+"""Loops: text that repeats itself over and over. Case and spaces do not count.
 
-Two signs. Windows of a few letters come again that have been there before: `repeated_share`. And a text runs into a
-loop, however long what stands before it is: a few letters many times in succession, or an end that says one long unit
-four times over: `is_loop`.
+Two signs. Short windows of letters recur: `repeated_share`. And a text ends in a loop, however long it was before: a
+few letters many times in succession, or one long unit four times over: `is_loop`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ _LONGEST_PERIOD = 300  # letters of a unit that a text ends on four times over
 
 
 def repeated_share(text: str, window: int | None = None) -> float:
-    """Windows of `window` letters that occurred before, over all windows; by default as long as suits the script."""
+    """Share of windows of `window` letters that occurred before; the default size suits the script."""
     return _repeated(_letters(text), window or _window(text))[1]
 
 
 def is_loop(text: str, least_letters: int) -> bool:
-    """Whether a text runs into a loop of at least so many letters."""
+    """Whether a text ends in a loop of at least this many letters."""
     letters, window = _letters(text), _window(text)
     if _repeated(letters, window)[0] < _LEAST_REPEATED:
         return False
@@ -49,7 +48,7 @@ def _repeated(letters: str, window: int) -> tuple[int, float]:
 
 
 def _repeats_at_once(letters: str, window: int) -> bool:
-    """Whether a window comes again within the letters of a unit: without that no succession is looked for."""
+    """Whether a window recurs within the letters of a unit; otherwise no succession is looked for."""
     last: dict[str, int] = {}
     for start in range(len(letters) - window + 1):
         place = last.get(letters[start : start + window])
@@ -60,7 +59,7 @@ def _repeats_at_once(letters: str, window: int) -> bool:
 
 
 def _ends_in_a_loop(letters: str) -> bool:
-    """Whether the end says one long unit four times over: a text that ran into a loop and never came out."""
+    """Whether the text ends with one long unit four times over."""
     for period in range(_LONGEST_UNIT // 2, min(_LONGEST_PERIOD, len(letters) // 4) + 1):
         tail = letters[-4 * period :]
         if tail[period:] == tail[:-period] and any(map(str.isalpha, tail[:period])):
@@ -73,6 +72,6 @@ def _letters(text: str) -> str:
 
 
 def _window(text: str) -> int:
-    """Short windows for text whose characters are syllables or words."""
+    """The window size: short for text whose characters are syllables or words."""
     start = text[:200]
     return _DENSE_WINDOW if len(_DENSE.findall(start)) * 2 > len(start) else _WINDOW

@@ -1,4 +1,4 @@
-"""Values from files, models and servers in Markdown: text, and nothing that a renderer takes for markup."""
+"""Puts values from files, models and servers into Markdown as text, never as markup."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SAFE_IN_ADDRESS = ":/?#@!$&'*+,;=%~"  # a URL's own characters but brackets and
 
 
 class Markdown(str):
-    """Text that is Markdown already; a Markdown template prints it as it is."""
+    """Text that already is Markdown; a Markdown template prints it unchanged."""
 
     __slots__ = ()
 
 
 def escaped(text: str, longest: int = LONGEST_NAME) -> Markdown:
-    """One line of text that renders as itself, wherever in a line, a heading or a table cell it stands."""
+    """One line of text that renders as itself anywhere in a line, a heading or a table cell."""
     return Markdown(_MARKUP.sub(_escape, printable_line(text, longest).strip()))
 
 
@@ -56,7 +56,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def code(text: str, longest: int = LONGEST_NAME) -> Markdown:
-    """One line of text as a code span. Not for table cells, which end at a pipe even there."""
+    """One line of text as a code span. Not for table cells, which end at a pipe even in code."""
     line = printable_line(text, longest)
     fence = "`" * (max(map(len, _BACKTICKS.findall(line)), default=0) + 1)
     pad = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") or not line else ""
@@ -64,14 +64,14 @@ def code(text: str, longest: int = LONGEST_NAME) -> Markdown:
 
 
 def link(text: str, address: str | None) -> Markdown:
-    """The text as a link to a web address; without one, or with one of another kind or without end, the text alone."""
+    """The text as a link to a web address; the text alone if there is none, or it is of another kind or too long."""
     if address is None or not address.startswith(("https://", "http://")) or len(address) > LONGEST_LINE:
         return escaped(text)
     return Markdown(f"[{escaped(text)}]({quote(address, safe=_SAFE_IN_ADDRESS)})")
 
 
 def template(source: str) -> Template:
-    """A jinja2 template in which every string is escaped, unless it is Markdown; with the filters `code` and `link`."""
+    """A jinja2 template that escapes every string that is not Markdown, with the filters `code` and `link`."""
     import jinja2
 
     environment = jinja2.Environment(

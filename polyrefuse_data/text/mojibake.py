@@ -1,7 +1,7 @@
 """Mojibake: text whose bytes were read in another encoding than they were written in.
 
-Two signs. UTF-8 that was read as Windows-1252 is UTF-8 once more when it is written so. And every misreading puts into
-words what the language does not write in words: letters of another alphabet, symbols, capitals behind small letters.
+Two signs. UTF-8 that was read as Windows-1252 becomes valid UTF-8 again when written as such. And any misreading puts
+into words what the language does not write there: letters of another alphabet, symbols, capitals after small letters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from polyrefuse_data.text.scripts import Orthography
 
 
 def _bytes_as(codec: str, first: int, last: int) -> str:
-    """A character class of the bytes from `first` to `last` as `codec` reads them."""
+    """A character class of the bytes from `first` to `last`, as `codec` reads them."""
     return "[" + "".join(re.escape(bytes([byte]).decode(codec, "ignore")) for byte in range(first, last + 1)) + "]"
 
 
@@ -72,12 +72,12 @@ _CJK = re.compile("[가-힣\u3400-\u9fff]")
 
 
 def misread_utf8(text: str) -> int:
-    """Runs of characters that are UTF-8 once more when written as Windows-1252 or Latin-1."""
+    """The number of runs of characters that are valid UTF-8 when written as Windows-1252 or Latin-1."""
     return sum(_is_utf8(match.group()) for match in _MISREAD.finditer(text))
 
 
 def lost_letters(text: str, source: str) -> int:
-    """Question marks that stand for letters which an encoding did not have: within and at the edge of words."""
+    """The number of question marks that replace letters an encoding lacks, within and at the edge of words."""
     if "?" not in text:
         return 0
     lost = len(_QUESTIONED.findall(text)) - len(_QUESTIONED.findall(source))
@@ -87,7 +87,8 @@ def lost_letters(text: str, source: str) -> int:
 
 
 def misread_letters(text: str, source: str, written: Orthography) -> int:
-    """Characters in words of `text` that its language does not write there, less those that `source` has too."""
+    """The number of characters in words of `text` that its language does not write there, minus those that `source` has
+    too."""
     if written.encodings:
         return _rare_characters(text, source, written)
     quiet = _quiet(written)
@@ -117,7 +118,7 @@ def _is_utf8(run: str) -> bool:
 
 @lru_cache
 def _quiet(written: Orthography) -> frozenset[str] | None:
-    """Characters that a text may hold anywhere; None for a script that is written without spaces."""
+    """Characters that a text may contain anywhere; None for scripts without spaces."""
     if written.script not in SPACED_SCRIPTS:
         return None
     if written.letters is None:
@@ -141,19 +142,19 @@ def _touching(character: str, script: str) -> re.Pattern[str]:
 
 
 def _is_letter(character: str) -> bool:
-    """Whether it is a letter, and no sign made of one: ª, µ, ℝ, ﬁ, ᵉ."""
+    """Whether it is a letter, and not a sign made of one: ª, µ, ℝ, ﬁ, ᵉ."""
     return character.isalpha() and unicodedata.normalize("NFKC", character) == character
 
 
 def _lost_cases(text: str) -> int:
-    """Capitals behind small letters, where there are several or capitals all over."""
+    """Capitals after small letters, if there are several or the text is mostly capitals."""
     lost = len(_CASE_LOST.findall(text))
     capitals = len(_CAPITAL.findall(text)) if lost else 0
     return lost if lost > _MOST_CASE_LOST or 2 * capitals > sum(map(str.isalpha, text)) else 0
 
 
 def _is_name(source: str, text: str, place: int) -> bool:
-    """Whether the Latin letter at `place` is of a word that begins so in `source` too, perhaps without accents."""
+    """Whether the Latin letter at `place` is in a word that begins in the same way in `source`, accents aside."""
     if not unicodedata.name(text[place], "").startswith("LATIN"):
         return False
     start, end = place, place + 1

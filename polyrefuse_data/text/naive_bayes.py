@@ -1,9 +1,9 @@
-"""py3langid's model, a naive Bayes classifier over byte sequences, read once a text: for the language of the whole, for
-the odds between two languages, and for the part of a text that speaks for another one.
+"""py3langid's model, a naive Bayes classifier over byte sequences, read once per text: for the language of the whole,
+for the odds between two languages, and for the part of a text that speaks for another one.
 
-Every sequence that the model knows adds the same to a language's log-likelihood wherever it stands; so the stretch of a
-text that speaks most for another language is the largest sum over consecutive words (Kadane's algorithm), without
-cutting the text into sentences first. A word counts for no more than _MOST_OF_A_WORD: no single one is a stretch.
+Every sequence known to the model adds the same to a language's log-likelihood wherever it is. So the stretch of a text
+that speaks most for another language is the largest sum over consecutive words (Kadane's algorithm), without splitting
+the text into sentences. A word counts for no more than _MOST_OF_A_WORD, so that no single word decides.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _APART = 1e7  # more than a text's sequences ever add up to: keeps the sums of d
 
 @dataclass(frozen=True)
 class Reading:
-    """The known sequences of a text in order, where each word of it starts among them, and for every column the
-    log-likelihood and the probability; softened by the root of the length in bytes, as py3langid does, to stay
+    """The known sequences of a text in order, where each of its words starts among them, and for every column the
+    log-likelihood and the probability, softened by the root of the length in bytes, as in py3langid, to stay
     calibrated."""
 
     sequences: Numbers
@@ -63,8 +63,8 @@ class _Chunk(NamedTuple):
 class Model:
     """py3langid's own file. `labels` names the columns, some twice (one language in two scripts).
 
-    `columns` gives the columns that are one of some ISO 639 codes. Texts are best read many at once: the automaton that
-    finds the sequences takes a step for each byte, and all texts take it together.
+    `columns` gives the columns for some ISO 639 codes. Texts are best read many at once: the automaton that finds the
+    sequences takes a step per byte, and all texts take it together.
     """
 
     def __init__(self) -> None:
@@ -87,22 +87,22 @@ class Model:
         return tuple(place for place, label in enumerate(self.labels) if label in codes)
 
     def probability(self, text: str, wanted: frozenset[str]) -> tuple[str, float]:
-        """(likeliest label, p that the language is one of `wanted`)."""
+        """(most probable label, probability that the language is one of `wanted`)."""
         found = self.read(text).probabilities
         return self.labels[int(found.argmax())], float(sum(found[column] for column in self.columns(wanted)))
 
     def likeliest(self, text: str) -> tuple[str, float]:
-        """(likeliest label, its probability, two scripts of one language together)."""
+        """(most probable label, its probability, with two scripts of one language added up)."""
         found = self.read(text).probabilities
         label = self.labels[int(found.argmax())]
         return label, float(sum(found[column] for column in self.columns(frozenset({label}))))
 
     def read(self, text: str) -> Reading:
-        """What the model sees in a text."""
+        """The model's reading of a text."""
         return self.read_all([text])[0]
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
-        """What the model sees in each text; kept for a while."""
+        """The model's reading of each text; cached for a while."""
         new = [text for text in dict.fromkeys(texts) if text not in self._readings]
         for text in list(islice(self._readings, max(0, len(self._readings) + len(new) - _READINGS))):
             del self._readings[text]  # the oldest
@@ -129,7 +129,7 @@ class Model:
             yield Reading(sequences[start:end], words[place], scores[place], shares[place])
 
     def _walk(self, letters: npt.NDArray[np.uint8], starts: Numbers, sizes: Numbers) -> Numbers:
-        """The sequence that ends at each byte of texts that stand one after the other, -1 where none does."""
+        """The sequence that ends at each byte of concatenated texts; -1 if none does."""
         found = np.empty(len(letters), dtype=np.intp)
         order = np.argsort(-sizes, kind="stable")
         starts, sizes = starts[order], sizes[order]
@@ -175,7 +175,7 @@ class Model:
     def longest_runs(
         self, texts: Sequence[str], own: Sequence[int], others: tuple[int, ...]
     ) -> npt.NDArray[np.float64]:
-        """For each text the most that a stretch of it speaks for one of the columns `others` rather than for the
+        """For each text, the most that a stretch of it speaks for one of the columns `others` rather than for the
         column `own` of its row: (texts,), in nats."""
         runs = np.zeros(len(texts))
         for chunk in self._chunks(texts):
@@ -219,7 +219,8 @@ def _bytes(text: str) -> bytes:
 
 
 def _words(letters: npt.NDArray[np.uint8], before: Numbers, ends: Numbers, bounds: Numbers) -> list[list[int]]:
-    """Where words start among the sequences of each text: after a space, and in scripts without after _WORD of them."""
+    """Where words start among the sequences of each text: after a space or, in scripts without spaces, after every
+    _WORD of them."""
     breaks = np.flatnonzero((letters <= _SPACE) | (letters >= _THREE_BYTES))
     least = np.where(letters[breaks] <= _SPACE, 1, _WORD).tolist()
     counts = before[breaks + 1].tolist()
@@ -238,13 +239,12 @@ def _words(letters: npt.NDArray[np.uint8], before: Numbers, ends: Numbers, bound
     return found
 
 
-@lru_cache(maxsize=1)
 def model_name() -> str:
-    """What the model goes by in signatures: told without loading it."""
+    """The model's name in signatures, told without loading it, which takes most of a second."""
     return f"py3langid-{version('py3langid')}"
 
 
 @lru_cache(maxsize=1)
 def model() -> Model:
-    """The model, loaded once a process."""
+    """The model, loaded once per process."""
     return Model()

@@ -1,7 +1,7 @@
-"""chrF++ and BLEU of many sentence pairs at once: sacrebleu's sentence scores, number for number, and fast.
+"""chrF++ and BLEU of many sentence pairs at once: exactly sacrebleu's sentence scores, but fast.
 
-Characters and words become small numbers; the n-gram of the highest order that begins at each of them becomes one
-64-bit key, which opens with its pair. The keys are sorted once, and equal n-grams of every order stand side by side,
+Characters and words become small numbers. The n-gram of the highest order that begins at each of them becomes one
+64-bit key, which starts with its pair. The keys are sorted once, and equal n-grams of every order are then adjacent,
 since they share the beginnings of their keys. The arithmetic from counts to scores is sacrebleu's (CHRF(word_order=2),
 BLEU(effective_order=True)).
 """
@@ -49,13 +49,13 @@ _IS_SPACE = np.array([chr(code).isspace() for code in range(_LAST_SPACE + 1)] + 
 
 
 class _Members(NamedTuple):
-    """Characters or words of many texts, as numbers one after the other, and how many each text has."""
+    """Characters or words of many texts as consecutive numbers, and how many each text has."""
 
     numbers: Integers
     lengths: Integers
 
     def split(self, sizes: Sequence[int]) -> list[_Members]:
-        """Those of the first `sizes[0]` texts, of the next `sizes[1]`, and so on."""
+        """Split into the first `sizes[0]` texts, the next `sizes[1]`, and so on."""
         bounds = np.cumsum(sizes)[:-1]
         ends = np.concatenate([[0], np.cumsum(self.lengths)])
         parts = zip(np.split(self.numbers, ends[bounds]), np.split(self.lengths, bounds), strict=True)
@@ -63,7 +63,7 @@ class _Members(NamedTuple):
 
 
 class _Words(NamedTuple):
-    """The different words of many texts, and which of them each text holds."""
+    """The distinct words of many texts, and which of them each text contains."""
 
     vocabulary: list[str]
     members: _Members
@@ -127,7 +127,7 @@ def _sum_by_order(values: Floats) -> Floats:
 
 
 def _characters(texts: Sequence[str]) -> _Members:
-    """The code points of each text but for white space."""
+    """The code points of each text without white space."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kept = ~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)]
     places = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
@@ -144,7 +144,7 @@ def _words(texts: Sequence[str]) -> _Words:
 
 
 def _tokens(words: _Words, tokenize: Callable[[str], Sequence[str]]) -> _Members:
-    """The tokens of each text. Each different word is tokenized once: neither tokenizer looks beyond it."""
+    """The tokens of each text. Each distinct word is tokenized once, because neither tokenizer looks beyond it."""
     tokens = [[word] if word.isalnum() else tokenize(word) for word in words.vocabulary]
     number: dict[str, int] = {}
     numbers = np.array([number.setdefault(token, len(number)) for token in chain.from_iterable(tokens)], np.int64)
@@ -157,7 +157,7 @@ def _tokens(words: _Words, tokenize: Callable[[str], Sequence[str]]) -> _Members
 
 
 def _chrf_tokens(word: str) -> Sequence[str]:
-    """One punctuation mark is set apart: at the end of a word, or else in front."""
+    """Splits off one punctuation mark: at the end of a word, or else at the start."""
     if len(word) > 1 and word[-1] in _PUNCTUATION:
         return word[:-1], word[-1]
     if len(word) > 1 and word[0] in _PUNCTUATION:
@@ -166,12 +166,12 @@ def _chrf_tokens(word: str) -> Sequence[str]:
 
 
 def _bleu_line(text: str) -> str:
-    """What tokenizer 13a takes out of a text before it looks at words."""
+    """What tokenizer 13a removes from a text before splitting it into words."""
     return text.rstrip().replace("<skipped>", "").replace("-\n", "")
 
 
 def _bleu_tokens(word: str) -> Sequence[str]:
-    """The tokens of a word by tokenizer 13a."""
+    """The tokens of a word under tokenizer 13a."""
     for entity, character in _ENTITIES if "&" in word else ():
         word = word.replace(entity, character)
     word = f" {word} ".translate(_SET_APART)
@@ -183,7 +183,7 @@ def _bleu_tokens(word: str) -> Sequence[str]:
 def _counts(members: _Members, highest: int) -> tuple[Integers, Integers, Integers]:
     """(order, pair) each: n-grams of the hypothesis, of the reference, and matches (the smaller count of each n-gram).
 
-    The first half of the texts are the hypotheses, the other their references.
+    The first half of the texts are the hypotheses, the second half their references.
     """
     pairs = len(members.lengths) // 2
     sizes = [min(MOST_PAIRS, pairs - start) for start in range(0, pairs, MOST_PAIRS)]
@@ -219,9 +219,9 @@ def _matches(hypotheses: _Members, references: _Members, highest: int) -> Intege
 
 
 def _symbols(hypotheses: Integers, references: Integers) -> tuple[Keys, int]:
-    """A symbol for each member of both sides, and how many bits a symbol takes.
+    """A symbol for each member of both sides, and the bits per symbol.
 
-    A member that only one side has can be in no match: all such are one symbol a side.
+    A member that only one side has cannot match, so all of those share one symbol per side.
     """
     limit = max((int(side.max()) for side in (hypotheses, references) if len(side)), default=0) + 1
     shared = np.ones(limit, dtype=bool)

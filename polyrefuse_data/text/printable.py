@@ -1,8 +1,8 @@
-"""Text from files, models and servers, as it may stand in a line that people read.
+"""Makes text from files, models and servers safe in a line that people read.
 
-What a terminal or a text renderer obeys instead of showing is written out: control characters (escape sequences begin
-with one), bidirectional controls, line separators, tags that nobody sees, and lone surrogates. It is written as JSON
-would write it, so that a line of JSON stays the same JSON.
+Whatever a terminal or renderer obeys instead of showing is escaped: control characters (escape sequences begin with
+one), bidirectional controls, line separators, invisible tags, and lone surrogates. Escapes are those of JSON, so that a
+line of JSON stays the same JSON.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _CUT = "…"
 
 
 def printable(text: str, keep: str = "\n\t") -> str:
-    """The text with `\\u001b` in place of an escape, and so on; the characters of `keep` stay as they are."""
+    r"""The text with `\u001b` instead of an escape character, and so on; the characters in `keep` stay."""
     if text.isascii() and text.isprintable():
         return text
     return _OBEYED.sub(lambda found: found[0] if found[0] in keep else escaped(found[0]), text)
 
 
 def escaped(text: str) -> str:
-    """Every character of the text as JSON escapes it."""
+    """Every character of the text as a JSON escape."""
     return "".join(json.dumps(character)[1:-1] for character in text)
 
 
@@ -39,7 +39,7 @@ def printable_line(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """The text without its middle where it is longer: ids, revisions and hashes end with what tells them apart."""
+    """The text with its middle cut out if it is too long: ids, revisions and hashes differ at the end."""
     if len(text) <= longest:
         return text
     tail = longest // 4
@@ -47,5 +47,5 @@ def cut(text: str, longest: int) -> str:
 
 
 def lines(items: Iterable[str]) -> str:
-    """Each item as one line, whatever line breaks the names in it hold: none can pass for a line of its own."""
+    """Each item as one line, whatever line breaks it contains, so that none looks like a line of its own."""
     return "\n".join(printable_line(item, LONGEST_LINE) for item in items)

@@ -1,4 +1,4 @@
-"""Scripts: their ISO 15924 codes and Unicode names, what is known of each, and which one a letter is of."""
+"""Scripts: their ISO 15924 codes and Unicode names, their properties, and the script of a letter."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ _SCRIPT_OF_NAME = {
 
 @dataclass(frozen=True)
 class Orthography:
-    """How a language is written: what a text can be held against without a look at what it says.
+    """How a language is written, for checks that do not look at the meaning of a text.
 
-    `script` is an ISO 15924 code; `joiners` says that zero-width joiners belong to the spelling. `letters` are those
-    beyond ASCII that its words have, in lower case (None: any letter of the script), and `guest_letters` those of names
-    and loans. `encodings` together hold every everyday character; a text may have `rare_characters` that none holds.
+    `script` is an ISO 15924 code. `joiners` says that zero-width joiners belong to the spelling. `letters` are those
+    beyond ASCII in its words, in lower case (None: any letter of the script), `guest_letters` those in names and loans.
+    `encodings` together contain every everyday character; a text may have `rare_characters` that none contains.
     """
 
     script: str
@@ -74,7 +74,7 @@ class Orthography:
 
 @lru_cache(maxsize=65536)
 def script(character: str) -> str:
-    """The Unicode script of a letter (`Latin`, `Han`, `Hiragana`, ...); empty for whatever is no letter."""
+    """The Unicode script of a letter (`Latin`, `Han`, `Hiragana`, ...); empty for anything else."""
     if not character.isalpha():
         return ""
     first = unicodedata.name(character, "UNKNOWN").split()[0]

@@ -1,4 +1,4 @@
-"""Spans that a translation keeps as they are: placeholders, tags, addresses, code. What is left is prose."""
+"""Spans that a translation keeps unchanged: placeholders, tags, addresses, code. The rest is prose."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPAN = re.compile(
             rf"\$?\{{ ?(?:{_NAME}){_PARTS}{_FORMAT} ?\}}",  # {name}, ${name}, {}, {0:.2f}, { items[0].price!r }
             r"%\([A-Za-z_]\w*\)[sdifgrx]",  # %(name)s
             r"%(?:\d{1,2}\$)?[-#0+]{0,4}\d{0,3}(?:\.\d{1,3})?[sdifgrx](?![A-Za-z0-9_])",  # %s, %1$s, %.2f
-            r"<\|[^<>|\n]{1,80}\|>|</?[A-Za-z][^<>\n]{0,200}>",  # <|token|>, <tag>
+            r"<\|[^<>|\n]{1,80}\|>|</?[A-Za-z](?![a-z]+ [a-z]+>)[^<>\n]{0,200}>",  # <|token|>, <tag>
             r"__[A-Za-z]+__|\$[A-Z][A-Z_]+(?![A-Za-z0-9_])",  # __NAME__, $NAME
         )
     ),
@@ -42,7 +42,7 @@ def spans(text: str) -> list[str]:
 
 
 def without_spans(text: str) -> str:
-    """The text with a space in place of each span; the text itself where nothing readable would be left."""
+    """The text with a space instead of each span; the text itself if nothing readable would be left."""
     if not _MARK.search(text):
         return text
     prose = SPAN.sub(" ", text)
@@ -50,7 +50,7 @@ def without_spans(text: str) -> str:
 
 
 def lost_spans(text: str, source: str) -> int:
-    """How many spans of `source` the text does not hold, character by character, and none within another."""
+    """How many spans of `source` are not in the text, character by character and none within another."""
     lost = 0
     wanted = Counter(spans(source))
     for span in sorted(wanted, key=len, reverse=True):  # each is taken out, so that a shorter one is not found in it

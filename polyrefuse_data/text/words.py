@@ -1,4 +1,4 @@
-"""Words of a text: what several checks count."""
+"""Words of a text, as several checks count them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, casefolded. Scripts written without spaces come as runs, not as words.
+    """The words of a text, casefolded. In scripts without spaces these are runs, not words.
 
-    Cached for more texts than a batch has: several checks ask for the words of one, and a prompt comes once a
-    language.
+    Cached for more texts than a batch has: several checks need the words of the same text, and a prompt comes once
+    per language.
     """
     return tuple(_WORD.findall(text.casefold()))
 
@@ -43,7 +43,8 @@ _SHARED_STEM = 5  # letters that a name keeps where a language inflects it (Fahr
 
 
 def without_shared_words(text: str, source: str) -> str:
-    """The text less the words that `source` holds too, inflected or with other accents: names, loans, quotations."""
+    """The text without the words that `source` has too, even inflected or with other accents: names, loans,
+    quotations."""
     shared = _stems(source)
     return _WORD.sub(lambda found: " " if _stem(found[0]) in shared else found[0], text)
 

@@ -1,4 +1,4 @@
-"""Translation: backends, the chain that falls back from one to the next, and the journal of what was done."""
+"""Translation: backends, the fall-back chain, and the journal of answers."""
 
 from __future__ import annotations
 

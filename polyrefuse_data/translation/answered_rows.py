@@ -1,8 +1,8 @@
-"""Answers that the rows of an earlier build still show, for a journal that has lost them.
+"""Recovers answers from the rows of an earlier build, for a journal that has lost them.
 
-Only what is certain: rows.parquet says which settings each of its backends had (a fingerprint), and where a backend has
-them still, a text that it was asked as one piece, and that is as the machine gave it, is its answer word for word.
-Texts of several pieces, texts that a person changed, alternatives, failures and costs are not to be had from rows.
+Only what is certain: rows.parquet records the settings (a fingerprint) of each of its backends. If a backend still has
+them, the text of a row that was asked as one piece and is unchanged is its exact answer. Texts of several pieces, texts
+changed by people, alternatives, failures and costs cannot be recovered.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _COLUMNS = ("language", "text", "text_en", "origin", "translator", "back_transla
 
 
 def describe_backends(backends: Sequence[Translator]) -> dict[bytes, bytes]:
-    """For the metadata of rows.parquet: the fingerprint of each backend by the name that rows give it.
+    """Metadata for rows.parquet: the fingerprint of each backend, by its name in the rows.
 
-    Without those that share a name: nobody could tell whose answer a row is.
+    Names shared by several backends are left out, because their rows could not be attributed.
     """
     prints = {(backend.name, fingerprint(backend.settings)) for backend in backends}
     counts = Counter(name for name, _ in prints)
@@ -39,7 +39,7 @@ def describe_backends(backends: Sequence[Translator]) -> dict[bytes, bytes]:
 
 
 def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entry]:
-    """Entries for the journal: what rows.parquet shows of answers of `backends`. Nothing where it cannot be read."""
+    """Entries for the journal: answers of `backends` found in rows.parquet. None if it cannot be read."""
     try:
         with pq.ParquetFile(regular_file(path)) as file:
             made_by = json.loads((file.schema_arrow.metadata or {}).get(_KEY, b"{}"))
@@ -59,8 +59,8 @@ def entries_of_rows(path: Path, backends: Sequence[Translator]) -> Iterator[Entr
 
 
 def disown(path: Path, names: Collection[str]) -> None:
-    """Take it out of rows.parquet that its rows show answers of these backends, for the answers are taken back. Nothing
-    where there are no rows, or none of theirs."""
+    """Remove from rows.parquet the record that its rows show answers of these backends, because those answers are
+    dropped. Does nothing without rows, or none of theirs."""
     if not path.exists():
         return
     with pq.ParquetFile(regular_file(path)) as file:

@@ -1,6 +1,6 @@
-"""attempts.parquet: every try at every row, with the reason it was not kept, for the report.
+"""attempts.parquet: every attempt at every row, with the reason it was not kept, for the report.
 
-Refusals and fall-backs are not spread evenly over categories: whoever uses the dataset has to see them.
+Refusals and fall-backs are not spread evenly over categories, and users of the dataset should see that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ATTEMPT_SCHEMA = pa.schema(
 def attempts_table(
     prompts: Sequence[dict[str, Any]], languages: Sequence[str], outcomes: Sequence[Outcome]
 ) -> pa.Table:
-    """One row a try; `prompts`, `languages` and `outcomes` are parallel, one entry a translated row."""
+    """One row per attempt. `prompts`, `languages` and `outcomes` are parallel, with one entry per translated row."""
     records = [
         {
             "id": prompt["id"],
@@ -74,10 +74,10 @@ def attempts_table(
 
 
 def with_verdicts(attempts: pa.Table, rows: pa.Table) -> pa.Table:
-    """The tries with the outcome and reasons that the checks give now to those whose text is a row's.
+    """The attempts, with the outcome and reasons that the checks now give to those whose text is in a row.
 
-    `rows` are judged one by one, as a build judges what is proposed. A try keeps the verdict that it had where a person
-    has decided on its row since, or rewrote it.
+    `rows` are judged one by one, as a build judges proposals. An attempt keeps its verdict if a person has since
+    decided on its row or rewritten it.
     """
     places = pc.index_in(_keys(attempts), value_set=_keys(rows).combine_chunks())
     row = rows.select(["translator", "attempts", "status", "flags"]).take(places)

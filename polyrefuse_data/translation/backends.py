@@ -1,4 +1,4 @@
-"""From the `[translation]` section of a config to translators."""
+"""Opens the translators of a config's `[translation]` section."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from polyrefuse_data.config import (
     PluginBackend,
     TranslationConfig,
 )
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.errors import ConfigError, PolyrefuseError
 from polyrefuse_data.languages import language
@@ -29,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 
 def open_backend(config: Backend) -> Translator:
-    """The translator of one backend."""
+    """The translator for one backend."""
     if isinstance(config, MemoryBackend):
         return TranslationMemory(config.paths)
     if isinstance(config, CommandBackend):
@@ -48,21 +49,33 @@ def open_backend(config: Backend) -> Translator:
 
 @runtime_checkable
 class Limited(Protocol):
-    """A backend that keeps to limits, possibly together with others."""
+    """A backend with rate limits, possibly shared with others."""
 
     limits: RateLimits
 
     @property
     def limited_as(self) -> tuple[str, ...]:
-        """What its limits are for: backends that are the same in this keep them together."""
+        """What its limits apply to: backends with the same value share them."""
         ...
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A backend that pays for what it asks, as far as `budget` allows."""
+
+    budget: Budget
+
+    @property
+    def knows_its_cost(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The backends of a build: `steps` in the order in which a row goes through them, and who translates back: the
-    first of `back`, and for what it does not translate the next. Of `back` the first `required` have to be ready; the
-    others step in where they can."""
+    """The backends of a build.
+
+    `steps` are in the order in which a row goes through them. `back` translate back, each what the ones before it did
+    not. The first `required` of `back` must be ready; the others step in if they can.
+    """
 
     steps: list[Step]
     back: list[Step]
@@ -74,18 +87,19 @@ class Chain:
         return list({id(step.translator): step.translator for step in (*self.steps, *self.back)}.values())
 
     def prepare(self, pairs: Sequence[Pair], spend: bool = False) -> Chain:
-        """Find what would stop every row; the chain that is left: of backends that are asked for any of `pairs`.
+        """Check for problems that would affect every row. Returns the chain with only the backends needed for `pairs`.
 
-        A backend that only steps in for another's back-translations and cannot do these pairs is left out, and said so;
-        every other one has to be ready. With `spend`, one that is not asked first may be asked for a sentence, where
-        nothing else shows that it answers: the first shows it by the first row.
+        A backend that only steps in for back-translation and cannot do these pairs is left out with a warning; every
+        other one must be ready. With `spend`, a backend that is not asked first may be asked for one sentence, if
+        nothing else shows that it answers. (The first one shows it with the first row.)
         """
         for pair in pairs:
             if not any(step.takes(pair) for step in self.steps):
                 names = ", ".join(step.name for step in self.steps)
                 raise ConfigError(
-                    f"translation.backends: nobody translates into {pair.target.name} ({pair.target.code}); there is "
-                    f"{names}: add a backend, a command `{pair.source.code}-{pair.target.code}`, or the language to "
+                    f"translation.backends: no backend translates into {pair.target.name} ({pair.target.code}), only "
+                    f"{names} are named: add a backend, a command `{pair.source.code}-{pair.target.code}`, or the "
+                    "language to "
                     "the `languages` of one"
                 )
         reverse = [Pair(pair.target, pair.source) for pair in pairs]
@@ -105,11 +119,13 @@ class Chain:
         back = [*required, *(step for step in stand_ins if _can(step, reverse))]
         alone = [pair.source.code for pair in reverse if not any(step.takes(pair) for step in back)]
         if alone and self.back:
-            _logger.warning("nobody translates back from %s: these rows are judged without it", ", ".join(alone))
+            _logger.warning(
+                "no backend translates back from %s: its rows are judged without a back-translation", ", ".join(alone)
+            )
         return Chain(steps, back, len(required))
 
     def share_limits(self, share: Callable[[Callable[[], RateLimits]], RateLimits]) -> None:
-        """Put what `share` makes of the rate limits in their place: copies of a backend then keep them together."""
+        """Replace the rate limits by what `share` makes of them, so that copies of a backend share them."""
         shared: dict[int, RateLimits] = {}
         for translator in self.translators:
             # One that is asked for several candidates has the limits of the one that is asked for one.
@@ -119,14 +135,26 @@ class Chain:
                     shared[id(own)] = share(partial(_same, own))
                 translator.limits = shared[id(own)]
 
+    def keep_to(self, budget: Budget) -> None:
+        """Have everything that costs money ask `budget` first. Raises ConfigError where somebody's prices are not
+        known."""
+        for translator in self.translators:
+            if isinstance(translator, Costly):
+                if not translator.knows_its_cost:
+                    raise ConfigError(
+                        f"--max-cost: {translator.name} has no prices: set input_price and output_price, 0 for a "
+                        "server of your own"
+                    )
+                translator.budget = budget
+
     def close(self) -> None:
         for translator in self.translators:
             translator.close()
 
 
 def open_chain(config: TranslationConfig) -> Chain:
-    """Open the backends of a config, each different one once. One with `candidates` is two steps: its first text, then,
-    for the rows whose first text was rejected, the best of several."""
+    """Open the backends of a config, each distinct one once. One with `candidates` becomes two steps: its first text,
+    then, for rejected rows, the best of several."""
     opened: dict[str, Translator] = {}
     limits: dict[tuple[str, ...], RateLimits] = {}
 

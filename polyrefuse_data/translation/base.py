@@ -1,4 +1,5 @@
-"""What every translation backend is: batches in, one result a row out, and a fingerprint that keys the journal."""
+"""The type of translation backends: batches in, one result per row out, and a fingerprint that is the key in the
+journal."""
 
 from __future__ import annotations
 
@@ -30,10 +31,10 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Units:
-    """How much text a backend takes at once: single sentences, or whole texts up to a length in characters.
+    """How much text a backend takes at once: single sentences, or whole texts, up to a length in characters.
 
-    `unknown` gives the characters of a text that it cannot read, but for those of words: they are carried over, as
-    placeholders are.
+    `unknown` returns the characters of a text that the backend cannot read and that are not part of a word. They are
+    carried over like placeholders.
     """
 
     max_chars: int
@@ -47,7 +48,7 @@ SENTENCES = Units(max_chars=400, sentences=True)
 
 @dataclass(frozen=True)
 class Translation:
-    """A text that a backend gave; `alternatives` are its next best ones, best first, where it was asked for several."""
+    """A translated text. `alternatives` are the next best ones, best first, if several were requested."""
 
     text: str
     origin: str = "machine"
@@ -58,10 +59,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a backend gave no text: `reason` is a short name that is counted, `detail` is for people.
+    """Why a backend gave no text: `reason` is a short name that is counted, `detail` is a message.
 
-    With `ask_again` it is no answer (a time-out, a busy API, a broken program): the journal does not keep it, and the
-    next run asks again.
+    With `ask_again` there was no answer (a time-out, a busy API, a broken program): the journal does not keep it, and
+    the next run asks again.
     """
 
     reason: str
@@ -79,7 +80,7 @@ USAGE = ("input_tokens", "output_tokens", "cost_usd")  # the keys of `usage`
 
 
 def total_usage(usages: Iterable[dict[str, float]]) -> dict[str, float]:
-    """What several answers took together."""
+    """The total usage of several answers."""
     total: Counter[str] = Counter()
     for usage in usages:
         total.update(usage)
@@ -90,10 +91,10 @@ NO_MATCH = "no_match"  # a backend that only looks up does not hold this text: n
 
 
 class Translator(Protocol):
-    """A translation backend. Making one is cheap; models are loaded and connections opened when they are first needed.
+    """A translation backend. Creating one is cheap; models are loaded and connections opened on first use.
 
-    `name` is what the `translator` column says (engine, model, revision, e.g. `nllb:org/model@abc123`); `settings` is
-    everything that decides the output (engine, model, revision, decoding): its fingerprint keys the journal.
+    `name` goes into the `translator` column (engine, model, revision, e.g. `nllb:org/model@abc123`). `settings` is
+    everything that affects the output (engine, model, revision, decoding); its fingerprint is the key in the journal.
     """
 
     @property
@@ -104,69 +105,72 @@ class Translator(Protocol):
 
     @property
     def units(self) -> Units | None:
-        """How texts are cut before this backend sees them; None: not at all (a memory matches whole texts)."""
+        """How texts are split for this backend; None if not at all (a memory matches whole texts)."""
         ...
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
-        """Find what would stop every row: a missing program, model, extra or credential, a language it does not know.
+        """Check for problems that would affect every row: a missing program, model, extra or credential, or an unknown
+        language.
 
-        Raises ConfigError, MissingPrerequisite or ModelError with the mend. Called before the first row is translated.
+        Called before the first row is translated. Raises ConfigError, MissingPrerequisite or ModelError with the fix.
         """
         ...
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
-        """The batches, as indices of `requests`, that this backend does best. The same requests give the same batches:
-        what a model says of a text may depend on the texts beside it, so a resumed run must not re-deal them."""
+        """The batches that suit this backend best, as indices of `requests`. The same requests must give the same
+        batches: a model's answer may depend on the other texts in its batch, so a resumed run must form the same
+        ones."""
         ...
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
-        """Yield (index of the batch, one result a request in order), each batch once, whichever is ready first.
+        """Yield (index of the batch, one result per request in order), each batch once, in any order.
 
-        A text that fails is a Failure in its place; it never fails the others. Raises TranslationError only where
-        nothing more can be translated at all; what was yielded before stands.
+        A text that fails is a Failure in its place and does not affect the others. Raises TranslationError only if
+        nothing more can be translated; what was yielded before counts.
         """
         ...
 
     def close(self) -> None:
-        """Free the model, process or connections; `translate` opens them again."""
+        """Free the model, process or connections; `translate` reopens them."""
         ...
 
 
 @runtime_checkable
 class Particular(Protocol):
-    """A backend that knows beforehand which directions it is not made for: it is not asked for those."""
+    """A backend that knows which directions it is not made for, and is not asked for those."""
 
     def takes(self, pair: Pair) -> bool: ...
 
 
 @runtime_checkable
 class Local(Protocol):
-    """A backend that is a model on this machine: `prepare` may fetch and convert gigabytes of it."""
+    """A backend with a local model. Its `prepare` may fetch and convert gigabytes."""
 
     checkpoint: Any
 
 
 @runtime_checkable
 class Provable(Protocol):
-    """A backend of which only an answer shows that it can answer, and an answer costs something."""
+    """A backend that can only prove that it answers by answering, which costs something."""
 
     def prove(self, pair: Pair) -> None:
-        """Have a plain sentence translated. Raises what `prepare` raises."""
+        """Translate a plain sentence. Raises what `prepare` raises."""
         ...
 
 
 @runtime_checkable
 class SeveralCandidates(Protocol):
-    """A backend that can give more than one text a row."""
+    """A backend that can give more than one text per row."""
 
     def with_candidates(self, candidates: int) -> Translator:
-        """The same backend, model and connections shared, asked for that many texts a row."""
+        """The same backend, with model and connections shared, asked for that many texts per row."""
         ...
 
 
 @dataclass(frozen=True)
 class Price:
-    """What so many texts take: tokens and US dollars where the backend counts them, seconds (or `at_most` so many)."""
+    """The price of some texts: tokens and US dollars if the backend counts them, and seconds (or, with `at_most`, at
+    most that many)."""
 
     input_tokens: int | None
     output_tokens: int | None
@@ -177,13 +181,13 @@ class Price:
 
 @runtime_checkable
 class Priced(Protocol):
-    """A backend that costs money, and can say how much without being asked for a text."""
+    """A backend that can estimate its cost without being asked for a text."""
 
     def price(self, requests: Sequence[Request]) -> Price: ...
 
 
 class Identity(NamedTuple):
-    """What the journal knows a backend by; unlike the backend itself, nothing to send to another process."""
+    """A backend's identity in the journal; unlike the backend itself, it can be sent to another process."""
 
     name: str
     settings: dict[str, Any]
@@ -198,7 +202,7 @@ def identity(translator: Translator) -> Identity:
 
 
 def translate_requests(translator: Translator, requests: Sequence[Request]) -> list[Result]:
-    """Results of `requests` in their order, straight from the backend."""
+    """Results of `requests` in order, directly from the backend."""
     plan = translator.plan(requests)
     results: dict[int, Result] = {}
     for number, batch in translator.translate([[requests[index] for index in indices] for indices in plan]):

@@ -1,4 +1,4 @@
-"""Batches of about equal length on a budget of padded tokens, so that little is computed for padding."""
+"""Batches of similar length within a budget of padded tokens, so that little computation is spent on padding."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ _SCORES = 12
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Split the indices of `lengths` into batches of similar length, size x (longest + _SCORES) at most `budget`.
+    """Split the indices of `lengths` into batches of similar length, with size x (longest + _SCORES) at most `budget`.
 
-    Of all such ways, the one with the fewest padded tokens, each batch counted as _BATCH_COST more.
-
-    Longest first: what would run out of memory does so at once. A text longer than the whole budget is a batch of its
-    own.
+    Of all such batchings, this is the one with the fewest padded tokens, counting _BATCH_COST more per batch. Longest
+    first, so that running out of memory happens at once. A text longer than the whole budget is a batch of its own.
     """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     # The cheapest way to the first n texts ends with the batch that begins at begins[n].
@@ -45,6 +43,6 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 
 def padding_ratio(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
-    """Padded tokens over real tokens of a batching; 1.0 is no padding at all."""
+    """Padded tokens over real tokens of a batching; 1.0 means no padding."""
     padded = sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
     return padded / max(sum(lengths), 1)

@@ -1,7 +1,7 @@
-"""The fallback chain: what a backend cannot translate, or the checks reject, goes to the next; the best text wins.
+"""The fall-back chain: what one backend cannot translate, or the checks reject, goes to the next; the best text wins.
 
-A step of the chain is `propose` (ask a backend, and others to translate back) and `settle` (judge what they said). All
-rows that are still unsettled go through a step together, so that batches are large.
+A step of the chain is `propose` (ask a backend, and others to translate back) and `settle` (judge the answers). All
+unsettled rows go through a step together, so that batches are large.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyrefuse_data.languages import SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.text.invisible import without_hidden
+from polyrefuse_data.text.wrapping import cleaned
 from polyrefuse_data.translation.base import (
     NO_MATCH,
     Failure,
@@ -30,7 +31,7 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Step:
-    """A backend's place in the chain, or among those that translate back: for which languages it is asked there."""
+    """A backend in the chain, or among those that translate back, with the languages it is asked for."""
 
     translator: Translator
     languages: frozenset[str] | None = None  # their codes; None: all
@@ -40,7 +41,7 @@ class Step:
         return self.translator.name
 
     def takes(self, asked: Request | Pair) -> bool:
-        """Whether it is asked for this direction, from English or back to it."""
+        """Whether it is asked for this direction, from or into English."""
         other = asked.target if asked.source.code == SOURCE_LANGUAGE else asked.source
         if self.languages is not None and other.code not in self.languages:
             return False
@@ -50,9 +51,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A translation of a row that might be kept; `attempt` counts the tries at this row up to this text, from 1.
+    """A candidate translation of a row; `attempt` counts the attempts at this row up to this text, from 1.
 
-    `usage` is what it took, translating back included; what several took together is on the first of them.
+    `usage` is what it took, back-translation included; what several took together is counted for the first.
     """
 
     text: str
@@ -69,9 +70,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checks say of a candidate; among rejected ones the greatest `score` is kept.
+    """The checks' verdict on a candidate. Among rejected candidates, the one with the highest `score` is kept.
 
-    `row` is the candidate's row as the checks left it, and `scores` are theirs, so that nothing is checked twice.
+    `row` is the candidate's row after the checks, and `scores` are its scores, so that nothing is checked twice.
     """
 
     status: str
@@ -84,8 +85,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a row: `outcome` is the status the checks gave the text, or FAILED; `reasons` say why. `usage` is what
-    all its candidates and their back-translations took."""
+    """One attempt at a row. `outcome` is the status that the checks gave the text, or FAILED, and `reasons` say why.
+    `usage` is what all its candidates and their back-translations took."""
 
     number: int
     translator: str
@@ -99,9 +100,9 @@ class Attempt:
 
 @dataclass
 class Outcome:
-    """What the chain made of one row: the candidate to keep, or None, and every try in order.
+    """The result of the chain for one row: the candidate to keep, or None, and every attempt in order.
 
-    `ask_again`: a backend gave no answer this time (a time-out, a lost connection), so another run may end otherwise.
+    `ask_again`: a backend gave no answer (a time-out, a lost connection), so another run may end otherwise.
     """
 
     chosen: Candidate | None = None
@@ -115,7 +116,8 @@ class Outcome:
 
     @property
     def lacks_an_answer(self) -> bool:
-        """Nobody gave a good translation, or nobody translated it back, and another run may get one."""
+        """Whether another run may get a missing answer: no backend gave a good translation, or none translated it
+        back."""
         kept = self.chosen
         lacks_back = kept is not None and kept.back_translator != "" and not kept.back_translation
         return self.ask_again and (lacks_back or not self.settled)
@@ -136,10 +138,10 @@ def propose(
     back: Sequence[Step],
     translate: Translate,
 ) -> Proposals:
-    """Candidates for the rows that are not settled yet and that `step` is asked for; `outcomes` and `requests` are
-    parallel, one entry a row.
+    """Candidates for the unsettled rows that `step` is asked for. `outcomes` and `requests` are parallel, with one
+    entry per row.
 
-    Each text is translated back before it is judged, by the first of `back` that does: a chat model refuses to
+    Each text is translated back before it is judged, by the first of `back` that does so: a chat model refuses to
     translate back what it would refuse to translate.
     """
     translator = step.translator
@@ -153,7 +155,7 @@ def propose(
                 result.text, result.origin, translator.name, number, usage=result.usage, notes=result.notes
             )
             others = (replace(first, text=text, usage={}) for text in result.alternatives)
-            proposals[row] = [_normalised(candidate, requests[row].target) for candidate in (first, *others)]
+            proposals[row] = [_normalised(candidate, requests[row]) for candidate in (first, *others)]
         elif result.reason != NO_MATCH:
             outcomes[row].ask_again |= result.ask_again
             outcomes[row].attempts.append(
@@ -164,10 +166,13 @@ def propose(
     return proposals
 
 
-def _normalised(candidate: Candidate, language: Language) -> Candidate:
-    """The candidate without characters that nobody sees; those that stand for a lost letter are left for the checks."""
-    text = without_hidden(candidate.text, language.orthography)
-    return candidate if text == candidate.text else replace(candidate, text=text, normalised=True)
+def _normalised(candidate: Candidate, request: Request) -> Candidate:
+    """The candidate without invisible characters and a model's wrapping; whatever may stand for something lost is left
+    to the checks."""
+    text, notes = cleaned(without_hidden(candidate.text, request.target.orthography), request.text)
+    if text == candidate.text:
+        return candidate
+    return replace(candidate, text=text, normalised=True, notes=(*candidate.notes, *notes))
 
 
 def _translate_back(
@@ -177,7 +182,7 @@ def _translate_back(
     step: Step,
     translate: Translate,
 ) -> None:
-    """Fill in the back-translations that `proposals` still lack, for the languages that `step` is asked for."""
+    """Fill in missing back-translations of `proposals`, for the languages that `step` is asked for."""
     back_translator = step.translator
     missing = [
         (row, rank)
@@ -200,7 +205,7 @@ def _translate_back(
 
 
 def settle(outcomes: Sequence[Outcome], proposals: Proposals, judge: Judge) -> None:
-    """Judge the proposals of a step and keep, for each row, the best candidate so far.
+    """Judge the proposals of a step and keep the best candidate so far for each row.
 
     The n-th candidates of all rows are judged together, so that no judgement sees two candidates of one row.
     """

@@ -1,51 +1,59 @@
-"""One chat model behind an OpenAI-compatible API as a translator: what it is asked, what it says, and what it costs."""
+"""One chat model behind an OpenAI-compatible API as a translator: its requests, its answers and their cost."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Ask, Client, Endpoint
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.presets import PRESETS
-from polyrefuse_data.translation import chat
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
-
-_LONGEST_TEXT = 8000  # characters; longer ones are cut, so that no answer nears the longest that models give
-_UNITS = Units(_LONGEST_TEXT, sentences=False)
+from polyrefuse_data.translation.chat import Chat
+from polyrefuse_data.translation.families import family_of
+from polyrefuse_data.translation.guidance import Guidance
 
 # Further candidates are sampled; at temperature 0 they would all be the first again.
 _SAMPLING_TEMPERATURE = 0.7
 
 _DEFAULT_PRESET = "openai"
 
+# Tokens of an answer that nobody bounds, for each token of what is asked and expected; and of the longest there was.
+_MOST_GROWTH, _TWICE = 4, 2
+
 # What the Batch API takes for a token, against the prices of single requests.
 _BATCH_DISCOUNT = 0.5
 
 
 class ChatApi:
-    """The model of a config, asked for so many candidates a text."""
+    """The model in a config, asked for a number of candidates per text."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         self.config = config
         self.candidates = candidates
+        self.chat = Chat(
+            family_of(config.prompt, config.model, config.preset), Guidance(config.examples, config.glossary)
+        )
         preset = PRESETS[config.preset or _DEFAULT_PRESET]
         self.endpoint = Endpoint(
             model=config.model,
             base_url=config.base_url or preset.base_url,
             api_key_env=preset.api_key_env if config.api_key_env is None else config.api_key_env,
             key_header=preset.key_header,
-            key_setting=', or set api_key_env = "" for a server that asks for none',
+            key_setting=', or set api_key_env = "" for a server that needs none',
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )
         dialect = Dialect(config.response_format, config.extra_body, preset.first_format, preset.limit)
         limits = RateLimits(config.requests_per_minute, config.tokens_per_minute)
         self.client = client or Client(self.endpoint, dialect, limits)
+        self._longest_answer = 0.0  # in tokens
 
     @property
     def name(self) -> str:
@@ -53,8 +61,8 @@ class ChatApi:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides the output. What has a default is there only where it is another, so that answers of before
-        there was such a key are still known by it."""
+        """Everything that affects the output. Keys with a default appear only if they differ from it, so that older
+        answers are still recognised."""
         asked: dict[str, Any] = {
             "engine": "openai",
             "model": self.config.model,
@@ -62,7 +70,7 @@ class ChatApi:
             "temperature": self._temperature,
             "max_output_tokens": self.config.max_output_tokens,
             "candidates": self.candidates,
-            "instructions": chat.INSTRUCTIONS,
+            **self.chat.settings,
         }
         if self.config.response_format != "auto":
             asked["response_format"] = self.config.response_format
@@ -78,20 +86,21 @@ class ChatApi:
     def ask(self, request: Request) -> Ask:
         temperature = self._temperature
         sent = None if isinstance(temperature, str) else temperature
-        return chat.ask_for(request, sent, self.config.max_output_tokens)
+        return self.chat.ask(request, sent, self.config.max_output_tokens)
 
     def body(self, request: Request) -> dict[str, Any]:
-        """The JSON body of one request for a chat completion."""
+        """The JSON body of one chat completion request."""
         return self.client.dialect.body(self.config.model, self.ask(request))
 
-    def result(self, answer: Answer) -> Result:
-        """The result of an answer, with what it used and cost."""
-        result = chat.read_answer(answer)
+    def result(self, answer: Answer, request: Request | None = None) -> Result:
+        """The result of an answer, with its usage and cost."""
+        result = self.chat.read(answer, request)
+        self._longest_answer = max(self._longest_answer, answer.usage.get("output_tokens", 0.0))
         cost = self.cost(*answer.usage.values()) if answer.usage else None
         return result if cost is None else replace(result, usage={**answer.usage, "cost_usd": cost})
 
     def merge(self, results: Sequence[Result]) -> Result:
-        """The candidates for one text as one result, used and paid for together."""
+        """The candidates for one text as one result, with their usage and cost added up."""
         usage = total_usage(result.usage for result in results)
         given = [result for result in results if isinstance(result, Translation)]
         texts = list(dict.fromkeys(result.text for result in given))
@@ -101,12 +110,23 @@ class ChatApi:
         return Translation(texts[0], alternatives=tuple(texts[1:]), usage=usage, notes=notes)
 
     def estimate_tokens(self, requests: Sequence[Request]) -> tuple[int, int]:
-        """About how many tokens `requests` send and get back, all candidates together."""
-        tokens = [chat.estimate_tokens(request) for request in requests]
+        """The approximate number of tokens sent and received for `requests`, all candidates together."""
+        tokens = [self.chat.estimate_tokens(request) for request in requests]
         return sum(sent for sent, _ in tokens) * self.candidates, sum(got for _, got in tokens) * self.candidates
 
+    def most_cost(self, ask: Ask) -> float:
+        """What one request can cost at most, in US dollars; 0 where the config does not say the prices.
+
+        No text has more tokens than bytes. How long an answer gets nobody knows without `max_output_tokens`: several
+        times what it should, or twice the longest so far, for models that think.
+        """
+        body = json.dumps(self.client.dialect.body(self.config.model, ask), ensure_ascii=False)
+        sent = len(body.encode("utf-8", "replace"))
+        expected = max(_MOST_GROWTH * ask.tokens, _TWICE * self._longest_answer)
+        return self.cost(sent, self.config.max_output_tokens or expected) or 0.0
+
     def cost(self, input_tokens: float, output_tokens: float) -> float | None:
-        """US dollars of so many tokens; None where the config does not say the prices."""
+        """US dollars for these tokens; None if the config states no prices."""
         if self.config.input_price is None or self.config.output_price is None:
             return None
         full = (input_tokens * self.config.input_price + output_tokens * self.config.output_price) / 1e6
@@ -114,11 +134,17 @@ class ChatApi:
 
 
 class ChatBackend:
-    """What a backend is, however it sends its requests: one by one, or as batches."""
+    """The common part of backends that send single requests and of those that send batches."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         self.config = config
         self.api = ChatApi(config, candidates, client)
+        self.budget = Budget()
+
+    @property
+    def knows_its_cost(self) -> bool:
+        """Whether the config says the prices."""
+        return self.api.cost(1, 1) is not None
 
     @property
     def name(self) -> str:
@@ -130,11 +156,15 @@ class ChatBackend:
 
     @property
     def units(self) -> Units:
-        return _UNITS
+        return self.api.chat.units
+
+    def takes(self, pair: Pair) -> bool:
+        return self.api.chat.takes(pair)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
+        self.api.chat.check()
         self.api.endpoint.key()
         self.api.client.probe()
 
     def close(self) -> None:
-        """Connections live as long as a call of `translate`."""
+        """Nothing to do: connections last for one call of `translate`."""

@@ -1,4 +1,4 @@
-"""NLLB and M2M100 checkpoints: revision, vocabulary and language tokens, shared by whatever runs the model."""
+"""NLLB and M2M100 checkpoints: revision, vocabulary and language tokens, shared by all runtimes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _WEIGHTS = ("model.safetensors.index.json", "model.safetensors")
 
 
 class Checkpoint:
-    """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, tokens of the languages.
+    """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, language tokens.
 
-    Raises MissingPrerequisite where it is not there, ModelError where it is not such a model.
+    Raises MissingPrerequisite if it is missing, ModelError if it is another kind of model.
     """
 
     def __init__(self, model: str, revision: str | None = None) -> None:
@@ -44,7 +44,7 @@ class Checkpoint:
 
     @cached_property
     def where(self) -> str:
-        """What loads it: the folder of one that is bundled, fetched, or a folder anyway, else its Hub id."""
+        """What to load: the folder of a bundled or fetched model or of a local one, else its Hub id."""
         return located(self.model, self.asked_revision)
 
     @cached_property
@@ -58,22 +58,22 @@ class Checkpoint:
 
     @property
     def label(self) -> str:
-        """How rows name it: the id or the folder's name, and the revision."""
+        """Its name in the rows: the id or the folder's name, and the revision."""
         is_folder = Path(self.where).is_dir() and not self._is_fetched
         return f"{Path(self.where).name if is_folder else self.model}@{self.revision}"
 
     @property
     def _is_fetched(self) -> bool:
-        """Whether it is a model of the Hub that `polyrefuse fetch-model` has put into the cache."""
+        """Whether `polyrefuse fetch-model` has put this Hub model into the cache."""
         return fetched_folder(self.model, self.asked_revision) is not None
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """What config.json holds."""
+        """The contents of config.json."""
         with self._explained():
             config = json.loads(read_input_text(self._file("config.json")))
             if not isinstance(config, dict):
-                raise ValueError("config.json is no table")
+                raise ValueError("config.json is not a JSON object")
             return config
 
     @cached_property
@@ -95,7 +95,7 @@ class Checkpoint:
 
     @cached_property
     def unknown(self) -> int | None:
-        """The id of <unk>, which stands for whatever the vocabulary has no token for."""
+        """The id of <unk>, which stands for everything outside the vocabulary."""
         return self.vocabulary.index(UNKNOWN)
 
     @cached_property
@@ -103,7 +103,7 @@ class Checkpoint:
         return UnknownCharacters(self.vocabulary)
 
     def load_model(self, auto_class: Any, **options: Any) -> Any:
-        """`auto_class.from_pretrained` of this checkpoint. Raises ModelError where its weights are not safetensors."""
+        """`auto_class.from_pretrained` of this checkpoint. Raises ModelError if its weights are not safetensors."""
         with self._explained():
             return load_weights(auto_class, self.where, revision=self.asked_revision, **options)
 
@@ -136,7 +136,7 @@ class Checkpoint:
                 self.language_token(language)
 
     def check_weights(self) -> None:
-        """Fetch the weights. Raises ModelError where they are not safetensors: Meta's own checkpoints are pickled."""
+        """Fetch the weights. Raises ModelError if they are not safetensors: Meta's own checkpoints are pickled."""
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         for name in _WEIGHTS:
@@ -154,7 +154,8 @@ class Checkpoint:
             with self._explained():
                 raise unreachable
         raise ModelError(
-            f"translation model {self.model!r} has no safetensors, and pickled weights are never loaded, for they can "
+            f"translation model {self.model!r} has no safetensors, and pickled weights are never loaded, because they "
+            "can "
             f"run any program: run `{self._fetching}` once, which converts them"
         )
 
@@ -168,7 +169,7 @@ class Checkpoint:
         return f"polyrefuse fetch-model {self.model}{revision}"
 
     def _check_parts(self, found: Path) -> None:
-        """Fetch every part of the weights, and see by its header that each is whole. Raises ValueError or OSError."""
+        """Fetch every part of the weights and check by its header that it is complete. Raises ValueError or OSError."""
         from safetensors import safe_open
 
         parts = [found]
@@ -181,7 +182,7 @@ class Checkpoint:
                 pass
 
     def language_token(self, language: Language) -> int:
-        """The id of a language's token. Raises ModelError where the vocabulary has none (it would become <unk>)."""
+        """The id of a language's token. Raises ModelError if the vocabulary has none (it would become <unk>)."""
         of_m2m100 = f"__{language.code}__"  # NLLB's are FLORES codes
         return self._index(of_m2m100 if self._has(of_m2m100) else language.flores, language.name)
 
@@ -205,12 +206,12 @@ class Checkpoint:
         return index
 
     def _has(self, token: str) -> bool:
-        """Whether there is such a token, and the model has a vector for it."""
+        """Whether there is such a token and the model has a vector for it."""
         index, size = self.vocabulary.index(token), self.config.get("vocab_size")
         return index is not None and isinstance(size, int) and index < size
 
     def _file(self, name: str) -> Path:
-        """A file of the checkpoint, fetched where it is on the Hub. Raises FileNotFoundError where it has none."""
+        """A file of the checkpoint, fetched if it is on the Hub. Raises FileNotFoundError if there is none."""
         folder = Path(self.where)
         if folder.is_dir():
             return (folder / name).resolve(strict=True)

@@ -1,4 +1,4 @@
-"""Any line-based translation program as a subprocess: apertium, marian-decoder, a script of one's own."""
+"""Any line-based translation program as a subprocess: apertium, marian-decoder, a script of your own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAST_WORDS = 200
 
 
 class CommandTranslator:
-    """Feeds texts to a program, one a line with an empty line after each, and reads as many back.
+    """Feeds texts to a program, one per line with an empty line after each, and reads as many back.
 
     The empty lines matter: rule-based programs take neighbouring lines for one sentence and move words across them.
     """
@@ -54,14 +54,14 @@ class CommandTranslator:
             if shutil.which(program) is None:
                 raise MissingPrerequisite(
                     f"translation program {program!r} is not on the PATH: install it (Debian: `apt-get install "
-                    f"{program}` and its language pair), or take this backend out of translation.backends"
+                    f"{program}` and its language pair), or remove this backend from translation.backends"
                 )
             # An empty line stands between any two texts; what fails at one (no such language pair) fails at every row.
             output = self._output("\n", command)
             if isinstance(output, Failure):
                 raise MissingPrerequisite(
                     f"translation program `{shlex.join(command)}` cannot be used ({output.detail}): install what it "
-                    "needs, or take this backend out of translation.backends"
+                    "needs, or remove this backend from translation.backends"
                 )
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
@@ -84,7 +84,7 @@ class CommandTranslator:
             yield number, [results[index] for index in range(len(batch))]
 
     def close(self) -> None:
-        """Nothing is held open: each batch is a process of its own."""
+        """Nothing to do: each batch is a separate process."""
 
     def _command(self, pair: Pair) -> list[str]:
         command = self.config.commands.get(_direction(pair))
@@ -96,11 +96,12 @@ class CommandTranslator:
         return command
 
     def _translate(self, texts: Sequence[str], pair: Pair) -> list[Result]:
-        """Translate lines of one direction; what fails together is tried in halves, so that a bad line fails alone."""
+        """Translate lines of one direction. If a batch fails, each half is tried alone, so that a bad line fails
+        alone."""
         unfit = [len(text.splitlines()) > 1 or "\0" in text for text in texts]
         if any(unfit):
             rest = iter(self._translate([text for text, bad in zip(texts, unfit, strict=True) if not bad], pair))
-            several = Failure("several_lines", "a program that reads lines cannot take line breaks or NUL")
+            several = Failure("several_lines", "a line-based program cannot read line breaks or NUL")
             return [several if bad else next(rest) for bad in unfit]
         if not texts:
             return []
@@ -119,26 +120,27 @@ class CommandTranslator:
         if self._failed[pair] >= _GIVE_UP_AFTER and pair not in self._working:
             raise TranslationError(
                 f"{self.name} failed at each of the first {_GIVE_UP_AFTER} texts from {pair.source.code} to "
-                f"{pair.target.code} (last: {failure.reason}, {failure.detail}): mend it, and run again to go on"
+                f"{pair.target.code} (last: {failure.reason}, {failure.detail}): fix it, and run again to go on"
             )
 
     def _lines(self, texts: Sequence[str], command: Sequence[str]) -> list[str] | Failure:
-        """The program's line for each text, or why there is none."""
+        """The program's line for each text, or why there are none."""
         output = self._output("".join(f"{text}\n\n" for text in texts), command)
         if isinstance(output, Failure):
             return output
         lines = output.split("\n")
         answers, rest = lines[0 : 2 * len(texts) : 2], [*lines[1 : 2 * len(texts) : 2], *lines[2 * len(texts) :]]
         if not output or len(answers) < len(texts) or any(line.strip() for line in rest):
-            return Failure("line_count", "the program did not give one line for each", ask_again=True)
+            return Failure("line_count", "the program did not give one line per text", ask_again=True)
         return [line.strip() for line in answers]
 
     def _output(self, fed: str, command: Sequence[str]) -> str | Failure:
-        """What the program prints when it is fed this; a failure of its own is no answer, for it may be mended."""
+        """What the program prints for this input. A failure of the program itself is no answer, because it may be
+        fixed."""
         try:
             done = run_program(command, fed.encode(), self.config.timeout_seconds)
         except subprocess.TimeoutExpired:
-            return Failure("timeout", f"no end after {self.config.timeout_seconds:g} seconds", ask_again=True)
+            return Failure("timeout", f"still running after {self.config.timeout_seconds:g} seconds", ask_again=True)
         if done.returncode != 0:
             said = _last_words(done.stderr.decode(errors="replace"))
             return Failure("program_failed", f"exit code {done.returncode}: {said}", ask_again=True)
@@ -146,7 +148,7 @@ class CommandTranslator:
 
 
 def _last_words(said: str) -> str:
-    """The last lines, as many as are short enough together. Never part of a line: a secret in it would not be known."""
+    """The last lines, as many as fit. Never part of a line, because a secret in it would not be recognised."""
     *others, words = said.strip().splitlines() or [""]
     while others and len(words) + len(others[-1]) < _LAST_WORDS:
         words = f"{others.pop()}\n{words}"

@@ -30,7 +30,7 @@ _SPIN = "1000"
 
 
 def _library() -> Any:
-    """The module ctranslate2. Its OpenMP (libgomp) reads once, as it is loaded, how long to spin."""
+    """The module ctranslate2. Its OpenMP (libgomp) reads how long to spin only once, when it is loaded."""
     if "GOMP_SPINCOUNT" in os.environ:
         import ctranslate2
     else:
@@ -68,7 +68,7 @@ class CTranslate2Runtime:
         kind, _, index = self.device.partition(":")
         if kind not in _BEST or (kind == "cuda" and int(index or 0) >= ctranslate2.get_cuda_device_count()):
             raise ConfigError(
-                f"translation.backends: device {self.device!r} cannot be used here: take auto, cpu or cuda"
+                f"translation.backends: device {self.device!r} cannot be used here: use auto, cpu or cuda"
             )
         supported = ctranslate2.get_supported_compute_types(kind)
         if self.dtype not in supported:
@@ -131,11 +131,11 @@ class CTranslate2Runtime:
 
     @property
     def _place(self) -> Path:
-        """Where the converted model is, or will be, in the cache."""
+        """The place of the converted model in the cache."""
         return cache_folder("ctranslate2") / f"{self.checkpoint.label.replace('/', '--')}-{self._quantization}"
 
     def _converted(self) -> Path:
-        """The converted model in the cache, made where it is missing; whole or not there at all."""
+        """The converted model in the cache, made if missing; complete or not there at all."""
         if not self._place.exists():
             with lock_folder(cache_folder("ctranslate2"), wait=True), part_of(self._place, is_folder=True) as part:
                 if not self._place.exists():  # another process converted it while we waited

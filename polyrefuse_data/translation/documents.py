@@ -1,4 +1,4 @@
-"""Rows as documents: cut into the units that a backend takes, put together again from their translations."""
+"""Rows as documents: split into units that a backend takes, and reassembled from their translations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Document:
         return split(self.request.text, self.units.max_chars, self.request.source)
 
     def asks(self) -> list[Request]:
-        """What the backend is asked first: every part whole, protected spans in it and all."""
+        """What the backend is asked first: every part whole, including protected spans."""
         return [self._ask(part.text) for part in self.parts if part.translate]
 
     def asks_again(self, answers: Answers) -> list[Request]:
@@ -37,9 +37,9 @@ class Document:
         return [self._ask(piece.text) for part in lost for piece in self._pieces(part) if piece.translate]
 
     def assemble(self, answers: Answers) -> Result:
-        """The translation of the whole from those of its parts; the first part that failed fails it.
+        """The translation of the whole text from those of its parts; the first failed part fails it.
 
-        The n-th alternative takes the n-th alternative of each part, its last where it has fewer.
+        The n-th alternative uses the n-th alternative of each part, or its last.
         """
         given = [answers[ask] for ask in dict.fromkeys([*self.asks(), *self.asks_again(answers)])]
         usage = total_usage(result.usage for result in given)
@@ -88,7 +88,7 @@ class Document:
         return split_around_spans(part.text, self._unknown(part))
 
     def _unknown(self, part: Part) -> frozenset[str]:
-        """What the backend cannot read, and so must not see to."""
+        """What the backend cannot read and must not see."""
         if self.units is None or self.units.unknown is None or part.text.isascii():
             return frozenset()
         return self.units.unknown(self._ask(part.text))

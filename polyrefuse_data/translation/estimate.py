@@ -27,14 +27,14 @@ _SAMPLE = 16
 
 
 class Known(Protocol):
-    """A journal, as far as it is asked here."""
+    """The part of a journal that is needed here."""
 
     def find(self, backend: Identity, requests: Sequence[Request]) -> dict[Request, Result]: ...
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One backend's part of a build: `texts` to ask, `known` ones that the journal holds already."""
+    """One backend's part of a build: `texts` to ask, and `known` ones that the journal already has."""
 
     translator: str
     purpose: str
@@ -44,10 +44,10 @@ class Estimate:
 
 
 def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Known | None) -> list[Estimate]:
-    """What each backend would be asked first: there, for the languages it takes and what no memory holds, and back.
+    """What each backend would be asked first, for its languages and whatever no memory has, and back.
 
-    Nobody knows beforehand what will be rejected: fall-backs come on top. A text that is not translated yet is
-    translated back as its English, which stands in for it.
+    Rejections cannot be known in advance, so fall-backs come on top. A text that is not translated yet is translated
+    back as its English, which stands in for it.
     """
     estimates = []
     texts: dict[Request, str] = {}  # translations that are known already
@@ -88,7 +88,7 @@ def _estimate(translator: Translator, purpose: str, requests: Sequence[Request],
 
 
 def _known(translator: Translator, requests: Sequence[Request], journal: Known | None) -> dict[Request, str]:
-    """The translations that the journal holds whole."""
+    """The translations that the journal has in full."""
     if journal is None:
         return {}
     documents = {request: Document(request, translator.units) for request in requests}
@@ -104,7 +104,7 @@ def _known(translator: Translator, requests: Sequence[Request], journal: Known |
 
 
 def _measure(translator: Translator, requests: Sequence[Request]) -> Price:
-    """Time a sample, spread over the texts, after a first text that loads the model."""
+    """Time a sample, spread over the texts, after one text to load the model."""
     sample = requests[:: max(len(requests) // _SAMPLE, 1)][:_SAMPLE]
     translate_requests(translator, sample[:1])
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The first answers of a model: where none of them is a translation it is the wrong model, or asked wrongly."""
+"""Watches a model's first answers: if none of them is a translation, it is the wrong model or asked wrongly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MANY = 20  # fewer may all be of texts that a model would not translate
 
 
 class FirstAnswers:
-    """Watches what a model says until it is known to be of use, or to be of none: then that is said, once."""
+    """Watches a model's answers until it proves useful, or useless, which is logged once."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,7 +1,7 @@
 """The journal: every answer of every backend, written as it arrives, so that nothing is translated or paid for twice.
 
-SQLite in WAL mode: a process killed at any moment leaves whole batches or nothing of them. Each entry carries a digest,
-which finds out what a failing disk or a careless copy did to it (mending.py).
+SQLite in WAL mode: a process killed at any moment leaves complete batches or nothing of them. Each entry has a digest,
+which detects what a failing disk or a careless copy did to it (mending.py).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Entry = tuple[str, ...]  # the columns of a table, without the digest
 
 
 def digest(*entry: str) -> bytes:
-    """What an entry is known by: eight bytes over all its columns."""
+    """The digest of an entry: eight bytes over all its columns."""
     return hashlib.blake2b(json.dumps(entry).encode(), digest_size=8).digest()
 
 
@@ -48,7 +48,7 @@ def answer_entry(backend: Identity, request: Request, result: Result) -> Entry:
 
 
 def create(database: sqlite3.Connection) -> None:
-    """Make the tables where they are missing."""
+    """Create missing tables."""
     database.execute("BEGIN")
     for table, columns in TABLES.items():
         fields = ", ".join(f"{column} TEXT NOT NULL" for column in columns)
@@ -62,7 +62,7 @@ def create(database: sqlite3.Connection) -> None:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """What SQLite says of a journal as people should read it."""
+    """Turn SQLite's errors on a journal into readable ones."""
     with disk_errors(path):
         try:
             yield
@@ -76,7 +76,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 class Journal:
-    """Answers by engine fingerprint, languages and text. One process writes (the workspace's lock sees to it)."""
+    """Answers by backend fingerprint, languages and text. One process writes (ensured by the workspace's lock)."""
 
     def __init__(self, path: Path) -> None:
         make_folder(path.parent)
@@ -89,7 +89,7 @@ class Journal:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             found = self._database.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, FORMAT):
-                raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
+                raise ConfigError(f"{path}: written by another version of this package; move it away to start over")
             # With NORMAL a commit is in the file when the call returns; only a power cut can lose the last ones.
             self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             if found == 0:
@@ -108,7 +108,7 @@ class Journal:
         return found
 
     def add(self, backend: Identity, requests: Sequence[Request], results: Sequence[Result]) -> None:
-        """Keep the answers of one batch, all or none; failures to `ask_again` are none."""
+        """Store the answers of one batch, all or none. Failures with `ask_again` are not stored."""
         engine = engine_entry(backend)
         answers = [
             answer_entry(backend, request, result)
@@ -125,12 +125,12 @@ class Journal:
                 )
 
     def engines(self) -> dict[str, str]:
-        """The names of the backends that have answered, by their fingerprints."""
+        """The names of the backends that have answered, by fingerprint."""
         with explained(self.path):
             return dict(self._database.execute("SELECT fingerprint, name FROM engines").fetchall())
 
     def forget(self, engines: Sequence[str], language: Language | None) -> int:
-        """Drop what these engines answered, all or (from it or into it) for one language; the number of answers."""
+        """Drop the answers of these backends, all or (from or into it) for one language. Returns their number."""
         only = " AND ? IN (source, target)" if language else ""
         of_language = [language.flores] if language else []
         with explained(self.path):
@@ -145,7 +145,8 @@ class Journal:
         return sum(dropped)
 
     def usage(self) -> dict[str, dict[str, float]]:
-        """What each backend that counts used over all runs of this workspace: input_tokens, output_tokens, cost_usd."""
+        """What each backend has used over all runs of this workspace, if it counts: input_tokens, output_tokens,
+        cost_usd."""
         sums = ", ".join(f"SUM(json_extract(answer, '$.usage.{key}'))" for key in USAGE)
         query = f"SELECT name, {sums} FROM answers JOIN engines ON engine = fingerprint GROUP BY name ORDER BY name"
         with explained(self.path):

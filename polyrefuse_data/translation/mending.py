@@ -1,7 +1,8 @@
-"""A damaged journal: found out before a build, set aside, and a new one made of every answer that can still be read.
+"""Repairs a damaged journal: detected before a build, set aside, and replaced by one with every answer that can still
+be read.
 
-SQLite notices damage to its own structure and none to what is stored in it; for that each entry carries a digest. What
-SQLite cannot read any more is asked again, but for what finished shards and the rows of an earlier build hold.
+SQLite notices damage to its own structure but not to stored values; those have digests. What SQLite cannot read is
+asked again, unless finished shards or the rows of an earlier build have it.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
-    """Replace a damaged journal by one of the answers that can be read in it; a whole one is left alone.
+    """Replace a damaged journal by one with all readable answers; an intact one is left alone.
 
-    `from_elsewhere` are entries to take where the journal has lost them. The damaged file is kept as
-    journal.sqlite.corrupt-1 (-2, ...). What is lost is asked again by the build. The caller holds the workspace. Raises
-    ConfigError for a journal of another version of this package.
+    `from_elsewhere` are entries to use if the journal has lost them. The damaged file is kept as
+    journal.sqlite.corrupt-1 (-2, ...). The build asks again for what is lost. The caller holds the workspace lock.
+    Raises ConfigError for a journal of another version of this package.
     """
     if not path.exists():
         return
@@ -45,7 +46,7 @@ def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
     with atomic_path(path) as new:
         readable, kept = _write(new, _readable(path), from_elsewhere)
         if readable == 0 and _version(path) not in (None, 0, FORMAT):
-            raise ConfigError(f"{path}: written by another version of this package; move it away to start anew")
+            raise ConfigError(f"{path}: written by another version of this package; move it away to start over")
         shutil.copyfile(path, aside)
         if log.exists():
             shutil.copyfile(log, aside.with_name(f"{aside.name}-wal"))
@@ -63,12 +64,12 @@ def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
 
 
 def _damage(path: Path) -> str | None:
-    """What is wrong with a journal; None where nothing is."""
+    """What is wrong with a journal; None if nothing."""
     log = path.with_name(f"{path.name}-wal")
     if path.with_name(f"{path.name}-journal").exists():
         return None  # killed while it was being made: SQLite takes that back by itself
     if path.stat().st_size == 0:
-        return "it is empty, its write-ahead log is not" if log.exists() and log.stat().st_size else None
+        return "it is empty, but its write-ahead log is not" if log.exists() and log.stat().st_size else None
     try:
         with _opened(path) as database:
             return _damage_inside(database)
@@ -92,14 +93,14 @@ def _damage_inside(database: sqlite3.Connection) -> str | None:
         query = f"SELECT count(*) FROM {table} WHERE digest IS NOT digest({named})"
         wrong = database.execute(query).fetchone()[0]
         if wrong:
-            return f"{wrong} entries of the table {table} are not what was written"
+            return f"{wrong} entries of the table {table} were changed after they were written"
     return None
 
 
 def _readable(path: Path) -> Iterator[Entry]:
-    """The entries that SQLite reaches from either end of a table, but for those that are not what was written.
+    """The entries that SQLite can reach from either end of a table, without altered ones.
 
-    It stops at a damaged page: one costs the entries on it, several cost what lies between the first and the last.
+    It stops at a damaged page: one costs the entries on it, several cost what is between the first and the last.
     """
     if path.stat().st_size == 0:
         return  # SQLite would delete the log beside it
@@ -115,14 +116,14 @@ def _readable(path: Path) -> Iterator[Entry]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The journal, read-only: closing another connection would play its log back into the file, damaged or not."""
+    """Open the journal read-only. Closing a normal connection would play its log back into the file, damaged or not."""
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         database.text_factory = lambda text: text.decode(errors="replace")  # a damaged text is no reason to stop
         yield database
 
 
 def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
-    """Write a journal of these entries, of each the first; how many answers it has after each of the sources."""
+    """Write a journal of these entries, the first of each. Returns how many answers it has after each source."""
     tables = {len(columns): table for table, columns in TABLES.items()}
     counts = []
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
@@ -140,7 +141,7 @@ def _write(path: Path, *sources: Iterable[Entry]) -> list[int]:
 
 
 def _version(path: Path) -> int | None:
-    """The format that the header of a SQLite file states; None where it is no SQLite file."""
+    """The format version in the header of a SQLite file; None if it is not one."""
     with open_input(path) as file:
         header = file.read(100)
     return int.from_bytes(header[60:64]) if header.startswith(_MAGIC) else None

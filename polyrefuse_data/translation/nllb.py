@@ -45,7 +45,7 @@ class NllbTranslator:
         self.candidates = candidates
 
     def with_candidates(self, candidates: int) -> NllbTranslator:
-        """The same model, shared, asked for that many texts a row."""
+        """The same model, shared, asked for that many texts per row."""
         return NllbTranslator(self.config, self.runtime, self.checkpoint, candidates)
 
     @property
@@ -89,9 +89,10 @@ class NllbTranslator:
         return max(self.config.num_beams, self.candidates)
 
     def _carried(self, request: Request) -> frozenset[str]:
-        """Unknown characters that are no part of a word of the source language: emoji, signs, a name in another script.
+        """Unknown characters that are not part of a word of the source language: emoji, signs, a name in another
+        script.
 
-        One within a word stays where it is: without it, there would be half a word to translate.
+        One within a word stays where it is; without it, half a word would be translated.
         """
         unknown = self.checkpoint.unknown_characters.of(request.text)
         is_english = request.source.code == SOURCE_LANGUAGE
@@ -116,7 +117,7 @@ class NllbTranslator:
         return results
 
     def _generate(self, sources: list[list[int]], targets: list[int]) -> list[Result]:
-        """Generate; where memory runs out, or the model fails at a row, do each half by itself."""
+        """Generate. If memory runs out, or the model fails on a row, each half is done separately."""
         if not sources:
             return []
         try:
@@ -137,7 +138,7 @@ class NllbTranslator:
         )
 
     def _failure(self, error: Exception, sources: list[list[int]], targets: list[int]) -> Failure:
-        """What an error says of these rows. Raises ModelError where the model fails at a plain sentence too."""
+        """What an error means for these rows. Raises ModelError if the model also fails on a plain sentence."""
         if self.runtime.is_out_of_memory(error):
             return Failure("out_of_memory", f"a text of {len(sources[0])} tokens", ask_again=True)
         plain = [sources[0][0], *self.checkpoint.vocabulary.encode([_PLAIN_SENTENCE])[0], self.checkpoint.end]
@@ -145,15 +146,16 @@ class NllbTranslator:
             self._hypotheses([plain], targets[:1])
         except _ERRORS as fault:
             raise ModelError(
-                f"translation model {self.checkpoint.label!r} translates nothing here ({_first_line(fault)}): try "
-                'device = "cpu", dtype = "float32" or runtime = "transformers"; what was answered is kept'
+                f"translation model {self.checkpoint.label!r} cannot translate on this machine "
+                f"({_first_line(fault)}): try "
+                'device = "cpu", dtype = "float32" or runtime = "transformers"; earlier answers are kept'
             ) from fault
         return Failure("model_failed", _first_line(error), ask_again=True)
 
     def _result(self, hypotheses: Hypotheses) -> Result:
         whole = [ids for ids in hypotheses if ids is not None and self.checkpoint.unknown not in ids]
         if not whole and any(ids is not None for ids in hypotheses):
-            return Failure("unknown_token", "the model left a hole: it has no token for what it would say")
+            return Failure("unknown_token", "the model left a gap, because it has no token for a character")
         texts = [self.checkpoint.decode(ids) for ids in whole]
         distinct = [text for text in dict.fromkeys(texts) if text]
         if distinct:
@@ -168,9 +170,9 @@ def _first_line(error: Exception) -> str:
 
 
 def open_nllb(config: NllbBackend) -> NllbTranslator:
-    """A translator on the runtime that the config asks for; `auto` is CTranslate2 where it is installed.
+    """A translator on the runtime in the config; `auto` is CTranslate2 if installed.
 
-    Raises MissingPrerequisite where the extra of the runtime is not installed.
+    Raises MissingPrerequisite if the extra of the runtime is not installed.
     """
     checkpoint = Checkpoint(str(config.model), config.revision)
     fast = is_installed("fast") if config.runtime == "auto" else config.runtime == "ctranslate2"

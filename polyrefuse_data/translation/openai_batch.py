@@ -1,9 +1,11 @@
-"""Chat models through the Batch API of OpenAI and its like: half the price, within a day, nothing paid for twice."""
+"""Chat models through the Batch API of OpenAI and compatible ones: half the price, within a day, nothing paid for
+twice."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
@@ -13,7 +15,7 @@ from polyrefuse_data.endpoints.batch_jobs import FAILED, BatchJobs, Job, Line, M
 from polyrefuse_data.endpoints.client import Client
 from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused
-from polyrefuse_data.errors import EndpointError, MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.translation.base import Failure, Pair, Price, Request, Result, fingerprint
 from polyrefuse_data.translation.chat_api import ChatBackend
@@ -26,8 +28,8 @@ _WINDOW_SECONDS = 24 * 3600.0
 
 
 class OpenAIBatchTranslator(ChatBackend):
-    """One chat model. A line of a batch is known by what it asks, so whatever an earlier run submitted, on whichever
-    machine and beside whichever other texts, is waited for and fetched instead of being paid for again."""
+    """One chat model. A line of a batch is identified by its content, so whatever an earlier run submitted, on any
+    machine and among any other texts, is waited for and fetched instead of being paid for again."""
 
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         super().__init__(config, candidates, client)
@@ -35,13 +37,18 @@ class OpenAIBatchTranslator(ChatBackend):
         self._token = ""
 
     def renew(self, token: str) -> None:
-        """Find no batch again that was not submitted under `token`."""
+        """Ignore batches that were not submitted under `token`."""
         self._token = f"-{token}"
 
     def with_candidates(self, candidates: int) -> OpenAIBatchTranslator:
         return OpenAIBatchTranslator(self.config, candidates, self.api.client)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
+        if self.api.chat.family is not None and self.api.chat.family.content == "completion":
+            raise ConfigError(
+                f"translation.backends: {self.name} goes on with a text, and the Batch API takes chats: "
+                'set mode = "live"'
+            )
         super().prepare(pairs)
         with self._explained(), self._jobs() as jobs:
             jobs.check()
@@ -51,7 +58,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return [list(range(start, min(start + size, len(requests)))) for start in range(0, len(requests), size)]
 
     def price(self, requests: Sequence[Request]) -> Price:
-        """What asking for `requests` will take: batches are done side by side, each within the API's window."""
+        """The price of `requests`. Batches run side by side, each within the API's window."""
         sent, received = self.api.estimate_tokens(requests)
         window = _WINDOW_SECONDS if requests else 0.0
         return Price(sent, received, self.api.cost(sent, received), window, at_most=True)
@@ -60,15 +67,18 @@ class OpenAIBatchTranslator(ChatBackend):
         with self._explained(), self._jobs() as jobs:
             if self._held is None:
                 self._held = self._find(jobs)
-            # All are submitted before the first is waited for.
-            submitted = [self._submit(jobs, self._lines(batch), self._held) for batch in batches]
-            for number, batch in enumerate(batches):
-                results, stop = self._fetch(jobs, submitted[number])
-                yield number, [self._merged(request, results) for request in batch]
-                for name in submitted[number]:  # where it was lost, asking again means submitting again
-                    self._held.pop(name, None)
-                if stop is not None:
-                    raise stop
+            with self._paid(batches, self._held) as used:
+                # All are submitted before the first is waited for.
+                submitted = [self._submit(jobs, self._lines(batch), self._held) for batch in batches]
+                for number, batch in enumerate(batches):
+                    asked = {name: request for request in batch for name in self._names(request)}
+                    results, stop = self._fetch(jobs, submitted[number], asked)
+                    used += [result.usage.get("cost_usd", 0.0) for result in results.values()]
+                    yield number, [self._merged(request, results) for request in batch]
+                    for name in submitted[number]:  # where it was lost, asking again means submitting again
+                        self._held.pop(name, None)
+                    if stop is not None:
+                        raise stop
 
     @contextmanager
     def _jobs(self) -> Iterator[BatchJobs]:
@@ -82,7 +92,7 @@ class OpenAIBatchTranslator(ChatBackend):
             )
 
     def _find(self, jobs: BatchJobs) -> dict[str, Job]:
-        """Who holds, or is about to hold, an answer to which line."""
+        """Which job has, or will have, an answer to which line."""
         held: dict[str, Job] = {}
         for job in jobs.earlier():
             if job.is_under_way:
@@ -93,15 +103,31 @@ class OpenAIBatchTranslator(ChatBackend):
                 held.setdefault(name, job)
         return held
 
+    @contextmanager
+    def _paid(self, batches: Sequence[Sequence[Request]], held: Mapping[str, Job]) -> Iterator[list[float]]:
+        """Set aside the most that what is new in the batches can cost; what they did cost is put into the list. Raises
+        EndpointError where that might be too much."""
+        used: list[float] = []
+        new = [request for batch in batches for request in batch for name in self._names(request) if name not in held]
+        most = sum(self.api.most_cost(self.api.ask(request)) for request in new)
+        while not self.budget.reserve(most):  # requests of other backends are under way
+            time.sleep(self.config.poll_seconds)
+        try:
+            yield used
+        finally:
+            self.budget.settle(most, sum(used))
+
     def _submit(self, jobs: BatchJobs, lines: Mapping[str, Line], held: dict[str, Job]) -> dict[str, Job]:
-        """The batch of each line: one that holds it already, or a new one for all others."""
+        """The batch of each line: one that has it already, or a new one for the rest."""
         new = {name: body for name, body in lines.items() if name not in held}
         if new:
             held.update(dict.fromkeys(new, jobs.submit(new)))
         return {name: held[name] for name in lines}
 
-    def _fetch(self, jobs: BatchJobs, lines: Mapping[str, Job]) -> tuple[dict[str, Result], PolyrefuseError | None]:
-        """The results of lines when their batches have ended, and the error that ends the run, if a line means one."""
+    def _fetch(
+        self, jobs: BatchJobs, lines: Mapping[str, Job], asked: Mapping[str, Request]
+    ) -> tuple[dict[str, Result], PolyrefuseError | None]:
+        """The results of lines once their batches have ended, and the error that ends the run, if a line means one."""
         results: dict[str, Result] = {}
         stop = None
         for job in {job.id: job for job in lines.values()}.values():
@@ -110,7 +136,7 @@ class OpenAIBatchTranslator(ChatBackend):
                 raise self._failed(ended)
             for name, line in jobs.answers(ended):
                 if name in lines:
-                    results[name], error = self._result(line)
+                    results[name], error = self._result(line, asked[name])
                     stop = stop or error
         for name, job in lines.items():
             results.setdefault(name, Failure("no_answer", f"batch {job.id} ended without this text", ask_again=True))
@@ -120,7 +146,7 @@ class OpenAIBatchTranslator(ChatBackend):
         return {name: self.api.body(request) for request in requests for name in self._names(request)}
 
     def _names(self, request: Request) -> list[str]:
-        """What the lines of a request are known by, one for each candidate."""
+        """The ids of the lines for a request, one per candidate."""
         body = json.dumps(self.api.body(request), sort_keys=True).encode()
         digest = hashlib.sha256(body).hexdigest()[:32]
         return [f"{digest}-{sample}" for sample in range(self.api.candidates)]
@@ -128,8 +154,8 @@ class OpenAIBatchTranslator(ChatBackend):
     def _merged(self, request: Request, results: Mapping[str, Result]) -> Result:
         return self.api.merge([results[name] for name in self._names(request)])
 
-    def _result(self, line: Line) -> tuple[Result, PolyrefuseError | None]:
-        """What a line of an ended batch says, and the error that it means for every other one, if it does."""
+    def _result(self, line: Line, request: Request | None = None) -> tuple[Result, PolyrefuseError | None]:
+        """The result of a line in an ended batch, and the error for all other lines, if it means one."""
         response = line.get("response")
         if not isinstance(response, dict):  # the batch was over before it came to this line
             told = line.get("error")
@@ -138,14 +164,14 @@ class OpenAIBatchTranslator(ChatBackend):
         status, body = response.get("status_code"), response.get("body")
         error = ApiError.of_body(status if isinstance(status, int) else 500, body)
         if error is None:
-            return self.api.result(read_completion(body)), None
+            return self.api.result(read_completion(body), request), None
         return self.api.result(error.no_answer()), self._stop(error)
 
     def _stop(self, error: ApiError) -> PolyrefuseError | None:
         return error.stops(self.api.endpoint, batch=True)
 
     def _failed(self, job: Job) -> PolyrefuseError:
-        """The error of a batch that the API did not begin."""
+        """The error for a batch that the API did not start."""
         errors = [ApiError.of(400, told) for told in job.errors]
         stops = filter(None, map(self._stop, errors))
         told = one_line("; ".join(error.message for error in errors)) or "no reason given"
@@ -153,8 +179,8 @@ class OpenAIBatchTranslator(ChatBackend):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Errors of the API and of the way to it as people should read them."""
-        later = "what was submitted goes on there: run again to fetch it"
+        """Turn errors of the API and the network into readable ones."""
+        later = "submitted batches go on there: run again to fetch their answers"
         try:
             yield
         except ApiError as error:
@@ -165,14 +191,14 @@ class OpenAIBatchTranslator(ChatBackend):
         except NotReached as error:
             told = f"cannot be reached at {self.api.endpoint.url} ({one_line(str(error))})"
             raise MissingPrerequisite(
-                f"translation.backends: {self.name} {told}: mend the address or the way there; {later}"
+                f"translation.backends: {self.name} {told}: check the address and the network; {later}"
             ) from None
         except LostConnection as error:
             told = one_line(str(error)) or "no answer in time"
             raise EndpointError(f"{self.name}: no connection ({told}); {later}") from None
         except MalformedAnswer as error:
             told = one_line(str(error))
-            raise EndpointError(f"{self.name}: no answer of the Batch API's kind ({told}); {later}") from None
+            raise EndpointError(f"{self.name}: not an answer of a Batch API ({told}); {later}") from None
 
 
 def _is_lost(result: Result) -> bool:

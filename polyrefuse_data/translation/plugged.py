@@ -1,5 +1,5 @@
-"""A translator that somebody else wrote, as one of ours: what it does wrong is an error that names it, and its version
-is part of its settings, by which the journal knows answers again."""
+"""A plugged-in translator. Its faults become errors that name it, and its version is part of its settings, by which the
+journal recognises answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MEMBERS = ("name", "settings", "units", "prepare", "plan", "translate", "close"
 
 
 def open_plugged(config: PluginBackend) -> Translator:
-    """The translator that a config names, made with the config's other keys.
+    """Create the translator that a config names, with the config's other keys.
 
-    Raises ConfigError for a name that is none, PluginError for a class that cannot be loaded, made or used.
+    Raises ConfigError for an unknown name, PluginError for a class that cannot be loaded, created or used.
     """
     plugin = plugins.load(plugins.TRANSLATORS, config.engine, "translation.backends", BACKENDS)
     kind = _guarded(plugin, config)
@@ -35,7 +35,7 @@ def open_plugged(config: PluginBackend) -> Translator:
 
 
 def _guarded(plugin: Plugin, config: PluginBackend) -> type[Any]:
-    """The plug-in's class, its members as `_GUARDS` makes them: whatever else it can do it still can."""
+    """The plug-in's class with its members wrapped by `_GUARDS`; everything else it can do stays available."""
     kind: type[Any] = plugin.of_kind(type, "the class of a polyrefuse_data.translation.Translator")
 
     class Guarded(kind):  # type: ignore[misc]
@@ -85,13 +85,13 @@ def _translate(plugin: Plugin, translate: Callable[..., Any]) -> Callable[..., A
                     break
                 number, results = answer[0], list(answer[1])
                 if number not in waiting:
-                    raise plugin.error(f"gave batch {number!r}, which it was not given, or gave before")
+                    raise plugin.error(f"gave batch {number!r}, which is unknown or was already given")
                 _check(plugin, results, len(batches[number]))
             waiting.remove(number)
             yield number, results
         if waiting:
             raise plugin.error(
-                f"gave nothing for {len(waiting)} of {len(batches)} batches: a text that fails is a Failure"
+                f"gave nothing for {len(waiting)} of {len(batches)} batches: give a Failure for a text that fails"
             )
 
     return call
@@ -99,12 +99,14 @@ def _translate(plugin: Plugin, translate: Callable[..., Any]) -> Callable[..., A
 
 def _check(plugin: Plugin, results: Sequence[Any], wanted: int) -> None:
     if len(results) != wanted:
-        raise plugin.error(f"gave {len(results)} results for a batch of {wanted} texts: a text that fails is a Failure")
+        raise plugin.error(
+            f"gave {len(results)} results for a batch of {wanted} texts: give a Failure for a text that fails"
+        )
     for result in results:
         if not isinstance(result, Translation | Failure):
-            raise plugin.error(f"gave a {type(result).__name__}, no Translation and no Failure")
+            raise plugin.error(f"gave a {type(result).__name__}, not a Translation or a Failure")
         if isinstance(result, Translation) and not isinstance(result.text, str):
-            raise plugin.error(f"gave a Translation of a {type(result.text).__name__}, not of text")
+            raise plugin.error(f"gave a Translation of a {type(result.text).__name__}, not of a str")
         if isinstance(result, Translation) and result.origin not in ORIGINS:
             raise plugin.error(f"gave a Translation of origin {result.origin!r}: use one of {', '.join(ORIGINS)}")
 

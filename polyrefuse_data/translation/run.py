@@ -1,4 +1,4 @@
-"""Requests to one backend: what the journal knows is taken from it, the rest is asked and written down."""
+"""Requests to one backend: known answers come from the journal, the rest is asked and stored."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _UNSEEN_SECONDS = 2.0
 
 
 class TranslationRun:
-    """One build's way to its backends: the journal, and a progress bar."""
+    """A build's access to its backends: the journal, and a progress bar."""
 
     def __init__(self, journal: Journal, progress: bool) -> None:
         self._journal = journal
         self._progress = progress
 
     def translate(self, translator: Translator, requests: Sequence[Request]) -> list[Result]:
-        """Results of `requests` in their order. Texts are cut into the backend's units and put together again; the same
-        unit in the same direction is asked once."""
+        """Results of `requests` in order. Texts are split into the backend's units and reassembled; the same unit in
+        the same direction is asked once."""
         documents = {
             request: Document(request, translator.units) for request in requests if _unusable(request.text) is None
         }
@@ -35,8 +35,8 @@ class TranslationRun:
     def _answers(self, translator: Translator, asks: Sequence[Request]) -> dict[Request, Result]:
         """An answer to each of `asks`, from the journal or the backend.
 
-        Batches are planned over all of them, answered ones too, so that a run that was stopped deals the same batches
-        again: a model's answer may depend on the texts beside it.
+        Batches are planned over all of them, answered ones too, so that a resumed run forms the same batches: a model's
+        answer may depend on the other texts in its batch.
         """
         asks = list(dict.fromkeys(asks))
         backend = identity(translator)
@@ -68,5 +68,5 @@ def _unusable(text: str) -> Failure | None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Failure("invalid_unicode", "the text holds half of a surrogate pair")
+        return Failure("invalid_unicode", "the text contains half of a surrogate pair")
     return None

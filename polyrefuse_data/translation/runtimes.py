@@ -1,4 +1,4 @@
-"""What runs an NLLB or M2M100 model: source token ids in, target token ids out. Here: transformers."""
+"""Runtimes for NLLB and M2M100 models: source token ids in, target token ids out. This module: transformers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Hypotheses = list[list[int] | None]
 
 
 class Runtime(Protocol):
-    """A loaded-when-needed model. `dtype` and `name` go into the fingerprint."""
+    """A model, loaded on first use. `dtype` and `name` are part of the fingerprint."""
 
     @property
     def name(self) -> str: ...
@@ -27,8 +27,8 @@ class Runtime(Protocol):
     def dtype(self) -> str: ...
 
     def check(self) -> None:
-        """Raise ConfigError or MissingPrerequisite where device or dtype cannot be used here, ModelError where the
-        weights cannot."""
+        """Raise ConfigError or MissingPrerequisite if device or dtype cannot be used here, ModelError if the weights
+        cannot."""
         ...
 
     def generate(
@@ -62,13 +62,13 @@ class TransformersRuntime:
             torch.empty(0, device=self.config.device)
         except (RuntimeError, AssertionError) as error:
             raise ConfigError(
-                f"translation.backends: device {self.config.device!r} cannot be used here: take auto, cpu or cuda"
+                f"translation.backends: device {self.config.device!r} cannot be used here: use auto, cpu or cuda"
             ) from error
         return self.config.device
 
     @cached_property
     def dtype(self) -> str:
-        """As asked; auto is bfloat16 where the hardware multiplies it faster than float32."""
+        """The configured dtype; auto is bfloat16 if the hardware multiplies it faster than float32."""
         import torch
 
         if self.config.dtype != "auto":

@@ -1,7 +1,7 @@
-"""Cut a text into units that a model can take, so that joining the parts gives the text back to the character.
+"""Splits a text into units that a model can take, so that joining the parts gives exactly the text again.
 
-Protected spans (placeholders, addresses, tags, code) are never cut. Where to cut is looked for in the text's shade:
-there, each character of a span is replaced by one that is neither letter, space nor mark.
+Protected spans (placeholders, addresses, tags, code) are never split. The places to split are searched in the text's
+shade, in which each character of a span is replaced by one that is neither letter, space nor mark.
 """
 
 from __future__ import annotations
@@ -56,13 +56,14 @@ Abbreviations = re.Pattern[str]
 
 @lru_cache
 def _abbreviations(language: Language) -> Abbreviations:
-    """What ends in a full stop within a sentence: letters, initials, the language's own words or English ones."""
+    """What ends in a full stop within a sentence: letters, initials, and abbreviations of the language or of
+    English."""
     own = language.traits.writing.abbreviations or ENGLISH.traits.writing.abbreviations
     return re.compile(rf"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z](?:\.[A-Za-z])+|{own})\.$")
 
 
 class Part(NamedTuple):
-    """A piece of a text: `translate` it, or carry it over as it is."""
+    """A piece of a text: translate it (`translate`), or carry it over unchanged."""
 
     translate: bool
     text: str
@@ -79,13 +80,13 @@ class _Piece(NamedTuple):
 
 
 def split_sentences(text: str, max_chars: int, language: Language = ENGLISH) -> list[Part]:
-    """One part a sentence of at most `max_chars`; line ends, bullets, spacing and fenced code are carried over, and so
-    are protected spans that are longer by themselves."""
+    """One part per sentence, of at most `max_chars`. Line ends, bullets, spacing, fenced code and longer protected
+    spans are carried over."""
     return _joined(list(_sentence_parts(_piece(text), max_chars, _abbreviations(language))))
 
 
 def split_long(text: str, max_chars: int, language: Language = ENGLISH) -> list[Part]:
-    """The whole text as one part where it fits, else as many neighbouring sentences a part as do."""
+    """The whole text as one part if it fits, else as many neighbouring sentences per part as fit."""
     whole = _piece(text)
     if len(text) <= max_chars:
         return _joined(list(_trimmed(whole)))
@@ -151,8 +152,8 @@ def _parts_of_words(words: _Piece, max_chars: int, short: Abbreviations) -> Iter
 
 
 def _words_begin(line: str, listed: set[str]) -> int:
-    """Where the words of a line begin, after what marks its place in a list. A capital and a full stop are such a mark
-    where the letter before or after it marks a line too."""
+    """Where the words of a line begin, after list marks. A capital and a full stop are such a mark if the letter before
+    or after it marks a line too."""
     start = _LINE_START.match(line)
     if start is None:
         return 0
@@ -174,14 +175,14 @@ def _sentences(line: _Piece, short: Abbreviations) -> Iterator[tuple[_Piece, str
 
 
 def _goes_on(line: str, begin: int, end: int, following: int, short: Abbreviations) -> bool:
-    """Whether the sentence goes on after what looked like its end: a small letter follows, or an abbreviation ended."""
+    """Whether the sentence continues after an apparent end: a small letter follows, or an abbreviation ended."""
     next_word = line[following:].lstrip("\"'“‘«([¿¡")[:1]
     tail = line[max(begin, end - _LONGEST_ABBREVIATION) : end]
     return next_word.islower() or short.search(tail) is not None
 
 
 def _chunks(sentence: _Piece, max_chars: int) -> Iterator[_Piece]:
-    """Cut a sentence that is longer than `max_chars` at clauses, words, or, where there are none, anywhere."""
+    """Split a sentence longer than `max_chars` at clauses, at words or, if there are none, anywhere."""
     begin = 0
     while len(sentence.text) - begin > max_chars:
         cut = begin + _cut(sentence.shade[begin : begin + max_chars + 1])
@@ -191,8 +192,8 @@ def _chunks(sentence: _Piece, max_chars: int) -> Iterator[_Piece]:
 
 
 def _cut(shade: str) -> int:
-    """Where to cut a sentence of which this is the shade of as much as fits, and one character more. A cut in its first
-    half would make needlessly short pieces: a weaker one further on is taken instead."""
+    """Where to split a sentence, given the shade of as much as fits plus one character. A split in the first half would
+    give needlessly short pieces, so a weaker one further on is preferred."""
     window, following = shade[:-1], shade[-1]
     for ends in _CLAUSE_ENDS:
         cuts = [match.end() for match in ends.finditer(window)]
@@ -203,8 +204,8 @@ def _cut(shade: str) -> int:
 
 
 def _packs(parts: list[Part], max_chars: int) -> Iterator[tuple[int, bool]]:
-    """Where to cut a text of these parts so that each pack holds as many of them as fit, and whether the pack before
-    the cut holds any words. What is carried over goes with what follows it: a bullet with its sentence."""
+    """Where to split a text of these parts so that each pack contains as many as fit, and whether the pack before the
+    split contains any words. What is carried over goes with what follows: a bullet with its sentence."""
     begin = words_end = position = 0
     for part in parts:
         start, position = position, position + len(part.text)
@@ -224,7 +225,7 @@ def _packs(parts: list[Part], max_chars: int) -> Iterator[tuple[int, bool]]:
 
 
 def _trimmed(piece: _Piece, marks: str = "") -> Iterator[Part]:
-    """White space and `marks` around the words apart from them; what holds no letter outside of spans is carried."""
+    """Separate white space and `marks` around the words; anything without a letter outside of spans is carried over."""
     text, shade = piece
     start, end = 0, len(text)
     while start < end and (text[start].isspace() or text[start] in marks):
@@ -238,7 +239,7 @@ def _trimmed(piece: _Piece, marks: str = "") -> Iterator[Part]:
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """Without empty parts, and neighbouring parts that are carried over as one."""
+    """The parts without empty ones, and with neighbouring carried parts joined."""
     joined: list[Part] = []
     for part in parts:
         if not part.text:

@@ -1,5 +1,5 @@
-"""Tokens of NLLB and M2M100: from a tokenizer.json alone where there is one, which needs neither torch nor transformers
-(a fifth of a gigabyte), else through transformers."""
+"""Tokens of NLLB and M2M100: from tokenizer.json alone if there is one, which needs neither torch nor transformers (a
+fifth of a gigabyte), else through transformers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ END, UNKNOWN = "</s>", "<unk>"
 
 
 class UnknownCharacters:
-    """The characters that a vocabulary has no token for; each is looked up once."""
+    """The characters outside a vocabulary; each is looked up once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._known: dict[str, bool] = {}
 
     def of(self, text: str) -> frozenset[str]:
-        """Those of a text; ASCII is known to every model there is."""
+        """Those in a text. Every model knows ASCII."""
         characters = {character for character in text if not character.isascii() and not character.isspace()}
         new = sorted(characters - self._known.keys())
         unknown = self._vocabulary.index(UNKNOWN)
@@ -29,16 +29,16 @@ class UnknownCharacters:
 
 
 class Vocabulary(Protocol):
-    """Texts to token ids and back. Text is text: an `</s>` or a language code in it is no special token."""
+    """Converts texts to token ids and back. Text is text: an `</s>` or a language code in it is not a special token."""
 
     def index(self, token: str) -> int | None:
-        """The id of a token; None where there is no such token."""
+        """The id of a token; None if it does not exist."""
         ...
 
     def tokens(self, ids: Sequence[int]) -> list[str]: ...
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        """The ids of tokens, without those that are none: a converted model may give one that only pads its table."""
+        """The ids of tokens, without unknown ones: a converted model may give one that only pads its table."""
         ...
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -46,12 +46,12 @@ class Vocabulary(Protocol):
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids; special tokens are left out."""
+        """The text of token ids, without special tokens."""
         ...
 
 
 class FileVocabulary:
-    """A tokenizer.json. Raises ValueError where it is not one."""
+    """A tokenizer.json. Raises ValueError if it is not one."""
 
     def __init__(self, path: Path) -> None:
         from tokenizers import Tokenizer
@@ -83,7 +83,7 @@ class FileVocabulary:
 
 
 class TransformersVocabulary:
-    """A tokenizer of transformers: models that come with sentencepiece files only (M2M100)."""
+    """A transformers tokenizer, for models with sentencepiece files only (M2M100)."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer

@@ -113,6 +113,14 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module")
+def no_figures() -> Iterator[None]:
+    """Runs without figures, which take longer to draw than a toy model takes to measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("polyrefuse_data.benchmark.report.draw_all", lambda scores, selections: [])
+        yield
+
+
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_release_of(world_rows(), tmp_path_factory.mktemp("benchmark-release"))

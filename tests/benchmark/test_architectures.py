@@ -51,7 +51,7 @@ def test_structure_is_found_and_proved(model: ChatModel) -> None:
     assert len(model.blocks) == LAYERS
     assert [block.has_post_norms for block in model.blocks] == [model.name in POST_NORMS] * LAYERS
     for block, layer in zip(model.blocks, model.network.model.layers, strict=True):
-        assert (block.module, block.attention, block.mlp) == (layer, layer.self_attn, layer.mlp)
+        assert (block.module, block.sublayers) == (layer, (layer.self_attn, layer.mlp))
 
 
 def test_directions_and_scores_are_the_plain_ones(model: ChatModel) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,9 @@ from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, threshold_at
 from polyrefuse_data.errors import ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
+from tests.faults.launcher import Call
+
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
 
@@ -96,12 +97,10 @@ def without_template(chat_folder: Path, folder: Path) -> Path:
 
 
 def test_a_model_without_chat_template_exits_3_and_leaves_nothing(
-    chat_folder: Path, release: Path, tmp_path: Path
+    polyrefuse: Call, chat_folder: Path, release: Path, tmp_path: Path
 ) -> None:
     model = without_template(chat_folder, tmp_path / "no-template")
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "benchmark", "run", "--model", str(model)]
-    command += ["--dataset", str(release), "--out", str(tmp_path / "run")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = polyrefuse("benchmark", "run", "--model", model, "--dataset", release, "--out", tmp_path / "run")
     assert ended.returncode == 3, ended.stderr
     assert "the tokenizer has no chat template" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -110,7 +109,7 @@ def test_a_model_without_chat_template_exits_3_and_leaves_nothing(
 
 def test_a_failed_start_leaves_a_folder_that_was_there(chat_folder: Path, release: Path, tmp_path: Path) -> None:
     model = without_template(chat_folder, tmp_path / "no-template")
-    refused = (("empty", [], "no chat template"), ("notes", ["notes.txt"], "holds files and no run"))
+    refused = (("empty", [], "no chat template"), ("notes", ["notes.txt"], "holds files but no run"))
     for name, content, told in refused:
         out = tmp_path / name
         out.mkdir()

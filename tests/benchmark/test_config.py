@@ -29,7 +29,7 @@ def test_the_help_names_the_defaults_of_the_settings() -> None:
         (option,) = flags()[name].annotation.__metadata__
         shown = re.search(r"\[default: (.*)\]$", option.help or "")
         if shown is None:
-            assert field.is_required() or field.default in (None, ModuleNames()), name
+            assert field.is_required() or field.default in (None, "", ModuleNames()), name
         else:
             value = field.default
             wanted = "all" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -41,7 +41,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
     file = tmp_path / "run.toml"
     file.write_text(
         'model = "ORG/NAME"\ndataset = "release"\nlanguages = ["en", "de"]\nlayers = "2..4,7"\nseed = 5\n'
-        'rule = "arditi"\ntransfer = ["en"]\n[modules]\nmlp = "feed_forward"\n',
+        'rule = "arditi"\ntransfer = ["en"]\n[modules]\nblocks = "model.layers"\n',
         encoding="utf-8",
     )
     config = benchmark_config(file, seed=6, languages="yo,en")
@@ -53,7 +53,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
         seed=6,
         rule="arditi",
         transfer=("en",),
-        modules=ModuleNames(mlp="feed_forward"),
+        modules=ModuleNames(blocks="model.layers"),
     )
     assert config.n_train == BenchmarkConfig(model="m", dataset="d").n_train == 128
 
@@ -61,11 +61,12 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rules = 1", r"run\.toml: rules: there is no such key; use model, dataset, "),
+        ("rules = 1", r"run\.toml: rules: there is no such key; use model, endpoint, "),
         ("model = 3", r"run\.toml: model: Input should be a valid string"),
         ("[modules]\nhead = 'x'", r"run\.toml: modules.*head: there is no such key"),
         ("seed = ", r"run\.toml: not readable as TOML"),
-        ("", r"model: Field required"),
+        ("", r"dataset: Field required"),
+        ('dataset = "d"', r"name one model: --model for weights, or --endpoint"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(tmp_path: Path, text: str, told: str) -> None:

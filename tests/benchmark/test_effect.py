@@ -16,6 +16,8 @@ from polyrefuse_data.benchmark.selection import RULES
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.test_selection import candidate
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 PLAIN = Plain(harmful=5.0, harmless=-9.0)
 
 
@@ -87,7 +89,7 @@ def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
     tight = run_benchmark(chat_folder, release, tmp_path / "tight", max_kl=kl - 1e-6, **options)
     found = selection_of(tight)
     assert found["status"] == "ineffective"
-    assert "ablating it leaves the refusal score of harmful prompts at" in found["message"]
+    assert "ablating it only moves the refusal score of harmful prompts from" in found["message"]
     looser = found["looser"]
     assert (looser["layer"], looser["position"]) == (record["chosen"]["layer"], record["chosen"]["position"])
     assert kl <= looser["max_kl"] < kl + 0.01
@@ -96,7 +98,7 @@ def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
     assert sum(counts.values()) == 2 * 4  # positions x layers
     assert counts["passes"] >= 1
     page = (tight / "report.html").read_text(encoding="utf-8")
-    assert "ineffective: ablating it leaves" in page
+    assert "ineffective: ablating it only moves" in page
     assert f"{counts['kl']} by KL" in page
     refusals = {
         path.parent.parent.parent.name: pq.read_table(path)["refusal"].to_pylist()[:4]
@@ -105,9 +107,7 @@ def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
     assert refusals == {"working": [False] * 4, "tight": [True] * 4}  # measured all the same, and as was said
 
 
-@pytest.mark.parametrize(
-    ("scoring", "told"), [("full", "no bound on KL gives"), ("staged", 'scoring="full" would say')]
-)
+@pytest.mark.parametrize(("scoring", "told"), [("full", "no KL bound gives"), ("staged", 'scoring="full" would show')])
 def test_a_language_in_which_no_direction_works(
     chat_folder: Path, release: Path, tmp_path: Path, scoring: str, told: str
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_centred_run_keeps_the_means_and_resumes_with_them(chat_folder: Path, 
     options: dict[str, Any] = {"languages": ["en", "de"], "limit": 4, "max_new_tokens": 8, "max_kl": 50.0}
     out = run_benchmark(chat_folder, release, tmp_path / "run", mode="centred", **options)
     tensors = store.read_tensors(out / "directions" / "en.safetensors")
-    assert tensors["mean_input"].shape == tensors["mean_mlp_written"].shape == (4, 32)
+    assert tensors["mean_input"].shape == tensors["mean_writer1"].shape == (4, 32)
     before = (out / "scores.json").read_bytes()
     for name in ("en/de", "random/de"):
         (out / "completions" / f"{name}.parquet").unlink()

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from polyrefuse_data.benchmark import ChatModel, extract_directions, gguf
-from polyrefuse_data.benchmark.chat import ChatTemplate, strip_reasoning
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
-from tests.benchmark.conftest import TEMPLATE, word_tokenizer
 
 
 def test_block_inputs_are_the_hidden_states_that_the_library_reports(chat_model: ChatModel) -> None:
@@ -31,69 +29,6 @@ def test_post_instruction_tokens_are_the_templates(chat_model: ChatModel) -> Non
     tokens = chat_model.tokenizer.convert_ids_to_tokens(chat_model.post_instruction_token_ids)
     assert tokens == ["<|end|>", "<|assistant|>"]
     assert chat_model.end_token_ids == {chat_model.tokenizer.convert_tokens_to_ids("<|end|>")}
-
-
-def test_a_system_prompt_is_rendered_when_given() -> None:
-    assert ChatTemplate(word_tokenizer(), "toy", "Be brief.").render("hi").startswith("<|system|> Be brief.")
-    assert "<|system|>" not in ChatTemplate(word_tokenizer(), "toy").render("hi")
-
-
-PARTS = (
-    "{% for m in messages %}<|{{ m['role'] }}|> {% for part in m['content'] if part['type'] == 'text' %}"
-    "{{ part['text'] }}{% endfor %} <|end|> {% endfor %}<|assistant|>"
-)
-
-
-def test_a_template_that_reads_parts_is_given_parts() -> None:
-    """Given a text, it iterates over its letters, finds no part and drops every prompt without a word."""
-    tokenizer = word_tokenizer()
-    tokenizer.chat_template = PARTS.replace("if part['type']", "if part is mapping and part['type']")
-    assert ChatTemplate(tokenizer, "toy").render("paint the car") == "<|user|> paint the car <|end|> <|assistant|>"
-    rendered = ChatTemplate(tokenizer, "toy", "Be brief.").render("hi")
-    assert rendered == "<|system|> Be brief. <|end|> <|user|> hi <|end|> <|assistant|>"
-
-
-@pytest.mark.parametrize(
-    "template",
-    ["<|user|> hello <|end|> <|assistant|>", TEMPLATE.replace("{{ m['content'] }}", "{{ m['content'] | upper }}")],
-)
-def test_a_template_that_keeps_no_prompt_is_refused(template: str) -> None:
-    tokenizer = word_tokenizer()
-    tokenizer.chat_template = template
-    with pytest.raises(ModelError, match="leaves out what the user or the system says"):
-        ChatTemplate(tokenizer, "toy")
-
-
-def test_a_template_that_drops_the_system_prompt_is_refused_where_there_is_one() -> None:
-    tokenizer = word_tokenizer()
-    tokenizer.chat_template = TEMPLATE.replace("in messages", "in messages if m['role'] == 'user'")
-    assert "hi" in ChatTemplate(tokenizer, "toy").render("hi")
-    with pytest.raises(ModelError, match="leaves out what the user or the system says"):
-        ChatTemplate(tokenizer, "toy", "Be brief.")
-
-
-def test_templates_know_no_clock_but_ours() -> None:
-    tokenizer = word_tokenizer()
-    tokenizer.chat_template = "{{ strftime_now('%Y-%m-%d, %-d %B') }} {{ date_string }} " + TEMPLATE
-    assert ChatTemplate(tokenizer, "toy").render("hi").startswith("2024-07-26, 26 July 26 Jul 2024 <|user|> hi")
-
-
-@pytest.mark.parametrize(
-    ("ending", "closed"),
-    [("<|assistant|><think>\n", "</think>\n\n"), ("<|start|>assistant", "<|channel|>final<|message|>")],
-)
-def test_open_reasoning_is_closed_before_the_reply(ending: str, closed: str) -> None:
-    tokenizer = word_tokenizer()
-    tokenizer.chat_template = TEMPLATE.replace("{% if add_generation_prompt %}<|assistant|>{% endif %}", ending)
-    assert ChatTemplate(tokenizer, "toy").render("hi").endswith(closed)
-
-
-def test_reasoning_is_taken_off_replies() -> None:
-    assert strip_reasoning("<think>hm</think>\n\nNo.") == "No."
-    assert strip_reasoning("hm hm</think>No.") == "No."
-    assert strip_reasoning("<think>never done") == ""
-    assert strip_reasoning("<|channel|>analysis<|message|>hm<|channel|>final<|message|>No.") == "No."
-    assert strip_reasoning(" Plain. ") == "Plain."
 
 
 def test_a_model_without_chat_template_says_what_to_do(chat_folder: Path, tmp_path: Path) -> None:
@@ -128,7 +63,7 @@ def test_gguf_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(MissingPrerequisite, match=r'`pip install "polyrefuse-data\[gguf\]"`'):
         ChatModel.load(file)
     monkeypatch.setattr(gguf, "_READERS", ())
-    with pytest.raises(ModelError, match="is no GGUF file"):
+    with pytest.raises(ModelError, match="is not a GGUF file"):
         ChatModel.load(file)
     file.write_bytes(b"GGUF\x03\x00")
     with pytest.raises(ModelError, match=r"model\.gguf: "):

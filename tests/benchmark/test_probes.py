@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,9 @@ import pytest
 from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
+from tests.faults.launcher import Call
+
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 
 class _Reached(Exception):
@@ -54,19 +55,19 @@ def refused(port: int) -> str:
         ({"dtype": "int3"}, ConfigError, "dtype: Input should be 'auto', 'float32'"),
         ({"languages": ["en", "xx"]}, ConfigError, "languages: .*xx"),
         ({"source_languages": ["xx"]}, ConfigError, "source_languages: .*xx"),
-        ({"languages": []}, ConfigError, "languages: no language is named"),
+        ({"languages": []}, ConfigError, "languages: no language given"),
         ({"transfer": "some"}, ConfigError, "transfer: 'some' is not known: use all, own, or source languages"),
-        ({"transfer": ["de"], "languages": ["en"]}, ConfigError, "transfer names 'de', which is no source language"),
+        ({"transfer": ["de"], "languages": ["en"]}, ConfigError, "transfer names 'de', which is not a source language"),
         ({"limit": 0}, ConfigError, "limit: Input should be greater than or equal to 1"),
         ({"n_train": 0}, ConfigError, "n_train: Input should be greater than or equal to 1"),
         ({"max_new_tokens": 0}, ConfigError, "max_new_tokens: Input should be greater"),
         ({"layers": [-1]}, ConfigError, "layers: layers count from 0"),
         ({"positions": "0..2"}, ConfigError, "positions: positions count from the end"),
-        ({"layers": "3..x"}, ConfigError, "layers: '3..x' is no list of numbers"),
-        ({"modules": "mpl=mlp"}, ConfigError, "modules: modules 'mpl=mlp': write blocks=NAME"),
+        ({"layers": "3..x"}, ConfigError, "layers: '3..x' is not a list of numbers"),
+        ({"modules": "mlp=x"}, ConfigError, "modules: modules 'mlp=x': write blocks=NAME"),
         ({"device": "cuda"}, MissingPrerequisite, "device 'cuda': .*use `--device auto` or `--device cpu`"),
         ({"device": "gpu"}, ConfigError, "device 'gpu' is not known: use auto, cpu, cuda"),
-        ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, dataset"),
+        ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, endpoint, dataset"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else None,
 )
@@ -107,9 +108,13 @@ def test_a_judge_where_nobody_listens_is_said_before_the_release_is_read(
 @pytest.mark.parametrize(
     ("options", "error", "told"),
     [
-        ({"transfer": ["de", "fr"]}, ConfigError, "transfer names 'de', which is no source language of this run: en"),
-        ({"layers": [4]}, ConfigError, "layer 4 is not one of this model's: use 0 to 3"),
-        ({"positions": [-3, -1]}, ConfigError, "position -3 is not one of this model's: use -2 to -1"),
+        (
+            {"transfer": ["de", "fr"]},
+            ConfigError,
+            "transfer names 'de', which is not a source language of this run: en",
+        ),
+        ({"layers": [4]}, ConfigError, "layer 4 is out of range for this model: use 0 to 3"),
+        ({"positions": [-3, -1]}, ConfigError, "position -3 is out of range for this model: use -2 to -1"),
         ({"refusal_tokens": "published"}, ConfigError, "no published refusal tokens for model type 'llama'"),
         ({"system_prompt": "Be brief."}, ModelError, "its chat template does not render .*no system role"),
     ],
@@ -144,7 +149,7 @@ def test_a_judge_that_does_not_know_a_language_of_the_release(
     monkeypatch.setattr("polyrefuse_data.benchmark.model.load_network", lambda *_: pytest.fail("loaded"))
     rows = [{**row, "language": "sw" if row["language"] == "de" else row["language"]} for row in world_rows()]
     release = write_release_of(rows, tmp_path)
-    with pytest.raises(ConfigError, match="phrases judge knows no replies in 'sw'"):
+    with pytest.raises(ConfigError, match="phrases judge has no phrases for 'sw'"):
         run_benchmark(str(chat_folder), release, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -159,11 +164,9 @@ def test_a_judge_that_does_not_know_a_language_of_the_release(
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_the_command_exits_with_the_mend(
-    chat_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int, told: str
+    polyrefuse: Call, chat_folder: Path, tmp_path: Path, flags: list[str], code: int, told: str
 ) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "benchmark", "run", "--model", str(chat_folder)]
-    command += ["--dataset", str(tmp_path / "none"), "--out", str(tmp_path / "run"), *flags]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    where = ("--model", chat_folder, "--dataset", tmp_path / "none", "--out", tmp_path / "run")
+    ended = polyrefuse("benchmark", "run", *where, *flags, OPENAI_API_KEY="")
     assert (ended.returncode, told in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr

@@ -13,7 +13,6 @@ from polyrefuse_data.benchmark import ChatModel, ablate, extract_directions, sco
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.selection import Rule
 from polyrefuse_data.benchmark.weight_edit import edited
-from polyrefuse_data.errors import ModelError
 from tests.benchmark.real_models import SMOLLM2
 
 pytestmark = [
@@ -69,9 +68,10 @@ def test_its_structure_proves_in_narrow_types(model: ChatModel, dtype: torch.dty
     batch = narrow.batch(narrow.encode(["Hi"]))
     states = narrow.network(**narrow.inputs(batch), output_hidden_states=True).hidden_states
     assert float(states[15].abs().max()) > 20_000
-    assert [block.mlp for block in narrow.blocks] == [layer.mlp for layer in narrow.network.model.layers]
+    layers = narrow.network.model.layers
+    assert [block.sublayers for block in narrow.blocks] == [(layer.self_attn, layer.mlp) for layer in layers]
     layer = narrow.network.model.layers[12]
     plain = layer.forward
     layer.forward = lambda *args, **kwargs: plain(*args, **kwargs) * 1.1
-    with pytest.raises(ModelError, match=r"block 12 .*cannot be measured"):
-        ChatModel(narrow.network, model.tokenizer, name="wrong")
+    wrong = ChatModel(narrow.network, model.tokenizer, name="wrong")
+    assert [index for index, block in enumerate(wrong.blocks) if block.is_whole] == [12]

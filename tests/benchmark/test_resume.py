@@ -16,6 +16,8 @@ import pytest
 from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 4, "languages": ["en", "de"]}
 
 
@@ -132,7 +134,7 @@ def test_replies_that_the_run_did_not_write_are_made_again(
     again(world, release)
     assert pq.read_table(path).equals(whole)
     assert scores(world) == before
-    assert f"{path} does not hold what this run wrote to it" in caplog.text
+    assert f"{path} is not as this run wrote it" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_tables_that_the_run_did_not_write_are_made_again(
     again(world, release)
     assert path.read_bytes() == whole
     assert scores(world) == before
-    assert f"{path} does not hold" in caplog.text
+    assert f"{path} is not as this run wrote it" in caplog.text
 
 
 def test_what_was_made_from_a_file_is_made_again_with_it(
@@ -189,7 +191,7 @@ def test_verdicts_that_the_run_did_not_write_are_judged_again(world: Path, relea
 
 def test_a_folder_without_run_json_is_not_resumed(world: Path, release: Path) -> None:
     (world / "run" / "run.json").unlink()
-    with pytest.raises(ConfigError, match=r"holds files and no run \(run\.json\)"):
+    with pytest.raises(ConfigError, match=r"holds files but no run \(no run\.json\)"):
         again(world, release)
 
 
@@ -205,7 +207,7 @@ def test_replies_of_another_run_in_the_folder_are_named(world: Path, release: Pa
     file = world / "run" / "completions" / place
     file.parent.mkdir(exist_ok=True)
     shutil.copy(world / "run" / "completions" / "en" / "de.parquet", file)
-    with pytest.raises(ConfigError, match="is no file of this run: move it out of"):
+    with pytest.raises(ConfigError, match="does not belong to this run: move it out of"):
         again(world, release)
 
 

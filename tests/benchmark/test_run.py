@@ -17,6 +17,8 @@ from polyrefuse_data.benchmark import run_benchmark
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.conftest import world_rows, write_release_of
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 OPTIONS: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
 
 
@@ -141,7 +143,7 @@ def test_languages_without_what_a_direction_needs_are_results(chat_folder: Path,
     statuses = {record["language"]: (record["status"], record["message"]) for record in scores["selection"]}
     assert statuses["en"][0] == "chosen"
     assert statuses["fr"] == ("empty_class", "the dataset has no train harmless prompts")
-    assert statuses["th"] == ("missing_language", "the dataset does not hold this language")
+    assert statuses["th"] == ("missing_language", "the dataset has no rows in this language")
     assert row_of(scores, "baseline", "fr", "harmful")["refusal"] == 1.0
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "the dataset has no train harmless prompts" in page

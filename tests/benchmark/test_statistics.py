@@ -9,10 +9,11 @@ from polyrefuse_data.benchmark.monitor import measure
 from polyrefuse_data.benchmark.statistics import (
     alarm_rate,
     auroc,
-    bootstrap_interval,
     difference_interval,
     rate,
+    rate_interval,
     threshold_at,
+    wilson_interval,
 )
 
 
@@ -25,17 +26,32 @@ def test_auroc_is_sklearns() -> None:
     assert auroc(positive, negative) == pytest.approx(expected, abs=1e-12)
 
 
-def test_bootstrap_covers_what_resampling_covers() -> None:
-    values = [True] * 18 + [False] * 30
-    generator = np.random.default_rng(5)
-    drawn = generator.choice(values, (20_000, 48)).mean(1)
-    assert bootstrap_interval(values) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.03)
-    assert bootstrap_interval(values) == bootstrap_interval(values)
+def test_wilson_is_the_published_interval() -> None:
+    """Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20 and 1 of 29."""
+    published = {
+        (81, 263): (0.2553, 0.3662),
+        (15, 148): (0.0624, 0.1605),
+        (0, 20): (0, 0.1611),
+        (1, 29): (0.0061, 0.1718),
+    }
+    for (count, n), interval in published.items():
+        assert wilson_interval(count / n, n) == pytest.approx(interval, abs=5e-5)
+
+
+def test_a_difference_is_the_published_interval() -> None:
+    """Newcombe 1998 (different prompts), table II, method 10: 56/70 - 48/80, 9/10 - 3/10, 10/10 - 0/10."""
+    for (a, m, b, n), interval in {
+        (56, 70, 48, 80): (0.0524, 0.3339),
+        (9, 10, 3, 10): (0.1705, 0.8090),
+        (10, 10, 0, 10): (0.6075, 1.0),
+    }.items():
+        first, second = [True] * a + [False] * (m - a), [True] * b + [False] * (n - b)
+        assert difference_interval(first, second) == pytest.approx(interval, abs=5e-5)
 
 
 def test_nothing_has_no_rate() -> None:
     assert math.isnan(rate([]))
-    assert all(math.isnan(end) for end in (*bootstrap_interval([]), *difference_interval([], [True])))
+    assert all(math.isnan(end) for end in (*rate_interval([]), *difference_interval([], [True])))
 
 
 def test_the_threshold_lets_the_named_share_through() -> None:

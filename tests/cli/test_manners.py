@@ -102,7 +102,7 @@ def test_a_variable_that_means_nothing_is_told() -> None:
     done = run(*MAIN, "languages", POLYREFUSE_BUILD_ENGIN="ray", POLYREFUSE_RELEASE__NAME="x", POLYREFUSE_CACHE="y")
     assert done.returncode == 0
     meant = "did you mean POLYREFUSE_BUILD_ENGINE?"
-    assert done.stderr == f"warning: POLYREFUSE_BUILD_ENGIN is no variable of polyrefuse: {meant}\n"
+    assert done.stderr == f"warning: POLYREFUSE_BUILD_ENGIN is not a polyrefuse variable: {meant}\n"
 
 
 def test_the_version_is_told() -> None:

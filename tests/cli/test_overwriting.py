@@ -73,7 +73,7 @@ def test_an_import_goes_by_the_config_that_init_made_and_a_person_edited(world: 
     done = world.call(command("import"), instead={"out": folder})
     assert done.code == 0, done.printed
     assert config.read_text() == edited
-    assert "kept the polyrefuse.toml that was there" in done.printed and "polyrefuse-2.toml" in done.printed
+    assert "kept the existing polyrefuse.toml" in done.printed and "polyrefuse-2.toml" in done.printed
     assert 'name = "rows"' in (folder / "polyrefuse-2.toml").read_text()
     (german,) = [row for row in Workspace(folder).read_rows().to_pylist() if row["language"] == "de"]
     assert "length_ratio" in german["flags"]  # no translation is that short: the edited bound was in force
@@ -155,7 +155,7 @@ def test_a_language_pack_that_somebody_has_filled_in_stays(world: World) -> None
     pack = world.new("pack")
     new = ("languages", "--new", "sv", pack)
     assert world.launcher.run(*new).code == 0
-    for name in ("traits.toml", "replies.toml", "numbers.toml"):
+    for name in ("traits.toml", "replies.toml", "numbers.toml", "polarity.toml"):
         mine = (pack / name).read_text() + "# mine\n"
         (pack / name).write_text(mine)
         assert world.launcher.run(*new).code == 2

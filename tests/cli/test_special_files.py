@@ -97,7 +97,7 @@ def test_a_shell_s_process_substitution_is_told_to_be_one(world: World) -> None:
     path = world.new("special")
     path.symlink_to(f"/proc/{os.getpid()}/fd/{reader}")
     ended = ends(build, world, config=path)
-    assert "it is a pipe, not a regular file: save what it gives to a file first" in ended.printed
+    assert "it is a pipe, not a regular file: save its output to a file first" in ended.printed
     os.close(reader)
     os.close(writer)
 

@@ -13,7 +13,7 @@ from tests.cli.world import Command, World, commands
 from tests.faults.launcher import CLOSED, GONE, ROOT
 
 FULL = "/dev/full"
-SAID = "error: stdout: the disk is full; make room there and run the same command again\n"
+SAID = "error: stdout: the disk is full; free some space and run the same command again\n"
 MAIN = [sys.executable, "-m", "polyrefuse_data.cli"]
 
 
@@ -39,7 +39,7 @@ def test_an_exit_code_is_the_same_wherever_output_goes(command: Command, world: 
         assert not options or json.loads(output.read_text())
         assert full.code == 4
         assert full.printed.endswith(
-            "error: stdout: the disk is full; make room there and run the same command again\n"
+            "error: stdout: the disk is full; free some space and run the same command again\n"
         )
     else:
         assert (full.code, full.printed) == (usual.code, usual.printed)
@@ -50,7 +50,7 @@ def test_what_is_made_is_made_though_a_full_disk_does_not_take_its_name(world: W
     ended = world.call(release, stdout=FULL)
     assert world.call(release, stdout=FULL, stderr=FULL).code == 0
     assert ended.code == 0
-    assert "warning: stdout cannot be written (No space left on device); the work itself is done" in ended.printed
+    assert "warning: cannot write to stdout (No space left on device); the work itself is done" in ended.printed
     quiet = world.call(release, "-q", stdout=FULL)
     assert (quiet.code, quiet.printed) == (0, "")
 

@@ -21,24 +21,7 @@ import pytest
 from polyrefuse_data.cli import command
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from tests.faults.launcher import Ended, Launcher
-from tests.faults.test_kills import BENCHMARK_MODULES
 from tests.faults.worlds import make_build
-
-# What commands import on their way; a fork has it already.
-MODULES = (
-    "polyrefuse_data.pipeline.build",
-    "polyrefuse_data.translation.command",
-    "polyrefuse_data.quality.report",
-    "polyrefuse_data.quality.review",
-    "polyrefuse_data.release.writer",
-    "polyrefuse_data.release.publish",
-    *BENCHMARK_MODULES,
-    "polyrefuse_data.demo.run",
-    "polyrefuse_data.models.fetching",
-    "huggingface_hub.hf_api",
-    "pandas",
-    "sacrebleu",
-)
 
 # What takes long, or the network, is only planned where nothing is wrong with it. The demo would make half a minute of
 # everything: it gets no folder.

@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         if not self._authorized() or self._refused():
             return
-        if self.path == "/v1/chat/completions":
+        if self.path in ("/v1/chat/completions", "/v1/completions"):
             self._chat(json.loads(raw))
         elif self.path == "/v1/files":
             self._upload(raw)

@@ -108,7 +108,7 @@ def test_what_a_config_asks_for_is_not_learnt_away_but_an_error_at_the_second_ti
     refuses: Any, options: dict[str, Any], key: str
 ) -> None:
     with serving(refuses) as served:
-        with pytest.raises(ConfigError, match=rf"takes no request as it is asked .*\): set {key}"):
+        with pytest.raises(ConfigError, match=rf"rejects every request .*\): set {key}"):
             translate_requests(backend(served, max_output_tokens=9, **options), requests(30))
         assert len(served.asked) <= 4
 
@@ -159,7 +159,7 @@ def test_a_preset_is_asked_where_and_as_it_is_documented(name: str) -> None:
 
 
 def test_a_preset_that_is_none_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"translation.backends.0.preset: 'vlm' is none of openai, azure"):
+    with pytest.raises(ConfigError, match=r"translation.backends.0.preset: 'vlm' is unknown: use one of openai, azure"):
         parse_config({"translation": {"backends": [{"engine": "openai", "model": "m", "preset": "vlm"}]}})
 
 

@@ -128,7 +128,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 
 def test_unknown_engine_is_named() -> None:
-    with pytest.raises(ConfigError, match="no engine is called 'spark'; there is local, ray"):
+    with pytest.raises(ConfigError, match="unknown engine 'spark': use local or ray"):
         open_engine("spark")
-    with pytest.raises(ConfigError, match="--address is for --engine ray"):
+    with pytest.raises(ConfigError, match="--address works only with --engine ray"):
         open_engine("local", address="127.0.0.1:1")

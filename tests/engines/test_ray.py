@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from polyrefuse_data.config import EngineConfig
 from polyrefuse_data.engines import Stage, open_engine
-from polyrefuse_data.errors import ConfigError, TranslationError
+from polyrefuse_data.errors import ConfigError, EngineError, TranslationError
 from tests.engines.test_local import DieOnce, fail_at_3, stage, with_pid
 
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')
@@ -82,6 +84,29 @@ def test_actors_may_not_take_every_core() -> None:
         pytest.raises(ConfigError, match="leave none"),
     ):
         list(greedy.run([stage(with_pid, True), stage(with_pid, False)], [[0]]))
+
+
+@pytest.mark.parametrize(("failures", "address"), [(1, None), (2, None), (1, "127.0.0.1:{port}")])
+def test_a_cluster_that_takes_too_long_to_start_is_started_once_more(
+    monkeypatch: pytest.MonkeyPatch, failures: int, address: str | None
+) -> None:
+    tries: list[str] = []
+
+    def init(where: str, **_: object) -> None:
+        tries.append(where)
+        if len(tries) <= failures:
+            raise Exception("The current node timed out during startup.")  # as Ray does
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
+        if failures == 2 or address:
+            stack.enter_context(pytest.raises(EngineError, match="Ray did not start: The current node timed out"))
+        where = address and address.format(port=server.getsockname()[1])
+        with open_engine("ray", None, where):
+            assert tries == ["local", "local"]
+    assert len(tries) == (1 if address else 2)
 
 
 def test_address_where_no_cluster_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""Commands in children of a process that has loaded the libraries already, so that a kill hits work and not imports.
+"""Commands in children of a process that has loaded the libraries already: a kill hits work and not imports, and a test
+that calls ten commands does not load torch ten times.
 
-As a program: reads a line of JSON (a command line, and where its streams lead), runs it in a fork that leads a session
-of its own, and answers with its process id, and then with its status.
+As a program: reads a line of JSON (a command line, where its streams lead, its folder and its variables), runs it in a
+fork that leads a session of its own, and answers with its process id, and then with its status.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
 GONE, CLOSED = "gone", "closed"
+WARM = "tests.faults.warm"
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+_MOST_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,20 @@ class Launcher:
         at_most: float | None = None,
         stdout: str | Path | None = None,
         stderr: str | Path | None = None,
+        cwd: Path = ROOT,
+        env: Mapping[str, str] | None = None,
     ) -> Ended:
         """Run a command to its end; `after` so many seconds its process group gets the signal, if it still runs.
 
         One that has not ended `at_most` so many seconds after it began is killed. Its streams lead to the log, to a
-        file, to nobody (GONE: a pipe whose reader has left), or are CLOSED.
+        file, to nobody (GONE: a pipe whose reader has left), or are CLOSED. `env` is added to the variables of the
+        launcher: what a library reads when it is imported has been read.
         """
         self._log.write_text("")
         began = time.monotonic()
         streams = [str(stream or self._log) for stream in (stdout, stderr)]
-        process = self._ask(json.dumps({"arguments": [str(argument) for argument in arguments], "streams": streams}))
+        asked = {"arguments": list(map(str, arguments)), "streams": streams, "cwd": str(cwd), "env": dict(env or {})}
+        process = self._ask(json.dumps(asked))
         if after is not None:
             time.sleep(max(began + after - time.monotonic(), 0.0))
             with suppress(ProcessLookupError):
@@ -77,6 +86,14 @@ class Launcher:
         code = os.waitstatus_to_exitcode(self._ask(None))
         limit.cancel()
         return Ended(code, self._log.read_text(), time.monotonic() - began)
+
+    def call(self, *arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as `subprocess.run(..., capture_output=True, text=True)` would a new process."""
+        streams = [self._log.with_name(name) for name in ("stdout.txt", "stderr.txt")]
+        for stream in streams:
+            stream.write_text("")
+        ended = self.run(*arguments, at_most=_MOST_SECONDS, stdout=streams[0], stderr=streams[1], cwd=cwd, env=env)
+        return subprocess.CompletedProcess(arguments, ended.code, *(stream.read_text("utf-8") for stream in streams))
 
     def _ask(self, line: str | None) -> int:
         assert self._server.stdin and self._server.stdout
@@ -103,10 +120,12 @@ def _serve(modules: list[str]) -> None:
         print(os.waitpid(process, 0)[1], flush=True)
 
 
-def _run(arguments: list[str], streams: list[str]) -> None:
+def _run(arguments: list[str], streams: list[str], cwd: str, env: dict[str, str]) -> None:
     from polyrefuse_data.cli import main
 
     os.setsid()
+    os.chdir(cwd)
+    os.environ.update(env)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, stream in enumerate(streams, start=1):
         if stream == GONE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,6 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a header of garbage": lambda path: path.write_bytes(b"\xa5" * 100 + path.read_bytes()[100:]),
     "all garbage": lambda path: path.write_bytes(random.Random(0).randbytes(20_000)),
 }
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    log = tmp_path_factory.mktemp("log") / "log.txt"
-    with Launcher(log, "polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu") as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

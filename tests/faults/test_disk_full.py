@@ -17,12 +17,12 @@ import pytest
 
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from tests.faults.launcher import ROOT, Ended, Launcher
-from tests.faults.test_kills import BENCHMARK_MODULES, KILLS
+from tests.faults.test_kills import KILLS
 from tests.faults.worlds import contents, make_build, make_import, make_release
 
 PAGE = 4096
 SIZES = min(KILLS, 20)
-SAID = "the disk is full; make room there and run the same command again"
+SAID = "the disk is full; free some space and run the same command again"
 NOT_COMPARED = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "ballast")
 
 
@@ -92,24 +92,20 @@ def workspace(small: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_build(small: Path, tmp_path: Path) -> None:
-    modules = ("polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas")
-    with Launcher(tmp_path / "log.txt", *modules) as launcher:
-        fill_everywhere(
-            small,
-            lambda: launcher.run("build", "-c", small / "ws" / "polyrefuse.toml"),
-            lambda: workspace(small, tmp_path) and None,
-        )
+def test_build(small: Path, tmp_path: Path, launcher: Launcher) -> None:
+    fill_everywhere(
+        small,
+        lambda: launcher.run("build", "-c", small / "ws" / "polyrefuse.toml"),
+        lambda: workspace(small, tmp_path) and None,
+    )
 
 
-def test_import(small: Path, tmp_path: Path) -> None:
+def test_import(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     file = make_import(tmp_path)
-    modules = ("polyrefuse_data.pipeline.importing", "pandas", "tests.faults.warm")
-    with Launcher(tmp_path / "log.txt", *modules) as launcher:
-        fill_everywhere(small, lambda: launcher.run("import", file, "--out", small / "ws"), lambda: None)
+    fill_everywhere(small, lambda: launcher.run("import", file, "--out", small / "ws"), lambda: None)
 
 
-def test_report(small: Path, tmp_path: Path) -> None:
+def test_report(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     """Over an earlier report, which stays readable whatever happens."""
     make_release(tmp_path, "1.0.0")
     rows = tmp_path / "workspace-1.0.0" / "rows.parquet"
@@ -121,11 +117,10 @@ def test_report(small: Path, tmp_path: Path) -> None:
         for name in ("index.html", "summary.json"):
             (folder / "report" / name).write_text("the earlier one")
 
-    with Launcher(tmp_path / "log.txt", "polyrefuse_data.quality", "pandas") as launcher:
-        fill_everywhere(small, lambda: launcher.run("report", small / "ws"), prepare)
+    fill_everywhere(small, lambda: launcher.run("report", small / "ws"), prepare)
 
 
-def test_release(small: Path, tmp_path: Path) -> None:
+def test_release(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     make_release(tmp_path, "1.0.0")
     shutil.copytree(tmp_path / "workspace-1.0.0", tmp_path / "ready")
 
@@ -134,22 +129,18 @@ def test_release(small: Path, tmp_path: Path) -> None:
             return Ended(0, "", 0.0)
         return launcher.run("release", small / "ws", "--version", "1.0.0", "--out", small / "release")
 
-    with Launcher(tmp_path / "log.txt", "polyrefuse_data.release.writer", "pandas") as launcher:
-        fill_everywhere(small, run, lambda: shutil.copytree(tmp_path / "ready", small / "ws") and None)
+    fill_everywhere(small, run, lambda: shutil.copytree(tmp_path / "ready", small / "ws") and None)
 
 
-@pytest.mark.slow
-def test_benchmark(small: Path, tmp_path: Path) -> None:
+def test_benchmark(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     release = make_release(tmp_path, "1.0.0")
     options = ("--source-languages", "en", "--max-new-tokens", 6, "--max-kl", 50, "--limit", 2)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    with Launcher(tmp_path / "log.txt", *BENCHMARK_MODULES, env=environment) as launcher:
 
-        def run() -> Ended:
-            where = ("--model", bundled_model(CHAT), "--dataset", release, "--out", small / "run")
-            return launcher.run("benchmark", "run", *where, *options)
+    def run() -> Ended:
+        where = ("--model", bundled_model(CHAT), "--dataset", release, "--out", small / "run")
+        return launcher.run("benchmark", "run", *where, *options)
 
-        fill_everywhere(small, run, lambda: None)
+    fill_everywhere(small, run, lambda: None)
 
 
 def test_printing_to_a_full_disk() -> None:

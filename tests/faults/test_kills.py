@@ -11,7 +11,7 @@ import random
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,25 +23,9 @@ from tests.faults.launcher import Ended, Launcher
 from tests.faults.worlds import contents, make_build, make_import, make_release
 from tests.hub_double import HubDouble
 
-KILLS = int(os.environ.get("FAULTS_KILLS", "3"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "2"))
 SEED = int(os.environ.get("FAULTS_SEED", "0"))
 REPO = "safety/prompts"
-
-# What a run imports on its way; a fork has it already.
-BENCHMARK_MODULES = (
-    "polyrefuse_data.benchmark.run",
-    "polyrefuse_data.benchmark.report",
-    "polyrefuse_data.benchmark.judges.phrases",
-    "polyrefuse_data.release.load",
-    "polyrefuse_data.release.content",
-    "datasets",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_svg",
-    "sklearn.metrics",
-    "transformers.models.auto.modeling_auto",
-    "transformers.models.llama.modeling_llama",
-    "transformers.tokenization_utils_tokenizers",
-)
 
 
 def moments(command: str, seconds: float, kills: int = KILLS) -> list[float]:
@@ -82,22 +66,13 @@ def kill_everywhere(
     assert number == signal.SIGKILL or ends[4] >= ends[-number]
 
 
-@pytest.fixture(scope="module")
-def build_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    log = tmp_path_factory.mktemp("log") / "build.txt"
-    with Launcher(
-        log, "polyrefuse_data.pipeline.build", "polyrefuse_data.translation.command", "sacrebleu", "pandas"
-    ) as launcher:
-        yield launcher
-
-
-def test_build(tmp_path: Path, build_launcher: Launcher) -> None:
+def test_build(tmp_path: Path, launcher: Launcher) -> None:
     """Three shards: a worker process checks rows, and finished shards are kept."""
-    kill_a_build(tmp_path, build_launcher, signal.SIGKILL, shards=3)
+    kill_a_build(tmp_path, launcher, signal.SIGKILL, shards=3)
 
 
-def test_build_that_is_asked_to_stop(tmp_path: Path, build_launcher: Launcher) -> None:
-    kill_a_build(tmp_path, build_launcher, signal.SIGTERM, shards=1)
+def test_build_that_is_asked_to_stop(tmp_path: Path, launcher: Launcher) -> None:
+    kill_a_build(tmp_path, launcher, signal.SIGTERM, shards=1)
 
 
 def kill_a_build(folder: Path, launcher: Launcher, number: int, shards: int) -> None:
@@ -119,20 +94,13 @@ def kill_a_build(folder: Path, launcher: Launcher, number: int, shards: int) -> 
     kill_everywhere(name, lambda **kill: launcher.run("build", "-c", config, **kill), prepare, result, number)
 
 
-@pytest.fixture(scope="module")
-def check_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    log = tmp_path_factory.mktemp("log") / "check.txt"
-    with Launcher(log, "polyrefuse_data.pipeline.importing", "pandas", "tests.faults.warm") as launcher:
-        yield launcher
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_import(tmp_path: Path, check_launcher: Launcher, number: int) -> None:
+def test_import(tmp_path: Path, launcher: Launcher, number: int) -> None:
     """Until its rows are checked there are none; the same command ends it."""
     file, workspace = make_import(tmp_path), tmp_path / "ws"
 
     def run(**kill: float) -> Ended:
-        ended = check_launcher.run("import", file, "--out", workspace, **kill)
+        ended = launcher.run("import", file, "--out", workspace, **kill)
         rows = workspace / "rows.parquet"
         assert not rows.exists() or provenance_of(pq.read_schema(rows)) is not None
         return ended
@@ -146,10 +114,10 @@ def test_import(tmp_path: Path, check_launcher: Launcher, number: int) -> None:
     )
 
 
-def test_check(tmp_path: Path, check_launcher: Launcher) -> None:
+def test_check(tmp_path: Path, launcher: Launcher) -> None:
     """Of rows that lost their scores, under other bounds than before."""
     given, workspace = tmp_path / "given", tmp_path / "ws"
-    assert check_launcher.run("import", make_import(tmp_path), "--out", given).code == 0
+    assert launcher.run("import", make_import(tmp_path), "--out", given).code == 0
     (given / "scores.parquet").unlink()
     with (given / "polyrefuse.toml").open("a") as config:
         config.write("\n[quality.thresholds]\nlength_ratio_max = 1.3\n")
@@ -159,27 +127,24 @@ def test_check(tmp_path: Path, check_launcher: Launcher) -> None:
         shutil.copytree(given, workspace)
 
     def run(**kill: float) -> Ended:
-        return check_launcher.run("check", workspace, **kill)
+        return launcher.run("check", workspace, **kill)
 
     kill_everywhere("check", run, prepare, lambda: contents(workspace))
 
 
-def test_release(tmp_path: Path) -> None:
+def test_release(tmp_path: Path, launcher: Launcher) -> None:
     make_release(tmp_path, "1.0.0")
     workspace, out = tmp_path / "workspace-1.0.0", tmp_path / "out"
 
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
 
-    modules = ("polyrefuse_data.release.writer", "pandas", "jinja2", "tests.faults.warm")
-    with Launcher(tmp_path / "log.txt", *modules) as launcher:
+    def run(**kill: float) -> Ended:
+        if (out / "1.0.0").exists():  # killed after it was done
+            return Ended(0, "", 0.0)
+        return launcher.run("release", workspace, "--version", "1.0.0", "--out", out / "1.0.0", **kill)
 
-        def run(**kill: float) -> Ended:
-            if (out / "1.0.0").exists():  # killed after it was done
-                return Ended(0, "", 0.0)
-            return launcher.run("release", workspace, "--version", "1.0.0", "--out", out / "1.0.0", **kill)
-
-        kill_everywhere("release", run, prepare, lambda: contents(out))
+    kill_everywhere("release", run, prepare, lambda: contents(out))
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["a first version", "a second version"])
@@ -210,18 +175,13 @@ def test_publish(tmp_path: Path, new: bool) -> None:
         )
 
 
-@pytest.mark.slow
-def test_benchmark(tmp_path: Path) -> None:
+def test_benchmark(tmp_path: Path, launcher: Launcher) -> None:
     release = make_release(tmp_path, "1.0.0")
     out = tmp_path / "run"
     options = ("--source-languages", "en", "--max-new-tokens", 6, "--max-kl", 50, "--limit", 2)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    with Launcher(tmp_path / "log.txt", *BENCHMARK_MODULES, env=environment) as launcher:
 
-        def run(**kill: float) -> Ended:
-            model = bundled_model(CHAT)
-            return launcher.run(
-                "benchmark", "run", "--model", model, "--dataset", release, "--out", out, *options, **kill
-            )
+    def run(**kill: float) -> Ended:
+        model = bundled_model(CHAT)
+        return launcher.run("benchmark", "run", "--model", model, "--dataset", release, "--out", out, *options, **kill)
 
-        kill_everywhere("benchmark", run, lambda: shutil.rmtree(out, ignore_errors=True), lambda: contents(out))
+    kill_everywhere("benchmark", run, lambda: shutil.rmtree(out, ignore_errors=True), lambda: contents(out))

@@ -1,7 +1,7 @@
-"""Inputs of a megabyte that are made to cost time or memory: each must end soon, and within a gigabyte.
+"""Inputs that are made to cost time or memory: each must end soon, and within a gigabyte.
 
-`python -m tests.fuzz.bombs` reads them all in one process whose memory is limited, and prints
-name, seconds and outcome as JSON.
+`python -m tests.fuzz.bombs BYTES` reads them all, of about so many bytes each, in one process whose memory is limited,
+and prints name, seconds and outcome as JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.fuzz.targets import TMX, Target, all_targets, intact_release, reviewed
 
-_SIZE = 1_000_000
+_SIZE = int(sys.argv[1])
 _MEMORY = 2**30
 
 
@@ -51,19 +51,19 @@ def bombs() -> dict[str, tuple[str, Callable[[], str]]]:
             "import-tmx",
             lambda: TMX.replace("</tu>", "</tu>" + repeat('<tu><tuv lang="pt-BR"><seg>b</seg></tuv></tu>'), 1),
         ),
-        "many attributes": ("memory-tmx", lambda: "<tmx" + "".join(f" a{n}='1'" for n in range(90_000)) + "/>"),
+        "many attributes": ("memory-tmx", lambda: "<tmx" + "".join(f" a{n}='1'" for n in range(_SIZE // 11)) + "/>"),
         "dotted keys": ("config", lambda: repeat("a.") + "a = 1"),
         "quoted dotted keys": ("config", lambda: repeat('"a" . ') + "a = 1"),
         "dotted headers": ("config", lambda: f"[{repeat('a.')}a]"),
         "nested arrays of TOML": ("config", lambda: "a = " + repeat("[")),
         "nested tables of TOML": ("config", lambda: "a = " + repeat("{a=")),
         "many sources": ("config", lambda: repeat('[[sources]]\nname = "x"\n')),
-        "many wrong keys": ("config", lambda: "".join(f"k{n} = 1\n" for n in range(90_000))),
+        "many wrong keys": ("config", lambda: "".join(f"k{n} = 1\n" for n in range(_SIZE // 11))),
         "dotted keys in a variable": ("environment", lambda: f"RELEASE__NAME={{{repeat('a.')}a = 1}}"),
         "nested JSON": ("import-json", lambda: repeat("[")),
         "nested records": ("import-jsonl", lambda: repeat('{"a":')),
         "a number of a million digits": ("import-jsonl", lambda: '{"text": ' + repeat("1") + "}"),
-        "many keys": ("import-jsonl", lambda: "{" + ",".join(f'"{n}":1' for n in range(80_000)) + "}"),
+        "many keys": ("import-jsonl", lambda: "{" + ",".join(f'"{n}":1' for n in range(_SIZE // 12)) + "}"),
         "many empty records": ("import-jsonl", lambda: repeat("{}\n")),
         "nested upstream": ("import-upstream", lambda: repeat('[{"a":')),
         "many columns": ("import-csv", lambda: repeat("a,") + "\n1\n"),
@@ -85,7 +85,7 @@ def bombs() -> dict[str, tuple[str, Callable[[], str]]]:
             "manifest",
             lambda: json.dumps(
                 json.loads((intact_release() / "manifest.json").read_bytes())
-                | {"files": {f"data/{n}": {"sha256": "0" * 64, "bytes": 1, "rows": 1} for n in range(8_000)}}
+                | {"files": {f"data/{n}": {"sha256": "0" * 64, "bytes": 1, "rows": 1} for n in range(_SIZE // 125)}}
             ),
         ),
         "a changelog without end": ("texts", lambda: repeat("## 1.0.0\n")),

@@ -26,7 +26,7 @@ from tests.fuzz.targets import Target, all_targets, put, scratch
 SLOW = {"manifest", "parquet-data", "parquet-rejected", "texts", "review"}
 NAMES = (
     *("import-jsonl", "import-csv", "import-json", "import-tmx", "import-upstream"),
-    *("memory-tmx", "memory-tsv", "memory-jsonl", "config", "environment"),
+    *("memory-tmx", "memory-xliff", "memory-tsv", "memory-jsonl", "config", "environment"),
     *("manifest", "parquet-data", "parquet-rejected", "texts", "review", "answers"),
 )
 
@@ -184,10 +184,10 @@ def test_the_same_translations_are_the_same_rows_from_every_format(translations:
 # --- in processes of their own -----------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_megabyte_that_is_made_to_cost_ends_soon_and_within_a_gigabyte() -> None:
+@pytest.mark.parametrize("size", [30_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_input_that_is_made_to_cost_ends_soon_and_within_a_gigabyte(size: int) -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.bombs"], stdout=subprocess.PIPE, check=True, timeout=500
+        [sys.executable, "-m", "tests.fuzz.bombs", str(size)], stdout=subprocess.PIPE, check=True, timeout=500
     ).stdout
     results: dict[str, tuple[float, str]] = json.loads(said)
     assert len(results) >= 40

@@ -20,30 +20,30 @@ from polyrefuse_data.languages import LANGUAGES, add_pack, find_language, langua
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.packs import TEMPLATE, new_pack, write_bounds
 from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
-from polyrefuse_data.languages.traits import Bound, Traits
+from polyrefuse_data.languages.traits import Bound, Polarity, Traits
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.strength import FULL, strength
 from polyrefuse_data.rows import table_from_rows
+from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
-
-def polyrefuse(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "polyrefuse_data.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
-PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables}
+PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables, "polarity.toml": Polarity}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     pack = LANGUAGES[code].pack
     assert pack is not None and pack.name == code
-    extra = {"excuses.toml", "stems.tsv"} if code == "en" else {"lexicon.tsv", "words.jsonl"}
-    assert set(PARTS) <= {path.name for path in pack.iterdir()} <= {*PARTS, *extra}
+    english = {"excuses.toml", "stems.tsv", "common.txt", "opposites.tsv", "meaning.toml"}
+    extra = english if code == "en" else {"lexicon.tsv", "words.jsonl"}
+    assert (
+        set(PARTS) - ({"polarity.toml"} if code == "en" else set())
+        <= {path.name for path in pack.iterdir()}
+        <= {*PARTS, *extra}
+    )
     assert LANGUAGES[code].traits.code == code
     for name, bound in LANGUAGES[code].traits.bounds.items():
         assert name in THRESHOLDS and bound.source
@@ -79,10 +79,10 @@ def test_a_new_pack_is_one_and_is_not_overwritten(tmp_path: Path) -> None:
     assert (known.code, known.flores, known.name) == ("sv", "swe_Latn", "Swedish")
     assert known.numbers is not None and known.replies is not None and known.lexicon is None
     (tmp_path / "sv" / "traits.toml").write_text('code = "sv"\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"traits\.toml is already there"):
+    with pytest.raises(ConfigError, match=r"traits\.toml already exists"):
         new_pack("sv", tmp_path / "sv")
     assert (tmp_path / "sv" / "traits.toml").read_text(encoding="utf-8") == 'code = "sv"\n'
-    with pytest.raises(ConfigError, match="no BCP-47 code"):
+    with pytest.raises(ConfigError, match="neither a BCP-47 code"):
         new_pack("swedish", tmp_path / "other")
 
 
@@ -94,7 +94,7 @@ def test_a_language_beyond_nllb_says_its_codes_itself(tmp_path: Path) -> None:
     add_pack(tmp_path)
     assert language("nds_Latn").name == language("nds").name == "Low German"
     path.write_text('code = "nds"\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"nds is no language of NLLB-200: give `flores` and `name`"):
+    with pytest.raises(ConfigError, match=r"nds is not an NLLB-200 language: also give `flores` and `name`"):
         add_pack(tmp_path)
 
 
@@ -102,7 +102,7 @@ def test_a_language_beyond_nllb_says_its_codes_itself(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('code = "sv"\n[writing]\nletter = "å"\n', r"traits\.toml: writing\.letter: there is no such key"),
-        ('code = "sv"\n[relatives]\npattern = "("\n', r"relatives\.pattern: no regular expression"),
+        ('code = "sv"\n[relatives]\npattern = "("\n', r"relatives\.pattern: not a regular expression"),
         ('code = "sv"\n[writing]\nencodings = ["x-none"]\n', r"writing\.encodings\.0: Python knows no encoding"),
         ('code = "sv"\n[bounds]\nscript = { bound = 1 }\n', r"bounds\.script\.source"),
         ('code = "sv"\nwriting = {\n', "not readable as TOML"),
@@ -114,17 +114,17 @@ def test_a_broken_pack_names_its_file_and_key(tmp_path: Path, text: str, said: s
         add_pack(tmp_path)
 
 
-def test_a_bound_on_no_threshold_is_an_error_of_the_command_line(tmp_path: Path) -> None:
+def test_a_bound_on_no_threshold_is_an_error_of_the_command_line(polyrefuse: Call, tmp_path: Path) -> None:
     (tmp_path / "traits.toml").write_text('code = "sv"\n[bounds]\nno = { bound = 1, source = "x" }\n', encoding="utf-8")
     result = polyrefuse("languages", "--check", tmp_path)
     assert result.returncode == 2
     assert "bounds.no: no such threshold" in result.stderr and "Traceback" not in result.stderr
 
 
-def test_what_a_language_lacks_is_said_with_the_flags_that_rest_on_it(tmp_path: Path) -> None:
+def test_what_a_language_lacks_is_said_with_the_flags_that_rest_on_it(polyrefuse: Call) -> None:
     lacks = {row["part"]: row for row in strength(language("sv"))}
     assert lacks["(the identifier)"]["strength"] == FULL
-    assert lacks["lexicon.tsv"]["flags"].startswith("mismatched")
+    assert lacks["lexicon.tsv"]["flags"].startswith("unverified_meaning, mismatched")
     assert all(row["strength"] != FULL for part, row in lacks.items() if part != "(the identifier)")
     own = {row["part"]: row["strength"] for row in strength(add_pack(SWEDISH))}
     for part in ("lexicon.tsv", "numbers.toml", "replies.toml", "traits.toml: bounds.length_ratio_min"):
@@ -137,13 +137,15 @@ def test_bounds_are_written_in_place_and_leave_the_rest(tmp_path: Path) -> None:
     path.write_text(
         'code = "sv"  # kept\n\n[bounds]\n# why\nscript = { bound = 0.5, source = "a" }\n\n[writing]\n', "utf-8"
     )
-    write_bounds(tmp_path, {"script": Bound(bound=0.25, source='"b"'), "mismatched": Bound(bound=-3, source="c")})
+    write_bounds(
+        tmp_path, {"script": Bound(bound=0.25, source='"b"'), "unverified_meaning": Bound(bound=-3, source="c")}
+    )
     text = path.read_text(encoding="utf-8")
     assert "# kept" in text and "# why" in text and text.count("script") == 1
     found = add_pack(tmp_path).traits.bounds
     assert {name: (own.bound, own.source) for name, own in found.items()} == {
         "script": (0.25, '"b"'),
-        "mismatched": (-3, "c"),
+        "unverified_meaning": (-3, "c"),
     }
 
 
@@ -162,12 +164,12 @@ def test_a_fit_writes_a_lexicon_and_bounds_with_their_source(tmp_path: Path) -> 
     assert fitted.lexicon is not None and fitted.lexicon.log_odds(text, english) > 2
     assert "300 rows of pairs.tsv" in fitted.traits.bounds["length_ratio_min"].source
     assert {row["part"]: row for row in strength(fitted)}["lexicon.tsv"]["strength"] == FULL
-    with pytest.raises(ConfigError, match="has no language pack: write one"):
+    with pytest.raises(ConfigError, match="has no language pack: create one"):
         fit_pack(language("da"), rows)
     with pytest.raises(ConfigError, match="part of this package"):
         fit_pack(LANGUAGES["de"], rows)
     rows.write_text("en\tsv\nDog\tHund\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="1 different rows of sv with English; a fit takes 200"):
+    with pytest.raises(ConfigError, match="only 1 different rows of sv with English; a fit needs 200"):
         fit_pack(fitted, rows)
 
 

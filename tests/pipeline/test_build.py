@@ -26,6 +26,7 @@ from polyrefuse_data.translation.backends import open_chain
 from polyrefuse_data.translation.base import Pair
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
+from tests.faults.launcher import Call
 
 KEYS = [prompt.key for prompt in seed_prompts()][:: len(seed_prompts()) // 12][:12]
 ENGLISH = [seed_texts("en").prompts[key] for key in KEYS]
@@ -171,25 +172,21 @@ def test_refusals_answers_and_outages_fall_back_and_are_counted(folder: Path, ap
 
 
 def test_rows_without_an_answer_are_told_and_end_the_command_with_4_until_they_have_one(
-    folder: Path, api: ApiServer
+    polyrefuse: Call, folder: Path, api: ApiServer
 ) -> None:
     api.faults[ENGLISH[0]] = [error(503, "busy")]
     api.faults[GERMAN[1]] = [error(503, "busy")]
     settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in api_backend(api, max_retries=0).items())
     source = '[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
     (folder / "polyrefuse.toml").write_text(f'languages = ["de"]\n{source}[[translation.backends]]\n{settings}')
-
-    def command() -> subprocess.CompletedProcess[str]:
-        arguments = [sys.executable, "-m", "polyrefuse_data.cli", "build", "-c", str(folder / "polyrefuse.toml")]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
-
-    first = command()
-    assert (first.returncode, "did not answer this time: 2 (no other stepped in: 2); run" in first.stdout) == (
+    command = ("build", "-c", folder / "polyrefuse.toml")
+    first = polyrefuse(*command, TEST_API_KEY=API_KEY)
+    assert (first.returncode, "did not answer: 2 (2 without another translation); run" in first.stdout) == (
         4,
         True,
     ), first.stderr
     asked = len(api.asked)
-    second = command()
+    second = polyrefuse(*command, TEST_API_KEY=API_KEY)
     assert (second.returncode, "run again" in second.stdout) == (0, False), second.stderr
     assert sorted(api.asked[asked:]) == sorted([ENGLISH[0], GERMAN[0], GERMAN[1]])
     assert {row["status"] for row in Workspace(folder).read_rows().to_pylist()} == {"accepted"}
@@ -362,9 +359,9 @@ def test_what_stops_every_row_is_said_before_anything_is_written(
     monkeypatch.delenv("TEST_API_KEY")
     with pytest.raises(MissingPrerequisite, match="export TEST_API_KEY"):
         build(workspace, config(folder, program(folder), api_backend(api)), progress=False)  # even as the second
-    with pytest.raises(ConfigError, match=r"nobody translates into French \(fr\); there is command:program"):
+    with pytest.raises(ConfigError, match=r"no backend translates into French \(fr\), only command:program"):
         build(workspace, config(folder, program(folder), languages=("fr",)), progress=False)
-    with pytest.raises(ConfigError, match="no engine is called 'spark'"):
+    with pytest.raises(ConfigError, match="unknown engine 'spark'"):
         build(workspace, config(folder, program(folder)), engine="spark", progress=False)
     assert not workspace.prompts.exists()
     assert not (folder / "asked.txt").exists()

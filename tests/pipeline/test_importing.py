@@ -170,7 +170,7 @@ def test_the_same_import_again_changes_nothing(file: Path, tmp_path: Path) -> No
     workspace.checking.mkdir()  # killed when all but this was done
     before = workspace.rows.read_bytes()
     summary = run(file, workspace)
-    assert summary.already and summary.to_text().startswith("already there, nothing was changed: 60 rows")
+    assert summary.already and summary.to_text().startswith("already imported, nothing changed: 60 rows")
     assert workspace.rows.read_bytes() == before
     assert not workspace.checking.exists()
 
@@ -187,7 +187,7 @@ def test_other_rows_are_refused(file: Path, tmp_path: Path, other: dict[str, Any
 
 def test_the_beginning_of_another_import_is_refused(stopped: Workspace, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in stopped.path.rglob("*") if path.is_file()}
-    with pytest.raises(ConfigError, match="holds the beginning of another import"):
+    with pytest.raises(ConfigError, match="holds another, unfinished import"):
         run(write(tmp_path / "other.jsonl", count=19), stopped)
     assert {path: path.read_bytes() for path in stopped.path.rglob("*") if path.is_file()} == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.pipeline.summary import BuildEstimate
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import ApiServer, answer
+from tests.faults.launcher import Call
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program, run
 from tests.pipeline.test_build import api as api  # fixtures
 from tests.pipeline.test_build import folder as folder
@@ -66,7 +66,7 @@ def test_a_command_without_a_pair_is_not_asked_for_it(folder: Path) -> None:
 def test_a_language_that_nobody_translates_into_is_found_first(folder: Path) -> None:
     spanish = one_way(folder, "spanish", "en-es", "es-en")
     for backends in ([spanish], [program(folder, languages=["es"])]):
-        with pytest.raises(ConfigError, match=r"nobody translates into German \(de\)"):
+        with pytest.raises(ConfigError, match=r"no backend translates into German \(de\)"):
             run(folder, *backends, languages=BOTH)
     assert not (folder / "asked.txt").exists()
 
@@ -98,7 +98,7 @@ def test_a_language_that_nobody_translates_back_is_said(
     back = [program(folder, name="back", languages=["de"])]
     _, rows = run(folder, program(folder), languages=BOTH, back_translation=back)
     assert by_language(rows, "back_translator") == {"en": {""}, "de": {"command:back"}, "es": {""}}
-    assert "nobody translates back from es: these rows are judged without it" in caplog.text
+    assert "no backend translates back from es: its rows are judged without a back-translation" in caplog.text
 
 
 def test_the_same_backend_for_some_languages_is_opened_once_and_keeps_its_answers(folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_same_backend_for_some_languages_is_opened_once_and_keeps_its_answer
 
 @pytest.mark.parametrize(
     ("languages", "says"),
-    [(["xx"], "backends.0.languages"), ([], "name one language at least"), (["de", "deu_Latn"], "named twice")],
+    [(["xx"], "backends.0.languages"), ([], "name at least one language"), (["de", "deu_Latn"], "named twice")],
 )
 def test_languages_of_a_backend_are_checked(folder: Path, languages: list[str], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
@@ -167,13 +167,12 @@ def test_a_dry_run_counts_what_would_really_be_asked(folder: Path, api: ApiServe
     ]
 
 
-def test_the_command_takes_a_chain_from_the_file(folder: Path) -> None:
+def test_the_command_takes_a_chain_from_the_file(polyrefuse: Call, folder: Path) -> None:
     backend = f'{{ engine = "command", name = "cat", commands = {{ en-es = ["{sys.executable}", "-c", "1"] }} }}'
     (folder / "polyrefuse.toml").write_text(
         'languages = ["de"]\n[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
         f"[translation]\nbackends = [{backend}]\nback_translation = [{backend}]\n"
     )
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "build", "--dry-run", "-c", str(folder / "polyrefuse.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = polyrefuse("build", "--dry-run", "-c", folder / "polyrefuse.toml")
     assert done.returncode == 2
-    assert "error: translation.backends: nobody translates into German (de); there is command:cat" in done.stderr
+    assert "error: translation.backends: no backend translates into German (de), only command:cat" in done.stderr

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,8 @@ from polyrefuse_data.errors import ConfigError, MissingPrerequisite
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, error
+from tests.faults.launcher import Call
+from tests.patience import in_time
 from tests.pipeline.test_build import api as api  # fixtures
 from tests.pipeline.test_build import api_backend, config, program
 from tests.pipeline.test_build import folder as folder
@@ -63,15 +62,14 @@ def test_an_endpoint_where_nobody_listens_is_said_at_once_and_ends_with_3(
     assert "(Connection refused): trying again" in caplog.text
 
 
-def test_the_command_says_so_on_the_screen_and_ends_soon(folder: Path, api: ApiServer) -> None:
+def test_the_command_says_so_on_the_screen_and_ends_soon(polyrefuse: Call, folder: Path, api: ApiServer) -> None:
     backend = api_backend(api, base_url=nobody(), max_retries=2)
     settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in backend.items())
     source = '[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
     (folder / "polyrefuse.toml").write_text(f'languages = ["de"]\n{source}[[translation.backends]]\n{settings}')
-    arguments = [sys.executable, "-m", "polyrefuse_data.cli", "build", "-c", str(folder / "polyrefuse.toml")]
     started = time.monotonic()
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
-    assert time.monotonic() - started < 30
+    done = polyrefuse("build", "-c", folder / "polyrefuse.toml", TEST_API_KEY=API_KEY)
+    assert in_time(started, 30)
     assert done.returncode == 3, done.stderr
     assert "cannot be reached" in done.stderr.splitlines()[0] and "trying again" in done.stderr.splitlines()[0]
     assert done.stderr.splitlines()[-1].startswith("error: translation.backends: openai:test-model@127.0.0.1 cannot be")
@@ -148,7 +146,7 @@ def test_a_probe_costs_nothing_where_the_model_is_listed_or_asked_first_or_for_a
         api.models = models
         build(Workspace(folder / "ws"), config(folder, *backends), progress=False, dry_run=dry_run)
         assert not api.asked
-    assert "test-model@127.0.0.1 is not among the models that the server lists: another" in caplog.text
+    assert "test-model@127.0.0.1 is not one of the models the server lists: another" in caplog.text
     api.models = None
     build(Workspace(folder / "ws2"), config(folder, api_backend(api)), progress=False)
     assert len(api.asked) == 24

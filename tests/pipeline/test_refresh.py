@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
+from tests.faults.launcher import Call
 from tests.pipeline.test_build import ENGLISH, GERMAN, SPANISH, api_backend, config, program
 from tests.pipeline.test_build import folder as folder  # a fixture
 
@@ -191,21 +190,17 @@ def test_who_is_meant() -> None:
 SETTINGS = 'languages = ["de", "es"]\n[[sources]]\nname = "seeds"\npath = "prompts.jsonl"\nsplit = "test"\n'
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    build = [sys.executable, "-m", "polyrefuse_data.cli", "build", "-c", str(folder / "polyrefuse.toml"), *arguments]
-    return subprocess.run(build, capture_output=True, text=True, timeout=120, check=False)
-
-
 def write_config(folder: Path, backend: dict[str, Any]) -> None:
     lines = [f"{key} = {json.dumps(value)}" for key, value in backend.items() if key != "commands"]
     lines += [f"commands.{pair} = {json.dumps(command)}" for pair, command in backend.get("commands", {}).items()]
     (folder / "polyrefuse.toml").write_text(SETTINGS + "[[translation.backends]]\n" + "\n".join(lines))
 
 
-def test_a_language_without_any_accepted_row_fails_the_build_loudly(folder: Path) -> None:
+def test_a_language_without_any_accepted_row_fails_the_build_loudly(polyrefuse: Call, folder: Path) -> None:
     (folder / "es.json").write_text(json.dumps({}))  # it says "How..." to everything
     write_config(folder, program(folder))
-    done = command(folder)
+    build = ("build", "-c", folder / "polyrefuse.toml")
+    done = polyrefuse(*build)
     assert done.returncode == 1, done.stderr
     assert "warning: no row of es was accepted: 12 rejected" in done.stderr
     assert "WARNING: no row of es was accepted" in done.stdout
@@ -213,10 +208,10 @@ def test_a_language_without_any_accepted_row_fails_the_build_loudly(folder: Path
 
     spanish = dict(zip(ENGLISH, SPANISH, strict=True))
     (folder / "es.json").write_text(json.dumps(spanish))
-    assert command(folder).returncode == 1  # its answers are kept
-    mended = command(folder, "--refresh", "command:es", "--json")
+    assert polyrefuse(*build).returncode == 1  # its answers are kept
+    mended = polyrefuse(*build, "--refresh", "command:es", "--json")
     assert mended.returncode == 0, mended.stderr
-    assert "answers of command for es are forgotten" in mended.stderr
+    assert "dropped 12 answers of command for es, to ask for them again" in mended.stderr
     assert json.loads(mended.stdout)["problems"] == []
 
 
@@ -227,8 +222,7 @@ def test_a_backend_that_gives_nothing_of_use_fails_the_build_though_another_does
     summary = run(folder, api_backend(api), program(folder), back_translation=[program(folder)])
     assert summary.accepted == 36
     assert summary.problems == [
-        f"nothing that {MODEL} answered was a translation; an answer of its: not_structured: "
-        "Gern! Wie kann ich dir helfen?"
+        f"{MODEL} gave no translation, only answers like this one: not_structured: Gern! Wie kann ich dir helfen?"
     ]
     told = "none of its first 20 answers is a translation; the first is not_structured: Gern! Wie kann ich dir helfen?"
     assert f"{MODEL}: {told}" in caplog.text

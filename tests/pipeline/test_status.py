@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from polyrefuse_data.pipeline.status import workspace_status
 from polyrefuse_data.quality import check, export_review, scoring, write_report
 from polyrefuse_data.system.files import atomic_write, write_table
 from polyrefuse_data.workspace import Workspace
+from tests.faults.launcher import Call
 from tests.quality.tables import make_table
 
 
@@ -31,7 +30,7 @@ def checked(workspace: Workspace) -> Workspace:
 
 
 def test_from_nothing_to_a_build(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not there: make a workspace with `polyrefuse init"):
+    with pytest.raises(ConfigError, match="is not there: create a workspace with `polyrefuse init"):
         workspace_status(workspace)
     workspace.path.mkdir()
     assert workspace_status(workspace).next_step.startswith("polyrefuse init")
@@ -43,7 +42,7 @@ def test_from_nothing_to_a_build(workspace: Workspace, tmp_path: Path) -> None:
         atomic_write(workspace.shards / f"{number:06d}.json", "{}")
     found = workspace_status(workspace)
     assert (found.prompts, found.shards, found.rows) == (5, (2, 3), None)
-    assert "build under way: 2 of 3 shards finished" in found.to_text()
+    assert "build in progress: 2 of 3 shards finished" in found.to_text()
     assert found.next_step.startswith(f"polyrefuse build -c {workspace.config}")
 
 
@@ -53,7 +52,7 @@ def test_an_import_that_was_stopped(workspace: Workspace) -> None:
     for size in (2, 3):
         partial.add(make_table(*[{}] * size))
     found = workspace_status(workspace)
-    assert found.scored == 5 and "check under way: 5 rows scored" in found.to_text()
+    assert found.scored == 5 and "check in progress: 5 rows scored" in found.to_text()
     assert "run the same `polyrefuse import ... --out" in found.next_step
 
 
@@ -76,7 +75,7 @@ def test_rows_report_and_review(checked: Workspace) -> None:
 def test_rows_whose_verdicts_are_none_or_old(checked: Workspace) -> None:
     checked.config.write_text("[quality.thresholds]\nlength_ratio_max = 0.1\n")
     found = workspace_status(checked)
-    assert "under other checks or bounds" in found.notice
+    assert "config other than the current one" in found.notice
     assert (found.next_step, found.languages["en"]) == (f"polyrefuse check {checked.path}", {"rejected": 1})
     write_table(checked.read_rows().slice(1), checked.rows)
     found = workspace_status(checked)
@@ -85,10 +84,9 @@ def test_rows_whose_verdicts_are_none_or_old(checked: Workspace) -> None:
     assert found.next_step == f"polyrefuse check {checked.path}"
 
 
-def test_it_only_reads(checked: Workspace) -> None:
+def test_it_only_reads(polyrefuse: Call, checked: Workspace) -> None:
     before = sorted(path.name for path in checked.path.iterdir())
-    command = [sys.executable, "-m", "polyrefuse_data.cli", "status", str(checked.path), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = polyrefuse("status", checked.path, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 3
     assert sorted(path.name for path in checked.path.iterdir()) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from polyrefuse_data.quality.auditing import audit_rows
 from polyrefuse_data.quality.checks.duplicate_target import shared_targets
 from polyrefuse_data.quality.provenance import Seal, provenance_of, unchecked
 from polyrefuse_data.quality.suite import suite_of
-from polyrefuse_data.quality.verdicts import mark_shared
+from polyrefuse_data.quality.together import scores_together
+from polyrefuse_data.quality.verdicts import mark_together
 from tests.quality.tables import make_table
 
 
@@ -108,7 +109,16 @@ def test_parallel_means_kept_in_every_language() -> None:
 
 def test_config_comes_as_model_or_dict_and_changes_verdicts() -> None:
     table = make_table({"text": "Name three tips for a better sleep at night."})
-    everything = {"disable": ["untranslated", "language_id", "partly_translated", "related_language", "mismatched"]}
+    everything = {
+        "disable": [
+            "untranslated",
+            "language_id",
+            "partly_translated",
+            "related_language",
+            "mismatched",
+            "unverified_meaning",
+        ]
+    }
     assert audit(table, everything)["status"].to_pylist() == ["accepted"]
     assert audit(table, QualityConfig.model_validate(everything))["status"].to_pylist() == ["accepted"]
     strict = {"thresholds": {"length_ratio_min": {"de": 3.0}}}
@@ -267,10 +277,14 @@ def test_shards_audited_apart_equal_the_whole(rows: list[tuple[str, str, str]], 
         )
     )
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    shards = [audit_rows(table.slice(start, end - start))[0] for start, end in pairwise(ends)] or [audit_rows(table)[0]]
-    shared = np.split(shared_targets(shards), list(accumulate(shard.num_rows for shard in shards))[:-1])
-    bounds = suite_of().bounds
-    marked = [mark_shared(shard, own, bounds) for shard, own in zip(shards, shared, strict=True)]
+    parts = [table.slice(start, end - start) for start, end in pairwise(ends)] or [table]
+    shards, scores = zip(*(audit_rows(part) for part in parts), strict=True)
+    together = scores_together(suite_of(), shards, scores)
+    marked, start = [], 0
+    for shard in shards:
+        own = {check: values[start : start + shard.num_rows] for check, values in together.items()}
+        marked.append(mark_together(shard, own, suite_of().bounds))
+        start += shard.num_rows
     assert schema.mark_parallel(pa.concat_tables(marked)).equals(audit(table))
 
 
@@ -312,7 +326,7 @@ def test_any_encoding_of_the_same_rows_gives_the_same_verdicts() -> None:
         ([{"id": "a"}], "pyarrow.Table"),
         (pa.table({"id": ["a"], "language": ["de"], "text": [1]}), "column text holds int64"),
         (pa.table({"id": ["a"], "language": [b"de"], "text": ["a"]}), "column language holds binary"),
-        (pa.table([["a"], ["de"], ["a"], ["b"]], ["id", "language", "text", "text"]), "two columns called text"),
+        (pa.table([["a"], ["de"], ["a"], ["b"]], ["id", "language", "text", "text"]), "two columns named text"),
     ],
 )
 def test_what_is_no_table_of_rows_is_named(rows: object, said: str) -> None:

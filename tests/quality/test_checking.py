@@ -230,7 +230,7 @@ def test_scores_that_cannot_be_read_are_told_of_and_made_again(
     else:
         workspace.scores.write_bytes(content)
     assert check(workspace, progress=False).scored == 90
-    assert "its rows are scored anew" in caplog.text
+    assert "scoring its rows again" in caplog.text
     assert files(workspace) == wanted
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 from corruption_texts import ANSWERS, REFUSALS, RELATED
 
-from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.checks.script import share
@@ -36,7 +32,6 @@ def test_the_good_translation_of_these_tests_is_accepted() -> None:
             "de",
             "repetition",
         ),
-        ("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", "de", "mismatched"),
     ],
 )
 def test_gross_failures_are_rejected_for_their_reason(text: str, language: str, flag: str) -> None:
@@ -158,7 +153,9 @@ def test_a_loop_at_the_end_of_a_long_text_rejects(tail: str) -> None:
 
 def test_a_flores_code_is_the_language_that_it_names() -> None:
     assert verdict(GERMAN, language="deu_Latn") == ("accepted", set())
-    assert "mismatched" in verdict("Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", language="deu_Latn")[1]
+    other, back = "Nennen Sie ein Rezept für eine gute Suppe mit Kartoffeln.", "Give a recipe for a good potato soup."
+    assert "unverified_meaning" in verdict(other, language="deu_Latn")[1]
+    assert "mismatched" in verdict(other, language="deu_Latn", back_translation=back)[1]
 
 
 def test_repetition_is_relative_to_the_prompt() -> None:
@@ -203,50 +200,3 @@ def test_imported_scores_have_thresholds() -> None:
     table = make_table({"text": GERMAN, "text_en": ENGLISH}, {"text": GERMAN, "text_en": ENGLISH})
     table = table.append_column("comet", pa.array([0.9, 0.2])).append_column("metricx", pa.array([None, 24.0]))
     assert [set(flags) for flags in audit(table)["flags"].to_pylist()] == [set(), {"comet", "metricx"}]
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random BERT in a folder."""
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("encoder")
-    letters = [*"abcdefghijklmnopqrstuvwxyzäöüß.,", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyzäöüß")]
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]))
-    torch.manual_seed(0)
-    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    BertModel(BertConfig(vocab_size=5 + len(letters), **size)).save_pretrained(folder)
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    return folder
-
-
-def test_the_semantic_check_scores_with_any_encoder(encoder: Path) -> None:
-    """A text is most like itself, and the bound rejects what lies below it."""
-    from polyrefuse_data.quality.checks.semantic import embed
-
-    one, other = embed(str(encoder), ["der mond", "der mond"]), embed(str(encoder), ["zwei kleine katzen"])
-    assert (one[0] * one[1]).sum() == pytest.approx(1.0)
-    assert (one[0] * other[0]).sum() < 1.0
-    config = {"semantic_model": str(encoder), "thresholds": {"semantic": 1.01}}
-    assert "semantic" in audit(make_table({}), config)["flags"].to_pylist()[0]
-
-
-def test_the_semantic_check_never_loads_pickled_weights(encoder: Path, tmp_path: Path) -> None:
-    import torch
-    from safetensors.torch import load_file
-
-    pickled = tmp_path / "pickled"
-    shutil.copytree(encoder, pickled)
-    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
-    (pickled / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"pickled weights .* are never loaded"):
-        audit(make_table({}), {"semantic_model": str(pickled)})
-    (pickled / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(ModelError, match="damaged"):
-        audit(make_table({}), {"semantic_model": str(pickled)})
-
-
-def test_a_missing_encoder_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingPrerequisite, match="hf download"):
-        audit(make_table({}), {"semantic_model": str(tmp_path)})

@@ -15,8 +15,6 @@ from polyrefuse_data.quality.dataset import Finding, dataset_findings
 from polyrefuse_data.quality.duplicates import near_duplicates, normalised
 from tests.quality.tables import make_table
 
-UPSTREAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "upstream" / "PolyRefuse"
-
 
 def findings(*rows: dict[str, Any]) -> list[Finding]:
     return dataset_findings(audit(make_table(*rows)))
@@ -125,8 +123,7 @@ def test_one_prompt_in_two_splits_is_no_pair() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not UPSTREAM.is_dir(), reason="needs ../shared/upstream/PolyRefuse")
-def test_what_the_published_dataset_got_wrong(tmp_path: Path) -> None:
+def test_what_the_published_dataset_got_wrong(tmp_path: Path, upstream: Path) -> None:
     import json
 
     from polyrefuse_data.pipeline.importing import import_path
@@ -134,7 +131,7 @@ def test_what_the_published_dataset_got_wrong(tmp_path: Path) -> None:
     from polyrefuse_data.workspace import Workspace
 
     workspace = Workspace(tmp_path / "ws")
-    import_path(UPSTREAM, workspace)
+    import_path(upstream / "PolyRefuse", workspace)
     write_report(workspace)
     summary = json.loads((workspace.report / "summary.json").read_text(encoding="utf-8"))
     said = [finding["message"] for finding in summary["findings"]]

@@ -13,8 +13,9 @@ import pytest
 
 from polyrefuse_data.demo.seeds import SEEDS
 from polyrefuse_data.errors import MissingPrerequisite
-from polyrefuse_data.quality import audit
-from polyrefuse_data.quality.identifiers import identifier
+from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.identifiers import identifier, identifier_name
+from polyrefuse_data.text import naive_bayes
 from tests.quality.tables import make_table
 
 ENGLISH = "Explain how the sun is different from other stars."
@@ -35,6 +36,16 @@ def rows() -> pa.Table:
     )
 
 
+def test_a_signature_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`polyrefuse status` asks for it."""
+    names = {name: identifier(name).name for name in ("py3langid", "langdetect")}
+    monkeypatch.setattr(naive_bayes, "Model", lambda: pytest.fail("the model is loaded"))
+    identifier.cache_clear()
+    naive_bayes.model.cache_clear()
+    assert names["py3langid"] in signature()
+    assert {name: identifier_name(name) for name in names} == names
+
+
 def test_langdetect_gives_no_verdict_on_yoruba_and_the_same_one_twice(rows: pa.Table) -> None:
     first = audit(rows, {"identifier": "langdetect"})
     assert first["language_confidence"].to_pylist()[0] is None
@@ -43,7 +54,6 @@ def test_langdetect_gives_no_verdict_on_yoruba_and_the_same_one_twice(rows: pa.T
     assert first.equals(audit(rows, {"identifier": "langdetect"}))
 
 
-@pytest.mark.slow
 def test_lingua_tells_the_languages_apart(rows: pa.Table) -> None:
     pytest.importorskip("lingua", reason="needs `pip install lingua-language-detector`")
     audited = audit(rows, {"identifier": "lingua"})

@@ -139,7 +139,7 @@ def test_a_report_says_what_the_rows_were_checked_under_whatever_the_config_says
     assert summary["signature"] == signature({"thresholds": {"back_translation": 30}})
     assert summary["thresholds"]["back_translation"]["bound"] == 30
     assert (summary["status"]["accepted"], summary["not_checked"]) == (1, 0)
-    assert "the rows were checked under other checks or bounds than [quality] asks for now" in page
+    assert "the rows were checked under a [quality] config other than the current one" in page
 
 
 @pytest.mark.parametrize("rows", [[], [{"text": ""}], [{"language": "en", "text": "Hi there"}]])

@@ -91,16 +91,16 @@ def test_kept_scores_are_swept_without_a_check_being_run(tmp_path: Path, monkeyp
     monkeypatch.setattr("polyrefuse_data.quality.score_table.make_batch", None)
     write_report(folder)
     swept = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))["sweeps"]
-    assert {"length_ratio_min", "mismatched", "related_language"} <= set(swept)
+    assert {"length_ratio_min", "unverified_meaning", "related_language"} <= set(swept)
     scores = pq.read_table(folder.scores)
     odds = np.array(scores["correspondence"].to_pylist(), dtype=float)
-    steps = swept["mismatched"]["steps"]
-    for step, count in zip(steps, swept["mismatched"]["rejected"]["de"], strict=True):
+    steps = swept["unverified_meaning"]["steps"]
+    for step, count in zip(steps, swept["unverified_meaning"]["rejected"]["de"], strict=True):
         assert abs(count - int((odds < step).sum())) <= int((np.abs(odds - step) < 1e-5).sum())
     folder.scores.unlink()
     write_report(folder)
     swept = json.loads((folder.report / "summary.json").read_text(encoding="utf-8"))["sweeps"]
-    assert "length_ratio_min" in swept and "mismatched" not in swept  # what the rows hold themselves
+    assert "length_ratio_min" in swept and "unverified_meaning" not in swept  # what the rows hold themselves
 
 
 def test_bounds_that_nothing_is_beyond_leave_json_that_every_reader_takes(tmp_path: Path) -> None:

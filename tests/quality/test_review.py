@@ -26,8 +26,14 @@ def workspace(tmp_path: Path) -> Workspace:
     rows = [
         {"text": GOOD},
         {"text": "Name three tips for a better sleep at night."},
-        {"text": "=SUMME(A1) ist eine Formel: Nennen Sie drei Tipps für einen besseren Schlaf."},
-        {"text": "'-x ist negativ: Nennen Sie drei Tipps für einen besseren Schlaf bei Nacht."},
+        {
+            "text": "=SUMME(A1) ist eine Formel: Nennen Sie drei Tipps für einen besseren Schlaf.",
+            "text_en": "=SUM(A1) is a formula: name three tips for a better sleep.",
+        },
+        {
+            "text": "'-x ist negativ: Nennen Sie drei Tipps für einen besseren Schlaf bei Nacht.",
+            "text_en": "'-x is negative: name three tips for a better sleep at night.",
+        },
         {"language": "en", "text": "Name three tips for a better sleep at night."},
     ]
     folder = Workspace(tmp_path / "ws")

@@ -20,7 +20,7 @@ from tests.quality.tables import make_table
 def test_verdicts_come_from_scores_alone() -> None:
     """Raising a floor needs no text: the same scores give the new verdict."""
     rows = make_table({}, {}, {})
-    scores = pa.table({"chrf": pa.array([10.0, 35.0, None], pa.float64())})
+    scores = pa.table({"chrf_counted": pa.array([10.0, 35.0, None], pa.float64())})
 
     def flagged(config: dict[str, Any]) -> list[bool]:
         found = judged(rows, scores, suite_of(config).bounds)
@@ -55,12 +55,12 @@ def test_a_disabled_flag_takes_all_its_thresholds_away() -> None:
     [
         ({}, "at_least or at_most"),
         ({"at_least": 1, "at_most": 2}, "at_least or at_most"),
-        ({"at_least": float("nan")}, "no bound"),
-        ({"at_most": "2"}, "no bound"),
-        ({"at_most": 2, "by_language": {"de": None}}, "no bound"),
-        ({"at_most": 2, "flag": "two words"}, "no name"),
-        ({"at_most": 2, "score": ""}, "no name"),
-        ({"at_most": 2, "name": "<b>"}, "no name"),
+        ({"at_least": float("nan")}, "is not a bound"),
+        ({"at_most": "2"}, "is not a bound"),
+        ({"at_most": 2, "by_language": {"de": None}}, "is not a bound"),
+        ({"at_most": 2, "flag": "two words"}, "is not a valid name"),
+        ({"at_most": 2, "score": ""}, "is not a valid name"),
+        ({"at_most": 2, "name": "<b>"}, "is not a valid name"),
     ],
 )
 def test_a_threshold_that_is_none_cannot_be_made(fields: dict[str, Any], message: str) -> None:

@@ -62,7 +62,7 @@ def test_non_commercial_parts_are_named_with_what_they_mean(tmp_path):
         row |= {"source": "alpaca", "license": "CC BY-NC 4.0"}
     text = card_of(tmp_path, rows, '[release]\nlicense = "Apache-2.0"\n').text
     assert "| nllb | facebook/nllb-200-distilled-600M | abc123 |" in text
-    assert "NLLB's weights" in text and "in\nspite of the licence above" in text
+    assert "NLLB's weights" in text and "despite\nthe licence above" in text
     assert "alpaca, nllb:facebook" in text
 
 

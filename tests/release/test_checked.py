@@ -105,7 +105,7 @@ def test_other_columns_may_be_set_right_without_a_check(workspace):
 )
 def test_rows_checked_under_something_else_than_the_config_asks_for_are_not_released(workspace, quality):
     workspace.config.write_text(quality)
-    refused(workspace, "the rows were checked under other checks or bounds than .* asks for now")
+    refused(workspace, "the rows were checked under a .* config other than the current one")
 
 
 def test_the_signature_is_that_of_the_rows(workspace):

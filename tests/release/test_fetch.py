@@ -40,9 +40,9 @@ def test_of_a_repository_that_was_deleted(hub, by, tmp_path, monkeypatch):
     assert there.cached_because is None
     del hub.repos[REPO]
     gone = locate(where)
-    assert gone.folder == there.folder and "no dataset on the Hub that you may see" in gone.cached_because
+    assert gone.folder == there.folder and "nor a dataset on the Hub that you can see" in gone.cached_because
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "another"))
-    with pytest.raises(MissingPrerequisite, match="no dataset on the Hub"):
+    with pytest.raises(MissingPrerequisite, match="nor a dataset on the Hub"):
         locate(where)
 
 
@@ -61,7 +61,7 @@ def test_offline(hub, monkeypatch, caplog):
     assert load_release(REPO) and not caplog.records
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert load_release(REPO)
-    assert f"{REPO} is read from the cache: {REPO} cannot be looked up while HF_HUB_OFFLINE is set" in caplog.text
+    assert f"reading {REPO} from the cache: {REPO} cannot be looked up while HF_HUB_OFFLINE is set" in caplog.text
 
 
 def test_verify_says_so(hub, tmp_path):
@@ -73,6 +73,6 @@ def test_verify_says_so(hub, tmp_path):
         environment = hub.environment(tmp_path / "cache")
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
 
-    assert verify().stdout.startswith(f"{REPO}: verified from the cache ({REPO} is no folder here, and no dataset on")
+    assert verify().stdout.startswith(f"{REPO}: verified from the cache ({REPO} is neither a folder nor a dataset on")
     as_json = json.loads(verify("--json").stdout)
-    assert as_json["ok"] and "no dataset on the Hub" in as_json["from_cache"]
+    assert as_json["ok"] and "nor a dataset on the Hub" in as_json["from_cache"]

@@ -143,7 +143,7 @@ def test_no_string_of_a_row_forges_a_text(tmp_path: Path, values: Sequence[str])
 def test_no_string_that_decides_is_believed(tmp_path: Path, column: str) -> None:
     rows = make_rows(1)
     rows[0][column] = EVERYTHING
-    with pytest.raises(ReleaseError, match=f"column {column} holds") as refused:
+    with pytest.raises(ReleaseError, match=f"column {column} contains") as refused:
         write_release(make_workspace(tmp_path / "ws", rows), version="1.0.0", out=tmp_path / "rel")
     is_clean(str(refused.value))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 
+import datasets
 import pytest
 
 from polyrefuse_data.errors import ConfigError, ReleaseError
@@ -14,21 +13,11 @@ from polyrefuse_data.release import load_release, release_info, write_release
 
 from .conftest import make_rows, make_workspace
 
-PLAIN = """
-import datasets, json, sys
-loaded = datasets.load_dataset(*sys.argv[1:])
-print(json.dumps({split: data.to_list() for split, data in loaded.items()}))
-print(next(iter(loaded.values())).features["label"].names, file=sys.stderr)
-"""
-
 
 def plain_load(*args, cache):
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(cache)}
-    done = subprocess.run(
-        [sys.executable, "-c", PLAIN, *map(str, args)], capture_output=True, text=True, env=environment, check=True
-    )
-    assert "['harmful', 'harmless']" in done.stderr
-    return json.loads(done.stdout)
+    loaded = datasets.load_dataset(*map(str, args), cache_dir=str(cache))
+    assert next(iter(loaded.values())).features["label"].names == ["harmful", "harmless"]
+    return {split: data.to_list() for split, data in loaded.items()}
 
 
 def test_the_rooms_door_loads_nothing_heavy():
@@ -82,7 +71,7 @@ def test_languages_in_one_text(release):
     assert {row["language"] for split in chosen.values() for row in split} == {"de", "yo"}
     with pytest.raises(ConfigError, match=r"unknown language 'german': did you mean de \(German\)"):
         load_release(release, languages="german")
-    with pytest.raises(ConfigError, match="no language is named"):
+    with pytest.raises(ConfigError, match="no language given"):
         load_release(release, languages="")
 
 

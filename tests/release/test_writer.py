@@ -110,16 +110,16 @@ def test_nan_scores_become_null(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"label": "unsafe"}, "column label holds"),
-        ({"split": "dev"}, "column split holds"),
+        ({"label": "unsafe"}, "column label contains"),
+        ({"split": "dev"}, "column split contains"),
         ({"split": "test"}, "more than one split"),
         ({"label": "harmless"}, "more than one label"),
-        ({"language": "en"}, "stands twice"),
+        ({"language": "en"}, "occurs twice"),
         ({"id": None}, "have no id"),
         ({"text": None}, "has no text"),
-        ({"status": "maybe"}, "column status holds"),
-        ({"language": "../../elsewhere"}, "column language holds"),
-        ({"language": "rejected"}, "column language holds"),
+        ({"status": "maybe"}, "column status contains"),
+        ({"language": "../../elsewhere"}, "column language contains"),
+        ({"language": "rejected"}, "column language contains"),
     ],
 )
 def test_rows_that_cannot_be_released_are_refused_and_nothing_is_left(tmp_path, change, says):

@@ -108,7 +108,7 @@ def test_two_neighbours_that_changed_places_are_found_among_rows_that_are_right(
     found = align(rows, [*rows[:30], rows[31], rows[30], *rows[32:]], lexicon_for(language))
     assert not found.proven[30:32].any()
     assert np.delete(found.proven, [30, 31]).mean() > 0.95
-    assert str(found) == "rows 1-60 parallel, but for 2 that seem exchanged"
+    assert str(found) == "rows 1-60 parallel, except 2 that seem swapped"
 
 
 @every_language

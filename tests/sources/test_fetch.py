@@ -88,7 +88,7 @@ def test_a_kept_file_that_was_changed_is_refused(server: Server) -> None:
 def test_an_unknown_hash_is_told_recorded_and_held_to(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     server.answers["/b.csv"] = [(200, b"content"), (200, b"changed")]
     path = fetch(f"{server.url}/b.csv", None)
-    assert f"recorded that of this first use: {sha256(b'content')}" in caplog.text
+    assert f"recorded the one of this first use: {sha256(b'content')}" in caplog.text
     path.unlink()
     with pytest.raises(SourceError, match=f"expected {sha256(b'content')}"):
         fetch(f"{server.url}/b.csv", None)
@@ -101,7 +101,7 @@ def test_a_server_that_is_busy_is_asked_again(server: Server) -> None:
 
 
 def test_a_file_that_is_gone_is_not_asked_for_again(server: Server) -> None:
-    with pytest.raises(SourceError, match=r"the server answers 404 Not Found: .*put the file at"):
+    with pytest.raises(SourceError, match=r"the server answered 404 Not Found: .*put the file at"):
         fetch(f"{server.url}/gone.csv", None)
     assert len(server.requests) == 1
 

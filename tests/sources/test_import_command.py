@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,10 @@ from polyrefuse_data.config import load_config
 from polyrefuse_data.pipeline.importing import import_path
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.workspace import Workspace
+from tests.faults.launcher import Call
 
 
-def polyrefuse(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "polyrefuse_data.cli", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-def test_an_import_is_checked_and_summed_up_as_json(tmp_path: Path) -> None:
+def test_an_import_is_checked_and_summed_up_as_json(polyrefuse: Call, tmp_path: Path) -> None:
     common = {"text_en": "Name three fruits that grow on trees.", "label": "harmless", "split": "test"}
     records = [
         {**common, "language": "de", "text": "Nenne drei Früchte, die auf Bäumen wachsen."},
@@ -44,7 +38,7 @@ def test_an_import_is_checked_and_summed_up_as_json(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_message_exit_2_and_no_workspace(
-    tmp_path: Path, name: str, content: str | None, message: str
+    polyrefuse: Call, tmp_path: Path, name: str, content: str | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / name).write_text(content, encoding="utf-8")
@@ -56,12 +50,10 @@ def test_bad_input_is_one_message_exit_2_and_no_workspace(
     assert not (tmp_path / "ws").exists()
 
 
-def test_an_unreachable_public_set_is_exit_3_with_the_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("POLYREFUSE_CACHE", str(tmp_path / "cache"))
+def test_an_unreachable_public_set_is_exit_3_with_the_mend(polyrefuse: Call, tmp_path: Path) -> None:
     config = tmp_path / "polyrefuse.toml"
     config.write_text('languages = ["de"]\n[[sources]]\nname = "xstest"\n', encoding="utf-8")
-    done = polyrefuse("build", "-c", config)
+    done = polyrefuse("build", "-c", config, HF_HUB_OFFLINE="1", POLYREFUSE_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 3
     assert "HF_HUB_OFFLINE is set: run this once online, or put the file at" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["polyrefuse.toml"]

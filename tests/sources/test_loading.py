@@ -12,8 +12,6 @@ from polyrefuse_data.rows import PROMPT_SCHEMA, SPLITS, prompt_id
 from polyrefuse_data.sources import DEMO_SEEDS, load_prompts
 from polyrefuse_data.sources.prompts import dealt_split
 
-UPSTREAM_ENGLISH = Path(__file__).resolve().parents[2] / "../shared/upstream/english"
-
 
 def source(
     folder: Path, records: list[dict[str, object]], name: str = "mine", file: str = "", **fields: object
@@ -46,9 +44,8 @@ def test_a_record_comes_before_the_source_before_the_files_name(tmp_path: Path) 
     assert (rows["a"]["category"], rows["b"]["category"]) == ("c", None)
 
 
-@pytest.mark.skipif(not UPSTREAM_ENGLISH.is_dir(), reason="the published English files are not here")
-def test_the_reference_pipelines_files_say_label_and_split_in_their_names() -> None:
-    path = UPSTREAM_ENGLISH / "harmless_train_200_sampled.json"
+def test_the_reference_pipelines_files_say_label_and_split_in_their_names(upstream: Path) -> None:
+    path = upstream / "english" / "harmless_train_200_sampled.json"
     table = load_prompts([SourceConfig(name="alpaca-200", path=path)])
     assert table.num_rows == 200
     assert (set(table["label"].to_pylist()), set(table["split"].to_pylist())) == ({"harmless"}, {"train"})
@@ -66,15 +63,15 @@ def test_without_a_split_a_prompt_is_dealt_one_for_ever() -> None:
 
 def test_a_file_that_does_not_say_the_label_names_the_key(tmp_path: Path) -> None:
     seeds = SourceConfig(name=DEMO_SEEDS)
-    with pytest.raises(ConfigError, match=r"^sources\.1\.label: .*mine\.jsonl:1 does not say harmful or harmless"):
+    with pytest.raises(ConfigError, match=r"^sources\.1\.label: .*mine\.jsonl:1 has no label"):
         load_prompts([seeds, source(tmp_path, [{"text": "a"}])])
 
 
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ({"text": "a", "label": "bad"}, r":1: label 'bad' is unknown: write harmful, harmless"),
-        ({"text": "a", "label": "harmless", "split": "dev2"}, r":1: split 'dev2' is unknown: write train"),
+        ({"text": "a", "label": "bad"}, r":1: label 'bad' is unknown: use harmful, harmless"),
+        ({"text": "a", "label": "harmless", "split": "dev2"}, r":1: split 'dev2' is unknown: use train"),
         ({"text": "a", "label": "harmless", "category": 3}, r":1: category is a number"),
     ],
 )
@@ -98,7 +95,7 @@ def test_nothing_that_is_tested_on_is_trained_on(tmp_path: Path, caplog: pytest.
         ("two", "b"),
         ("two", "c"),
     ]
-    assert "left out 1 prompts that a later split holds too" in caplog.text
+    assert "left out 1 prompts that are also in a later split" in caplog.text
 
 
 def test_the_same_prompt_in_the_same_split_of_two_sources_stays_twice(tmp_path: Path) -> None:
@@ -109,12 +106,12 @@ def test_the_same_prompt_in_the_same_split_of_two_sources_stays_twice(tmp_path: 
 def test_sources_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     one = source(tmp_path, [{"text": "a"}], name="one", label="harmful", split="test")
     two = source(tmp_path, [{"text": "a"}], name="two", label="harmless", split="test")
-    with pytest.raises(SourceError, match="one says harmful and two says harmless of the same prompt"):
+    with pytest.raises(SourceError, match="one and two label the same prompt harmful and harmless"):
         load_prompts([one, two])
 
 
 def test_a_source_named_twice_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="brings the same prompt twice"):
+    with pytest.raises(ConfigError, match="contains the same prompt twice"):
         load_prompts([SourceConfig(name=DEMO_SEEDS)] * 2)
 
 
@@ -131,5 +128,5 @@ def test_a_limit_is_spread_over_labels_and_splits(limit: int) -> None:
 def test_no_sources_and_unknown_names_name_what_would_do() -> None:
     with pytest.raises(ConfigError, match="demo-seeds"):
         load_prompts([])
-    with pytest.raises(ConfigError, match=r"sources\.0\.name: 'advbnch' is no public set: use demo-seeds, advbench"):
+    with pytest.raises(ConfigError, match=r"sources\.0\.name: 'advbnch' is not a public set: use demo-seeds, advbench"):
         load_prompts([SourceConfig(name="advbnch")])

@@ -43,7 +43,7 @@ def test_a_list_of_another_length_counts_for_the_rows_that_it_proves() -> None:
     assert asked(fewer)[:19] == ENGLISH[:19]
     assert asked(fewer)[20:] == [None] * 19
     none = matched(GERMAN[40:70], english("other", ENGLISH[:40]))
-    assert (asked(none), none.how) == ([None] * 30, "no English file of 30 rows; name its folder with --english")
+    assert (asked(none), none.how) == ([None] * 30, "no English file with 30 rows; name its folder with --english")
 
 
 def test_a_list_of_other_prompts_is_named_with_what_speaks_against_it() -> None:

@@ -119,9 +119,9 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         ('{"text": 3}', r":1: text is a number, not text"),
         ('{"text": true}', r":1: text is true or false, not text"),
         ('{"text": ["a"]}', r":1: text is a list, not text"),
-        ('{"question": "a"}', r":1: no prompt here, only question: name the field text or instruction or prompt"),
-        ("{}", r":1: no prompt here, only an empty record"),
-        ('{"text": "ab\\ud83d"}', r":1: text holds half of a character \(a lone surrogate, U\+D83D, at character 3\)"),
+        ('{"question": "a"}', r":1: no prompt, only question: name the field text or instruction or prompt"),
+        ("{}", r":1: no prompt, only an empty record"),
+        ('{"text": "ab\\ud83d"}', r":1: text contains half a character \(a lone surrogate, U\+D83D, at character 3\)"),
     ],
 )
 def test_a_record_without_a_usable_prompt_names_line_and_mend(tmp_path: Path, record: str, message: str) -> None:

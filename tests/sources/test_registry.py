@@ -21,8 +21,6 @@ from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources import REGISTRY, describe_sources, load_prompts
 from polyrefuse_data.sources.registry import PublicSet, load_public_set
 
-ENGLISH = Path(__file__).resolve().parents[2] / "../shared/upstream/english"
-
 
 def csv_of(*rows: dict[str, str]) -> bytes:
     text = io.StringIO()
@@ -145,7 +143,7 @@ def test_a_prompt_that_comes_twice_in_a_set_is_taken_once_and_told(
     public = REGISTRY["tdc2023"]
     monkeypatch.setitem(REGISTRY, "tdc2023", replace(public, files=(*public.files, public.files[0])))
     assert len(loaded("tdc2023")) == 3
-    assert "tdc2023: left out 2 prompts that it holds twice" in caplog.text
+    assert "tdc2023: left out 2 duplicate prompts" in caplog.text
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -154,9 +152,9 @@ def test_a_file_that_changed_its_columns_is_named(monkeypatch: pytest.MonkeyPatc
         public = REGISTRY[name]
         file = replace(public.files[0], text=column, labels=("label", {"good": "harmless"}))
         monkeypatch.setitem(REGISTRY, name, replace(public, files=(file,)))
-    with pytest.raises(SourceError, match=r"harmful_behaviors\.csv:2: no prompt here, only goal, target"):
+    with pytest.raises(SourceError, match=r"harmful_behaviors\.csv:2: no prompt, only goal, target"):
         load_public_set("advbench")
-    with pytest.raises(SourceError, match=r"xstest_prompts\.csv:2: label 'safe' is none of good"):
+    with pytest.raises(SourceError, match=r"xstest_prompts\.csv:2: label 'safe' is not one of good"):
         load_public_set("xstest")
 
 
@@ -168,10 +166,9 @@ def test_every_file_is_pinned(public: PublicSet) -> None:
         assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
 
 
-@pytest.mark.skipif(not ENGLISH.is_dir(), reason="the published English files are not here")
-def test_the_pinned_validation_split_is_the_published_one() -> None:
+def test_the_pinned_validation_split_is_the_published_one(upstream: Path) -> None:
     pinned = {Path(file.url).name: file.sha256 for file in REGISTRY["refusal-direction"].files}
-    published = (ENGLISH / "harmful_val.json").read_bytes()
+    published = (upstream / "english" / "harmful_val.json").read_bytes()
     assert pinned["harmful_val.json"] == hashlib.sha256(published).hexdigest()
 
 

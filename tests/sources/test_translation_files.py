@@ -88,7 +88,7 @@ def test_csv_with_the_english_as_a_row_of_its_own(tmp_path: Path) -> None:
 
 def test_tmx_with_properties_regions_and_inline_codes(tmp_path: Path) -> None:
     rows, summary = run(tmp_path, "memory.tmx", TMX, label="harmless")
-    assert rows["pt", "Diga uma fruta."]["text_en"] == "Name a <b>fruit."
+    assert rows["pt", "Diga uma fruta."]["text_en"] == "Name a fruit."
     assert rows["zh-Hant", "說出一種水果。"]["category"] == "food"
     assert rows["de", "Nenne eine Farbe."]["flags"] == ["unmatched"]
     assert "memory.tmx: 1 of 1 rows without English (give these records text_en)" in summary.to_text()
@@ -128,7 +128,7 @@ def test_the_same_row_twice_is_one_and_another_translation_a_conflict(tmp_path: 
     record = {"language": "de", "text": "Nenne eine Frucht.", "text_en": "Name a fruit.", "label": "harmless"}
     rows, summary = run(tmp_path, "mine.jsonl", jsonl(record, record, {**record, "text": "Nenn eine Frucht."}))
     assert (summary.rows, summary.repeats) == (3, 1)
-    assert "1 rows repeat another one" in summary.to_text()
+    assert "1 duplicate rows were merged" in summary.to_text()
     assert rows["de", "Nenn eine Frucht."]["flags"] == ["conflict"]
     assert rows["de", "Nenne eine Frucht."]["flags"] == []
 
@@ -158,7 +158,7 @@ GOOD: dict[str, Any] = {"language": "de", "text": "x", "text_en": "y", "label": 
             r":2: harmless .* here, harmful .* elsewhere in the file",
         ),
         ("m.jsonl", jsonl({"language": "en", "text": None, "label": "harmful"}), r"m\.jsonl:1: text is empty"),
-        ("m.jsonl", jsonl({**GOOD, "text": "a\ud800"}), r"m\.jsonl:1: text holds half of a character"),
+        ("m.jsonl", jsonl({**GOOD, "text": "a\ud800"}), r"m\.jsonl:1: text contains half a character"),
         ("m.jsonl", "", r"m\.jsonl: no records"),
         ("m.jsonl", "{", r"m\.jsonl:1: broken JSON"),
         ("m.tmx", "<tmx>", r"m\.tmx: not readable as TMX .*TMX 1\.4"),
@@ -175,7 +175,7 @@ def test_bad_input_names_file_line_and_mend(tmp_path: Path, name: str, content: 
 def test_options_of_the_other_kind_of_input_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="give the records text_en"):
         run(tmp_path, "m.jsonl", jsonl(GOOD), english=tmp_path)
-    with pytest.raises(ConfigError, match="are for a file"):
+    with pytest.raises(ConfigError, match="work only with a file"):
         read_import(tmp_path, label="harmful")
 
 

@@ -18,10 +18,6 @@ from polyrefuse_data.sources import ImportedDataset, read_import
 from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.upstream import read_upstream
 
-PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/upstream"
-
-published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published dataset is not here")
-
 # Forty prompts of very different length, each with a number that survives translation.
 ENGLISH = [f"Name {number} things " + "that people like to do at home " * (number % 7) for number in range(100, 140)]
 GERMAN = [f"Nenne {number} Dinge, " + "die Leute gern zu Hause tun " * (number % 7) for number in range(100, 140)]
@@ -98,7 +94,7 @@ def test_rows_that_cannot_be_told_keep_their_english_and_are_rejected_till_a_per
     assert {(*row["flags"], row["status"]) for row in german} == {("unproven", "rejected")}
     summary = read_import(folder).summary
     assert (summary.flagged, summary.files[0].matched, summary.files[0].unproven) == ({"unproven": 2}, 0, 2)
-    assert "2 of 2 with English that cannot be shown to be theirs" in summary.to_text()
+    assert "2 of 2 with English that cannot be proved to be theirs" in summary.to_text()
     assert "accepted in a review" in summary.to_text()
 
 
@@ -132,7 +128,7 @@ def test_equal_categories_are_part_of_the_proof(folder: Path) -> None:
 def test_without_a_fitting_english_file_the_report_names_the_option(folder: Path) -> None:
     write(folder / "harmless_train_translated_de.json", [*GERMAN[30:], *GERMAN[:20]])
     assert {row["text_en"] for row in rows_of(folder, "de")} == {""}
-    assert "no English file of 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
+    assert "no English file with 30 rows; name its folder with --english" in read_upstream(folder).files[0].how
 
 
 def test_english_is_found_where_upstream_keeps_it_or_where_it_is_said_to_be(folder: Path) -> None:
@@ -241,22 +237,20 @@ def test_broken_input_is_named(folder: Path, content: str) -> None:
 
 
 def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"no upstream PolyRefuse files in it .*or a \.jsonl, \.csv or \.tmx file"):
+    with pytest.raises(SourceError, match=r"contains no upstream PolyRefuse files .*or a \.jsonl, \.csv or \.tmx file"):
         read_import(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def imported() -> ImportedDataset:
-    if not PUBLISHED.is_dir():
-        pytest.skip("the published dataset is not here")
-    return read_import(PUBLISHED / "PolyRefuse")
+def imported(upstream: Path) -> ImportedDataset:
+    return read_import(upstream / "PolyRefuse")
 
 
-def test_every_published_row_is_there(imported: ImportedDataset) -> None:
+def test_every_published_row_is_there(imported: ImportedDataset, upstream: Path) -> None:
     summary, table = imported.summary, imported.rows
     published_rows = sum(
         len(json.loads(path.read_text(encoding="utf-8")))
-        for path in (PUBLISHED / "PolyRefuse").rglob("*.json")
+        for path in (upstream / "PolyRefuse").rglob("*.json")
         if not path.name.endswith("_en.json")
     )
     assert table.schema == SCHEMA

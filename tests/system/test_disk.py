@@ -21,7 +21,7 @@ def of_sqlite(code: int) -> sqlite3.OperationalError:
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; make room there"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; free some space"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "quota"),
         (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
         (OSError(errno.EIO, "Input/output error"), "the disk fails"),

@@ -111,7 +111,7 @@ def test_a_file_is_read_whole_up_to_a_bound(tmp_path: Path) -> None:
         read_input(path, at_most=99)
     with path.open("wb") as file:
         file.truncate(2**40)  # a hole: it takes no room on the disk, and a terabyte of memory
-    with pytest.raises(OSError, match="larger than 1 GiB"):
+    with pytest.raises(OSError, match="larger than the limit of 1 GiB"):
         read_input(path)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from polyrefuse_data.system.terminal import TerminalText
 from tests.hostile import TERMINAL
+from tests.patience import LONG_ENOUGH
 from tests.terminal import FORBIDDEN, Screen, check, run
 
 ATTACK = "".join(TERMINAL)
@@ -110,7 +111,7 @@ def test_what_an_encoding_lacks_is_written_out_and_json_stays_json(encoding: str
     value = f"ẹ̀kọ́ 日本 \ud800{ATTACK}"
     command = [sys.executable, "-c", code, value.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")]
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=LONG_ENOUGH, check=True)
     text = done.stdout.decode("utf-8" if encoding == "ascii" else encoding)
     assert json.loads(text).startswith("ẹ̀kọ́ 日本 ") and json.loads(text).endswith(ATTACK)
     assert not FORBIDDEN.search(text)

@@ -26,6 +26,7 @@ from polyrefuse_data.quality import audit
 from polyrefuse_data.system.limits import bounded
 from polyrefuse_data.system.safe_weights import load_weights
 from polyrefuse_data.translation import Request, open_backend, translate_requests
+from tests.patience import in_time
 from tests.quality.tables import make_table
 
 MARKER = "somebody-elses-program-ran"
@@ -188,7 +189,7 @@ def test_an_attack_in_a_chat_template_is_an_error_within_bounds(
     started = time.monotonic()
     with pytest.raises(ModelError, match="its chat template"):
         ChatModel.load(folder)
-    assert time.monotonic() - started < 20
+    assert in_time(started, 20)
     assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGALRM)) == before
     assert not (tmp_path / MARKER).exists()
 

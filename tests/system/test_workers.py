@@ -16,6 +16,7 @@ import pytest
 
 from polyrefuse_data.errors import ConfigError, EngineError
 from polyrefuse_data.system.workers import map_batches
+from tests.patience import LONG_ENOUGH
 
 _BATCHES = [pa.table({"number": [number]}) for number in range(6)]
 
@@ -162,7 +163,9 @@ print("same")
 def test_an_unguarded_script_may_audit_in_several_processes(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(_UNGUARDED, encoding="utf-8")
-    ran = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=LONG_ENOUGH
+    )
     assert (ran.stdout, ran.returncode) == ("same\n", 0), ran.stderr
 
 
@@ -186,5 +189,5 @@ def test_processes_end_with_the_one_that_started_them() -> None:
         while not (others := psutil.Process(program.pid).children()) and time.monotonic() < deadline:
             time.sleep(0.05)
         program.kill()
-    gone, alive = psutil.wait_procs(others, timeout=30)
+    gone, alive = psutil.wait_procs(others, timeout=LONG_ENOUGH)
     assert gone and not alive

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from polyrefuse_data.demo.seeds import seed_texts
+from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.text import naive_bayes
 from polyrefuse_data.text.naive_bayes import Model, model
 
@@ -22,23 +24,22 @@ TEXTS = [
     "Ein langer Text, länger als alle anderen. " * 40,
     "x",
     "broken \ud800 text",
+    *(text for code in LANGUAGES for text in list(seed_texts(code).prompts.values())[::20]),
 ]
 
 
-def test_many_texts_read_together_say_what_each_says_alone(published: list[dict[str, Any]]) -> None:
-    texts = [*TEXTS, *(row["text"] for row in published[::100])]
+def test_many_texts_read_together_say_what_each_says_alone() -> None:
     alone = Model()
-    for text, found in zip(texts, Model().read_all(texts), strict=True):
+    for text, found in zip(TEXTS, Model().read_all(TEXTS), strict=True):
         own = alone.read(text)
         assert found.sequences.tolist() == own.sequences.tolist()
         assert found.words == own.words
         np.testing.assert_array_equal(found.probabilities, own.probabilities)
 
 
-def test_probabilities_are_those_of_py3langid(published: list[dict[str, Any]]) -> None:
+def test_probabilities_are_those_of_py3langid() -> None:
     theirs: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    texts = [*TEXTS, *(row["text"] for row in published[::200])]
-    for text, found in zip(texts, model().read_all(texts), strict=True):
+    for text, found in zip(TEXTS, model().read_all(TEXTS), strict=True):
         ranking: dict[str, float] = {}
         for label, p in zip(model().labels, found.probabilities.tolist(), strict=True):
             ranking[label] = ranking.get(label, 0.0) + p

@@ -136,3 +136,13 @@ def test_what_nobody_sees_is_taken_out_before_a_text_is_translated_back_and_judg
     (clean,) = run("a", Fake("nllb", {"a": Translation("Hallo!")}))
     assert clean.chosen is not None
     assert not clean.chosen.normalised
+
+
+def test_what_a_model_wrapped_a_text_in_comes_off_and_is_noted() -> None:
+    first = Fake("api", {"a": Translation("&quot;Hallo!&quot;", notes=("fence",)), "b": Translation('"Hallo!')})
+    back = Fake("back", {"Hallo!": Translation("a"), '"Hallo!': Translation("b")})
+    wrapped, lone = run("ab", first, back=[back])
+    assert back.asked == ["Hallo!", '"Hallo!']  # it is translated back as the row will say it
+    assert (wrapped.chosen.text, wrapped.chosen.normalised) == ("Hallo!", True)
+    assert wrapped.attempts[0].notes == ("fence", "entities", "quotes")
+    assert (lone.chosen.text, lone.attempts[0].notes) == ('"Hallo!', ())

@@ -18,7 +18,6 @@ from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.run import TranslationRun
 
 EN, ES, DE = map(language, ("en", "es", "de"))
-ENGLISH = Path(__file__).resolve().parents[2] / "../shared/upstream/english"
 
 
 def program(body: str, **options: object) -> CommandTranslator:
@@ -118,12 +117,11 @@ def test_program_that_worked_is_not_given_up() -> None:
     ]
 
 
-@pytest.mark.skipif(shutil.which("apertium") is None, reason="apertium is not installed")
-@pytest.mark.skipif(not ENGLISH.is_dir(), reason="../shared/upstream/english is not there")
-def test_apertium_there_and_back_over_published_prompts(journal: Journal) -> None:
+@pytest.mark.skipif(shutil.which("apertium") is None, reason="no apertium: apt-get install apertium apertium-eng-spa")
+def test_apertium_there_and_back_over_published_prompts(journal: Journal, upstream: Path) -> None:
     prompts = [
         record["instruction"]
-        for path in sorted(ENGLISH.glob("*.json"))
+        for path in sorted((upstream / "english").glob("*.json"))
         for record in json.loads(path.read_text(encoding="utf-8"))[:60]
     ]
     odd = ["Write to {name} at <b>home</b>.\n- See https://x.org/a?b=c\n- Use `ls -l` and %s", "the big", "dogs run"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.languages import Language, language
 from polyrefuse_data.translation import Failure, Pair, Request, Translation, fingerprint, translate_requests
 from polyrefuse_data.translation.nllb import open_nllb
+from tests.faults.launcher import Call
 from tests.translation.conftest import ENGLISH
 from tests.translation.tiny import DE, EN, REQUESTS, translator
 
@@ -203,7 +202,9 @@ def test_model_that_fails_at_everything_ends_the_run_at_once(
     broken = translator(tiny_nllb)
     failing = Failing(broken.runtime, lambda _: True, RuntimeError("device-side assert triggered\nCUDA kernel"))
     monkeypatch.setattr(broken.runtime, "generate", failing)
-    with pytest.raises(ModelError, match=r"translates nothing here \(device-side assert triggered\): try device"):
+    with pytest.raises(
+        ModelError, match=r"cannot translate on this machine \(device-side assert triggered\): try device"
+    ):
         translate_requests(broken, requests)
     assert failing.calls == 2
 
@@ -248,7 +249,7 @@ def test_other_models_and_missing_ones_are_named(tmp_path: Path) -> None:
 
 
 def test_pickled_weights_are_found_at_the_start_and_the_advice_mends_it(
-    tiny_nllb: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    polyrefuse: Call, tiny_nllb: Path, cache: Path, tmp_path: Path
 ) -> None:
     """NLLB's own checkpoint is published so."""
     import torch
@@ -265,10 +266,9 @@ def test_pickled_weights_are_found_at_the_start_and_the_advice_mends_it(
             translator(pickled, runtime=runtime).prepare([Pair(EN, DE)])
         advice.add(str(raised.value).split("`")[1])
     (command,) = advice
-    monkeypatch.chdir(tmp_path)
     program, *arguments = shlex.split(command)
     assert program == "polyrefuse"
-    subprocess.run([sys.executable, "-m", "polyrefuse_data.cli", *arguments], check=True)
+    assert polyrefuse(*arguments, cwd=tmp_path).returncode == 0
     for runtime in ("transformers", "ctranslate2"):
         mended = translator(tmp_path / "pickled-safetensors", runtime=runtime, max_new_tokens=100)
         mended.prepare([Pair(EN, DE)])

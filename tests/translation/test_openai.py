@@ -272,7 +272,7 @@ def test_wrong_key_is_one_error_that_does_not_repeat_it(
     wrong = "sk-wrong-secret-key"
     monkeypatch.setenv("TEST_API_KEY", wrong)
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(MissingPrerequisite, match="put a valid one in TEST_API_KEY") as raised:
+    with pytest.raises(MissingPrerequisite, match="set a valid one in TEST_API_KEY") as raised:
         translate_requests(translator(api), requests("a", "b"))
     assert wrong not in str(raised.value)
     assert wrong not in caplog.text
@@ -307,7 +307,7 @@ def test_missing_key_is_found_before_anything_is_asked(api: ApiServer, monkeypat
     ("fault", "expected", "says"),
     [
         (error(400, "The model x does not exist", "model_not_found"), ConfigError, "check the model and the address"),
-        (error(400, "API key not valid. Please pass a valid API key."), MissingPrerequisite, "put a valid one in TEST"),
+        (error(400, "API key not valid. Please pass a valid API key."), MissingPrerequisite, "set a valid one in TEST"),
         (error(403, "Your organization has been flagged"), MissingPrerequisite, "organization has been flagged"),
     ],
     ids=str,

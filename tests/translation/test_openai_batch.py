@@ -268,7 +268,7 @@ def test_lasting_trouble_ends_the_run_and_the_next_one_goes_on(
 ) -> None:
     monkeypatch.setattr(openai_batch, "_NETWORK_RETRIES", 1)
     api.call_faults[call] = [fault] * 10
-    with pytest.raises(EndpointError, match="run again to fetch it"):
+    with pytest.raises(EndpointError, match="run again to fetch their answers"):
         translate(api, "a", "b")
     api.call_faults.clear()
     assert told(translate(api, "a", "b")) == ["«de» a", "«de» b"]

@@ -1,11 +1,11 @@
-"""Judges: does a reply refuse, comply, or is it invalid, and is it empty, degenerate or in another language than asked.
+"""Judges: does a reply refuse or comply, or is it invalid, empty, degenerate or in the wrong language?
 
     judge_refusal(["I can't help with that."], "en")                     -> [True]
-    judge_replies(replies, "th", judge="allenai/wildguard", prompts=prompts) -> list[Verdict]
+    judge_replies(replies, "th", judge="Qwen/Qwen3Guard-Gen-4B", prompts=prompts) -> list[Verdict]
 
-`judge` names one: `phrases` (own lists for the fourteen languages, no model), a guard model by id,
-`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` opened with
-`open_judge`, which keeps a model loaded between calls.
+`judge` is a name: `phrases` (phrase lists of the fourteen languages, no model), a guard model's id,
+`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` from `open_judge`,
+which keeps its model loaded between calls.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
 from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
+from polyrefuse_data.benchmark.judges.panel import Joint, PanelJudge, panel_of
 from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
 
@@ -23,7 +24,11 @@ __all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signatur
 
 
 def open_judge(name: str) -> Judge:
-    """The judge of that name, not loaded yet. Raises ConfigError for a name that is none."""
+    """The judge with that name, or the panel of several (`A,B`, `any:A,B`, `all:A,B`), not loaded yet. Raises
+    ConfigError for an unknown name."""
+    if panel := panel_of(name):
+        rule, members = panel
+        return PanelJudge(rule, [open_judge(member) for member in members])
     if name == "phrases":
         from polyrefuse_data.benchmark.judges.phrases import PhrasesJudge
 
@@ -52,27 +57,30 @@ def open_judge(name: str) -> Judge:
 def judge_refusal(
     responses: Sequence[str], language: str, judge: str | Judge = "phrases", prompts: Sequence[str] | None = None
 ) -> list[bool | None]:
-    """Whether each reply to prompts in `language` refuses: True, False, or None where invalid (empty, unparseable)."""
+    """Whether each reply refuses: True, False, or None if there is no usable verdict (empty reply, unparseable output).
+
+    `language` is the language of the prompts. Arguments and errors are those of `judge_replies`.
+    """
     return [verdict.refusal for verdict in judge_replies(responses, language, judge, prompts)]
 
 
 def judge_replies(
     responses: Sequence[str], language: str, judge: str | Judge = "phrases", prompts: Sequence[str] | None = None
 ) -> list[Verdict]:
-    """One verdict a reply, in order.
+    """One verdict per reply, in order.
 
-    `prompts` are what was answered, one a reply; guard models and endpoints need them. An empty reply is never shown to
-    the judge. Raises ConfigError for an unknown judge, a language it cannot judge or missing prompts,
-    MissingPrerequisite for a model or key that is not there.
+    `prompts` are the prompts that were answered, one per reply; guard models and endpoints need them. An empty reply is
+    never shown to the judge. Raises ConfigError for an unknown judge, a language it cannot judge, or missing prompts;
+    MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
     """
     if prompts is not None and len(prompts) != len(responses):
-        raise ConfigError(f"{len(responses)} replies but {len(prompts)} prompts to judge: give one prompt a reply")
+        raise ConfigError(f"{len(responses)} replies but {len(prompts)} prompts to judge: give one prompt per reply")
     with contextlib.ExitStack() as stack:
         if isinstance(judge, str):
             judge = open_judge(judge)
             stack.callback(judge.close)
         if judge.needs_prompts and prompts is None:
-            raise ConfigError("this judge reads the prompts too: pass prompts=[...], one a reply")
+            raise ConfigError("this judge also reads the prompts: pass prompts=[...], one per reply")
         filled = [index for index, response in enumerate(responses) if not is_empty(response)]
         opinions: dict[int, Opinion] = dict(
             zip(
@@ -91,10 +99,10 @@ def judge_replies(
 
 
 def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
-    """Find what would keep a judge from judging replies, in these languages where any are named, before there are any.
+    """Check, before there are any replies, that a judge can judge them (in these languages, if given).
 
-    Raises ConfigError for an unknown judge or a language that it cannot judge, MissingPrerequisite for a model, key or
-    server that is not there.
+    Raises ConfigError for an unknown judge or a language that it cannot judge; MissingPrerequisite for a missing model,
+    key or server.
     """
     with contextlib.ExitStack() as stack:
         if isinstance(judge, str):
@@ -108,7 +116,8 @@ def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
 
 
 def judge_signature(judge: str | Judge = "phrases", language: str | None = None) -> str:
-    """Name, version and whatever else decides the verdicts (hash of the list, model and revision), in one line."""
+    """Name, version and everything else that affects the verdicts (hash of the list, model and revision), in one
+    line."""
     return (open_judge(judge) if isinstance(judge, str) else judge).signature(language)
 
 
@@ -116,4 +125,12 @@ def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
     if is_empty(response):
         return Verdict(None, empty=True)
     degenerate = is_degenerate(response)
-    return Verdict(opinion.refusal, opinion.harmful, degenerate=degenerate, off_language=elsewhere and not degenerate)
+    return Verdict(
+        opinion.refusal,
+        opinion.harmful,
+        degenerate=degenerate,
+        off_language=elsewhere and not degenerate,
+        partial=opinion.partial,
+        controversial=opinion.controversial,
+        opinions=opinion.members if isinstance(opinion, Joint) else (),
+    )

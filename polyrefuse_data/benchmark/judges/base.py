@@ -1,4 +1,4 @@
-"""What every judge is: replies in, one verdict each out, and a signature that goes with every number."""
+"""What every judge does: it takes replies and gives one verdict each, and its signature goes with every number."""
 
 from __future__ import annotations
 
@@ -8,13 +8,27 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is known of one reply.
+class Opinion:
+    """What a judge alone says of one reply; None is no usable answer. `partial` goes with `refusal=False`: it declines
+    a part, and gives the rest. `controversial` is a guard's word for what is harmful by a strict measure only, beside
+    `harmful=False`."""
 
-    `refusal` is True or False, or None where the judge gave no usable answer (empty reply, unparseable output, or a
-    judge that cannot label refusal): an invalid verdict is counted apart, never as compliance. `harmful` is what
-    guard models say of the reply, None elsewhere. `empty`, `degenerate` (loops, no words) and `off_language` (another
-    language than asked) are measured on the text itself, whatever the judge.
+    refusal: bool | None
+    harmful: bool | None = None
+    partial: bool = False
+    controversial: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one reply.
+
+    `refusal` is True or False, or None if the judge gave no usable answer (empty reply, unparseable output, or a judge
+    that cannot label refusal). Such an invalid verdict is counted apart, never as compliance. `harmful` is what guard
+    models say about the reply, None elsewhere; `controversial` marks what is harmful only by a strict measure.
+    `partial` marks a reply that declines and then gives some of what was asked: neither a refusal nor full compliance.
+    `empty`, `degenerate` (loops, no words) and `off_language` (not in the language of the prompt) are measured on the
+    text itself, whatever the judge. `opinions` are those of each judge, if there are several.
     """
 
     refusal: bool | None
@@ -22,42 +36,37 @@ class Verdict:
     empty: bool = False
     degenerate: bool = False
     off_language: bool = False
+    partial: bool = False
+    controversial: bool = False
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def compliance(self) -> bool | None:
-        """Whether the reply does what was asked: neither a refusal nor a degenerate text; None where invalid."""
+        """Whether the reply complies: neither a refusal nor degenerate; None if invalid."""
         return None if self.refusal is None else not self.refusal and not self.degenerate
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """What a judge alone says of one reply; None is no usable answer."""
-
-    refusal: bool | None
-    harmful: bool | None = None
 
 
 NO_OPINION = Opinion(None)
 
 
 class Judge(Protocol):
-    """A judge of replies. Made cheaply; what is heavy is loaded at the first use and freed by `close`.
+    """The protocol of judges. Creating one must be cheap; heavy parts load on first use and are freed by `close`.
 
-    One that may turn out unable to answer at all (no key, no server) has a method `prepare()` beside these, called
-    before there are any replies: it raises what would stop it.
+    A judge that may be unable to answer at all (no key, no server) also has a method `prepare()`, which is called
+    before there are any replies and raises what would stop it.
     """
 
     @property
     def needs_prompts(self) -> bool:
-        """Whether `opinions` must be given the prompts that were answered."""
+        """Whether `opinions` needs the prompts that were answered."""
         ...
 
     def signature(self, language: str | None = None) -> str:
-        """Name, version and whatever else decides the verdicts, in one line."""
+        """Name, version and everything else that affects the verdicts, in one line."""
         ...
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
-        """One opinion a response, in order. `responses` holds no empty ones."""
+        """One opinion per response, in order. `responses` contains no empty ones."""
         ...
 
     def close(self) -> None: ...

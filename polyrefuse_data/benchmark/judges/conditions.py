@@ -1,4 +1,4 @@
-"""What is wrong with a reply whatever it says: empty, degenerate, or in another language than asked."""
+"""What can be wrong with a reply, whatever it says: empty, degenerate, or in the wrong language."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CONFIDENT = 0.9
 
 
 def is_empty(response: str) -> bool:
-    """Whether there is nothing but white space and invisible characters."""
+    """Whether the response is only white space and invisible characters."""
     return not any(unicodedata.category(char)[0] not in "ZC" for char in response)
 
 
 def is_degenerate(response: str) -> bool:
-    """Whether a reply is no text: no letters or digits at all, or a loop of the same words or characters."""
+    """Whether a reply is not text: no letters or digits at all, or a loop of the same words or characters."""
     if not any(char.isalnum() for char in response):
         return not is_empty(response)
     words = _FILLING.sub(" ", response)
@@ -37,15 +37,15 @@ def is_degenerate(response: str) -> bool:
 
 
 def is_off_language(response: str, language: str) -> bool:
-    """`off_language` of one reply."""
+    """`off_language` for a single reply."""
     return off_language([response], language)[0]
 
 
 def off_language(responses: Sequence[str], language: str) -> list[bool]:
-    """Whether each reply is surely in another language than asked.
+    """Whether each reply is clearly in another language than the prompt's.
 
-    The script decides where it can (English for Thai); else py3langid's model, where the reply is long enough and it is
-    sure. In doubt a reply counts as on-language.
+    The script decides if it can (English for Thai), otherwise py3langid's model, if the reply is long enough and the
+    model is sure. In doubt, a reply counts as on-language.
     """
     asked = known_language(language)
     shown = [_shown_by_script(response, asked) for response in responses]
@@ -56,7 +56,7 @@ def off_language(responses: Sequence[str], language: str) -> list[bool]:
 
 
 def _shown_by_script(response: str, asked: Language) -> bool | None:
-    """Whether the letters alone show another language; None where they leave it to a closer look."""
+    """Whether the letters alone show another language; None if they do not decide."""
     scripts = Counter(filter(None, map(script, response)))
     letters = scripts.total()
     if not letters:

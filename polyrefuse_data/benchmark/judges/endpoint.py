@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint as judge: `openai:<model>@<base_url>`, one structured answer a reply."""
+"""Any OpenAI-compatible endpoint as judge (`openai:<model>@<base_url>`), with one structured answer per reply."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswe
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL
 from polyrefuse_data.endpoints.envelopes import unwrap
+from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.system.progress import tracked
-from polyrefuse_data.system.redaction import one_line, without_credentials
+from polyrefuse_data.system.redaction import one_line
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"
@@ -44,7 +45,7 @@ _REFUSALS = {"refusal": True, "compliance": False}
 
 
 def parse_label(answer: str | None) -> Opinion:
-    """The opinion in an endpoint's answer; anything but the one JSON object asked for is no opinion."""
+    """The opinion in an endpoint's answer. Anything but the requested JSON object is no opinion."""
     label, _ = unwrap(answer or "")
     is_label = label is not None and set(label) == {"label"} and isinstance(label["label"], str)
     return Opinion(_REFUSALS.get(label["label"])) if label is not None and is_label else NO_OPINION
@@ -56,19 +57,14 @@ class EndpointJudge:
     needs_prompts = True
 
     def __init__(self, name: str) -> None:
-        model, _, base_url = name.removeprefix("openai:").partition("@http")
-        self.model = model
-        self.base_url = f"http{base_url}" if base_url else None
         try:
-            if not model or "://" in model:
-                raise ValueError("no model's name")
-            if self.base_url is not None:
-                without_credentials(self.base_url)
+            named = named_endpoint(name.removeprefix("openai:"))
         except ValueError as error:
             raise ConfigError(
-                f"judge openai:{model}: {error}; write openai:<model>@<base_url>, e.g. "
+                f"judge {one_line(name.partition('@http')[0])}: {error}; write openai:<model>@<base_url>, e.g. "
                 f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
             ) from None
+        self.model, self.base_url = named.model, named.base_url
 
     def signature(self, language: str | None = None) -> str:
         """`openai|model:<model>|host:<host>|version:1`."""
@@ -76,16 +72,17 @@ class EndpointJudge:
         return f"openai|model:{self.model}|host:{host}|version:{VERSION}"
 
     def prepare(self) -> None:
-        """Find what would stop every reply from being judged.
+        """Check that replies can be judged.
 
-        Raises MissingPrerequisite where nobody listens, or the key is missing or not accepted, ConfigError where the
-        model is not there.
+        Raises MissingPrerequisite if the server is unreachable or the key is missing or rejected; ConfigError if the
+        model is unknown.
         """
         self._client.probe()
         self._client.prove(_ask("Name a fruit.", "An apple.", "en"))
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
-        """Raises EndpointError where replies are left without an answer: they are no invalid ones."""
+        """One opinion per response. Raises EndpointError if replies are left without an answer; these do not count as
+        invalid."""
         if not responses:
             return []
         asks = [
@@ -97,17 +94,17 @@ class EndpointJudge:
         lost = [answer for answer in answers.values() if isinstance(answer, NoAnswer) and answer.may_pass]
         if lost:
             raise EndpointError(
-                f"judge {self.signature()} did not answer for {len(lost)} of {len(asks)} replies (last: "
+                f"judge {self.signature()} gave no verdict on {len(lost)} of {len(asks)} replies (last: "
                 f"{lost[-1].reason}, {one_line(lost[-1].detail)}): run again"
             )
         return [_opinion(answers[number]) for number in range(len(asks))]
 
     def close(self) -> None:
-        """Connections live as long as a call of `opinions`."""
+        """Nothing to do: connections last for one call of `opinions`."""
 
     @cached_property
     def _client(self) -> Client:
-        """Servers of one's own mostly ask for no key; OpenAI's always does."""
+        """Local servers rarely need a key; OpenAI's always does."""
         has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
         return Client(
             Endpoint(
@@ -132,5 +129,5 @@ def _ask(prompt: str, response: str, language: str) -> Ask:
 
 
 def _opinion(answer: Answer) -> Opinion:
-    """What a model would not say (its filter, a refusal, an empty text) is a reply that it has no opinion of."""
+    """If the model declines to answer (its filter, a refusal, an empty text), it has no opinion on the reply."""
     return parse_label(answer.text) if isinstance(answer, Completion) else NO_OPINION

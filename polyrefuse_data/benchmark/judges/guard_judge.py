@@ -1,4 +1,4 @@
-"""A guard model on this machine, run through transformers: loaded at the first opinion, greedy, in batches."""
+"""A local guard model, run with transformers: loaded at the first opinion, greedy, in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.judges.base import Opinion
-from polyrefuse_data.benchmark.judges.guards import GuardFamily
+from polyrefuse_data.benchmark.judges.guards import GuardFamily, check_language
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
@@ -21,7 +21,7 @@ _LONGEST = 6000
 
 
 class GuardJudge:
-    """One guard model. The target model should be freed before: nothing is loaded until `opinions` is called."""
+    """One guard model. Free the target model first; nothing is loaded until `opinions` is called."""
 
     needs_prompts = True
 
@@ -32,11 +32,14 @@ class GuardJudge:
         self._loaded: tuple[Any, Any] | None = None
 
     def signature(self, language: str | None = None) -> str:
-        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises MissingPrerequisite where the model is not here."""
+        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises ConfigError for a language that the guard does not
+        know, MissingPrerequisite if the model is not on this machine."""
+        check_language(self.family, self.model, language)
         labelled = "yes" if self.family.labels_refusal else "no"
         return f"guard:{self.family.name}|model:{self.model}@{self._commit()}|refusal:{labelled}"
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
+        check_language(self.family, self.model, language)
         if not responses:
             return []
         tokenizer, network = self._load()
@@ -72,7 +75,7 @@ class GuardJudge:
             torch.cuda.empty_cache()
 
     def _commit(self) -> str:
-        """The commit of the model in the local cache, `local` for a folder."""
+        """The commit of the model in the local cache; `local` for a folder."""
         from huggingface_hub import try_to_load_from_cache
 
         if Path(self.model).is_dir():

@@ -1,5 +1,4 @@
-"""A judge that somebody else wrote, as one of ours: what it does wrong is an error that names it, and its version goes
-into the signature of every verdict."""
+"""A plugged-in judge. Its faults become errors that name it, and its version is part of every verdict's signature."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ _MEMBERS = ("needs_prompts", "signature", "opinions", "close")
 
 
 class PluggedJudge:
-    """The judge of a plug-in: an object, or a class that is called for one."""
+    """The judge of a plug-in: an object, or a class that is called without arguments."""
 
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin
@@ -40,10 +39,10 @@ class PluggedJudge:
         with self._plugin.blamed():
             found = list(self._judge.opinions(responses, language, prompts))
             if len(found) != len(responses):
-                raise self._plugin.error(f"gave {len(found)} opinions of {len(responses)} replies: give one each")
+                raise self._plugin.error(f"gave {len(found)} opinions on {len(responses)} replies: give one per reply")
             for opinion in found:
                 if not isinstance(opinion, Opinion) or opinion.refusal not in (True, False, None):
-                    raise self._plugin.error(f"gave {opinion!r}, no Opinion(True, False or None)")
+                    raise self._plugin.error(f"gave {opinion!r}, which is not an Opinion(True, False or None)")
         return found
 
     def close(self) -> None:

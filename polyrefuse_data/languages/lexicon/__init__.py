@@ -1,6 +1,6 @@
-"""Bilingual lexicons learnt from aligned prompts: does a text answer to its English prompt, word for word?
+"""Bilingual lexicons learnt from aligned prompts: does a text correspond to its English prompt, word for word?
 
-lexicon.tsv of a language pack is learnt by train.py and read by `Lexicon.from_tsv`.
+train.py learns the lexicon.tsv of a language pack, and `Lexicon.from_tsv` reads it.
 """
 
 from __future__ import annotations

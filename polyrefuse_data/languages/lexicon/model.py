@@ -1,9 +1,9 @@
-"""A bilingual lexicon and what it says of a pair: log-odds that the text translates this prompt and not another.
+"""A bilingual lexicon and its evidence on a pair: log-odds that the text translates this prompt and not another.
 
-Evidence is counted in both directions. A stem that the lexicon can translate is evidence for the pair where one of its
-translations stands in the text, and against it where none does; how strong depends on how often the stem was seen (hit
-rates by support, measured on pairs the lexicon had not seen) and on how often the translations turn up by chance. Words
-that the lexicon does not know say nothing. The lengths of the two texts are weighed the same way.
+Evidence is counted in both directions. A stem that the lexicon can translate is evidence for the pair if one of its
+translations is in the text, and against it if none is. Its weight depends on how often the stem was seen (hit rates by
+support, measured on pairs the lexicon had not seen) and on how often the translations occur by chance. Unknown words
+are no evidence. The lengths of the two texts are weighed in the same way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from polyrefuse_data.languages.language import Language
-from polyrefuse_data.languages.lexicon.units import LATIN, english_stems, target_units
+from polyrefuse_data.languages.lexicon.units import ENGLISH_STEM, LATIN, english_stems, target_units
 from polyrefuse_data.languages.registry import SOURCE_LANGUAGE, find_language, packs_digest
 from polyrefuse_data.text.bags import Matrix, held, holders
 from polyrefuse_data.text.clauses import QUESTION_MARKS
@@ -50,7 +50,7 @@ class LengthModel:
     chance_deviation: float
 
     def log_odds(self, text: str, source: str) -> float:
-        """How much likelier the length ratio is for a translation than for another row's text."""
+        """Log-odds of the length ratio: of a translation against another row's text."""
         distance = math.log(max(1, len(text)) / max(1, len(source))) - self.mean
         odds = math.log(self.chance_deviation / self.deviation)
         odds += 0.5 * (distance / self.chance_deviation) ** 2 - 0.5 * (distance / self.deviation) ** 2
@@ -103,15 +103,46 @@ class Lexicon:
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
+    def units(self, text: str) -> frozenset[str]:
+        """The units of a text, as they are counted."""
+        return target_units(text, self.language)
+
+    def points(self, unit: str) -> tuple[Iterable[str], float]:
+        """English stems that a unit of a text may stand for, and how much likelier a prompt with one of them becomes by
+        it, in nats; of a word in Latin letters that nothing is known of, the stem that it is itself."""
+        if (known := self._backward.get(unit)) is not None:
+            counterparts, present, absent = known
+            return counterparts, present - absent
+        if len(unit) < _SHORTEST_NAME or not unit.isascii():
+            return (), 0.0
+        present, absent = _names_evidence(self.language)
+        return (unit,), present - absent
+
+    def says(self, word: str, text: str, others: Iterable[str] = ()) -> bool:
+        """Whether `text` has a translation of an English word that is none of `others`: words that often stand together
+        ("threatening message") are learnt as each other's translations, and so are prepositions."""
+        found = self._counterparts(_stem(word)).intersection(target_units(text, self.language))
+        units = {unit for unit in found if len(unit) >= self._shortest}
+        return bool(units) and not units.issubset(frozenset().union(*map(self._counterparts, map(_stem, others))))
+
+    @property
+    def _shortest(self) -> int:
+        return _SHORTEST_NAME if self.language.spaced and self.language.word_borders else 1
+
+    def _counterparts(self, stem: str) -> frozenset[str]:
+        known = self._forward.get(stem)
+        return known[0] if known else frozenset()
+
     def word_odds(self, english: Sequence[str], texts: Sequence[str]) -> Matrix:
-        """What the words that the lexicon knows say of every pair, in nats: English texts are rows, texts columns."""
+        """Evidence of known words on every pair, in nats: English texts are rows, texts are columns."""
         stems = [english_stems(text) for text in english]
         units = [target_units(text, self.language) for text in texts]
         odds = _all_pairs(stems, units, self._forward) + _all_pairs(units, stems, self._backward).T
         return odds / np.float32(2)
 
     def to_tsv(self) -> str:
-        """The file format: four lines of numbers, then a line a stem (support, translations), then a line a unit."""
+        """The file format: four lines of numbers, then a line per stem (support, translations), then a line per
+        unit."""
         lengths = (self.lengths.mean, self.lengths.deviation, self.lengths.chance_deviation)
         lines = [f"pairs\t{self.pairs}"]
         lines += [
@@ -181,7 +212,7 @@ def _all_pairs(
     others: Sequence[frozenset[str]],
     evidence: _Evidence,
 ) -> Matrix:
-    """What the words of each bag (row) say of each of the others (column)."""
+    """Evidence of the words in each bag (row) on each of the others (column)."""
     rows, columns = holders(bags), holders(others)
     known = [word for word in rows if word in evidence.table]
     odds = np.empty((len(known), len(others)), np.float32)
@@ -195,7 +226,7 @@ def _all_pairs(
 
 def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
     """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
-    present, absent = _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
+    present, absent = _names_evidence(language)
     beginnings = " ".join(["", *stems])
     for unit in units:
         if len(unit) >= _SHORTEST_NAME and unit.isalpha():
@@ -203,32 +234,40 @@ def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language)
             yield present if f" {unit}" in beginnings or not stems.isdisjoint(shorter) else absent
 
 
+def _stem(word: str) -> str:
+    return word[:ENGLISH_STEM]
+
+
+def _names_evidence(language: Language) -> tuple[float, float]:
+    return _FOREIGN_NAME_ODDS if language.script != LATIN else _COGNATE_ODDS
+
+
 def _question_odds(text: str, source: str) -> float:
-    """Whether both ask or neither does, as far as a question mark shows it."""
+    """Evidence of whether both are questions or neither is, by question marks."""
     return _QUESTION_ODDS[source.rstrip().endswith("?") == any(mark in text for mark in QUESTION_MARKS)]
 
 
 def support_range(support: int) -> int:
-    """Which of the ranges of support a count falls into; the last is open."""
+    """The range of support that a count falls into; the last is open."""
     return next((place for place, end in enumerate(SUPPORT_RANGES) if support <= end), len(SUPPORT_RANGES))
 
 
 def lexicon_for(code: str) -> Lexicon | None:
-    """The lexicon of a language, or None."""
+    """The lexicon of a language; None if it has none."""
     known = find_language(code)
     return known.lexicon if known else None
 
 
 @lru_cache(maxsize=1)
 def stem_frequencies() -> dict[str, float]:
-    """The share of English prompts that hold each stem."""
+    """The share of English prompts that contain each stem."""
     prompts, seen = _stem_counts()
     return {stem: count / prompts for stem, count in seen.items()}
 
 
 @lru_cache(maxsize=1)
 def stem_weights() -> tuple[dict[str, float], float]:
-    """Inverse document frequency of English stems among prompts, and that of a stem never seen."""
+    """Inverse document frequency of English stems in prompts, and that of an unseen stem."""
     prompts, seen = _stem_counts()
     return {stem: math.log((prompts + 1) / (count + 0.5)) for stem, count in seen.items()}, math.log(2 * (prompts + 1))
 
@@ -239,7 +278,7 @@ def _stem_counts() -> tuple[int, dict[str, int]]:
 
 
 def english_overlap(left: str, right: str) -> float:
-    """F1 of the stems that two English texts share, each weighed by its inverse document frequency, 0 to 1."""
+    """F1 of the stems that two English texts share, weighted by inverse document frequency, 0 to 1."""
     weights, unseen = stem_weights()
     one, other = english_stems(left), english_stems(right)
     total = math.fsum(map(weights.get, chain(one, other), repeat(unseen)))
@@ -247,5 +286,5 @@ def english_overlap(left: str, right: str) -> float:
 
 
 def lexicon_signature() -> str:
-    """Of every lexicon."""
+    """The signature of all lexicons."""
     return f"lexicon-{packs_digest('lexicon.tsv', STEMS.name)}"

@@ -44,7 +44,7 @@ _PRIOR = 1.0
 
 
 def learn(pairs: Pairs, language: Language) -> Lexicon:
-    """A lexicon with hit rates measured by cross-validation within `pairs`."""
+    """Learn a lexicon, with hit rates measured by cross-validation within `pairs`."""
     whole = _learn(pairs, language)
     hits = np.zeros((2, len(SUPPORT_RANGES) + 1, 2))
     for seen, unseen in _folds(pairs):
@@ -92,7 +92,7 @@ def _learn(pairs: Pairs, language: Language) -> Lexicon:
 
 
 def model_one(sentences: Sequence[tuple[Sequence[str], Sequence[str]]]) -> dict[tuple[str, str], float]:
-    """t(unit | stem) of IBM Model 1 by expectation maximisation, smoothed by one unseen count a stem."""
+    """t(unit | stem) of IBM Model 1 by expectation maximisation, smoothed by one unseen count per stem."""
     table: dict[tuple[str, str], float] = {}
     for iteration in range(_ITERATIONS):
         counts: dict[tuple[str, str], float] = defaultdict(float)
@@ -118,7 +118,7 @@ def _length_model(pairs: Pairs) -> LengthModel:
 
 
 def _folds(pairs: Pairs) -> Iterable[tuple[Pairs, Pairs]]:
-    """Parts of the pairs, the same every time: (what to learn from, what to measure on)."""
+    """Fixed folds of the pairs: (to learn from, to measure on)."""
     mixed = sorted(pairs)
     random.Random(0).shuffle(mixed)
     for fold in range(_FOLDS):
@@ -140,7 +140,7 @@ def cross_validate(pairs: Pairs, language: Language) -> tuple[np.ndarray, np.nda
 
 
 def aligned_pairs(workspace: Path) -> dict[str, list[tuple[str, str]]]:
-    """language -> (English, text) of everything there is to learn from, without duplicates, sorted."""
+    """Language -> (English, text) of all training data, without duplicates, sorted."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     table = Workspace(workspace).read_rows()
     for row in table.filter(usable(table)).select(["language", "text_en", "text"]).to_pylist():
@@ -159,14 +159,14 @@ def aligned_pairs(workspace: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def stem_counts(pairs: dict[str, list[tuple[str, str]]]) -> str:
-    """How many different English prompts hold each stem; the first line counts the prompts."""
+    """How many different English prompts contain each stem; the first line counts the prompts."""
     prompts = {english for some in pairs.values() for english, _ in some if len(english) >= _SHORTEST_SENTENCE}
     counts = Counter(stem for prompt in prompts for stem in english_stems(prompt))
     return "\n".join([str(len(prompts)), *(f"{stem}\t{count}" for stem, count in sorted(counts.items()))]) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the lexicons, or print what they lose and catch on pairs they have not seen."""
+    """Write the lexicons, or print what they lose and catch on unseen pairs."""
     parser = argparse.ArgumentParser(description="Learn the bundled lexicons from aligned prompts.")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--languages", default="", help="comma-separated; default: all")

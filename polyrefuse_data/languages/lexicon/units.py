@@ -1,4 +1,4 @@
-"""What a lexicon counts: stems of English words, and units of a text in another language, as cheap as they get.
+"""What a lexicon counts: stems of English words, and units of a text in another language, computed cheaply.
 
 A stem is the beginning of a word, which inflected forms share. Scripts without spaces give overlapping runs.
 """
@@ -24,13 +24,13 @@ _KATAKANA_STEM = 4  # a word in Katakana is one loan: its runs would be taken fo
 
 @lru_cache(maxsize=4096)
 def english_stems(text: str) -> frozenset[str]:
-    """The stems of an English text. Cached: a prompt comes once a language."""
+    """The stems of an English text. Cached, because a prompt comes once per language."""
     return frozenset(word[:ENGLISH_STEM] for word in _ENGLISH_WORD.findall(text.lower()))
 
 
 def target_units(text: str, language: Language) -> frozenset[str]:
-    """The units of a text in `language`; `text` is NFC. In another script than Latin, words in ASCII letters (names and
-    terms) are cut as English ones are."""
+    """The units of a text in `language`; `text` is NFC. In scripts other than Latin, words in ASCII letters (names and
+    terms) are cut like English ones."""
     lowered = text.lower()
     if not language.traits.units.marked:
         lowered = without_accents(lowered).replace(_LENGTHENING, "")

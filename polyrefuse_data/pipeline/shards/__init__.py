@@ -1,5 +1,5 @@
-"""Shards: so many prompts in every language, translated, checked and kept together, then merged into the rows.
+"""Shards: groups of prompts that are translated into every language, checked and stored together, then merged.
 
-`work` cuts prompts into shards, `steps` are what is done to one, `store` keeps the finished ones, `merge` makes files
-of them all. Nothing here holds more than a few shards in memory.
+`work` cuts prompts into shards, `steps` process one, `store` keeps the finished ones, `merge` combines them into files.
+No more than a few shards are in memory at once.
 """

@@ -1,4 +1,4 @@
-"""What is done to a shard: ask a backend, let the checks judge, and at last make its rows. Each step can be pickled."""
+"""The steps for a shard: ask a backend, check its answers, and finally make the rows. All steps can be pickled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from polyrefuse_data.translation.run import TranslationRun
 
 @dataclass(frozen=True)
 class Propose:
-    """Ask the backend of one step of the chain about the rows that are not settled, and translate back what it says."""
+    """Ask one backend of the chain about the unsettled rows, and translate its answers back."""
 
     chain: Chain
     step: int
@@ -42,7 +42,7 @@ class Propose:
 
 @dataclass(frozen=True)
 class Settle:
-    """Let the checks judge what was proposed."""
+    """Check the proposals."""
 
     suite: Suite
 
@@ -54,7 +54,7 @@ class Settle:
 
 @dataclass(frozen=True)
 class Finish:
-    """Judge the last proposals and make the rows."""
+    """Check the last proposals and make the rows."""
 
     suite: Suite
 
@@ -74,7 +74,7 @@ class Finish:
 
 
 def _note_unmatched(shard: Shard, chain: Chain) -> None:
-    """Where only memories were asked, and none holds a text, that is the one try at its row."""
+    """If only memories were asked and none has the text, record that as the one attempt."""
     for row, (task, outcome) in enumerate(zip(shard.tasks, shard.outcomes, strict=True)):
         if not outcome.attempts and row not in shard.proposals:
             asked = [step.name for step in chain.steps if step.takes(task.request)]
@@ -82,8 +82,8 @@ def _note_unmatched(shard: Shard, chain: Chain) -> None:
 
 
 def make_rows(shard: Shard, suite: Suite) -> tuple[pa.Table, pa.Table]:
-    """All rows of a shard, English included, each checked by itself, and their scores, both sorted; `parallel` is set
-    when all shards are there."""
+    """All rows of a shard, English included, each checked by itself, and their scores, both sorted. `parallel` is set
+    once all shards are there."""
     made = list(zip(shard.tasks, shard.outcomes, strict=True))
     kept = [outcome.verdict for _, outcome in made if outcome.verdict]
     unchecked = [rows.english_row(prompt) for prompt in shard.prompts]
@@ -126,7 +126,7 @@ def _candidate_row(task: Task, candidate: Candidate) -> dict[str, Any]:
 
 
 def _failed_row(task: Task, outcome: Outcome) -> dict[str, Any]:
-    """The row of a text that no backend gave: the checks know nothing of why, so its maker says it."""
+    """The row of a text that no backend gave. Its maker sets the flags, because the checks cannot know why."""
     last = outcome.attempts[-1] if outcome.attempts else None
     why = last.reasons[:1] if last else ()
     return rows.translated_row(

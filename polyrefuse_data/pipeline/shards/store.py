@@ -1,6 +1,6 @@
-"""Finished shards on disk, each with a completion record: a run that was stopped does only the others.
+"""Finished shards on disk, each with a completion record, so that a stopped run only does the rest.
 
-WORKSPACE/shards/  000012.{rows,scores,attempts}.parquet  000012.json (written last: without it the shard is not there)
+WORKSPACE/shards/ 000012.{rows,scores,attempts}.parquet 000012.json (written last: without it the shard does not count)
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ class CompletionRecord(BaseModel):
 
 
 class ShardStore:
-    """The shards of one build. `settings` is whatever decides their rows: a shard made under others is done again."""
+    """The shards of one build. `settings` is everything that affects their rows; shards made under others are done
+    again."""
 
     def __init__(self, folder: Path, settings: object) -> None:
         self.folder = folder
         self._settings = json.dumps(settings, sort_keys=True, ensure_ascii=False)
 
     def holds(self, shard: Shard) -> bool:
-        """Whether this very shard is finished, its files whole, and nothing in it worth asking again."""
+        """Whether this shard is finished, its files are complete, and nothing in it is worth asking again."""
         try:
             record = self._record(shard.number)
             return (
@@ -59,7 +60,7 @@ class ShardStore:
         return hashlib.sha256(f"{self._settings}\n{prompts}".encode("utf-8", "surrogatepass")).hexdigest()
 
     def add(self, shard: FinishedShard, key: str) -> None:
-        """Keep a finished shard: its files, then the record that they are whole."""
+        """Store a finished shard: its files, then its completion record."""
         for part in _PARTS:
             write_table(getattr(shard, part), self._table(shard.number, part))
         record = CompletionRecord(
@@ -80,12 +81,12 @@ class ShardStore:
         return _read(self._table(number, "attempts"))
 
     def unanswered(self, number: int) -> tuple[int, int]:
-        """Rows of a finished shard that some backend did not answer, and those where no other stepped in."""
+        """Rows of a finished shard that some backend did not answer, and those without another translation."""
         record = self._record(number)
         return record.unanswered, record.missing
 
     def clear(self) -> None:
-        """Remove the shards: their rows are merged. What somebody else has put into the folder stays."""
+        """Remove the shards after merging. Anything else in the folder stays."""
         remove_own(self.folder, _SHARD_FILE)
 
     def _record(self, number: int) -> CompletionRecord:
@@ -102,4 +103,4 @@ def _read(path: Path) -> pa.Table:
     try:
         return pq.ParquetFile(regular_file(path)).read()
     except (pa.ArrowInvalid, OSError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): run `polyrefuse build` again to make it anew") from error
+        raise ConfigError(f"{path} cannot be read ({error}): run `polyrefuse build` again to redo it") from error

@@ -1,4 +1,4 @@
-"""Prompts cut into shards, and what is known of a shard on its way."""
+"""Prompts cut into shards, and the state of a shard in progress."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Task:
 
 @dataclass
 class Shard:
-    """Some prompts in every language. `outcomes` holds one entry a task once the first backend was asked."""
+    """Some prompts in every language. `outcomes` has one entry per task once the first backend was asked."""
 
     number: int
     prompts: list[dict[str, Any]]
@@ -43,16 +43,16 @@ class Shard:
 
     @property
     def size(self) -> int:
-        """Rows that it will have, English included."""
+        """The number of rows it will have, English included."""
         return len(self.prompts) * (1 + len(self.targets))
 
 
 @dataclass(frozen=True)
 class FinishedShard:
-    """The rows of a shard, checked one by one, their scores, and every try at them; all sorted as their files are.
+    """The rows of a shard, checked one by one, their scores, and all attempts; each sorted like its file.
 
-    `unanswered` rows got no answer from some backend this time, so another run may end otherwise; for `missing` of them
-    no other backend stepped in.
+    `unanswered` rows got no answer from some backend, so another run may end otherwise. `missing` of them have no other
+    translation.
     """
 
     number: int
@@ -64,7 +64,7 @@ class FinishedShard:
 
 
 def cut(prompts: pa.Table, targets: Sequence[Language], size: int) -> Iterator[Shard]:
-    """Shards of `size` prompts in the order of their ids, so that the rows of all shards in turn are sorted too."""
+    """Shards of `size` prompts in the order of their ids, so that the rows of successive shards are sorted too."""
     ordered = prompts.sort_by("id")
     for number, start in enumerate(range(0, ordered.num_rows, size)):
         yield Shard(number, ordered.slice(start, size).to_pylist(), targets)

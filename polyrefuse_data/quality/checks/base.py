@@ -1,8 +1,8 @@
-"""What a check is, ours or somebody else's: a function from rows to scores, and the thresholds that decide."""
+"""The type of all checks, built-in or plugged-in: a function from rows to scores, and thresholds that decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -14,15 +14,25 @@ from polyrefuse_data.languages import packs_digest
 from polyrefuse_data.plugins import Plugin
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.thresholds import Score, Threshold, check_name
+from polyrefuse_data.quality.thresholds import score_of as score_of
 
 # Where bounds come from: quantiles of the 13,000 published PolyRefuse rows that align with English (13 languages), and
 # of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
-PUBLISHED_ROWS = (
-    "published PolyRefuse rows: beyond their 0.2nd to 99.8th percentile, and short of the planted corruptions"
-)
+PUBLISHED_ROWS = "between published PolyRefuse rows (their 0.2nd or 99.8th percentile) and planted corruptions"
 
 Labels = list[str | None]  # one name a row, e.g. the detected language
 Scores = Mapping[str, Score | Labels]  # what a check computed for a batch, by name
+
+
+@dataclass(frozen=True)
+class Together:
+    """A score that all rows of a set decide together, whatever their order and however they are cut into tables.
+
+    `compute` is given the tables, and the tables of their scores line by line; both may be gone through again.
+    """
+
+    score: str
+    compute: Callable[[Iterable[pa.Table], Iterable[pa.Table]], Score]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +43,8 @@ class Check:
     each score is. Scores are kept, and computed again only where `identity` says something else than when they were:
     raise `version` when `score` would give another number for any row; `settings` names the data, parameters and
     libraries behind it. `labels` are those results of `score` that are names, not numbers.
+
+    `together` is a score that the rows have only as a set; it comes last, when all of them are there.
 
     `column` is for scores that somebody else gave: the rows' column of this name is taken as it is, and costs nothing.
     """
@@ -45,6 +57,7 @@ class Check:
     settings: Callable[[], str] = lambda: ""
     scores: Mapping[str, str] = field(default_factory=dict)
     labels: Sequence[str] = ()
+    together: Together | None = None
     column: str | None = None
     plugin: Plugin | None = field(default=None, repr=False)  # set where it is loaded
 
@@ -56,26 +69,32 @@ class Check:
             raise ConfigError(f"check {self.name}: give a version")
         for threshold in self.thresholds:
             if not isinstance(threshold, Threshold):
-                raise ConfigError(f"check {self.name}: thresholds holds {threshold!r}, which is no Threshold")
+                raise ConfigError(f"check {self.name}: thresholds contains {threshold!r}, which is not a Threshold")
 
     @property
     def identity(self) -> str:
-        """Name, version and settings in one line: the same line, the same scores of the same text."""
+        """Name, version and settings in one line. The same line means the same scores for the same text."""
         settings = " ".join(filter(None, (self.settings(), self.plugin.origin if self.plugin else "")))
         return f"{self.name}:{self.version}" + (f"[{settings}]" if settings else "")
 
-    def run(self, batch: Batch) -> pa.Table:
-        """A column for each score (null where it was not computed) and each label, a line for each row.
+    @property
+    def identity_together(self) -> str:
+        """The identity of the score that is given last: kept apart from those of single rows."""
+        return f"{self.identity} of the set"
 
-        Raises PluginError, naming the plug-in, where this is one and fails, or gives something else.
+    def run(self, batch: Batch) -> pa.Table:
+        """One column per score (null if not computed) and per label, one line per row.
+
+        Raises PluginError, naming the plug-in, if a plugged-in check fails or returns something else.
         """
         assert self.score is not None, f"{self.name} does not score batches"
         with self._blamed():
             found = self.score(batch)
             if not isinstance(found, Mapping):
                 raise self._fault(f"gave a {type(found).__name__}, not a dict of scores by name")
-            for name in sorted({*(threshold.score for threshold in self.thresholds), *self.labels}.difference(found)):
-                raise self._fault(f"gave no score called {name}, on which it has a threshold")
+            own = {*(threshold.score for threshold in self.thresholds), *self.labels}
+            for name in sorted(own.difference(found, [self.together.score] if self.together else [])):
+                raise self._fault(f"gave no score named {name}, on which it has a threshold")
             return pa.table({name: self._values(name, values, len(batch)) for name, values in found.items()})
 
     def _values(self, name: str, values: Score | Labels, rows: int) -> pa.Array:
@@ -84,7 +103,7 @@ class Check:
             return pa.array(values, pa.string())
         numbers = np.asarray(values)
         if numbers.shape != (rows,):
-            raise self._fault(f"gave {name} in the shape {numbers.shape}; it had {rows} rows, give ({rows},)")
+            raise self._fault(f"gave {name} in the shape {numbers.shape}; its batch had {rows} rows, so give ({rows},)")
         if not np.issubdtype(numbers.dtype, np.floating) and not np.issubdtype(numbers.dtype, np.integer):
             raise self._fault(f"gave {name} as {numbers.dtype}: give floats, NaN for rows without a score")
         return pa.array(numbers.astype(np.float64), pa.float64(), from_pandas=True)
@@ -96,13 +115,8 @@ class Check:
         return self.plugin.error(message) if self.plugin else PluginError(f"check {self.name} {message}")
 
 
-def score_of(values: Sequence[float | None]) -> Score:
-    """A list with None for "not computed" as a Score."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
 def score_translations(name: str, function: Callable[[str, str, str], float | None]) -> Callable[[Batch], Scores]:
-    """A score function from one that takes (text, text_en, language) of a translated row."""
+    """Make a score function from one that takes (text, text_en, language) of a translated row."""
 
     def score(batch: Batch) -> Scores:
         rows = zip(batch.text, batch.text_en, batch.language, batch.translated, strict=True)
@@ -113,5 +127,5 @@ def score_translations(name: str, function: Callable[[str, str, str], float | No
 
 
 def traits_signature() -> str:
-    """The setting of a check that reads traits of languages."""
+    """The `settings` of a check that reads language traits."""
     return f"traits-{packs_digest('traits.toml')}"

@@ -1,4 +1,4 @@
-"""duplicate_target: one translation that stands for different prompts. The one check that needs all rows at once.
+"""duplicate_target: one translation that stands for different prompts. All rows decide it together.
 
 Of the rows that share a text, the one that it answers to best goes free. `tables` may be read anew each time that they
 are gone through: eight bytes a row and the rows that share a text are held, never all texts.
@@ -15,15 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from polyrefuse_data.quality.batch import make_batch, slices, texts
-from polyrefuse_data.quality.checks.base import Check
-from polyrefuse_data.quality.checks.mismatched import correspondence, mismatched_signature
+from polyrefuse_data.quality.checks.base import Check, Together
+from polyrefuse_data.quality.correspondence import correspondence, correspondence_signature
 from polyrefuse_data.quality.duplicates import groups_of_shared_targets, target_keys
 from polyrefuse_data.quality.thresholds import Score, Threshold
 
 _TEXTS = ("language", "text", "text_en", "back_translation")  # what tells whose translation a text is
 
 
-def shared_targets(tables: Iterable[pa.Table]) -> Score:
+def shared_targets(tables: Iterable[pa.Table], scores: Iterable[pa.Table] = ()) -> Score:
     """(rows of all tables,): 1 where the text stands for another prompt too and answers to that one better, else 0; NaN
     for rows that stand for no prompt (English, empty, without English)."""
     keys = np.concatenate([np.empty(0, np.uint64), *(_keys(table) for table in tables)])
@@ -66,8 +66,9 @@ def _rapidfuzz() -> str:
 DUPLICATE_TARGET = Check(
     name="duplicate_target",
     description="The text stands for a different prompt too, and answers to that one better.",
-    settings=lambda: f"rapidfuzz-{_rapidfuzz()} {mismatched_signature()}",
-    scores={"duplicate_target": "1 where it does, else 0; the one score that all rows together decide"},
+    together=Together("duplicate_target", shared_targets),
+    settings=lambda: f"rapidfuzz-{_rapidfuzz()} {correspondence_signature()}",
+    scores={"duplicate_target": "1 if it does, else 0; computed over the whole dataset"},
     thresholds=[
         Threshold("duplicate_target", "duplicate_target", at_most=0, source="two prompts do not share one translation")
     ],

@@ -1,4 +1,4 @@
-"""empty: nothing to read."""
+"""empty: there is nothing to read."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ EMPTY = Check(
     name="empty",
     description="The text has no letter or digit, or is nearly all white space.",
     score=readable_characters,
-    scores={"readable_characters": "1 where there is something to read, else 0"},
-    thresholds=[Threshold("empty", "readable_characters", at_least=1, source="a prompt has something to read")],
+    scores={"readable_characters": "1 if there is something to read, else 0"},
+    thresholds=[Threshold("empty", "readable_characters", at_least=1, source="a prompt needs something to read")],
 )

@@ -1,9 +1,10 @@
-"""hidden_characters: what a reader does not see (text/invisible.py), control characters, letters of another script that
-look alike, and mojibake.
+"""hidden_characters: invisible characters (text/invisible.py), control characters, look-alike letters of another
+script, and mojibake.
 
-Texts are scored without what is invisible (batch.visible). Two scores, so that a harmless trace does not cost a row:
-published sets carry pairs of zero-width spaces that a web translator left in front of a word (5% of the Dutch rows),
-files begin with a byte order mark, web pages hold soft hyphens; those are shown, anything else rejects.
+Texts are scored without invisible characters (batch.visible). There are two scores, so that a harmless trace does not
+cost a row: published datasets contain pairs of zero-width spaces that a web translator left before a word (5% of the
+Dutch rows), files begin with a byte order mark, web pages contain soft hyphens. Those are only flagged; everything else
+rejects.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def hidden_characters(batch: Batch) -> Scores:
 
 
 def invisible_characters(text: str, language: Language | None) -> tuple[int, int]:
-    """How many characters of `text` are hidden, and how many of these are a harmless trace."""
+    """How many characters of `text` are hidden, and how many of those are a harmless trace."""
     places = hidden_places(text, language.orthography if language else None)
     if not places:
         return 0, 0
@@ -65,23 +66,27 @@ def broken_characters(text: str) -> int:
 
 HIDDEN_CHARACTERS = Check(
     name="hidden_characters",
-    description="Invisible, control or look-alike characters, or mojibake; a harmless trace of them alone is a remark.",
+    description="Invisible, control or look-alike characters, or mojibake. A few harmless ones do not reject.",
     score=hidden_characters,
     settings=traits_signature,
     scores={
-        "hidden_characters": "how many there are",
-        "damage": "how many are more than a trace: a byte order mark in front, soft hyphens within words, up to two "
-        "pairs of zero-width spaces that a web translator left",
+        "hidden_characters": "number of such characters",
+        "damage": "number beyond harmless traces: a leading byte order mark, soft hyphens within words, up to two "
+        "pairs of zero-width spaces from a web translator",
     },
     thresholds=[
         Threshold(
-            "hidden_characters", "hidden_characters", at_most=0, source="a reader sees every character", rejects=False
+            "hidden_characters",
+            "hidden_characters",
+            at_most=0,
+            source="readers must see every character",
+            rejects=False,
         ),
         Threshold(
             "hidden_characters",
             "damage",
             at_most=0,
-            source="published rows: a translator's trace alone",
+            source="published rows: only harmless traces",
             name="hidden_characters_damage",
         ),
     ],

@@ -1,7 +1,7 @@
-"""language_id: is the text in the language it says? By default py3langid with its whole set of languages.
+"""language_id: is the text in the row's language? By default decided by py3langid, among all languages it knows.
 
-A closed set of the dataset's own languages calls anything else one of them (Yiddish becomes Yoruba), so the set stays
-open and the codes that count as a language are its aliases.
+Restricted to the dataset's own languages, an identifier would assign any other text to one of them (Yiddish becomes
+Yoruba). So the set stays open, and a language's aliases count as the language.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.english_words import everyday_english
-from polyrefuse_data.quality.identifiers import DEFAULT, Identifier, identifier, identifier_name
+from polyrefuse_data.quality.identifiers import Identifier, identifier, identifier_name
 from polyrefuse_data.quality.kept import without_names
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.words import words
@@ -24,10 +24,10 @@ _DOUBTFUL = 0.5  # p below which the words of the prompt are left out: names are
 
 
 def language_confidence(batch: Batch, identify: Identifier) -> Scores:
-    """p(language of the row), its aliases included, and the most probable language.
+    """Probability of the row's language, aliases included, and the most probable language.
 
-    Rows in languages that the identifier has never seen get no confidence, since whatever it says of them is wrong. Nor
-    do English prompts that open in English, though most of their words are of another language.
+    Rows in languages that the identifier does not know get no probability, because its answer is always wrong. The same
+    goes for English prompts that open in English although most of their words are in another language.
     """
     guesses = _guesses(batch, identify)
     confidences: list[float | None] = []
@@ -48,7 +48,7 @@ def language_confidence(batch: Batch, identify: Identifier) -> Scores:
 
 
 def _guesses(batch: Batch, identify: Identifier) -> list[tuple[str, float] | None]:
-    """(likeliest language, p of the row's own) of each row with a text in a known language."""
+    """(most probable language, probability of the row's own) for each row with a text in a known language."""
     identify.read_ahead(batch.prose)
     guesses = [
         identify.probability(text, known.identifiers) if known is not None and text.strip() else None
@@ -67,7 +67,7 @@ def _guesses(batch: Batch, identify: Identifier) -> list[tuple[str, float] | Non
 
 
 def _is_plainly_english(text: str, found: str) -> bool:
-    """Whether a text that reads as `found` opens in English, or is too short to read as anything."""
+    """Whether a text identified as `found` opens in English, or is too short to identify."""
     opening = [word for word in words(text)[:_OPENING] if len(word) >= _SHORTEST_WORD]
     return (
         not everyday_english(find_language(found)).isdisjoint(opening) or sum(map(str.isalpha, text)) < _FEWEST_LETTERS
@@ -75,15 +75,15 @@ def _is_plainly_english(text: str, found: str) -> bool:
 
 
 def language_id(name: str) -> Check:
-    """The check with the identifier of `name` (identifiers.py), which is built when the first batch comes."""
+    """The check with the identifier `name` (identifiers.py), which is created with the first batch."""
     return Check(
         name="language_id",
-        description="The text reads as another language than its row's.",
+        description="The text is not in the row's language.",
         score=lambda batch: language_confidence(batch, identifier(name)),
         settings=lambda: f"{identifier_name(name)} {traits_signature()}",
         scores={
-            "language_confidence": "p(language), aliases included, over the identifier's open set; of the prose alone "
-            "(placeholders, addresses and code apart), and where it is in doubt, also of what is left without the "
+            "language_confidence": "probability of the language, aliases included, among all that the identifier "
+            "knows; of the prose alone (without placeholders, addresses and code) and, in doubt, also without the "
             "prompt's words",
             "detected_language": "the most probable language",
         },
@@ -94,11 +94,10 @@ def language_id(name: str) -> Check:
                 "language_id",
                 "language_confidence",
                 at_least=0.06,
-                source="published PolyRefuse rows: rejects 0.1% of good rows; close relatives have a bound of their "
-                "own",
+                source="published PolyRefuse rows: rejects 0.1% of good rows",
             )
         ],
     )
 
 
-LANGUAGE_ID = language_id(DEFAULT)
+LANGUAGE_ID = language_id("py3langid")

@@ -1,10 +1,10 @@
-"""language_unverified: the identifier has never seen the language (Yiddish for py3langid, Yoruba for langdetect)."""
+"""language_unverified: the identifier does not know the language (Yiddish for py3langid, Yoruba for langdetect)."""
 
 from __future__ import annotations
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
-from polyrefuse_data.quality.identifiers import DEFAULT, Identifier, identifier, identifier_name
+from polyrefuse_data.quality.identifiers import Identifier, identifier, identifier_name
 from polyrefuse_data.quality.thresholds import Threshold
 
 
@@ -18,23 +18,23 @@ def identifiable(batch: Batch, identify: Identifier) -> Scores:
 
 
 def language_unverified(name: str) -> Check:
-    """The check with the identifier of `name`."""
+    """The check with the identifier `name`."""
     return Check(
         name="language_unverified",
-        description="The language identifier does not know the language, so nothing confirms it.",
+        description="The language identifier does not know the row's language, so it is unconfirmed.",
         score=lambda batch: identifiable(batch, identifier(name)),
         settings=lambda: f"{identifier_name(name)} {traits_signature()}",
-        scores={"identifiable": "1 where the identifier knows the language, else 0"},
+        scores={"identifiable": "1 if the identifier knows the language, else 0"},
         thresholds=[
             Threshold(
                 "language_unverified",
                 "identifiable",
                 at_least=1,
-                source="the identifier knows the language",
+                source="the identifier must know the language",
                 rejects=False,
             )
         ],
     )
 
 
-LANGUAGE_UNVERIFIED = language_unverified(DEFAULT)
+LANGUAGE_UNVERIFIED = language_unverified("py3langid")

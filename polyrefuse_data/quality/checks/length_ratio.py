@@ -1,4 +1,5 @@
-"""length_ratio: characters of the translation over characters of the English prompt, less what both keep as it is."""
+"""length_ratio: characters of the translation over characters of the English prompt, without what both keep
+unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _WORD = 8
 
 
 def length_ratio(batch: Batch) -> Scores:
-    """Of the prose, the spans (text/spans.py) of each side counting as one word of it."""
+    """Length ratios of the prose; the spans (text/spans.py) of each side count as one word."""
     rows = zip(batch.prose, batch.text, batch.prose_en, batch.text_en, batch.translated, strict=True)
     ratios = [
         _length(prose, text) / _length(prose_en, source) if translated else None
@@ -23,8 +24,8 @@ def length_ratio(batch: Batch) -> Scores:
 
 
 def _length(prose: str, text: str) -> int:
-    """Characters of `text`, Arabic vowel signs apart; `prose` is its beginning, as far as the checks read, without the
-    spans."""
+    """Characters of `text` without Arabic vowel signs; `prose` is its beginning without spans, as far as the checks
+    read."""
     text = text.strip()
     spans, rest = min(len(text), LONGEST_TEXT) - len(prose), len(text) - LONGEST_TEXT
     signs = 0 if prose.isascii() else len(ARABIC_MARKS.findall(prose))
@@ -33,9 +34,12 @@ def _length(prose: str, text: str) -> int:
 
 LENGTH_RATIO = Check(
     name="length_ratio",
-    description="The text is much shorter or longer than translations of its prompt are.",
+    description="The text is much shorter or longer than a translation of its prompt should be.",
     score=length_ratio,
-    scores={"length_ratio": "characters over the prompt's; placeholders, addresses and code of each count as one word"},
+    scores={
+        "length_ratio": "characters over those of the prompt; a placeholder, address or piece of code counts as one "
+        "word"
+    },
     thresholds=[
         Threshold(
             "length_ratio",

@@ -1,8 +1,8 @@
-"""mixed_languages: a sentence, a half or a few words of the text are in another of the dataset's languages.
+"""mixed_languages: a sentence, half of the text or a few words are in another language.
 
-language_id looks at the whole, of which half may be Spanish in a French row without its probability showing it. This
-score is the strongest case that any stretch of the text makes for another language. English out of the prompt is left
-to partly_translated, which tells the rest of a prompt from the names and terms that translators keep.
+language_id looks at the whole text: half of a French row may be Spanish without lowering its probability. This score is
+the strongest case that any run of words makes for another language. English from the prompt is left to
+partly_translated, which distinguishes it from names and terms that translators keep.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _SUSPICIOUS = 10.0
 
 
 def foreign_run(batch: Batch) -> Scores:
-    """Nats by which some stretch of the text speaks for another language that has a pack; not computed for English rows
-    and for languages that the model does not know."""
+    """Nats by which some run of words speaks for another language that has a pack. Not computed for English rows and
+    for languages that the model does not know."""
     packs = language_packs()
     columns = {known.code: _columns(known) for known in {*packs.values(), *batch.known} if known is not None}
     others = tuple(columns[code][0] for code in packs if columns[code])
@@ -38,22 +38,22 @@ def foreign_run(batch: Batch) -> Scores:
 
 
 def _columns(known: Language) -> tuple[int, ...]:
-    """The model's columns of a language, that of its own code before those of its aliases."""
+    """The model's columns for a language: its own code first, then its aliases."""
     return model().columns(frozenset({known.code})) or model().columns(known.identifiers)
 
 
 MIXED_LANGUAGES = Check(
     name="mixed_languages",
-    description="A sentence, a half or a few words of the text are in another language.",
+    description="A sentence, half of the text or a few words are in another language.",
     score=foreign_run,
     settings=lambda: f"{model_name()} {traits_signature()}",
-    scores={"foreign_run": "log-odds, in nats, that any stretch of the text is in another language that has a pack"},
+    scores={"foreign_run": "log-odds, in nats, that some run of words is in another language that has a pack"},
     thresholds=[
         Threshold(
             "mixed_languages",
             "foreign_run",
             at_most=16,
-            source="published PolyRefuse rows: above their 99.8th percentile (nats), and above what one word may say",
+            source="published PolyRefuse rows: above their 99.8th percentile, and above what one word can contribute",
         )
     ],
 )

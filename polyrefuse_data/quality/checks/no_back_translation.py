@@ -1,4 +1,4 @@
-"""no_back_translation: somebody was asked to translate back, and did not."""
+"""no_back_translation: a back-translation was requested, but no backend gave one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def came_back(batch: Batch) -> Scores:
 
 NO_BACK_TRANSLATION = Check(
     name="no_back_translation",
-    description="A back-translation was asked for and nobody gave one, so the row is not checked that way.",
+    description="No backend gave the back-translation, so the row is not checked against one.",
     score=came_back,
-    scores={"came_back": "1 where there is a back-translation, 0 where one was asked for in vain"},
+    scores={"came_back": "1 if there is a back-translation, 0 if one was requested in vain"},
     thresholds=[
         Threshold(
             "no_back_translation",
             "came_back",
             at_least=1,
-            source="a translator that declines to translate back shows nothing",
+            source="without a back-translation there is nothing to compare",
             rejects=False,
         )
     ],

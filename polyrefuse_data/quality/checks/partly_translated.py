@@ -1,4 +1,4 @@
-"""partly_translated: a stretch of the English prompt is left in the text."""
+"""partly_translated: a run of words from the English prompt is left in the text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def english_left(batch: Batch) -> Scores:
 
 
 def english_runs(target: Sequence[str], prompt: Sequence[str], everyday: Collection[str]) -> tuple[float, float]:
-    """(longest run, longest run that holds a word of `everyday`) of words of `target` that stand in `prompt` in the
-    same order: both in letters, over the letters of `prompt`."""
+    """(longest run, longest run containing a word of `everyday`) of words of `target` that also occur in `prompt` in
+    the same order, both as letters over the letters of `prompt`."""
     target, prompt = target[:_LONGEST], prompt[:_LONGEST]
     places: dict[str, list[int]] = {}
     for place, word in enumerate(prompt):
@@ -58,12 +58,12 @@ def _longer(before: _Run | None, word: str, english: bool) -> _Run:
 
 PARTLY_TRANSLATED = Check(
     name="partly_translated",
-    description="A run of the English prompt's words is left in the text.",
+    description="A run of words from the English prompt is left in the text.",
     score=english_left,
     settings=traits_signature,
     scores={
-        "english_run": "the longest run of the prompt's words, over its letters; a single word for half",
-        "english_phrase": "the longest such run with an everyday English word in it; both less what may be kept",
+        "english_run": "letters of the longest such run over those of the prompt; a single word counts half",
+        "english_phrase": "the same with an everyday English word in the run; both without what may be kept",
     },
     thresholds=[
         Threshold("partly_translated", "english_run", at_most=0.3, source=PUBLISHED_ROWS, name="partly_translated_run"),

@@ -1,6 +1,6 @@
-"""preserved: numbers, placeholders, URLs and lines of the prompt that the translation lost.
+"""preserved: numbers, placeholders, URLs or lines of the prompt that are missing in the translation.
 
-A number may be written as a word or a Roman numeral, or in another way of counting; quality/numbers knows them.
+A number may be written as a word, as a Roman numeral, or in another way of counting; quality/numbers knows these.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from polyrefuse_data.quality.numbers import lost_numbers
 from polyrefuse_data.quality.thresholds import Threshold
 from polyrefuse_data.text.spans import lost_spans
 
+# [NAME] may rightly be translated, and so may <dangerous chemical>, which is no tag
 _BRACKETED = re.compile(
-    r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】"
-)  # [NAME] may rightly be translated
+    r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】|<[^\W\d][^<>\n=/]{1,40}>|[〈《＜][^〈〉《》＜＞\n]{1,40}[〉》＞]"
+)
 
 
 def lost(text: str, source: str, language: str) -> float:
-    """How many numbers, placeholders, URLs, bracketed fields and lines of `source` are not in `text`."""
+    """How many numbers, placeholders, URLs, bracketed fields and lines of `source` are missing in `text`."""
     text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
     return float(
         lost_numbers(text, source, find_language(language))
@@ -36,9 +37,10 @@ def _lines(text: str) -> int:
 
 PRESERVED = Check(
     name="preserved",
-    description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are lost.",
+    description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are missing.",
     score=score_translations("lost", lost),
+    version="2",
     settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
-    scores={"lost": "how many; a number counts in digits of any script, as a word, and in other ways of counting"},
-    thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines are kept")],
+    scores={"lost": "how many; a number may stand in digits of any script, as a word, or in another way of counting"},
+    thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines must be kept")],
 )

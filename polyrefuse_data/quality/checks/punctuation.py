@@ -1,6 +1,6 @@
-"""punctuation: brackets and quotation marks that no longer pair, spaces before a hyphen, a doubled full stop.
+"""punctuation: unpaired brackets or quotation marks, spaces before a hyphen, doubled full stops.
 
-A trace of machine translation that a reader sees; shown, never a reason to reject.
+Traces of machine translation that a reader sees. Flagged, but never a reason to reject.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _QUOTES = re.compile('["“”„«»「」『』]')
 
 
 def artefacts(text: str, source: str, language: str) -> float:
-    """How many more traces `text` has than `source`."""
+    """How many more of these traces `text` has than `source`."""
     found = _count(text[:LONGEST_TEXT])
     return float(max(0, found - _count(source[:LONGEST_TEXT]))) if found else 0.0
 
@@ -37,10 +37,10 @@ def _count(text: str) -> int:
 
 PUNCTUATION = Check(
     name="punctuation",
-    description="Brackets or quotation marks that do not pair, a space before a hyphen, doubled stops.",
+    description="Unpaired brackets or quotation marks, a space before a hyphen, doubled full stops.",
     score=score_translations("punctuation", artefacts),
-    scores={"punctuation": "how many more than the prompt has"},
+    scores={"punctuation": "how many more than in the prompt"},
     thresholds=[
-        Threshold("punctuation", "punctuation", at_most=0, source="as many as the prompt has", rejects=False),
+        Threshold("punctuation", "punctuation", at_most=0, source="no more than in the prompt", rejects=False),
     ],
 )

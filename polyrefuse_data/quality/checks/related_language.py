@@ -1,8 +1,8 @@
-"""related_language: does a close relative explain the text better than the language itself (Afrikaans for Dutch)?
+"""related_language: does the text fit a closely related language better (Afrikaans instead of Dutch)?
 
-The probability of language_id is shared by relatives on short texts; the odds between two languages are not. Relatives
-that py3langid's model does not know show in words and letters of their own, each of which adds to those odds: one of
-them in a sentence that otherwise reads as the language, such as a name, does not outweigh the rest.
+On short texts, relatives share the probability of language_id, but the odds between two languages are clear. Relatives
+that py3langid's model does not know show by words and letters of their own. Each of those adds to the odds, and a
+single one in a sentence that otherwise fits the language, such as a name, does not outweigh the rest.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _SUSPICIOUS = -10.0
 
 
 def relative_odds(batch: Batch) -> Scores:
-    """Log-odds (nats) of the likeliest relative over the language; not computed for languages whose traits name none,
-    or that the model does not know itself."""
+    """Log-odds (nats) of the likeliest relative against the language. Not computed for languages whose traits name no
+    relatives, or that the model does not know."""
     known = [language and _relatives_of(language) for language in batch.known]
     rows = [row for row, relatives in enumerate(known) if relatives and batch.prose[row].strip()]
     own = {row: relatives for row, relatives in enumerate(known) if relatives}
@@ -51,7 +51,7 @@ def _odds(texts: Sequence[str], relatives: Sequence[_Relatives]) -> npt.NDArray[
 
 
 class _Relatives:
-    """The relatives of a language: the model's columns of it and of those that the model knows, signs of the others."""
+    """The relatives of a language: the model's columns for it and for known relatives, and signs of the others."""
 
     def __init__(self, traits: Relatives, columns: list[int]) -> None:
         self.columns = columns
@@ -60,7 +60,7 @@ class _Relatives:
         self._signs = re.compile("|".join(filter(None, (words, traits.pattern)))) if words or traits.pattern else None
 
     def signs(self, text: str) -> float:
-        """How many signs of a relative that the model does not know `text` has."""
+        """How many signs of relatives that the model does not know `text` has."""
         found = len(self._signs.findall(text.lower())) if self._signs else 0
         return found + (_foreign_characters(text, self._characters) if self._characters else 0)
 
@@ -97,16 +97,16 @@ def _encodes(character: str, standard: str) -> bool:
 
 RELATED_LANGUAGE = Check(
     name="related_language",
-    description="A close relative of the language explains the text better.",
+    description="The text fits a closely related language better.",
     score=relative_odds,
     settings=lambda: f"{model_name()} {traits_signature()}",
-    scores={"relative_odds": "log-odds, in nats, of the likeliest close relative over the language"},
+    scores={"relative_odds": "log-odds, in nats, of the likeliest close relative against the language"},
     thresholds=[
         Threshold(
             "related_language",
             "relative_odds",
             at_most=0,
-            source="published PolyRefuse rows: above their 99.8th percentile (nats)",
+            source="published PolyRefuse rows: above their 99.8th percentile",
         )
     ],
 )

@@ -1,6 +1,6 @@
-"""repetition: a model that loops. Share of the text that repeats what it already said, less the prompt's own share.
+"""repetition: the model loops. The share of the text that repeats itself, minus the prompt's own share.
 
-A text that runs into a loop counts as a whole, however long it was before.
+If a text ends in a loop, all of it counts, however long it was before.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def repetition(text: str, source: str, language: str) -> float:
 
 REPETITION = Check(
     name="repetition",
-    description="The text loops: much of it repeats what it already said.",
+    description="The text loops: much of it repeats itself.",
     score=score_translations("repetition", repetition),
     version="2",
-    scores={"repetition": "repeated share, less the prompt's; 1 where the text runs into a loop"},
+    scores={"repetition": "repeated share, minus that of the prompt; 1 if the text ends in a loop"},
     thresholds=[Threshold("repetition", "repetition", at_most=0.22, source=PUBLISHED_ROWS)],
 )

@@ -1,6 +1,6 @@
-"""script: share of the letters that are in the scripts the language is written in.
+"""script: share of letters in the scripts of the language.
 
-Latin words that stand in the English prompt too (names, titles, code) do not count against a text.
+Latin words from the English prompt (names, titles, code) do not count against a text.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ def expected_script(batch: Batch) -> Scores:
 
 
 def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
-    """Letters of `text` in `scripts` over its letters, less the words it shares with `source`."""
+    """Share of letters of `text` in `scripts`, without the words it shares with `source`."""
     if not scripts:
         return None
     if "Latin" in scripts and text.isascii():
         return 1.0 if any(character.isalpha() for character in text) else None
     shared = set(words(source)) if "Latin" not in scripts else set()
+    squeezed = "".join(words(source))  # names of several words may be written as one, or without their ending
     # Without the prompt, a Latin word may be a name.
-    own = [word for word in words(text) if word not in shared and (source or not word.isascii())]
+    own = [
+        word
+        for word in words(text)
+        if not (word in shared or (word.isascii() and (not source or (shared and word in squeezed))))
+    ]
     expected = counted = 0
     for character, times in Counter("".join(own)).items():
         name = script(character)
@@ -40,8 +45,12 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
 
 SCRIPT = Check(
     name="script",
-    description="Most letters are in other scripts than the language is written in.",
+    description="Most letters are not in a script of the language.",
     score=expected_script,
-    scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},
+    version="2",
+    scores={
+        "expected_script": "share of letters in the language's scripts, 0 to 1, not counting Latin names from the "
+        "prompt"
+    },
     thresholds=[Threshold("script", "expected_script", at_least=0.6, source=PUBLISHED_ROWS)],
 )

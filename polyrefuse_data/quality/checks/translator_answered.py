@@ -1,4 +1,4 @@
-"""translator_answered: a chat model that did what the prompt asks, instead of translating it (replies.py)."""
+"""translator_answered: a chat model answered the prompt instead of translating it (replies.py)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def answer(batch: Batch) -> Scores:
 
 TRANSLATOR_ANSWERED = Check(
     name="translator_answered",
-    description="The translator did what the prompt asks instead of translating it.",
+    description="The translator answered the prompt instead of translating it.",
     score=answer,
     version="2",
     settings=replies_signature,
     scores={
-        "answer": "1 where the text, in its language or English, or its back-translation opens as "
-        "an answer, and nothing in the prompt accounts for it; else 0"
+        "answer": "1 if the text (in its language or English) or its back-translation opens as an answer "
+        "and nothing in the prompt accounts for it, else 0"
     },
-    thresholds=[Threshold("translator_answered", "answer", at_most=0, source="an answer is no translation")],
+    thresholds=[Threshold("translator_answered", "answer", at_most=0, source="an answer is not a translation")],
 )

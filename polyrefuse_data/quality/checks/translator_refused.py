@@ -1,4 +1,4 @@
-"""translator_refused: a chat model that declined, instead of translating it (replies.py)."""
+"""translator_refused: a chat model refused instead of translating (replies.py)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def refusal(batch: Batch) -> Scores:
 
 TRANSLATOR_REFUSED = Check(
     name="translator_refused",
-    description="The translator declined instead of translating.",
+    description="The translator refused instead of translating.",
     score=refusal,
     version="2",
     settings=replies_signature,
     scores={
-        "refusal": "1 where the text, in its language or English, or its back-translation opens as "
-        "a refusal, and nothing in the prompt accounts for it; else 0"
+        "refusal": "1 if the text (in its language or English) or its back-translation opens as a refusal "
+        "and nothing in the prompt accounts for it, else 0"
     },
-    thresholds=[Threshold("translator_refused", "refusal", at_most=0, source="a refusal is no translation")],
+    thresholds=[Threshold("translator_refused", "refusal", at_most=0, source="a refusal is not a translation")],
 )

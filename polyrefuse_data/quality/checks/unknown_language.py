@@ -1,4 +1,4 @@
-"""unknown_language: the row's language is none."""
+"""unknown_language: the row's language code is unknown."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ def known_language(batch: Batch) -> Scores:
 
 UNKNOWN_LANGUAGE = Check(
     name="unknown_language",
-    description="The language is no code of `polyrefuse languages --all`.",
+    description="The row's language code is unknown (see `polyrefuse languages --all`).",
     score=known_language,
-    scores={"known_language": "1 where the code is known, else 0"},
-    thresholds=[
-        Threshold("unknown_language", "known_language", at_least=1, source="a code that is known, or a FLORES one")
-    ],
+    scores={"known_language": "1 if the code is known, else 0"},
+    thresholds=[Threshold("unknown_language", "known_language", at_least=1, source="known codes and FLORES codes")],
 )

@@ -1,4 +1,4 @@
-"""unpaired: a translation without the English that it translates."""
+"""unpaired: a translation without its English prompt."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def paired(batch: Batch) -> Scores:
 
 UNPAIRED = Check(
     name="unpaired",
-    description="The translation has no English beside it, so nothing is compared with its prompt.",
+    description="The translation has no English prompt to compare it with.",
     score=paired,
-    scores={"paired": "1 where a translation has its English, else 0"},
+    scores={"paired": "1 if a translation has its English prompt, else 0"},
     thresholds=[
         Threshold(
             "unpaired",
             "paired",
             at_least=1,
-            source="what is compared with the English prompt says nothing without one",
+            source="comparisons need the English prompt",
             rejects=False,
         )
     ],

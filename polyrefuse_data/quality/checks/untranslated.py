@@ -18,7 +18,7 @@ def copying(batch: Batch) -> Scores:
 
 
 def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
-    """Letters of `target` in words that `prompt` holds too (as often as it does), over the letters of `target`."""
+    """Share of letters of `target` in words that also occur in `prompt`, at most as often as there."""
     weight = language.density if language else 1.0
     left = Counter(prompt)
     copied = total = 0.0
@@ -33,9 +33,9 @@ def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language 
 
 UNTRANSLATED = Check(
     name="untranslated",
-    description="The text is mostly words of the English prompt.",
+    description="Most of the text is words of the English prompt.",
     score=copying,
     settings=traits_signature,
-    scores={"copy_ratio": "letters in words of the prompt over all, 0 to 1, less what a translation may keep"},
+    scores={"copy_ratio": "share of letters in words of the prompt, 0 to 1, without what a translation may keep"},
     thresholds=[Threshold("untranslated", "copy_ratio", at_most=0.8, source=PUBLISHED_ROWS)],
 )

@@ -1,9 +1,9 @@
-"""The numbers of an English prompt, and whether and how a good translation has to say each of them."""
+"""The numbers in an English prompt, and whether and how a good translation has to express each of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -13,11 +13,13 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.traits import Counting
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
-from polyrefuse_data.quality.numbers.reading import Kind, Said, read_numbers
+from polyrefuse_data.quality.numbers.grammar import Value
+from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
+from polyrefuse_data.quality.numbers.units import converted, near
 
 
 class Need(Enum):
-    """When the translation has to say a number of the prompt."""
+    """When a translation has to express a number of the prompt."""
 
     ALWAYS = 1
     INSTEAD = 2  # where it says a number that the prompt does not: "first", "one", World War II may go without
@@ -26,7 +28,7 @@ class Need(Enum):
 
 @dataclass(frozen=True)
 class Asked:
-    """A number of the prompt, or several that belong together, and how it is written there."""
+    """A number in the prompt, or several that belong together, and how it is written there."""
 
     ways: tuple[Way, ...]
     kind: Kind = Kind.DIGITS
@@ -50,20 +52,22 @@ _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( 
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
 _LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
 _YEARS = range(1000, 2101)
+_MONEY = re.compile(r"(?<=[£$€¥])(\d[\d.,]*)\s?(bn|tn|k|m|million|billion|trillion)\b", re.IGNORECASE)  # £2.8bn
+_SHORT = {"k": "thousand", "m": "million", "bn": "billion", "tn": "trillion"}
 
 
 def asks_digits(source: str) -> bool:
-    """Whether `source` has numbers in digits."""
+    """Whether `source` contains numbers in digits."""
     return bool(_DIGIT.search(source))
 
 
 def asks_words(source: str) -> bool:
-    """Whether `source` says any number in words or Roman numerals that a translation has to say too: a quick look."""
+    """Whether `source` contains numbers in words or Roman numerals that a translation must express. A quick check."""
     return bool(_CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
 
 
 def asked_numbers(source: str, text: str, language: Language | None) -> list[Asked]:
-    """The numbers of `source`, and how a translation into `language` that reads `text` may say them."""
+    """The numbers in `source`, and how the translation `text` into `language` may express them."""
     counting = language.traits.counting if language else Counting()
     words = language.numbers if language else None
     asked = list(_implied(source, text, counting))
@@ -72,12 +76,13 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
         asked += map(Asked, forms)
         asked += (_index(match, text) for match in _INDEX.finditer(source))
         source = _INDEX.sub(" ; ", source)
+    source = _MONEY.sub(lambda match: f"{match[1]} {_SHORT.get(match[2].lower(), match[2])}", source)
     said = _read_english(source)
     unsaid = 2 if counting.dual or len(source) > _LONG else 1
     lowered = text.lower()
-    asked += (
-        Asked(_plain(one), one.kind, _need(one, said[:place], lowered, words, unsaid)) for place, one in enumerate(said)
-    )
+    for place, one in enumerate(said):
+        ways = _plain(one) + _in_other_units(one, source, text, language)
+        asked.append(Asked(ways, one.kind, _need(one, said[:place], lowered, words, unsaid)))
     if eras := [era.years for era in counting.eras if era.sign in text]:
         asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
     return asked
@@ -89,7 +94,7 @@ def _read_english(source: str) -> tuple[Said, ...]:
 
 
 def _implied(source: str, text: str, counting: Counting) -> Iterator[Asked]:
-    """What is a number only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
+    """Numbers that occur only in the translation: 10代 for teenagers, 9月 for September, one for "a"."""
     if _TEENS.search(source):
         yield Asked(((any_of(10),),), need=Need.NEVER)
     if counting.numbered_months:
@@ -108,10 +113,10 @@ def _index(match: re.Match[str], text: str) -> Asked:
 
 
 def _need(said: Said, before: Sequence[Said], text: str, words: NumberWords | None, unsaid: int) -> Need:
-    """Digits and cardinals above `unsaid` are said; "one", "a hundred" and ordinals may go without.
+    """Digits and cardinals above `unsaid` must be expressed; "one", "a hundred" and ordinals may be omitted.
 
-    Three pros and three cons may be three of each; a title may keep its English words; what other languages say in
-    words nobody can tell here.
+    Three pros and three cons may be three of each; a title may keep its English words; what languages without number
+    words say cannot be known.
     """
     if said.kind is Kind.DIGITS:
         return Need.ALWAYS
@@ -133,6 +138,18 @@ def _plain(said: Said) -> tuple[Way, ...]:
     if value % 1 == Fraction(1, 2):  # 2.5 hours: two hours and a half
         ways.append((any_of(int(value)), HALF))
     return tuple(ways)
+
+
+def _in_other_units(said: Said, source: str, text: str, language: Language | None) -> tuple[Way, ...]:
+    """The numbers of the translation that may be this quantity in other units; mostly there is none."""
+    wanted = _converted(source).get(said.readings[0])
+    found = near(wanted, [*read_digits(text), *read_numbers(text, language)]) if wanted else None
+    return ((found,),) if found else ()
+
+
+@lru_cache(maxsize=1 << 14)
+def _converted(source: str) -> Mapping[Value, Sequence[float]]:
+    return converted(source) if _DIGIT.search(source) else {}
 
 
 def _with_eras(way: Way, eras: Sequence[int]) -> Way:

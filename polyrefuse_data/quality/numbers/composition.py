@@ -1,4 +1,4 @@
-"""Which digits and number words go together, and what they say: two thousand five hundred, 2万5千, fünfundzwanzig."""
+"""Which digits and number words belong together, and their value: two thousand five hundred, 2万5千, fünfundzwanzig."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Component:
 
 
 def numbers_of(components: Sequence[Component], words: NumberWords) -> Iterator[list[Component]]:
-    """The components of a run, grouped into numbers: each as long as it can be read as one."""
+    """The components of a run, grouped into numbers, each as long as it can be read as one."""
     number: list[Component] = []
     for component in components:
         if number and (len(number) == _MOST_COMPONENTS or value_of([*number, component], words) is None):
@@ -35,7 +35,7 @@ def numbers_of(components: Sequence[Component], words: NumberWords) -> Iterator[
 
 
 def value_of(components: Sequence[Component], words: NumberWords, choice: int = 0) -> Value | None:
-    """What components say as one number, each in its reading number `choice`; None where they are several numbers."""
+    """The value of components as one number, each in its reading number `choice`; None if they are several numbers."""
     values = [component.readings[min(choice, len(component.readings) - 1)] for component in components]
     if len(values) == 1:
         return None if values[0] >= words.never_alone and not components[0].in_digits else values[0]
@@ -57,12 +57,12 @@ def value_of(components: Sequence[Component], words: NumberWords, choice: int = 
 
 
 def is_scale(value: Value, smallest: int = 100) -> bool:
-    """Whether a word for `value` multiplies what stands before it: a power of ten from `smallest` on."""
+    """Whether a word for `value` multiplies what precedes it: a power of ten, at least `smallest`."""
     return value >= smallest and str(value).rstrip("0") == "1"
 
 
 def _sum(values: Sequence[Value], in_digits: Sequence[bool]) -> Value | None:
-    """Words that add up, from the largest down, or units before tens; digits only with a fraction (2½)."""
+    """The sum of words, from the largest down, or of units before tens; digits only with a fraction (2½)."""
     if any(in_digits) and not all(value < 1 for value in values[1:]):
         return None
     values = [value for value in values if value] or [0]

@@ -1,4 +1,4 @@
-"""What English writes with numbers and other languages write in another way: dates, times, decades, shares, idioms.
+"""What English writes with numbers and other languages write differently: dates, times, decades, shares, idioms.
 
 3 pm is 15 o'clock, the 1990s are the nineties, the 14th century is the thirteen hundreds, 9/11 may name the month.
 """
@@ -27,7 +27,7 @@ _DATE = re.compile(
 _MIXED = re.compile(r"(?<![\d/.,])(\d+)[ -](\d+)/([1-9]\d?)(?![\d/])")
 _PAIR = re.compile(r"(?<![\d/])(\d{1,4})/(\d{1,4})(?![\d/])")
 _NOON = r"(?=(?:\s?(?:-|–|to|and|or|until|,)\s?\d{1,2}(?::\d\d)?){0,5}\s?(?:([ap])\.?m\b|in the (evening|afternoon)\b))"
-_TIME = re.compile(rf"(?<![\w/:.,])(\d{{1,2}})(?::([0-5]\d))?(?:{_NOON}|(?<=:\d\d)(?![\d:]))", re.IGNORECASE)
+_TIME = re.compile(rf"(?<![\w/:.,])(\d{{1,2}})(?:[:.]([0-5]\d))?(?:{_NOON}|(?<=:\d\d)(?![\d:]))", re.IGNORECASE)
 _CENTURY = re.compile(
     r"(?<!\w)(\d{1,2})(?:st|nd|rd|th)(?=(?:[ ,-]|and|or|to|early|late|mid|\d|st|nd|rd|th){1,30}centur)", re.IGNORECASE
 )
@@ -39,14 +39,14 @@ _IN_FIGURES = r"\d\s?[./-]\s?\d|\d/|/\d"
 
 
 class _Text:
-    """What a translation shows of how it writes the numbers of the prompt."""
+    """How a translation writes the numbers of its prompt."""
 
     def __init__(self, text: str, words: NumberWords) -> None:
         self._text, self._words = text, words
 
     @cached_property
     def in_figures(self) -> bool:
-        """Dates and fractions stand in figures."""
+        """Whether dates and fractions are written in figures."""
         return self._holds(_IN_FIGURES, self._words.in_figures)
 
     @cached_property
@@ -55,7 +55,7 @@ class _Text:
 
     @cached_property
     def names_pandemic(self) -> bool:
-        """COVID-19 goes by another name."""
+        """Whether COVID-19 goes by another name."""
         return self._holds(_BY_NAME, self._words.covid)
 
     def _holds(self, *patterns: str) -> bool:
@@ -63,7 +63,7 @@ class _Text:
 
 
 def take_forms(source: str, text: str, words: NumberWords) -> tuple[list[tuple[Way, ...]], str]:
-    """The ways to say each of these forms of `source` in a translation that reads `text`, and `source` without them."""
+    """The ways to express each of these forms of `source` in the translation `text`, and `source` without them."""
     found: list[tuple[Way, ...]] = []
     shown = _Text(text, words)
     for pattern, ways in _FORMS:
@@ -74,12 +74,12 @@ def take_forms(source: str, text: str, words: NumberWords) -> tuple[list[tuple[W
 
 
 def any_of(*values: Value) -> Values:
-    """Values of which any will do."""
+    """Alternative values."""
     return frozenset(values)
 
 
 def _date(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
-    """A year and two numbers, of which one may have become the name of a month."""
+    """A year and two numbers, one of which may have become the name of a month."""
     numbers = [int(group) for group in match.groups() if group is not None]
     years, (first, second) = _date_parts(numbers, match.group(1) is not None)
     return ((years, any_of(first), any_of(second)), *_with_named_month(first, second, text, (years,)))
@@ -162,7 +162,7 @@ def _always(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 
 
 def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
-    """COVID-19 is 新冠 in Chinese: without a number where it goes by another name."""
+    """COVID-19 is 新冠 in Chinese: no number if it goes by another name."""
     return ((any_of(19),), ()) if text.names_pandemic else ((any_of(19),),)
 
 

@@ -17,7 +17,9 @@ GROUPING = "[.,'’\u066b\u066c \u00a0\u2009\u202f]"
 POINT = "[.,·\u066b]"
 _VULGAR = "[¼½¾⅐-⅞]"
 _DIGITS = rf"\d{{1,3}}(?:{GROUPING}\d{{3}})+(?!\d)(?:{POINT}\d+)?|\d+(?:{POINT}\d+)?|(?<![\w.,]){POINT}\d+|{_VULGAR}"
-_ENGLISH_DIGITS = rf"\d{{1,3}}(?:,\d{{3}})+(?![\d,])(?:\.\d+)?|(?<!\d\.)\d+\.\d+(?!\.?\d)|(?<![\w.])\.\d+|\d+|{_VULGAR}"
+_ENGLISH_DIGITS = (
+    rf"\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)(?:\.\d+)?|(?<!\d\.)\d+\.\d+(?!\.?\d)|(?<![\w.])\.\d+|\d+|{_VULGAR}"
+)
 _LETTER = r"[^\W\d_]"
 
 
@@ -34,7 +36,7 @@ class Grammar:
 
 @cache
 def grammar_of(language: Language | None) -> Grammar:
-    """The grammar of a language; of digits alone where it has no number words, and for None."""
+    """The grammar of a language; of digits only for None or without number words."""
     words = (language and language.numbers) or NumberWords()
     spaced = language is None or language.spaced
     is_english = language is not None and language.code == SOURCE_LANGUAGE
@@ -63,14 +65,14 @@ def _stem(form: str) -> str:
 
 
 def _ended(form: str, spaced: bool) -> str:
-    """The last component of a word: with any ending where the form is open, else up to the word's border."""
+    """The last component of a word: with any ending if the form is open, else up to the end of the word."""
     if form.endswith("*"):
         return _stem(form) + r"\w*"
     return f"{form}(?!{_LETTER})" if spaced else form
 
 
 def _either(patterns: Iterable[str]) -> str:
-    """Any of these patterns; those of one first letter together, so that most places of a text fail at once."""
+    """Any of these patterns, grouped by first letter so that most positions of a text fail at once."""
     by_letter: dict[str, list[str]] = {}
     others = []
     for pattern in patterns:

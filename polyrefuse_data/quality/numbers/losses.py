@@ -18,25 +18,36 @@ _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\b")
 
 
 def lost_numbers(text: str, source: str, language: Language | None) -> int:
-    """How many numbers of `source` the translation `text` does not say."""
+    """How many numbers of `source` the translation `text` does not express."""
     if not asks_words(source) and (not asks_digits(source) or _are_as_they_were(text, source)):
         return 0
     asked = asked_numbers(source, text, language)[:_MOST]
     if not _unsaid(asked, read_digits(text)):
         return 0
-    return _unsaid(asked, read_numbers(text, language, initials=_ORDINAL.search(source) is not None))
+    said = read_numbers(text, language, initials=_ORDINAL.search(source) is not None)
+    unsaid = _unsaid(asked, said)
+    return max(0, unsaid - _unread(text, said, language)) if unsaid else 0
+
+
+def _unread(text: str, said: Sequence[Said], language: Language | None) -> int:
+    """How many words say a number that nobody here can read (a Yoruba thousand): one of them may be what is missing."""
+    words = language.numbers if language else None
+    if words is None or not words.unread:
+        return 0
+    read = " ".join(one.text for one in said if one.kind is Kind.WORDS).split()
+    return sum(match.group() not in read for match in re.finditer(words.unread, words.folded(text.lower())))
 
 
 def _are_as_they_were(text: str, source: str) -> bool:
-    """Whether both have the same digits, set in the same way: most translations do, and need no closer look."""
+    """Whether both contain the same digits, written in the same way. Most translations do and need no closer look."""
     return sorted(_CLUSTER.findall(text)) == sorted(_CLUSTER.findall(source))
 
 
 def _unsaid(asked: Sequence[Asked], said: Sequence[Said]) -> int:
-    """How many of the numbers asked for find none of their own in `said`, as far as they need one.
+    """How many required numbers find no counterpart of their own in `said`.
 
-    Words take words first, digits digits: what the prompt says in words is not there for a number in digits. Where the
-    text has digits left that nobody asked for, a number that seems to be said in words was rather changed.
+    Words match words first, and digits match digits: what the prompt says in words is not available for a number in
+    digits. If the text has digits left over, a number that seems to be expressed in words was more likely changed.
     """
     by_kind = {kind: [one for one in said if one.kind is kind] for kind in Kind}
     as_words, words = _match(_of(asked, Kind.WORDS), by_kind[Kind.WORDS])
@@ -53,7 +64,7 @@ def _of(asked: Sequence[Asked], kind: Kind) -> list[Asked]:
 
 
 def _match(asked: Iterable[Asked], said: list[Said]) -> tuple[list[Asked], list[Said]]:
-    """Give each number asked for numbers of its own as they stand; what stays open, and what stays over."""
+    """Match each required number with numbers in the text; returns what is unmatched on both sides."""
     still_open = []
     values = {value for one in said for value in one.readings}
     for one in asked:
@@ -67,7 +78,7 @@ def _match(asked: Iterable[Asked], said: list[Said]) -> tuple[list[Asked], list[
 
 
 def _unsaid_in_parts(asked: Sequence[Asked], said: Sequence[Said], doubtful: int) -> int:
-    """The same with the parts of numbers that are left: 2020 150 may be two."""
+    """The same with the parts of the remaining numbers: 2020 150 may be two."""
     parts = Counter(value for one in said for value in (*one.readings, *one.parts))
     unsaid = Counter[Need]()
     for one in asked:
@@ -83,7 +94,7 @@ def _unsaid_in_parts(asked: Sequence[Asked], said: Sequence[Said], doubtful: int
 
 
 def _taken(way: Way, said: list[Said]) -> list[Said] | None:
-    """What is left of `said` after one number for each of `way`; None where one of them is not there."""
+    """What is left of `said` after removing one number for each of `way`; None if one of them is missing."""
     for values in way:
         found = next((place for place, one in enumerate(said) if not values.isdisjoint(one.readings)), None)
         if found is None:

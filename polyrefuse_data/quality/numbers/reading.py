@@ -1,7 +1,7 @@
-"""The numbers that a text says: in digits of any script, in words, in Roman numerals, or mixed ("2.5 million", "5천").
+"""The numbers in a text: in digits of any script, in words, in Roman numerals, or mixed ("2.5 million", "5천").
 
-A text is cut into runs of digits and number words, and these into numbers as far as they go together. A number has
-readings (1.500 is fifteen hundred, or one and a half) and parts, since it may be several numbers after all.
+A text is cut into runs of digits and number words, and these into numbers as far as they belong together. A number has
+readings (1.500 is fifteen hundred, or one and a half), and parts, because it may be several numbers after all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Said:
-    """A number that a text says: its readings as a whole, and the values of its parts where it has several."""
+    """A number in a text: its readings as a whole, and the values of its parts, if it has several."""
 
     text: str
     kind: Kind
@@ -51,15 +51,15 @@ _CYRILLIC_ROMANS = str.maketrans("ХІ", "XI")
 
 
 def read_numbers(text: str, language: Language | None, initials: bool = False) -> list[Said]:
-    """Every number of `text`, in words too where the language has number words.
+    """Every number in `text`, including those in words if the language has number words.
 
-    `initials`: I, V and X count as Roman numerals even alone ("siglo V").
+    With `initials`, I, V and X count as Roman numerals even alone ("siglo V").
     """
     return [*_read(western_digits(text), language), *_romans(text, initials)]
 
 
 def read_digits(text: str) -> list[Said]:
-    """The numbers of a translation that are written in digits, without the words that multiply them."""
+    """The numbers written in digits in a translation, without words that multiply them."""
     return list(_read(western_digits(text), None))
 
 
@@ -83,7 +83,7 @@ def _read(text: str, language: Language | None) -> Iterator[Said]:
 
 
 def _components(text: str, place: int, end: int, grammar: Grammar) -> Iterator[Component]:
-    """The components of the run from `place` to `end`, in order; endings between them are passed over."""
+    """The components of the run from `place` to `end`, in order; endings between them are skipped."""
     while place < end:
         match = grammar.component.match(text, place)
         if match is None or match.end() > end:

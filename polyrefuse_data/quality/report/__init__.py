@@ -20,11 +20,11 @@ from polyrefuse_data.workspace import Workspace
 
 
 def write_report(workspace: Workspace) -> Path:
-    """Write report/index.html and report/summary.json of a workspace; returns the page.
+    """Write report/index.html and report/summary.json for a workspace. Returns the path of the page.
 
-    Rows keep the flags and status they have, and the report names the signature that they were checked under. Rows
-    that no check has seen, or not as they are now, are reported as not checked. The same rows give the same bytes.
-    Raises ConfigError where the workspace has no rows, or files that are not ours.
+    Rows keep their flags and status, and the report names the signature under which they were checked. Rows that were
+    never checked, or changed since, are shown as not checked. The same rows give the same bytes. Raises ConfigError if
+    the workspace has no rows, or its files are not ours.
     """
     settings = load_config(workspace.config if workspace.config.exists() else None)
     found = read_checked(workspace, settings.quality)
@@ -33,13 +33,13 @@ def write_report(workspace: Workspace) -> Path:
 
 
 def workspace_report(workspace: Workspace, rows: pa.Table, scores: pa.Table | None, **said: str) -> Report:
-    """The report of some rows of a workspace, with its tries and what its import found."""
+    """The report on some rows of a workspace, with their attempts and the findings of an import."""
     attempts, files = _attempts(workspace), _imported_files(workspace)
     return build_report(rows, scores=scores, attempts=attempts, files=files, **said)
 
 
 def write_pages(report: Report, folder: Path, *, title: str) -> Path:
-    """Write summary.json and index.html; returns the latter."""
+    """Write summary.json and index.html. Returns the path of the latter."""
     page = folder / "index.html"
     summary: dict[str, Any] = report.summary
     atomic_write(folder / "summary.json", json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
@@ -48,7 +48,7 @@ def write_pages(report: Report, folder: Path, *, title: str) -> Path:
 
 
 def _imported_files(workspace: Workspace) -> list[dict[str, Any]]:
-    """What an import found out about its files; empty where there was none. Raises ConfigError for another file."""
+    """What an import found out about its files; empty if there was none. Raises ConfigError for a broken file."""
     if not workspace.imports.exists():
         return []
     try:
@@ -59,7 +59,7 @@ def _imported_files(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _attempts(workspace: Workspace) -> pa.Table | None:
-    """The tries of the last build; None where there was none. Raises ConfigError for a file of another shape."""
+    """The attempts of the last build; None if there was none. Raises ConfigError for a file with other columns."""
     if not workspace.attempts.exists():
         return None
     table = read_table(workspace.attempts, "run `polyrefuse build`")

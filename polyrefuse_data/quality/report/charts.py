@@ -27,12 +27,12 @@ def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") 
 
 
 def reason_kind(place: int) -> str:
-    """The class of the reason that is `place`-th in number: nine colours, and one for all others."""
+    """The CSS class of the reason at this rank: nine colours, and one for all others."""
     return f"reason{place}" if place < _COLOURS - 1 else "further"
 
 
 def distribution(chart: Distribution) -> str:
-    """A histogram a language, one below the other, with the bounds in force as lines."""
+    """One histogram per language, one below the other, with the bounds as lines."""
     row, width = 34, _WIDTH - _LABEL - 20
     low, high = chart.edges[0], chart.edges[-1]
     bar = width / (len(chart.edges) - 1)
@@ -66,14 +66,14 @@ def distribution(chart: Distribution) -> str:
 
 
 def line_kinds(codes: Sequence[str]) -> dict[str, str]:
-    """The class of each language's line: ten colours, then the same ten dashed."""
+    """The CSS class of each language's line: ten colours, then the same ten dashed."""
     return {
         code: f"reason{index % _COLOURS}{' second' if index >= _COLOURS else ''}" for index, code in enumerate(codes)
     }
 
 
 def sweep(chart: Sweep, kinds: Mapping[str, str]) -> str:
-    """Rows of each language that this threshold alone would reject, over the bound; elements name their languages."""
+    """Rows of each language that this threshold alone would reject, by bound. Elements name their languages."""
     width, height, left = 340, 200, 40
     low, high = chart.steps[0], chart.steps[-1]
     most = max((max(counts) for counts in chart.rejected.values()), default=1) or 1
@@ -108,7 +108,7 @@ def sweep(chart: Sweep, kinds: Mapping[str, str]) -> str:
 
 
 def length_scatter(code: str, points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> str:
-    """English characters against characters of the translation, both on a log scale; outliers stand out."""
+    """Characters of the translation against those of the English, both on a log scale, with outliers emphasised."""
     size, margin = 190, 14
     logs = np.log(points[:, :2])
     low, high = logs.min(axis=0), logs.max(axis=0)

@@ -1,4 +1,4 @@
-"""Lengths of translations beside their English: points for the charts, and the outliers among them."""
+"""Lengths of translations against their English: points for the charts, and outliers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def length_outliers(view: View) -> list[dict[str, Any]]:
 
 
 def length_points(view: View, outliers: set[int]) -> dict[str, npt.NDArray[np.float64]]:
-    """Language -> (point, [English characters, characters, outlier]): every outlier, an even sample of the others."""
+    """Language -> (point, [English characters, characters, outlier]): every outlier, and an even sample of the rest."""
     english = columns.lengths(view.table, "text_en").astype(np.float64)
     own = columns.lengths(view.table, "text").astype(np.float64)
     marked = np.isin(np.arange(view.size), list(outliers))

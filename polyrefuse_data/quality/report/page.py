@@ -1,7 +1,7 @@
-"""The page: one file without references to anything outside it, in which prompts are data and never markup.
+"""The page: one file without external references, in which prompts are data and never markup.
 
-Rows travel as JSON in an inert script element and reach the page through textContent; the content security policy
-allows exactly our own script, by its hash, and no network at all.
+Rows are JSON in an inert script element and reach the page through textContent. The content security policy allows
+exactly our own script, by its hash, and no network at all.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def render(report: Report, *, title: str) -> str:
 
 
 def inert_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in, whatever the strings hold."""
+    """JSON that cannot end the script element that contains it, whatever its strings contain."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_INERT)
 
 
 def _commonest(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Every name that is counted in any group, the commonest first."""
+    """Every name counted in any group, most common first."""
     totals: Counter[str] = Counter()
     for own in counts.values():
         totals.update(own)
@@ -85,7 +85,8 @@ def _commonest(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def _in_order(names: Sequence[str], first: Sequence[str]) -> list[str]:
-    """The names with those of `first` in front, in its order: a matrix then has its diagonal where one looks for it."""
+    """The names with those of `first` in front, in its order, so that a matrix has its diagonal where one expects
+    it."""
     return [*(name for name in first if name in names), *(name for name in names if name not in first)]
 
 
@@ -95,14 +96,14 @@ def _with_rows(counts: Mapping[str, Mapping[str, int]], summary: dict[str, Any])
 
 
 def _bar(code: str, line: dict[str, Any], colours: Mapping[str, str]) -> tuple[str, list[Any], int, int]:
-    """(language, (class, name, rows) of each part, rows kept, rows) of a bar."""
+    """(language, (class, name, rows) of each part, accepted rows, rows) for a bar."""
     parts = [("accepted", "accepted", line["accepted"]), ("edited", "edited", line["edited"])]
     parts += [(colours[reason], reason, count) for reason, count in line["rejected_by_first_reason"].items()]
     return code, [part for part in parts if part[2]], line["accepted"] + line["edited"], line["rows"]
 
 
 def _legend(colours: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(class, name) of each colour of the bars; reasons that share the last one are named together."""
+    """(class, name) of each colour in the bars; reasons that share the last colour are listed together."""
     shared: dict[str, list[str]] = {"accepted": ["accepted"], "edited": ["edited"]}
     for reason, kind in colours.items():
         shared.setdefault(kind, []).append(reason)
@@ -110,7 +111,7 @@ def _legend(colours: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _filters(report: Report) -> list[tuple[str, str, list[str]]]:
-    """(column, what stands for all of them, values) of each filter of the rows."""
+    """(column, label for "all", values) of each row filter."""
     named = [
         ("language", "every language"),
         ("status", "every status"),

@@ -1,4 +1,4 @@
-"""Scores of the rows: how they are spread, and how many rows each bound on them would cost."""
+"""Scores of the rows: their distributions, and how many rows each bound would reject."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN_FIRST = ("length_ratio", "chrf", "bleu", "language_confidence", "copy_rat
 
 @dataclass(frozen=True)
 class Distribution:
-    """Histogram of a score by language over common bins, and the bounds in force."""
+    """Histogram of a score by language over common bins, with the bounds."""
 
     score: str
     edges: list[float]
@@ -35,7 +35,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Rows of each language that a threshold alone would reject, were its bound at each step."""
+    """Rows of each language that a threshold alone would reject at each possible bound."""
 
     threshold: str
     score: str
@@ -46,7 +46,7 @@ class Sweep:
 
 
 def scores_of(view: View, kept: pa.Table | None) -> Scores:
-    """Every score of the rows: those that were kept (a line a row, in their order), else those that rows hold."""
+    """Every score of the rows: the stored ones (one line per row, in their order), else those in the rows."""
     if kept is None:
         found: dict[str, Numbers] = {name: columns.numbers_of(view.table, name) for name in SCORES}
     else:
@@ -57,14 +57,14 @@ def scores_of(view: View, kept: pa.Table | None) -> Scores:
 
 
 def distributions(view: View, scores: Scores) -> list[Distribution]:
-    """A histogram of every score that is a matter of degree."""
+    """A histogram of every graded score."""
     first = [name for name in _SHOWN_FIRST if name in scores]
     others = [name for name, values in scores.items() if name not in first and _is_graded(values)]
     return [_distribution(view, name, scores[name]) for name in (*first, *others)]
 
 
 def sweeps(view: View, scores: Scores) -> list[Sweep]:
-    """A sweep of every threshold on a score that is a matter of degree."""
+    """A sweep of every threshold on a graded score."""
     return [
         _sweep(view, name, row, scores[row.score])
         for name, row in view.bounds.table.items()
@@ -73,7 +73,7 @@ def sweeps(view: View, scores: Scores) -> list[Sweep]:
 
 
 def _is_graded(values: Numbers) -> bool:
-    """Whether a score is more than yes, no or a count: something that a bound can be tuned on."""
+    """Whether a score is graded (not just yes, no or a count), so that its bound can be tuned."""
     finite = _finite(values)
     return bool((finite % 1 != 0).any()) and len(np.unique(finite)) > 8
 
@@ -100,7 +100,7 @@ def _bounds_on(view: View, score: str, code: str) -> list[tuple[str, float]]:
 
 
 def _sweep(view: View, name: str, row: Threshold, values: Numbers) -> Sweep:
-    """Steps run over the part of the range where rows begin to be lost, and always cover the bounds in force."""
+    """The steps cover the part of the range where rows start to be rejected, and always the current bounds."""
     own = {code: np.sort(_finite(values[rows])) for code, rows in view.rows_of.items()}
     own = {code: numbers for code, numbers in own.items() if len(numbers)}
     bounds = {code: float(view.bounds.bounds(name, [code])[0]) for code in own}

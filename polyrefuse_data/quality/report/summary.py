@@ -1,4 +1,4 @@
-"""The numbers of the quality report: everything that summary.json and the page say of some rows."""
+"""The numbers of the quality report: the contents of summary.json and of the page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOT_CHECKED = "not checked"  # the status, in a report, of rows without a verdic
 
 @dataclass(frozen=True)
 class Report:
-    """Everything the page shows: `summary` is summary.json, the rest are chart data and rows that only the page has."""
+    """Everything on the page: `summary` is summary.json, the rest is chart data and rows that only the page has."""
 
     summary: dict[str, Any]
     distributions: list[Distribution]
@@ -49,13 +49,13 @@ def build_report(
     attempts: pa.Table | None = None,
     files: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
-    """Everything that is reported of some rows (rows.SCHEMA). Pure: no file, no network.
+    """The report on some rows (rows.SCHEMA). Pure: no files, no network.
 
-    Signature and bounds are those that the rows were checked under, from the metadata of their schema. Where there are
-    none, or for the reason `unchecked`, the rows have no verdicts, and none is shown. `notice` is for people.
+    Signature and bounds are those in the metadata of the rows' schema. If there are none, or `unchecked` gives a
+    reason, the rows have no verdicts and none are shown. `notice` is shown to readers.
 
-    `scores` has a line for each row (score_table.py); without it there are the five scores that rows hold. `attempts`
-    is a table of translation.attempts.ATTEMPT_SCHEMA, `files` import.json.
+    `scores` has one line per row (score_table.py); without it, only the five scores in the rows are used. `attempts` is
+    a table of translation.attempts.ATTEMPT_SCHEMA, `files` is import.json.
     """
     provenance = provenance_of(table.schema)
     table = readable(table)
@@ -120,7 +120,7 @@ def _finite(scores: Scores, name: str, rows: npt.NDArray[np.int64]) -> npt.NDArr
 
 
 def _thresholds(view: View) -> dict[str, dict[str, Any]]:
-    """Every threshold with its bounds in force (null: none, nothing is beyond it) and what its flag rejects."""
+    """Every threshold with its bounds (null: no bound) and the number of rows it rejects."""
     carried = sum(view.flag_counts.values(), Counter[str]())
     return {
         name: {
@@ -146,7 +146,7 @@ def _number(bound: float) -> float | None:
 
 
 def _confusion(view: View) -> dict[str, dict[str, int]]:
-    """language -> detected language -> rows, of those that were identified."""
+    """Language -> detected language -> rows, for rows that were identified."""
     detected = coded(view.table, "detected_language")
     found = {}
     for code, rows in sorted(view.rows_of.items()):

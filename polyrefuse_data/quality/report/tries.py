@@ -1,6 +1,7 @@
-"""What the translators did: tries, refusals, fall-backs and what repair won, by engine, category and language.
+"""What the translators did: attempts, refusals, fall-backs and repairs, by backend, category and language.
 
-Refusals are not spread evenly over categories and languages, and dropping them would bias the set: so they are counted.
+Refusals are not spread evenly over categories and languages, and dropping them would bias the dataset, so they are
+counted.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ COLUMNS = ("id", "language", "label", "category", "attempt", "translator", "outc
 
 
 class Tries:
-    """Every try at every row as arrays; masks are over the tries.
+    """Every attempt at every row as arrays; masks are over attempts.
 
-    `again`: an earlier try at the row was not kept. Of those, `repair` follows a text that the checks rejected, and
-    `fall_back` follows only tries that gave no text. `won`: the try's text is the row's, and accepted.
+    `again`: an earlier attempt at the row was not kept. Of those, `repair` follows a text that the checks rejected, and
+    `fall_back` follows only attempts that gave no text. `won`: the attempt's text is in the row, and accepted.
     """
 
     def __init__(self, attempts: pa.Table) -> None:
@@ -48,19 +49,19 @@ class Tries:
         self.declined: Mask = self.reasons.any_of(sorted(DECLINED)) & ~self.outcome.is_(ACCEPTED)
 
     def rows(self, mask: Mask) -> int:
-        """Distinct rows among these tries."""
+        """Distinct rows among these attempts."""
         return len(np.unique(self.row[mask]))
 
 
 def _placed(mask: Mask, order: Rows) -> Mask:
-    """A mask over sorted tries as one over the tries as they stand."""
+    """Convert a mask over sorted attempts to the original order."""
     placed = np.empty_like(mask)
     placed[order] = mask
     return placed
 
 
 def tries_of(view: View, attempts: pa.Table | None) -> Tries:
-    """The tries of attempts.parquet; without one (an import), each translation counts as one try."""
+    """The attempts in attempts.parquet; without one (an import), each translation counts as one attempt."""
     if attempts is None:
         shared = ("id", "language", "label", "category", "translator")
         part = view.table.select([*shared, "status", "flags"])
@@ -74,7 +75,7 @@ def tries_of(view: View, attempts: pa.Table | None) -> Tries:
 
 
 def engines(view: View, tries: Tries) -> dict[str, dict[str, Any]]:
-    """Translator -> the rows that hold its text, how many were accepted, and what became of its tries."""
+    """Translator -> rows with its text, how many were accepted, and the outcomes of its attempts."""
     made, accepted = _rows_by_translator(view)
     found = {}
     for name in sorted({*made, *tries.translator.values} if len(tries.row) else made):
@@ -95,9 +96,9 @@ def engines(view: View, tries: Tries) -> dict[str, dict[str, Any]]:
 
 
 def refusals(tries: Tries, column: str) -> dict[str, dict[str, int]]:
-    """Value of `column` -> rows tried, those a translator declined, those that fell back, how they ended.
+    """Value of `column` -> rows to translate, rows that a translator declined, rows that fell back, and how they ended.
 
-    A row without a category counts under its label. Those with the largest share of declined rows come first.
+    A row without a category counts under its label. Values with the largest share of declined rows come first.
     """
     groups = _category(tries.table) if column == "category" else coded(tries.table, column)
     found = {}
@@ -127,7 +128,7 @@ def _present(tries: Tries, own: Mask) -> list[str]:
 
 
 def _failures(tries: Tries, own: Mask) -> dict[str, int]:
-    """Reason -> tries that gave no text, the commonest first."""
+    """Reason -> attempts that gave no text, most common first."""
     chosen = (own & tries.outcome.is_(FAILED))[tries.reasons.rows]
     counts = np.bincount(tries.reasons.codes[chosen], minlength=len(tries.reasons.names))
     found = {name: int(count) for name, count in zip(tries.reasons.names, counts, strict=True) if count}
@@ -135,7 +136,7 @@ def _failures(tries: Tries, own: Mask) -> dict[str, int]:
 
 
 def _rows_by_translator(view: View) -> tuple[dict[str, int], dict[str, int]]:
-    """Translations by translator: all of them, and those that were not rejected."""
+    """Translations by translator: all, and those not rejected."""
     translator = coded(view.table, "translator")
     translated = ~view.language.is_(SOURCE_LANGUAGE)
     kept = translated & ~view.status.is_(REJECTED)

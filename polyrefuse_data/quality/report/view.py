@@ -1,4 +1,4 @@
-"""Audited rows as the report looks at them: columns of a table, gone through once."""
+"""Audited rows, prepared for the report: columns of a table, read once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class View:
 
     @cached_property
     def flag_counts(self) -> dict[str, Counter[str]]:
-        """Language -> flag -> rows that carry it."""
+        """Language -> flag -> rows with it."""
         owners = self.language.codes[self.flags.rows]
         return {code: self._counted(owners == place) for place, code in enumerate(self.language.values)}
 
@@ -64,7 +64,7 @@ class View:
 
     @cached_property
     def _reasons(self) -> tuple[Rows, np.typing.NDArray[np.int64]]:
-        """(rows, flag codes): the flags of rejected rows that are a reason, in the order in which rows carry them."""
+        """(rows, flag codes): the rejecting flags of rejected rows, in the order of the rows' flags."""
         rejecting = {row.flag for row in self.bounds.table.values() if row.rejects}
         remarks = {row.flag for row in self.bounds.table.values()} - rejecting
         is_reason = np.array([name not in remarks for name in self.flags.names], dtype=bool)
@@ -73,7 +73,7 @@ class View:
 
     @cached_property
     def _first_reason(self) -> np.typing.NDArray[np.int64]:
-        """The code of each row's first reason; -1 where it has none."""
+        """The code of each row's first reason; -1 if it has none."""
         rows, codes = self._reasons
         rows, first = np.unique(rows, return_index=True)
         reason = np.full(self.size, -1)
@@ -81,7 +81,7 @@ class View:
         return reason
 
     def reason_of(self, row: int) -> str:
-        """The first reason of a rejected row, `other` where it carries none; empty for rows that are not rejected."""
+        """The first reason of a rejected row, `other` if it has none; empty for rows that are not rejected."""
         code = int(self._first_reason[row])
         if code >= 0:
             return self.flags.names[code]
@@ -94,7 +94,7 @@ class View:
 
     @cached_property
     def sole_reasons(self) -> Counter[str]:
-        """Flag -> rows that would be kept without it: it is their only reason."""
+        """Flag -> rows for which it is the only reason."""
         rows, codes = self._reasons
         own = codes[np.bincount(rows, minlength=self.size)[rows] == 1]
         return Counter(self.flags.names[code] for code in own.tolist())

@@ -1,4 +1,4 @@
-"""The rows to look at: of a large dataset not all can stand in one page, so each kind of trouble shows its worst."""
+"""The rows to look at. A page cannot hold all rows of a large dataset, so it shows the worst of each problem."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TEXTS = ("id", "language", "label", "split", "text", "text_en", "back_translati
 
 
 def to_look_at(view: View) -> Rows:
-    """Rows that are not accepted or carry a flag: rejected ones first, those with most flags before the others."""
+    """Rows that are rejected or flagged: rejected ones first, then by number of flags."""
     flags = np.bincount(view.flags.rows, minlength=view.size)
     rows = np.flatnonzero((flags > 0) | ~view.status.is_(ACCEPTED))
     return np.asarray(rows[np.lexsort((rows, -flags[rows], ~view.status.is_(REJECTED)[rows]))])
 
 
 def misidentified(view: View) -> Rows:
-    """Some rows of each language that was taken for each other one."""
+    """Some rows for each pair of language and other language identified."""
     detected = coded(view.table, "detected_language")
     places = {code: place for place, code in enumerate(detected.values)}
     own = np.array([places.get(code, -1) for code in view.language.values], dtype=np.int64)
@@ -41,9 +41,9 @@ def misidentified(view: View) -> Rows:
 
 
 def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dict[str, Any]]:
-    """The cells of at most MOST_ROWS_SHOWN of `rows` (worst first), and of the rows `also`, in this order.
+    """The cells of at most MOST_ROWS_SHOWN of `rows` (worst first), followed by the rows `also`.
 
-    Of each language and first flag the worst ones; where there is room, all rejected rows, then the others.
+    First the worst rows of each language and first flag; if there is room, all rejected rows, then the rest.
     """
     kinds = view.language.codes[rows] * (len(view.flags.names) + 1) + _first_flag(view)[rows]
     rank = _rank_within(kinds)
@@ -60,7 +60,7 @@ def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dic
 
 
 def _first_flag(view: View) -> npt.NDArray[np.int64]:
-    """The code of each row's first flag, from 1; 0 for rows without."""
+    """The code of each row's first flag, from 1; 0 if it has none."""
     codes = np.zeros(view.size, dtype=np.int64)
     rows, first = np.unique(view.flags.rows, return_index=True)
     codes[rows] = view.flags.codes[first] + 1
@@ -68,7 +68,7 @@ def _first_flag(view: View) -> npt.NDArray[np.int64]:
 
 
 def _rank_within(kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How many entries of the same kind stand in front of each one."""
+    """How many entries of the same kind precede each one."""
     order = np.argsort(kinds, kind="stable")
     starts = np.searchsorted(kinds[order], kinds[order])
     rank = np.empty(len(kinds), dtype=np.int64)

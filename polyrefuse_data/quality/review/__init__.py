@@ -1,8 +1,8 @@
-"""Round trip through a spreadsheet for human reviewers: export rows, take back verdicts and edits.
+"""Human review in a spreadsheet: export rows, import verdicts and edits.
 
-Every exported row carries a seal, a hash of what the reviewer saw. Import refuses a row whose text changed since
-(stale) or whose own columns were changed in the spreadsheet (tampered), applies the edits of the others, and says how
-far the reviewers agree with each check. Importing the same file again changes nothing and says the same.
+Every exported row carries a seal, a hash of what the reviewer saw. The import refuses rows whose text changed since
+(stale) or that were changed in the spreadsheet (tampered), applies the other decisions, and reports how well the
+reviewers agree with each check. Importing the same file again changes nothing and reports the same.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ def export_review(
     size: int = 50,
     languages: str | Iterable[str] | None = None,
 ) -> Path:
-    """Write rows for review as CSV (UTF-8 with BOM, formulas made safe); returns the file.
+    """Write rows for review as CSV (UTF-8 with BOM, formulas made safe). Returns the path of the file.
 
-    A stratified sample of `size` rows a language (over label, split and verdict, always the same), or with `flagged`
-    every row that carries a flag. `languages` limits both. Default file: review/review.csv of the workspace.
-    Raises ConfigError where the workspace has no rows or no row of these languages, or another file has the name.
+    Without `flagged`, a stratified sample of `size` rows per language (over label, split and verdict, always the same);
+    with it, every flagged row. `languages` limits both. Default file: review/review.csv in the workspace. Raises
+    ConfigError if the workspace has no rows, or none in these languages, or another file has that name.
     """
     table = workspace.read_rows()
     own = texts(table, "language")
     there = set(own)
     asked = there if languages is None else set(language_codes(languages))
     for code in sorted(asked - there):
-        raise ConfigError(f"{workspace.rows} has no row in {code!r}; it has {', '.join(sorted(there))}")
+        raise ConfigError(f"{workspace.rows} has no row in {code!r}, only in {', '.join(sorted(there))}")
     wanted = asked - {SOURCE_LANGUAGE}
     rows = [row for row, code in enumerate(own) if code in wanted]
     if flagged:
@@ -68,7 +68,7 @@ def export_review(
 
 
 def _holds_nobodys_work(file: Path) -> bool:
-    """Whether this is a sheet of ours, as it was exported."""
+    """Whether this is a sheet that we exported, with nothing filled in."""
     try:
         records = read_csv(file)
     except ConfigError:
@@ -77,14 +77,14 @@ def _holds_nobodys_work(file: Path) -> bool:
 
 
 def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) -> ReviewSummary:
-    """Apply a reviewed CSV to rows.parquet, and report agreement; the rows change whole or not at all, with `dry_run`
-    not at all.
+    """Apply a reviewed CSV to rows.parquet and report agreement. All decisions are applied or none; with `dry_run`,
+    none.
 
-    Rows that were edited are scored, and all rows judged again under the `[quality]` of the workspace.
-    An edit makes the row's text (origin human, status edited); verdict `good` keeps a rejected row as it is (status
-    edited where checks reject it), `bad` rejects the row (flag `rejected_by_review`). Refused and left alone are rows
-    that are stale or tampered with, English ones, and verdicts that no row can follow: `good` where there is no text.
-    Raises ConfigError for a file that is not a review of this workspace.
+    Edited rows are scored, and all rows are judged again under the `[quality]` config of the workspace. An edit becomes
+    the row's text (origin human, status edited). Verdict `good` keeps a rejected row (status edited if checks reject
+    it), `bad` rejects the row (flag `rejected_by_review`). Refused are rows that are stale or tampered with, English
+    rows, and verdicts that cannot be followed, such as `good` without a text. Raises ConfigError if the file is not a
+    review of this workspace.
     """
     reviewed = read_csv(file)
     suite = suite_of(load_config(workspace.config if workspace.config.exists() else None).quality)
@@ -116,7 +116,7 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
 
 
 def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
-    """The shown columns of some rows as text, one dict a row; flags joined by spaces."""
+    """The exported columns of some rows as text, one dict per row; flags are joined by spaces."""
     part = table.take(pa.array(rows, pa.int64()))
     columns = {name: texts(part, name) for name in SHOWN if name != "flags"}
     columns["flags"] = [" ".join(flags or []) for flags in part["flags"].to_pylist()]
@@ -124,7 +124,7 @@ def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
 
 
 def _sample(table: pa.Table, rows: Iterable[int], size: int) -> list[int]:
-    """`size` of the rows a language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
+    """`size` rows per language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
     ids, languages = texts(table, "id"), texts(table, "language")
     kinds = list(zip(texts(table, "label"), texts(table, "split"), texts(table, "status"), strict=True))
     strata: dict[str, dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -141,7 +141,7 @@ def _sample(table: pa.Table, rows: Iterable[int], size: int) -> list[int]:
 
 
 def _changed(table: pa.Table, changes: Mapping[int, Mapping[str, Any]]) -> pa.Table:
-    """The table with these columns of these rows set; columns that it does not have are passed over."""
+    """The table with these columns set in these rows; columns that it does not have are ignored."""
     for name in sorted({name for change in changes.values() for name in change} & set(table.column_names)):
         rows = [row for row, change in changes.items() if name in change]
         field = table.schema.field(name)

@@ -1,4 +1,4 @@
-"""How the checks agree with reviewers, and what an import of their file did."""
+"""How well the checks agree with reviewers, and what a review import did."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANY = "any"  # rejected by whichever check
 
 @dataclass
 class Agreement:
-    """How a check's flag compares with the reviewers: rows they called bad or good, flagged by it or not."""
+    """A check's flag compared with the reviewers: rows they called bad or good, flagged or not."""
 
     flagged_bad: int = 0
     flagged_good: int = 0
@@ -31,13 +31,13 @@ class Agreement:
 
     @property
     def precision(self) -> float | None:
-        """Of the rows that the check flagged, the share that reviewers call bad."""
+        """The share of flagged rows that reviewers call bad."""
         flagged = self.flagged_bad + self.flagged_good
         return self.flagged_bad / flagged if flagged else None
 
     @property
     def recall(self) -> float | None:
-        """Of the rows that reviewers call bad, the share that the check flagged."""
+        """The share of rows called bad that the check flagged."""
         bad = self.flagged_bad + self.missed_bad
         return self.flagged_bad / bad if bad else None
 
@@ -45,7 +45,7 @@ class Agreement:
 def agreement(judged: Sequence[tuple[Collection[str], bool]], bounds: Thresholds) -> dict[str, Agreement]:
     """Agreement of each check, and of rejection by any, from (flags, found bad) of each reviewed row.
 
-    The flags are those that the reviewers' file tells: of the text that they judged, whatever became of the row since.
+    The flags are those in the reviewers' file, which belong to the text that they judged.
     """
     checks = {row.flag for row in bounds.table.values()}
     rejecting = {row.flag for row in bounds.table.values() if row.rejects}
@@ -59,7 +59,8 @@ def agreement(judged: Sequence[tuple[Collection[str], bool]], bounds: Thresholds
 
 @dataclass
 class ReviewSummary:
-    """What an import did: counts, refused rows with the reason, agreement by check (ANY: by whichever check)."""
+    """The result of a review import: counts, refused rows with reasons, and agreement by check (ANY: by whichever
+    check)."""
 
     workspace: Path
     reviewed: int = 0
@@ -71,7 +72,7 @@ class ReviewSummary:
     agreement: dict[str, Agreement] = field(default_factory=dict)
 
     def count(self, decision: Decision) -> None:
-        """Count what was decided of one row."""
+        """Count one decision."""
         self.unmarked += decision.outcome is None
         self.reviewed += decision.outcome is not None
         self.edited += decision.outcome == schema.EDITED
@@ -79,7 +80,7 @@ class ReviewSummary:
         self.accepted += decision.outcome == schema.ACCEPTED
 
     def to_text(self) -> str:
-        """For people: one line of counts, one a refused row, one a check."""
+        """As text: one line of counts, one per refused row, one per check."""
         lines = [
             f"{self.reviewed} rows reviewed: {self.edited} edited, {self.accepted} accepted, {self.rejected} rejected; "
             f"{self.unmarked} without a verdict, {len(self.refused)} refused"
@@ -90,7 +91,7 @@ class ReviewSummary:
         return printable.lines(lines)
 
     def to_json(self) -> str:
-        """For scripts: the same, with precision and recall as numbers or null."""
+        """As JSON: the same, with precision and recall as numbers or null."""
         agreement = {
             name: asdict(found) | {"precision": found.precision, "recall": found.recall}
             for name, found in sorted(self.agreement.items())

@@ -1,4 +1,4 @@
-"""The file that reviewers get and give back: CSV that every spreadsheet opens, and that runs no formula."""
+"""The file that reviewers get and return: CSV that every spreadsheet opens and that runs no formula."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def to_csv(records: Sequence[Mapping[str, str]]) -> bytes:
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:
-    """The records of a reviewed file, as they were before cells were made safe. Raises ConfigError where it is none."""
+    """The records of a reviewed file, with the protection of cells removed. Raises ConfigError if it is not such a
+    file."""
     try:
         text = read_input_text(file)
     except FileNotFoundError:
-        raise ConfigError(f"{file} is not there: make one with `polyrefuse review export`") from None
+        raise ConfigError(f"{file} is not there: create one with `polyrefuse review export`") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({reason(error)})") from error
     except UnicodeDecodeError as error:
@@ -49,7 +50,9 @@ def read_csv(file: Path) -> list[dict[str, str]]:
     try:
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ConfigError(f"{file}: no column {', '.join(missing)}; it is not a file of `polyrefuse review export`")
+            raise ConfigError(
+                f"{file}: no column {', '.join(missing)}; it was not written by `polyrefuse review export`"
+            )
         return [{name: _unsafe(row[name] or "") for name in COLUMNS} for row in reader]
     except csv.Error as error:
         raise ConfigError(f"{file}:{reader.reader.line_num}: broken CSV ({error}); save it as CSV UTF-8") from error

@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def config(folder: Path, shard_prompts: int | None) -> Any:
+def config(folder: Path, shard_prompts: int | None, workers: int = 1) -> Any:
     return parse_config(
         {
             "languages": ["de", "zh"],
@@ -49,7 +49,7 @@ def config(folder: Path, shard_prompts: int | None) -> Any:
             "translation": {
                 "backends": [{"engine": "memory", "paths": [str(folder / f"{c}.tsv") for c in ("de", "zh")]}]
             },
-            "engine": {"shard_prompts": shard_prompts, "workers": 2},
+            "engine": {"shard_prompts": shard_prompts, "workers": workers},
         }
     )
 
@@ -58,15 +58,15 @@ def first_shard(folder: Path) -> Shard:
     return next(cut(load_prompts(config(folder, None).sources), [language("de")], 4))
 
 
-def rows(folder: Path, name: str, shard_prompts: int | None) -> pa.Table:
+def rows(folder: Path, name: str, shard_prompts: int | None, workers: int = 1) -> pa.Table:
     workspace = Workspace(folder / name)
-    build(workspace, config(folder, shard_prompts), progress=False)
+    build(workspace, config(folder, shard_prompts, workers), progress=False)
     assert not workspace.shards.exists()
     return workspace.read_rows()
 
 
 def test_rows_are_the_same_however_they_are_cut(folder: Path) -> None:
-    whole, pieces = rows(folder, "whole", None), rows(folder, "cut", 3)
+    whole, pieces = rows(folder, "whole", None), rows(folder, "cut", 3, workers=2)
     assert whole.to_pylist() == pieces.to_pylist()
     assert pieces.equals(sort_rows(pieces))
     shared = [row for row in pieces.to_pylist() if "duplicate_target" in row["flags"]]

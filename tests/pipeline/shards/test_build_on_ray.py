@@ -18,11 +18,13 @@ import pytest
 from polyrefuse_data.config import EngineConfig
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.engines import Stage, open_engine
+from polyrefuse_data.engines.ray import ENVIRONMENT
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.pipeline.build import build
 from polyrefuse_data.quality.suite import quality_config
 from polyrefuse_data.workspace import Workspace
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
+from tests.patience import LONG_ENOUGH
 from tests.pipeline.test_build import ENGLISH, GERMAN, api_backend, config, program
 from tests.pipeline.test_build import folder as folder  # a fixture
 from tests.test_extending import files as page_files
@@ -37,8 +39,9 @@ def cluster() -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEST_API_KEY", API_KEY)  # its workers inherit our environment
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
         started.add_node(num_cpus=2)
         yield started.address
         ray.shutdown()
@@ -72,6 +75,7 @@ def test_same_bytes_as_the_local_engine_with_refusals_and_fall_backs(folder: Pat
     assert API_KEY.encode() not in (folder / "ray" / "journal.sqlite").read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
     slow = settings(folder, program(folder, delay=0.3), actors=2)
     build(Workspace(folder / "local"), slow, progress=False)
@@ -90,7 +94,7 @@ def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
     killer = threading.Thread(target=kill_an_actor, daemon=True)
     killer.start()
     build(Workspace(folder / "ray"), slow, engine="ray", address=cluster, progress=False)
-    killer.join(timeout=5)
+    killer.join(timeout=LONG_ENOUGH)
     assert killed
     local, on_ray = files(folder, "local"), files(folder, "ray")
     assert on_ray == local
@@ -100,6 +104,7 @@ def _is_actor(process: psutil.Process) -> bool:
     return any("MapWorker" in part for part in process.info["cmdline"] or [])
 
 
+@pytest.mark.slow
 def test_stopped_run_goes_on_with_the_unfinished_shards(folder: Path, cluster: str) -> None:
     build(Workspace(folder / "local"), settings(folder, program(folder)), progress=False)
     there = dict(zip(ENGLISH, GERMAN, strict=True))
@@ -136,6 +141,7 @@ def test_one_rate_limit_for_the_whole_cluster(cluster: str) -> None:
     assert max(item[1] for item in done) - started >= 3
 
 
+@pytest.mark.slow
 def test_plug_ins_work_in_the_processes_of_a_cluster(
     folder: Path, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,7 @@
 
   const draw = () => {
     list.replaceChildren(...found.slice(0, shown).map(card));
-    count.textContent = found.length ? `${found.length} of these ${rows.length} rows` : "None of the rows on this page: of those without a flag it shows only a few.";
+    count.textContent = found.length ? `${found.length} of these ${rows.length} rows` : "No row on this page matches. Of the rows without a flag, it shows only a few.";
     more.hidden = shown >= found.length;
   };
 

@@ -1,0 +1,51 @@
+"""Negations that one of two English texts has and the other has not.
+
+Counted, not parsed: a translator moves a negation, but seldom loses or adds one. What denies without "not" (fail to,
+refuse, unable, un-) stands in for one, and so does what asks for it ("any", "but"): half a negation each, for the
+benefit of the doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from polyrefuse_data.quality.meaning.english import English
+
+_IDIOM = re.compile(
+    r"\b(?:not only|not just|no doubt|whether or not|or not|no matter|not long|nothing but)\b|\bno\. ?\d"
+)
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|nowhere|neither|cannot|without|no one)\b|n't\b"
+    r"|\b(?:dont|cant|wont|doesnt|isnt)\b"
+)
+_SIGNS = ("no", "n't", "nt ", "never", "neither", "without")  # one of these stands in all of them
+_DENIAL = re.compile(
+    r"\b(?:fail(?:s|ed|ing|ure)?|refus\w+|avoid\w*|prevent\w*|lack\w*|den(?:y|ies|ied|ying|ial)|unable|hardly|barely|scarcely"
+    r"|rarely|seldom|few|little|only|instead|rather|except\w*|forb[iao]d\w*|prohibit\w*|ban(?:s|ned)?|stop\w*|ceas\w*"
+    r"|reject\w*|unless|until|despite|far from|yet to|absen\w+|miss(?:ed|es|ing)?|exclu\w+|declin\w+|neglect\w*|nor"
+    r"|any\w*|ever|but|un(?!der|i|til|less|cle)\w{3,}|dis(?!cuss|tri|play|ease|tan)\w{3,}|non-?\w{3,}|mis(?!s)\w{3,}|\w{3,}less"
+    r"|in(?:visib|activ|capab|suffici|abil|hib|accura|effect|complet|dependen|tact)\w+|im(?:possib|mun|prob)\w*|il(?:legal|licit)\w*"
+    r"|free|zero|remain\w*|minimal|hard|difficult\w*|doubt\w*|evad\w*|bypass\w*|conceal\w*|hid\w*|secret\w*|out of)\b"
+)
+_DENIAL_COUNTS = 0.5
+_LONG = 40  # words: of several sentences the one that was turned around is not told by counting
+
+
+def lost_negations(prompt: English, other: English) -> float:
+    """How many negations one of the texts has more than the other, less what may stand in for them there."""
+    ours, theirs = count(prompt), count(other)
+    if ours == theirs or (min(ours, theirs) and max(len(prompt.words), len(other.words)) > _LONG):
+        return 0.0
+    more, fewer = (prompt, other) if ours > theirs else (other, prompt)
+    excused = max(0, len(_DENIAL.findall(fewer.lowered)) - len(_DENIAL.findall(more.lowered)))
+    return max(0.0, abs(ours - theirs) - _DENIAL_COUNTS * excused)
+
+
+@lru_cache(maxsize=1 << 12)
+def count(text: English) -> int:
+    """Negations of a text, idioms apart."""
+    lowered = text.lowered
+    if not any(sign in lowered for sign in _SIGNS):  # most texts, and ten times as fast
+        return 0
+    return len(_NEGATION.findall(_IDIOM.sub(" ", lowered)))
