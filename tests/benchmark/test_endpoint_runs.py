@@ -187,7 +187,7 @@ def test_keys_go_where_they_are_named_for(
         ({"endpoint": "m@http://h/v1", "rule": "arditi"}, "rule: needs the model's weights"),
         ({"model": "x", "max_cost": 1.0}, "max_cost: for --endpoint only"),
         ({"endpoint": "m@http://h/v1", "max_cost": 1.0}, "input_price and output_price"),
-        ({"endpoint": "m@http://user:pass@h/v1"}, "no user, password"),
+        ({"endpoint": "m@http://user:pass@h/v1"}, "cannot have a user, password"),
         ({"endpoint": "@http://h/v1"}, "no model's name"),
         ({"endpoint": "m@azure"}, "an address of your own"),
     ],

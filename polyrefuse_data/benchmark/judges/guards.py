@@ -130,10 +130,13 @@ class GuardFamily:
         return language in self.languages if self.languages is not None else language not in self.not_in
 
 
-_POLYGUARD = frozenset(
-    {*("ar", "cs", "de", "en", "es", "fr", "hi", "it", "ja"), *("ko", "nl", "pl", "pt", "ru", "sv", "th", "zh")}
-)
-_LLAMA_GUARD_3 = frozenset({"de", "en", "es", "fr", "hi", "it", "pt", "th"})
+def _trained_on(codes: str) -> frozenset[str]:
+    """The languages that a guard's card names: something known of the guard, not of the languages."""
+    return frozenset(codes.split())
+
+
+_POLYGUARD = _trained_on("ar cs de en es fr hi it ja ko nl pl pt ru sv th zh")
+_LLAMA_GUARD_3 = _trained_on("de en es fr hi it pt th")
 _HARM_ONLY: dict[str, Any] = {"labels_refusal": False, "max_new_tokens": 100}
 
 FAMILIES = (
