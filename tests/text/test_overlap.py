@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
+from polyrefuse_data.quality.checks.back_translation import signature
 from polyrefuse_data.text import overlap
 from polyrefuse_data.text.overlap import chrf_and_bleu
 
@@ -72,3 +73,10 @@ def test_alphabets_too_large_for_a_key_score_as_in_sacrebleu(monkeypatch: Any, p
     monkeypatch.setattr(overlap, "_KEY_BITS", 20)
     rows = [row for row in published if row["back_translation"]]
     assert_identical([(row["back_translation"], row["text_en"]) for row in rows[:50]])
+
+
+def test_signatures_are_those_of_sacrebleu() -> None:
+    metrics = CHRF(word_order=2), BLEU(effective_order=True)
+    for metric in metrics:  # a metric knows its signature once it has seen how many references there are
+        metric.sentence_score("", [""])
+    assert signature() == " ".join(str(metric.get_signature()) for metric in metrics)
