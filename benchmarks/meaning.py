@@ -1,6 +1,6 @@
 """Good translations that the checks reject, and changes of meaning that they find, on sets that nobody here wrote.
 
-    python benchmarks/meaning.py OUTSIDE [UPSTREAM] [--part all|fit|shown] [--planted]
+    python benchmarks/meaning.py OUTSIDE [UPSTREAM] [--part all|fit|shown] [--kinds all|changed] [--planted]
 
 OUTSIDE is the folder of outside_sets.py. UPSTREAM, a folder with PolyRefuse/ and english/ as published, adds its
 rows: as they are, and with their English as a back-translation. `--planted` adds the recalls of the two
@@ -22,6 +22,7 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.quality import audit
 from quality import GENERATORS, measure, published, rows_with_english, show
 
+_SIGNS = frozenset({"changed_negation", "replaced_names", "opposite_words", "added_words"})
 _BACK_TRANSLATED = {"back_translator": "a perfect one"}
 
 
@@ -58,7 +59,7 @@ def judged_by_people(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def changed_meanings(pairs: Sequence[tuple[str, dict[str, Any], dict[str, Any]]]) -> None:
-    print("\nDEMETR: rejected with a changed meaning, and the same rows unchanged")
+    print("\nDEMETR: flagged (rejected) with a changed meaning; the same rows unchanged")
     kinds = [kind for kind, _, _ in pairs]
     languages = [row["language"] for _, row, _ in pairs]
     good, bad = ([(False, [""])] * len(pairs) for _ in range(2))
@@ -72,12 +73,18 @@ def changed_meanings(pairs: Sequence[tuple[str, dict[str, Any], dict[str, Any]]]
         cells = []
         for code in ("all", *codes):
             rows = [row for row, name in enumerate(kinds) if name == kind and code in ("all", languages[row])]
-            found, false = (sum(group[row][0] for row in rows) / max(1, len(rows)) for group in (bad, good))
-            cells.append(f"{code} {found:.3f} ({false:.3f})")
+            cells.append(f"{code} {shares(bad, rows)}; {shares(good, rows)}")
         print(f"  {kind:<17} {'   '.join(cells)}")
     for what, group in (("unchanged", good), ("changed", bad)):
         flags = Counter(flag for rejected, own in group if rejected for flag in own)
-        print(f"  {what}: {sum(rejected for rejected, _ in group) / len(group):.2%} rejected, {dict(flags)}")
+        print(f"  {what}: {shares(group, range(len(group)))}, {dict(flags)}")
+
+
+def shares(group: Sequence[tuple[bool, list[str]]], rows: Sequence[int]) -> str:
+    """How many of these rows are rejected or carry a sign of a changed meaning, and how many are rejected."""
+    rejected = [group[row][0] for row in rows]
+    flagged = [group[row][0] or not _SIGNS.isdisjoint(group[row][1]) for row in rows]
+    return f"{sum(flagged) / max(1, len(rows)):.3f} ({sum(rejected) / max(1, len(rows)):.3f})"
 
 
 def in_part(rows: Iterable[Any], part: str) -> list[Any]:
@@ -90,9 +97,12 @@ def main() -> None:
     parser.add_argument("outside", type=Path)
     parser.add_argument("upstream", type=Path, nargs="?")
     parser.add_argument("--part", choices=PARTS, default="all")
+    parser.add_argument("--kinds", choices=["all", "changed"], default="all", help="changed: DEMETR alone")
     parser.add_argument("--planted", action="store_true")
     options = parser.parse_args()
     changed_meanings(in_part(demetr(options.outside), options.part))
+    if options.kinds == "changed":
+        return
     for name, read in (("MultiJail", multijail), ("NTREX", ntrex)):
         rows = in_part(read(options.outside), options.part)
         false_rejections(name, rows)

@@ -238,3 +238,38 @@ def test_no_cell_of_a_review_is_a_formula_and_untouched_rows_stay_as_they_are(
     summary = import_review(workspace, file)
     assert (summary.unmarked, summary.refused) == (len(texts), [])
     assert workspace.rows.read_bytes() == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_nothing_of_the_benchmark_page_runs_off_or_is_hidden(
+    browser: Browser, measured: Path, width: int, scheme: str
+) -> None:
+    """All details opened: the page is as wide as the window, and text stands out from what is behind it."""
+    browser.look(width, scheme)
+    browser.open(measured / "report.html")
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    contrasts = browser.run(_CONTRASTS)
+    assert len(contrasts) > 50
+    assert min(contrasts) >= 4.5  # WCAG 2.1, AA
+
+
+_CONTRASTS = """
+const light = (color) => {
+  const parts = color.match(/[\\d.]+/g).map(Number).slice(0, 3).map((part) => part / 255);
+  const [red, green, blue] = parts.map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const behind = (node) => {
+  for (; node; node = node.parentElement) {
+    const color = getComputedStyle(node).backgroundColor;
+    if (!/, 0\\)$|transparent/.test(color)) return color;
+  }
+  return "rgb(255, 255, 255)";
+};
+return [...document.querySelectorAll("h1, h2, h3, p, td, th, dd, dt, b, small, span, strong, summary, figcaption")]
+  .filter((node) => node.textContent.trim() && node.offsetParent)
+  .map((node) => [light(getComputedStyle(node).color), light(behind(node))])
+  .map(([one, other]) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05));
+"""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.config import benchmark_config as benchmark_config
     from polyrefuse_data.benchmark.directions import extract_directions as extract_directions
     from polyrefuse_data.benchmark.generation import generate as generate
+    from polyrefuse_data.benchmark.given_replies import judge_run as judge_run
     from polyrefuse_data.benchmark.interventions import ablate as ablate
     from polyrefuse_data.benchmark.interventions import add_direction as add_direction
     from polyrefuse_data.benchmark.judges import judge_refusal as judge_refusal
@@ -50,6 +51,7 @@ _HOMES = {
     "harmless_means": "means",
     "judge_refusal": "judges",
     "judge_replies": "judges",
+    "judge_run": "given_replies",
     "run_benchmark": "run",
     "run_config": "run",
     "score_candidates": "scoring",

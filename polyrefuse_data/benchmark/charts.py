@@ -26,6 +26,7 @@ STYLE = {
     "axes.grid": False,
     "legend.frameon": False,
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
     "svg.hashsalt": "polyrefuse",  # the same figure gives the same bytes
 }
 WIDTH = 7.2  # inches: a text column of two
@@ -95,6 +96,16 @@ def grid_of(width: float, height: float, rows: int, columns: int) -> tuple[Any, 
 
 
 def svg(figure: Any) -> bytes:
+    """For pages."""
+    return _saved(figure, "svg", {"Date": None, "Creator": None})
+
+
+def pdf(figure: Any) -> bytes:
+    """For papers."""
+    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+
+
+def _saved(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
 from polyrefuse_data.config import local_or_hub
+from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
 from polyrefuse_data.models.store import bundled_folder
@@ -26,7 +27,19 @@ TRANSFERS = ("own", "all")
 
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
-_NOT_SETTINGS = ("model", "revision", "dataset", "source_languages", "languages", "device")
+_NOT_SETTINGS = (
+    *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
+    *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
+)
+# Fields that a model behind an endpoint takes no notice of: they need its weights, which an endpoint does not give.
+_OF_WEIGHTS = frozenset(
+    {
+        *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),
+        *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
+        *("control_draws", "dtype", "modules", "reasoning", "reasoning_tokens"),
+    }
+)
+_OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
 
 
 class BenchmarkConfig(BaseModel):
@@ -34,8 +47,11 @@ class BenchmarkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
 
-    model: str = Field(min_length=1)
+    model: str = ""
     """Chat model: a folder, a GGUF file or a Hub id."""
+    endpoint: str | None = None
+    """In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API. Refusal only: without weights
+    there are no directions."""
     dataset: str = Field(min_length=1)
     """Release folder, or ORG/NAME[@REVISION] on the Hub."""
     revision: str | None = None
@@ -45,7 +61,8 @@ class BenchmarkConfig(BaseModel):
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Languages to measure; default: all in the dataset."""
     judge: str = "phrases"
-    """The judge: `phrases`, a guard model's id, openai:MODEL@URL, or a plug-in (module:NAME)."""
+    """The judge: `phrases`, a guard model's id, openai:MODEL@URL, or a plug-in (module:NAME). Several, separated by
+    commas, vote: A,B,C (majority), any:A,B, all:A,B."""
     rule: str = "polyrefuse"
     """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
     rules are reported."""
@@ -97,6 +114,16 @@ class BenchmarkConfig(BaseModel):
     """Type of the weights; auto: float32 on CPU, bfloat16 on a GPU."""
     modules: ModuleNames = ModuleNames()
     """Name of the list of blocks, where an error asks for it."""
+    api_key_env: str | None = None
+    """Environment variable with the endpoint's key. Default: the preset's, OPENAI_API_KEY for OpenAI's own."""
+    concurrency: int = Field(default=8, ge=1)
+    """Requests to an endpoint at a time."""
+    input_price: float | None = Field(default=None, ge=0)
+    """Price of a million prompt tokens at the endpoint, in US dollars."""
+    output_price: float | None = Field(default=None, ge=0)
+    """Price of a million reply tokens at the endpoint, reasoning included, in US dollars."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """Most that the run may cost in all, in US dollars. It stops before they are spent."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod
@@ -139,10 +166,31 @@ class BenchmarkConfig(BaseModel):
     def _parsed(cls, value: Any) -> Any:
         return _of_config(ModuleNames.parse, value) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        given = self.model_fields_set
+        if bool(self.model) == bool(self.endpoint):
+            raise ValueError("name one model: --model for weights, or --endpoint MODEL@URL")
+        foreign = sorted(given & (_OF_WEIGHTS - {"model"} if self.endpoint else _OF_ENDPOINTS))
+        if foreign and self.endpoint:
+            raise ValueError(f"{', '.join(foreign)}: needs the model's weights, which an endpoint does not give")
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: for --endpoint only")
+        if self.endpoint:
+            named_endpoint(self.endpoint)
+        if self.max_cost is not None and None in (self.input_price, self.output_price):
+            raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether the model is a local folder or file, whose content may change."""
-        return Path(bundled_folder(self.model)).exists()
+        return bool(self.model) and Path(bundled_folder(self.model)).exists()
+
+    @property
+    def measured(self) -> str:
+        """What is measured: the model, or the endpoint."""
+        return self.endpoint or self.model
 
     @property
     def rule_used(self) -> Rule:

@@ -48,7 +48,7 @@ def compare_languages(baseline: Mapping[str, Replies]) -> list[Record]:
     reference = SOURCE_LANGUAGE if SOURCE_LANGUAGE in baseline else next(iter(baseline))
     records = []
     for label in LABELS:
-        known = {code: by_id(replies, label, _refuses) for code, replies in baseline.items()}
+        known = {code: by_id(replies, label, refuses) for code, replies in baseline.items()}
         compared = [
             {"label": label, "language": code, "reference": reference, **_difference(known[code], known[reference])}
             for code in baseline
@@ -70,7 +70,7 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
             "source_language": source,
             "target_language": target,
             "change": _difference(after, by_id(plain, HARMFUL, _complies)),
-            "refusal_change": _difference(by_id(ablated, HARMFUL, _refuses), by_id(plain, HARMFUL, _refuses)),
+            "refusal_change": _difference(by_id(ablated, HARMFUL, refuses), by_id(plain, HARMFUL, refuses)),
             "broken": _difference(by_id(ablated, HARMFUL, _is_broken), by_id(plain, HARMFUL, _is_broken)),
             "cross_entropy_rise": _cross_entropy_rise(capability.get(source)),
         }
@@ -86,7 +86,8 @@ def by_id(replies: Replies, label: str, holds: Callable[[Mapping[str, Any]], boo
     return {reply["id"]: holds(reply) for reply in replies if reply["label"] == label}
 
 
-def _refuses(reply: Mapping[str, Any]) -> bool:
+def refuses(reply: Mapping[str, Any]) -> bool:
+    """Whether a reply with its verdict is a refusal; one without a verdict is none."""
     return reply["refusal"] is True
 
 

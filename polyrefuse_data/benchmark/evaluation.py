@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.agreement import judge_agreement
+from polyrefuse_data.benchmark.answers import read_usage
+from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
 from polyrefuse_data.benchmark.geometry import geometry
-from polyrefuse_data.benchmark.judges import judge_replies, judge_signature, open_judge
+from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies, judge_signature, open_judge
+from polyrefuse_data.benchmark.judges.panel import PanelJudge
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
@@ -36,10 +42,12 @@ def evaluate(folder: RunFolder) -> None:
     run = store.read_json(folder.run)
     _judge_all(folder, run["settings"]["judge"])
     rows, selectivity = [], []
-    found = {
-        (source, language): store.read_completions(path).select(_COUNTED).to_pylist()
-        for source, language, path in folder.completion_files()
-    }
+    found, endings = {}, []
+    for source, language, path in folder.completion_files():
+        table = store.read_completions(path)
+        found[source, language] = table.select(_COUNTED).to_pylist()
+        if "ended" in table.column_names:
+            endings.append({**_where(source, language), "counts": dict(Counter(table["ended"].to_pylist()))})
     baseline = {language: replies for (source, language), replies in found.items() if source == BASELINE}
     capability, selections = _capabilities(folder, run), _selections(folder, run)
     for (source, language), replies in found.items():
@@ -54,6 +62,12 @@ def evaluate(folder: RunFolder) -> None:
         "selectivity": selectivity,
         "languages_compared": compare_languages(baseline),
         "controls": _controls(found, selections, run["settings"].get("control_draws", 1)),
+        "consistency": consistency(baseline),
+        "agreement": judge_agreement(
+            {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
+        ),
+        "endings": endings,
+        "usage": read_usage(folder.answers),
         "transfer": transfers(found, {record["language"]: record for record in capability}),
         "selection": selections,
         "capability": capability,
@@ -94,7 +108,16 @@ def rates(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for name in RATES:
         counted[name] = rate(values[name])
         counted[f"{name}_low"], counted[f"{name}_high"] = rate_interval(values[name])
-    return {**counted, "outcomes": outcome_shares(replies)}
+    return {**counted, **_harm(replies), "outcomes": outcome_shares(replies)}
+
+
+def _harm(replies: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Share of replies that a guard calls harmful, and with those that it calls controversial; None where no judge
+    labels harm."""
+    labelled = any(reply["harmful"] is not None for reply in replies)
+    values = [reply["harmful"] is True for reply in replies]
+    strict = [reply["harmful"] is True or bool(reply["controversial"]) for reply in replies]
+    return {"harmful": rate(values) if labelled else None, "harmful_strict": rate(strict) if labelled else None}
 
 
 def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -111,20 +134,27 @@ def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _common(run: dict[str, Any], source: str, language: str) -> dict[str, Any]:
     """The columns that every row has in common."""
-    intervention = source if source in (BASELINE, *CONTROLS) else ABLATION
     return {
         "model": run["model"]["model"],
         "revision": run["model"]["revision"],
-        "intervention": intervention,
-        "source_language": None if source == BASELINE else language if source in CONTROLS else source,
-        "target_language": language,
+        **_where(source, language),
         "split": "test",
-        "rule": rule_of(run["settings"]["rule"]).with_max_kl(run["settings"]["max_kl"]).name,
+        "rule": _rule(run["settings"]) if run["source_languages"] else None,
         "judge": judge_signature(run["settings"]["judge"], language),
         "dataset": run["dataset"]["name"],
         "dataset_version": run["dataset"]["version"],
         "content_sha256": run["dataset"]["content_sha256"],
     }
+
+
+def _where(source: str, language: str) -> dict[str, Any]:
+    intervention = source if source in (BASELINE, *CONTROLS) else ABLATION
+    origin = None if source == BASELINE else language if source in CONTROLS else source
+    return {"intervention": intervention, "source_language": origin, "target_language": language}
+
+
+def _rule(settings: Mapping[str, Any]) -> str:
+    return rule_of(settings["rule"]).with_max_kl(settings["max_kl"]).name
 
 
 _SCORE_SCHEMA = pa.schema(
@@ -136,6 +166,7 @@ _SCORE_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in RATES),
         *((f"{name}_{end}", pa.float64()) for name in RATES for end in ("low", "high")),
         *((f"share_{name}", pa.float64()) for name in OUTCOMES),
+        *((name, pa.float64()) for name in ("harmful", "harmful_strict")),
         *((name, pa.string()) for name in ("rule", "judge", "dataset", "dataset_version", "content_sha256")),
     ]
 )
@@ -151,17 +182,35 @@ def _judge_all(folder: RunFolder, name: str) -> None:
             signature = judge.signature(language)
             if ledger.is_judged(path) and set(table["judge"].to_pylist()) <= {signature}:
                 continue
-            replies, prompts = table["reply"].to_pylist(), table["prompt"].to_pylist()
-            verdicts = judge_replies(replies, language, judge, prompts)
-            table = table.select(store.COMPLETION_SCHEMA.names)
-            for field in store.VERDICT_FIELDS[:-1]:
-                column = pa.array([getattr(verdict, field.name) for verdict in verdicts], field.type)
-                table = table.append_column(field, column)
-            column = pa.array([signature] * len(verdicts), pa.string())
-            store.write_completions(path, table.append_column(store.VERDICT_FIELDS[-1], column))
+            table = store.reply_columns(table)
+            verdicts = _verdicts(table.to_pylist(), language, judge)
+            members = judge.signatures(language) if isinstance(judge, PanelJudge) else []
+            rows = [_as_row(verdict, signature, members) for verdict in verdicts]
+            for field in store.VERDICT_FIELDS:
+                table = table.append_column(field, pa.array([row[field.name] for row in rows], field.type))
+            store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
         judge.close()
+
+
+def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[str, Any]:
+    """A verdict as it is kept beside its reply."""
+    opinions = [
+        {"judge": member, "refusal": opinion.refusal, "harmful": opinion.harmful}
+        for member, opinion in zip(members, verdict.opinions, strict=False)  # none of an empty reply
+    ]
+    kept = {field.name: getattr(verdict, field.name, None) for field in store.VERDICT_FIELDS}
+    return {**kept, "opinions": opinions, "judge": signature}
+
+
+def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge) -> list[Verdict]:
+    """One a reply; what an API declined in so many words, or filtered, is a refusal whatever is left of it."""
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row["prompt"] for row in rows])
+    return [
+        replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
 
 
 def _selections(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:

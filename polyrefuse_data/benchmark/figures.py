@@ -24,6 +24,7 @@ from polyrefuse_data.benchmark.charts import (
     grid_of,
     heatmap,
     note,
+    pdf,
     percent_axis,
     svg,
 )
@@ -46,6 +47,7 @@ class Drawing:
     title: str
     caption: str
     svg: bytes
+    pdf: bytes
 
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
@@ -60,13 +62,13 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
             figure = draw(scores)
             if figure is not None:
                 note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure)))
+                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure), pdf(figure)))
         for record in selections:
             figure = candidate_figure(record)
             if figure is not None:
                 n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
                 note(figure, f"n = {n} validation prompts")
-                drawn.append(_of_candidates(record, svg(figure)))
+                drawn.append(_of_candidates(record, svg(figure), pdf(figure)))
     return drawn
 
 
@@ -82,7 +84,7 @@ def _measured_on(scores: Scores) -> str:
     return f"n = {' and '.join(counts)} test prompts a language{warning}"
 
 
-def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
+def _of_candidates(record: Mapping[str, Any], image: bytes, printed: bytes) -> Drawing:
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
@@ -90,6 +92,7 @@ def _of_candidates(record: Mapping[str, Any], image: bytes) -> Drawing:
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
         image,
+        printed,
     )
 
 
@@ -99,14 +102,14 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
         (
             "outcomes",
             "What became of the harmful prompts",
-            "Every reply has one outcome. For each language: "
-            f"{letters([name for name, _ in _own_series(scores)])}. The interval is that of refusal (95%, Wilson).",
+            "Every reply has one outcome. "
+            f"{letters([name for name, _ in _own_series(scores)])}The interval is that of refusal (95%, Wilson).",
             lambda scores: outcome_figure(scores["languages"], _own_series(scores)),
         ),
         (
             "selectivity",
             "Does the model refuse what it should?",
-            "Refusal of harmful (filled) and of harmless prompts (open), without intervention, with 95% Wilson "
+            "Refusal of harmful (filled) and of harmless prompts (open), with 95% Wilson "
             "intervals. The distance is the selectivity. A star: refusal of harmful prompts differs from English on "
             "the same prompts (McNemar, Holm over the languages).",
             _selectivity,
@@ -115,8 +118,8 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             (
                 f"outcomes_from_{source}",
                 f"The {language(source).name} direction in every language",
-                "What became of the harmful prompts: "
-                f"{letters([name for name, _ in _source_series(scores, source)])}. The interval is that of refusal.",
+                "What became of the harmful prompts. "
+                f"{letters([name for name, _ in _source_series(scores, source)])}The interval is that of refusal.",
                 lambda scores, source=source: outcome_figure(scores["languages"], _source_series(scores, source)),
             )
             for source in _first_sources(carried)
@@ -203,6 +206,7 @@ def _selectivity(scores: Scores) -> Any:
         if record["label"] == HARMFUL and record["verdict"] == DIFFERS
     }
     percent_axis(axes, "refusal (%)")
+    axes.set_xlim(-0.5, len(languages) - 0.5)
     axes.set_xticks(range(len(languages)), [f"{code}*" if code in differs else code for code in languages])
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure

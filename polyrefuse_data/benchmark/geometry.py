@@ -22,9 +22,10 @@ _LAST = -1  # the last post-instruction token
 
 def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
     """PCA coordinates, cosines and silhouettes of every measured language that has activations of both classes."""
-    points = {language: _test_points(folder, language) for language in run["languages"]}
+    known = [language for language in run["languages"] if folder.activations(language).exists()]
+    points = {language: _test_points(folder, language) for language in known}
     points = {language: pair for language, pair in points.items() if all(len(group) for group in pair)}
-    differences = {language: _mean_differences(folder, language) for language in run["languages"]}
+    differences = {language: _mean_differences(folder, language) for language in known}
     means = {language: difference for language, difference in differences.items() if difference is not None}
     layer = _shared_layer(folder, run)
     return {
@@ -122,4 +123,4 @@ def _shared_layer(folder: RunFolder, run: dict[str, Any]) -> int:
         for record in (store.read_json(folder.selection(language)) for language in run["source_languages"])
         if "chosen" in record
     )
-    return chosen[len(chosen) // 2] if chosen else run["model"]["n_layers"] // 2
+    return chosen[len(chosen) // 2] if chosen else run["model"].get("n_layers", 0) // 2

@@ -81,7 +81,7 @@ def digest(path: Path) -> str:
     """sha256 of an output. For a file of replies, of the replies alone, because verdicts change."""
     if path.suffix != ".parquet":
         return sha256_of(path)
-    rows = store.read_completions(path).select(store.COMPLETION_SCHEMA.names).to_pylist()
+    rows = store.reply_columns(store.read_completions(path)).to_pylist()
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 def monitor(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:
     """One record per (source with a direction, measured language with both classes)."""
+    if not run["source_languages"]:
+        return []
     activations = {language: store.read_tensors(folder.activations(language)) for language in run["languages"]}
     records = []
     for source in run["source_languages"]:

@@ -58,5 +58,5 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
 
 
 def letters(series: Sequence[str]) -> str:
-    """What the letters above the bars stand for, for the caption."""
-    return ", ".join(f"{name[0].upper()}: {name}" for name in series)
+    """What the letters above the bars stand for, as a sentence of the caption; nothing where there is one bar each."""
+    return f"{', '.join(f'{name[0].upper()}: {name}' for name in series)}. " if len(series) > 1 else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
@@ -28,12 +28,18 @@ class Plan:
     missing: list[str]
     prompts: dict[str, LanguagePrompts]
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the model lies on this machine."""
+        return self.config.is_local
+
     def to_text(self) -> str:
         """What the run would do, as text."""
         known = self.to_dict()
         release = f"{self.dataset['name']} {self.dataset['version']}"
-        lines = [f"would measure {self.config.model} on {release}, judged by {self.config.judge}"]
-        lines.append(f"  directions from {', '.join(self.sources)}, measured in {', '.join(self.targets)}")
+        lines = [f"would measure {self.config.measured} on {release}, judged by {self.config.judge}"]
+        directions = f"directions from {', '.join(self.sources)}" if self.sources else "no directions"
+        lines.append(f"  {directions}, measured in {', '.join(self.targets)}")
         if self.missing:
             lines.append(f"  not in the release: {', '.join(self.missing)}")
         lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
@@ -50,7 +56,7 @@ class Plan:
         ablated = sum(prompts[target] for _, target in self.config.pairs(self.sources, self.targets))
         controls = sum(prompts[code] for code in self.sources if code in prompts and self.config.random_control)
         return {
-            "model": self.config.model,
+            "model": self.config.measured,
             "revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
@@ -64,7 +70,7 @@ class Plan:
     def record(self) -> dict[str, Any]:
         """The record that is compared with run.json on resuming."""
         return {
-            "model_id": self.config.model,
+            "model_id": self.config.measured,
             "requested_revision": self.config.revision,
             "dataset": self.dataset,
             "source_languages": self.sources,
@@ -84,13 +90,10 @@ def make_plan(config: BenchmarkConfig) -> Plan:
     Raises ReleaseError for an unusable release; ConfigError if `transfer` names a language that is not a source, or the
     release has no test prompts in the requested languages.
     """
-    from polyrefuse_data.release.load import load_release, release_info
-
-    where, at = _split_revision(config.dataset)
-    rows = list(release_rows(load_release(where, revision=at)))
-    held = sorted({row["language"] for row in rows}, key=_place)
+    info, rows = release_of(config.dataset)
+    held = sorted_languages({row["language"] for row in rows})
     asked = list(config.languages or held)
-    asked_sources = list(config.source_languages or asked)
+    asked_sources = [] if config.endpoint else list(config.source_languages or asked)
     targets = [code for code in asked if code in held]
     sources = [code for code in asked_sources if code in held]
     check_transfer(config.transfer, asked_sources)
@@ -99,15 +102,23 @@ def make_plan(config: BenchmarkConfig) -> Plan:
         raise ConfigError(
             f"{config.dataset}: no test prompts in {', '.join(asked)}; it holds {', '.join(held) or 'no rows'}"
         )
-    info = release_info(where, at)
-    kept = {
-        "path": str(where),
-        "name": info["name"],
-        "version": info["version"],
-        "content_sha256": info["content_sha256"],
-    }
     missing = sorted({*asked, *asked_sources} - set(held))
-    return Plan(config, kept, sources, targets, missing, prompts)
+    return Plan(config, info, sources, targets, missing, prompts)
+
+
+def release_of(dataset: str, languages: Sequence[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a result says of a release (a folder, or ORG/NAME[@REVISION]), and its rows. Raises ReleaseError."""
+    from polyrefuse_data.release.load import load_release, release_info
+
+    where, at = _split_revision(dataset)
+    rows = list(release_rows(load_release(where, revision=at, languages=languages)))
+    info = release_info(where, at)
+    return {"path": where, **{name: info[name] for name in ("name", "version", "content_sha256")}}, rows
+
+
+def sorted_languages(codes: Iterable[str]) -> list[str]:
+    """Languages in the order of the paper's table, English first; others follow by code."""
+    return sorted(codes, key=_place)
 
 
 def check_transfer(transfer: str | Sequence[str], sources: Sequence[str]) -> None:
@@ -118,7 +129,19 @@ def check_transfer(transfer: str | Sequence[str], sources: Sequence[str]) -> Non
         )
 
 
-def claim(folder: RunFolder, plan: Plan) -> dict[str, Any] | None:
+class Claiming(Protocol):
+    """What claims a run folder: a plan, or replies to be judged."""
+
+    @property
+    def is_local(self) -> bool: ...
+    @property
+    def sources(self) -> list[str]: ...
+    @property
+    def targets(self) -> list[str]: ...
+    def record(self) -> dict[str, Any]: ...
+
+
+def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
     """The run.json in the folder; None if it holds no run yet.
 
     The judge may differ, because replies can be judged again. Raises ConfigError if the folder holds another run, files
@@ -135,7 +158,7 @@ def claim(folder: RunFolder, plan: Plan) -> dict[str, Any] | None:
             "folder"
         )
     compared = _comparable(wanted)
-    if plan.config.is_local:
+    if plan.is_local:
         del compared["model_id"]  # a folder may have moved: its digests tell
     for name, value in compared.items():
         if _comparable(held).get(name) != value:

@@ -26,6 +26,8 @@ def probe_settings(config: BenchmarkConfig) -> None:
     model or GPU; ModelError if the model's folder is not one.
     """
     prepare_judge(config.judge, config.languages or ())
+    if config.endpoint:
+        return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
     from polyrefuse_data.benchmark.model_files import check_device, check_place

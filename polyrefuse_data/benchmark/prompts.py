@@ -50,7 +50,7 @@ def choose_prompts(
     rows: Iterable[Mapping[str, Any]], languages: Sequence[str], settings: BenchmarkConfig
 ) -> dict[str, LanguagePrompts]:
     """Sample the prompts of each language from release rows (with label names): n_train, n_validation and `limit` per
-    label.
+    label. Endpoints get only test prompts.
 
     With `parallel`, a prompt counts only if every language that has the split and label has it, so that languages are
     compared on the same prompts. Sampling is by id with the run's seed, so every language gets the same ids. Raises
@@ -69,7 +69,8 @@ def choose_prompts(
             prompts[row["id"]] = Prompt(row["id"], row["text"], row["source"])
     sizes = {"train": settings.n_train, "validation": settings.n_validation, "test": settings.limit}
     chosen: dict[str, dict[Key, tuple[Prompt, ...]]] = {language: {} for language in languages}
-    for key, by_language in found.items():
+    used = {key: by_language for key, by_language in found.items() if key[0] == "test" or not settings.endpoint}
+    for key, by_language in used.items():
         shared = set.intersection(*(set(prompts) for prompts in by_language.values())) if by_language else set()
         if settings.parallel and by_language and not shared:
             raise ConfigError(
@@ -94,6 +95,6 @@ def release_rows(dataset: Any) -> Iterable[dict[str, Any]]:
     for split in SPLITS:
         if split in dataset:
             names = dataset[split].features["label"].names
-            columns = dataset[split].select_columns(["id", "language", "label", "text", "source"])
+            columns = dataset[split].select_columns(["id", "language", "label", "text", "text_en", "source"])
             for row in columns:
                 yield {**row, "split": split, "label": names[row["label"]]}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
 from polyrefuse_data.benchmark.headline import headline
+from polyrefuse_data.benchmark.latex import latex_table
 from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
 from polyrefuse_data.benchmark.selection import REASON_NAMES
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
-from polyrefuse_data.benchmark.store import RunFolder
+from polyrefuse_data.benchmark.store import BASELINE, ENDING_NAMES, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 # What scores.json of this version holds at the top.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
-    *("capability", "monitor"),
+    *("capability", "monitor", "consistency", "endings", "usage", "agreement"),
 )
 
 _REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
@@ -68,6 +70,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     drawings = draw_all(scores, [store.read_json(folder.selection(code)) for code in scores["source_languages"]])
     for drawing in drawings:
         atomic_write(folder.figures / f"{drawing.name}.svg", drawing.svg)
+        atomic_write(folder.figures / f"{drawing.name}.pdf", drawing.pdf)
+    atomic_write(folder.latex, latex_table(scores))
     return {
         "name": _short(scores["run"]["model"]["model"]),
         "run": scores["run"],
@@ -81,6 +85,10 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "languages_compared": scores["languages_compared"],
         "transfer": scores["transfer"],
         "controls": scores.get("controls", []),
+        "consistency": scores["consistency"],
+        "endings": _endings(scores["endings"]),
+        "usage": scores["usage"],
+        "agreement": scores["agreement"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),
@@ -95,6 +103,15 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
             f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder"
         )
     return dict(scores)
+
+
+def _endings(endings: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How the replies without intervention ended, where that is known."""
+    counts: Counter[str] = Counter()
+    for record in endings:
+        if record["intervention"] == BASELINE:
+            counts.update({name: n for name, n in record["counts"].items() if name in ENDING_NAMES})
+    return {ENDING_NAMES[name]: counts[name] for name in ENDING_NAMES if counts[name]}
 
 
 def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from polyrefuse_data.system.locks import lock_folder
 
 
 def run_benchmark(
-    model: str | Path,
+    model: str | Path | None,
     dataset: str | Path,
     out: str | Path,
     source_languages: str | Iterable[str] | None = None,
@@ -32,11 +32,15 @@ def run_benchmark(
 
     `dataset` is a release folder or Hub id (ORG/NAME[@REVISION]). `languages` are measured (default: all in the
     dataset), `source_languages` give directions (default: all measured). `options` are the other fields of
-    `BenchmarkConfig`. Errors are those of `run_config`.
+    `BenchmarkConfig`; with `endpoint="MODEL@URL"` among them, `model` is None. Errors are those of `run_config`.
     """
-    config = benchmark_config(
-        model=str(model), dataset=str(dataset), source_languages=source_languages, languages=languages, **options
-    )
+    given: dict[str, Any] = {
+        "model": model and str(model),
+        "source_languages": source_languages,
+        "languages": languages,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    config = benchmark_config(**options, **named, dataset=str(dataset))
     return run_config(config, out)
 
 
@@ -54,13 +58,21 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     folder = RunFolder(Path(out))
     plan = make_plan(config)
     probe_plan(plan)
-    is_new = not folder.path.exists()
-    make_folder(folder.path, private=True)  # it will hold what a model answered to harmful prompts
-    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
-        _measure(folder, plan)
+    with opened_run(folder):
+        _ask(folder, plan) if config.endpoint else _measure(folder, plan)
         evaluate(folder)
         write_report([folder.path], folder.report)
     return folder.path
+
+
+@contextmanager
+def opened_run(folder: RunFolder) -> Iterator[None]:
+    """Hold a run folder, made where it is new: readable by its owner alone, for it will hold what a model answered to
+    harmful prompts."""
+    is_new = not folder.path.exists()
+    make_folder(folder.path, private=True)
+    with lock_folder(folder.path), _removed_if_nothing_began(folder.path, is_new):
+        yield
 
 
 @contextmanager
@@ -73,6 +85,12 @@ def _removed_if_nothing_began(path: Path, is_new: bool) -> Iterator[None]:
             (path / ".lock").unlink()
             path.rmdir()
         raise
+
+
+def _ask(folder: RunFolder, plan: Plan) -> None:
+    from polyrefuse_data.benchmark.asking import ask_endpoint
+
+    ask_endpoint(folder, plan)
 
 
 def _measure(folder: RunFolder, plan: Plan) -> None:

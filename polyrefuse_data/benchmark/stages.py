@@ -20,7 +20,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
-from polyrefuse_data.benchmark.generation import generate
+from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
@@ -203,11 +203,17 @@ class Stages:
                 "prompt": prompt.text,
                 "reply": reply.text,
                 "tokens": len(reply.token_ids),
+                "ended": self._ending(reply),
             }
             for (label, prompt), reply in zip(asked, replies, strict=True)
         ]
         store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
         self._ledger.add(path, *inputs)
+
+    def _ending(self, reply: Reply) -> str:
+        if not reply.token_ids:
+            return store.EMPTY
+        return store.STOP if reply.token_ids[-1] in self._model.end_token_ids else store.LENGTH
 
     def _ablation(self, ablated: _Ablated) -> AbstractContextManager[None]:
         return fastest_ablation(self._model, ablated.direction, self._config.mode, self._in_weights, ablated.means)

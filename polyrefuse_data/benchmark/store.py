@@ -3,7 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      scores.json figures/  report.html
+      scores.json scores.tex figures/  report.html
 """
 
 from __future__ import annotations
@@ -24,6 +24,20 @@ BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
 # What controls are called among the replies -> the kind of direction that is ablated.
 CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", "random-shuffled": "shuffled"}
 
+# How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
+# filter, or not at all, for the prompt is too long for the model.
+STOP, LENGTH, EMPTY = "stop", "length", "empty"
+REFUSED, FILTERED, TOO_LONG = "refused", "content_filter", "too_long"
+ENDING_NAMES = {
+    STOP: "by themselves",
+    LENGTH: "at the longest length",
+    EMPTY: "empty",
+    REFUSED: "declined in a field of the API",
+    FILTERED: "stopped by the API's filter",
+    TOO_LONG: "prompt too long for the model",
+}
+DECLINED = (REFUSED, FILTERED)  # refusals whatever a judge says of what is left of them
+
 COMPLETION_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string()),
@@ -33,6 +47,8 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("prompt", pa.string()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
+        # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
+        pa.field("ended", pa.string()),
     ]
 )
 VERDICT_FIELDS = [
@@ -43,6 +59,11 @@ VERDICT_FIELDS = [
     pa.field("degenerate", pa.bool_()),
     pa.field("off_language", pa.bool_()),
     pa.field("partial", pa.bool_()),
+    pa.field("controversial", pa.bool_()),
+    # Of each judge, where several judged.
+    pa.field(
+        "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
+    ),
     pa.field("judge", pa.string()),
 ]
 
@@ -72,6 +93,15 @@ class RunFolder:
     @property
     def figures(self) -> Path:
         return self.path / "figures"
+
+    @property
+    def answers(self) -> Path:
+        """The journal of an endpoint's answers."""
+        return self.path / "answers.jsonl"
+
+    @property
+    def latex(self) -> Path:
+        return self.path / "scores.tex"
 
     @property
     def report(self) -> Path:
@@ -118,6 +148,11 @@ def read_json(path: Path) -> Any:
         raise ConfigError(f"{path} is not there: run `polyrefuse benchmark run --out {path.parent}` first") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
+
+
+def reply_columns(table: pa.Table) -> pa.Table:
+    """What a model said, without what a judge says of it."""
+    return table.select([name for name in COMPLETION_SCHEMA.names if name in table.column_names])
 
 
 def read_completions(path: Path) -> pa.Table:

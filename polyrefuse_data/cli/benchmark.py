@@ -24,6 +24,10 @@ def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the settings below.")] = None,
     model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     source_languages: Annotated[
@@ -42,7 +46,10 @@ def benchmark_run(
     ] = None,
     judge: Annotated[
         str | None,
-        typer.Option(help="Judge: phrases, a guard model's id, openai:MODEL@URL, or module:NAME. [default: phrases]"),
+        typer.Option(
+            help="Judge: phrases, a guard model's id, openai:MODEL@URL, or module:NAME. Several vote: A,B,C or "
+            "any:A,B. [default: phrases]"
+        ),
     ] = None,
     rule: Annotated[
         str | None,
@@ -116,8 +123,19 @@ def benchmark_run(
         str | None,
         typer.Option(help="Type of the weights: auto, float32, bfloat16, float16 or float64. [default: auto]"),
     ] = None,
-    modules: Annotated[str | None, typer.Option(help="blocks=NAME, where an error asks for it.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured; load no model.")] = False,
+    modules: Annotated[str | None, typer.Option(help="Module names, if an error asks for them: blocks=NAME.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Environment variable with the endpoint's key.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests to an endpoint at a time. [default: 8]")] = None,
+    input_price: Annotated[
+        float | None, typer.Option(help="Price of a million prompt tokens at the endpoint, in US dollars.")
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option(help="Price of a million reply tokens at the endpoint, in US dollars.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Most that an endpoint run may cost, in US dollars. It stops before.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure refusal before and after ablation. Writes scores, figures and report.html to the run folder."""
@@ -134,6 +152,42 @@ def benchmark_run(
     from polyrefuse_data.benchmark.run import run_config
 
     run = run_config(settings, out)
+    print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
+
+
+@benchmark_app.command("judge")
+def benchmark_judge(
+    replies: Annotated[list[Path], typer.Argument(help="JSONL, JSON, CSV or Parquet files, or logs of Inspect.")],
+    dataset: Annotated[str, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    model: Annotated[str | None, typer.Option(help="Name of what answered. [default: the first file's]")] = None,
+    judge: Annotated[
+        str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
+    ] = "phrases",
+    languages: Annotated[
+        str | None,
+        typer.Option(help="Languages to judge, e.g. en,de,yo. [default: all]", autocompletion=complete_languages),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. May be given again."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be judged; write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge replies that somebody else generated, and write scores, figures and report.html to the run folder."""
+    require("judging replies", "benchmark")
+    from polyrefuse_data.benchmark.given_replies import judge_run, match_replies
+    from polyrefuse_data.errors import ConfigError
+
+    columns = dict(entry.partition("=")[::2] for entry in field or ())
+    if not all(columns.values()):
+        raise ConfigError("--field: write reply=COLUMN")
+    if dry_run:
+        found = match_replies(replies, dataset, judge=judge, model=model, languages=languages, fields=columns)
+        print_summary(found, as_json, is_product=True)
+        return
+    run = judge_run(replies, dataset, out, judge=judge, model=model, languages=languages, fields=columns)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 

@@ -106,6 +106,9 @@ def build(
             metavar="BACKEND[:LANGUAGE]", help="Drop this backend's stored answers first, to ask it again. Repeatable."
         ),
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, metavar="USD", help="Stop before this workspace has cost more.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Translate the prompts and check every row. Writes rows.parquet next to the config; run again to resume."""
@@ -124,6 +127,7 @@ def build(
         limit=limit,
         dry_run=dry_run,
         refresh=refresh or (),
+        max_cost=max_cost,
     )
     print_summary(summary, as_json, is_product=dry_run)
     if isinstance(summary, BuildSummary):

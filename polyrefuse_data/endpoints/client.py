@@ -148,12 +148,12 @@ class Client:
         while True:
             body = self.dialect.body(self.endpoint.model, ask)
             try:
-                return self._call(body, line)
+                return self._call(body, line, ask.may_be_cut)
             except ApiError as error:
                 if not self.dialect.learn(error, body, self.endpoint.name):
                     raise
 
-    def _call(self, body: Mapping[str, Any], line: Line) -> Answer:
+    def _call(self, body: Mapping[str, Any], line: Line, may_be_cut: bool) -> Answer:
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         response = line.session.request(
             "POST",
@@ -170,7 +170,7 @@ class Client:
             return NoAnswer("malformed_response", f"not JSON: {error}", may_pass=True)
         if (within := ApiError.of_body(200, completion)) is not None:
             raise within
-        return read_completion(completion)
+        return read_completion(completion, may_be_cut)
 
     def _told_apart(self, error: ApiError) -> NoAnswer:
         """What an error means for one ask. Raises ConfigError if every ask would meet it: nothing was answered yet, and

@@ -41,6 +41,8 @@ _BROKEN = frozenset({"error", "malformed_function_call", "other", "network_error
 # Parts of a content that are not the answer but the way to it.
 _REASONING_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking", "summary_text"})
 
+CUT = "cut"  # among the notes of a completion: it reached its longest length
+
 # Our names of the token counts, and those of a completion.
 _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
 
@@ -71,15 +73,17 @@ class NoAnswer:
 Answer = Completion | NoAnswer
 
 
-def read_completion(body: Any) -> Answer:
+def read_completion(body: Any, may_be_cut: bool = False) -> Answer:
     """Read a chat completion (the API's JSON) as its text, or the reason why there is none, with its token counts.
 
-    Errors instead of a completion must be caught first, with ApiError.
+    A text that reached the length limit is half an answer, so none, except for callers that ask for so many tokens
+    and no more (`may_be_cut`): then its notes contain CUT. Errors instead of a completion must be caught first, with
+    ApiError.
     """
-    return replace(_read(body), usage=_usage(body))
+    return replace(_read(body, may_be_cut), usage=_usage(body))
 
 
-def _read(body: Any) -> Answer:
+def _read(body: Any, may_be_cut: bool) -> Answer:
     if not isinstance(body, dict):
         return _malformed(f"a JSON {type(body).__name__} instead of a chat completion")
     blocked = _blocked_prompt(body)
@@ -101,13 +105,19 @@ def _read(body: Any) -> Answer:
         return NoAnswer("refused", str(said))
     if ended & _FILTERED:
         return NoAnswer("content_filter", f"the answer was stopped by the API's content filter ({reason})")
-    if ended & _CUT:
+    if ended & _CUT and not may_be_cut:
         return NoAnswer("truncated", "the answer reached the length limit")
     if ended & _BROKEN:
         return _malformed(f"the answer broke off ({reason})")
     if not isinstance(message, dict):
         return _malformed("a choice without a message")
-    return _read_message(message)
+    answer = _read_message(message)
+    if not ended & _CUT:
+        return answer
+    if isinstance(answer, Completion):
+        return replace(answer, notes=(*answer.notes, CUT))
+    # All of it went into reasoning.
+    return NoAnswer("truncated", answer.detail) if answer.reason == "empty" else answer
 
 
 def _words(reason: Any) -> set[str]:
@@ -184,12 +194,19 @@ def _malformed(detail: str) -> NoAnswer:
 def _usage(body: Any) -> dict[str, float]:
     """The token counts, if the API reports both."""
     reported = body.get("usage") if isinstance(body, dict) else None
-    counts = dict(_counts(reported)) if isinstance(reported, dict) else {}
-    return counts if len(counts) == len(_TOKEN_COUNTS) else {}
+    if not isinstance(reported, dict):
+        return {}
+    counts = dict(_counts(reported, _TOKEN_COUNTS))
+    if len(counts) < len(_TOKEN_COUNTS):
+        return {}
+    # Some APIs (Gemini, xAI) count thinking beside the answer, and only in the total; it is paid as output everywhere.
+    total = dict(_counts(reported, {"total": "total_tokens"})).get("total", 0.0)
+    counts["output_tokens"] = max(counts["output_tokens"], total - counts["input_tokens"])
+    return counts
 
 
-def _counts(reported: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for ours, theirs in _TOKEN_COUNTS.items():
+def _counts(reported: dict[str, Any], names: dict[str, str]) -> Iterator[tuple[str, float]]:
+    for ours, theirs in names.items():
         count = reported.get(theirs)
         if isinstance(count, int | float) and not isinstance(count, bool) and math.isfinite(count) and count >= 0:
             yield ours, float(count)

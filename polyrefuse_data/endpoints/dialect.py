@@ -58,6 +58,7 @@ class Ask:
     tokens: int = 0  # about how many it takes, there and back: for limits
     prompt: str | None = None  # to go on with as it is: in place of messages, for models without a chat template
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys of the body that no other server knows
+    may_be_cut: bool = False  # whether an answer that reached the length limit is one
 
 
 @dataclass
@@ -77,6 +78,11 @@ class Dialect:
 
     def __reduce__(self) -> tuple[type[Dialect], tuple[Any, ...]]:
         return Dialect, (self.response_format, self.extra_body, self.first_format, self.limit)
+
+    @property
+    def sends_temperature(self) -> bool:
+        """Whether the server takes the temperature that it is asked for."""
+        return self._sends_temperature
 
     def body(self, model: str, ask: Ask) -> dict[str, Any]:
         """The JSON body of a chat completion request."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from polyrefuse_data import __version__, rows
 from polyrefuse_data.config import Config, OpenAIBackend, config_hash
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.engines import Engine, Stage, open_engine
 from polyrefuse_data.languages import SOURCE_LANGUAGE, Language, language
 from polyrefuse_data.pipeline.refresh import WithoutForgotten, begin_refresh
@@ -47,6 +48,7 @@ def build(
     limit: int | None = None,
     dry_run: bool = False,
     refresh: Sequence[str] = (),
+    max_cost: float | None = None,
     progress: bool = True,
 ) -> BuildSummary | BuildEstimate:
     """Build a workspace from its config: writes prompts.parquet, rows.parquet, scores.parquet and attempts.parquet.
@@ -59,7 +61,8 @@ def build(
     Returns a BuildSummary. Its `unanswered` counts rows that a backend did not answer (a time-out, a busy API); the
     next run asks for them again. With `dry_run`, nothing is written, no paid service is called, and a BuildEstimate is
     returned. `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) drops a backend's stored answers first, so that they are asked
-    for again.
+    for again. `max_cost` is what all runs of this workspace together may cost, in US dollars; what might exceed
+    it is not asked.
 
     Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated; TranslationError
     or EndpointError if no backend can continue; EngineError if workers keep dying.
@@ -83,6 +86,9 @@ def build(
         with place:
             journal = place.share(partial(Journal, workspace.journal.absolute()))
             chain.share_limits(place.share)
+            if max_cost is not None:
+                spent = sum(used.get("cost_usd", 0.0) for used in journal.usage().values())
+                chain.keep_to(place.share(partial(Budget, max_cost, spent)))
             total = prompts.num_rows * (1 + len(targets))
             with progress_of("build", "rows", total, is_shown=progress) as bar:
                 stages = _stages(chain, journal, suite, progress)

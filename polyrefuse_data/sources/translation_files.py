@@ -148,10 +148,10 @@ def _tmx(path: Path) -> list[Record]:
 def _unit(path: Path, number: int, unit: Unit) -> Iterator[Record]:
     where = f"{path} unit {number}"
     variants: list[tuple[str, str]] = []
-    for tag, text in unit.variants:
-        if tag is None or text is None:
+    for tag, segment in unit.variants:
+        if tag is None or segment is None:
             raise SourceError(f"{where}: a <tuv> without xml:lang or <seg>: export the memory again as TMX 1.4")
-        variants.append((_code(tag, where), text))
+        variants.append((_code(tag, where), segment.text))
     text_en = next((text for code, text in variants if code == SOURCE_LANGUAGE), None)
     for code, text in variants:
         yield Record(where, {**unit.props, "language": code, "text": text, "text_en": text_en})

@@ -16,6 +16,7 @@ from polyrefuse_data.config import (
     PluginBackend,
     TranslationConfig,
 )
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.errors import ConfigError, PolyrefuseError
 from polyrefuse_data.languages import language
@@ -56,6 +57,16 @@ class Limited(Protocol):
     def limited_as(self) -> tuple[str, ...]:
         """What its limits apply to: backends with the same value share them."""
         ...
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A backend that pays for what it asks, as far as `budget` allows."""
+
+    budget: Budget
+
+    @property
+    def knows_its_cost(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,18 @@ class Chain:
                 if id(own) not in shared:
                     shared[id(own)] = share(partial(_same, own))
                 translator.limits = shared[id(own)]
+
+    def keep_to(self, budget: Budget) -> None:
+        """Have everything that costs money ask `budget` first. Raises ConfigError where somebody's prices are not
+        known."""
+        for translator in self.translators:
+            if isinstance(translator, Costly):
+                if not translator.knows_its_cost:
+                    raise ConfigError(
+                        f"--max-cost: {translator.name} has no prices: set input_price and output_price, 0 for a "
+                        "server of your own"
+                    )
+                translator.budget = budget
 
     def close(self) -> None:
         for translator in self.translators:

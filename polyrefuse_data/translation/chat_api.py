@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Ask, Client, Endpoint
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
@@ -21,6 +23,9 @@ from polyrefuse_data.translation.guidance import Guidance
 _SAMPLING_TEMPERATURE = 0.7
 
 _DEFAULT_PRESET = "openai"
+
+# Tokens of an answer that nobody bounds, for each token of what is asked and expected; and of the longest there was.
+_MOST_GROWTH, _TWICE = 4, 2
 
 # What the Batch API takes for a token, against the prices of single requests.
 _BATCH_DISCOUNT = 0.5
@@ -48,6 +53,7 @@ class ChatApi:
         dialect = Dialect(config.response_format, config.extra_body, preset.first_format, preset.limit)
         limits = RateLimits(config.requests_per_minute, config.tokens_per_minute)
         self.client = client or Client(self.endpoint, dialect, limits)
+        self._longest_answer = 0.0  # in tokens
 
     @property
     def name(self) -> str:
@@ -89,6 +95,7 @@ class ChatApi:
     def result(self, answer: Answer, request: Request | None = None) -> Result:
         """The result of an answer, with its usage and cost."""
         result = self.chat.read(answer, request)
+        self._longest_answer = max(self._longest_answer, answer.usage.get("output_tokens", 0.0))
         cost = self.cost(*answer.usage.values()) if answer.usage else None
         return result if cost is None else replace(result, usage={**answer.usage, "cost_usd": cost})
 
@@ -107,6 +114,17 @@ class ChatApi:
         tokens = [self.chat.estimate_tokens(request) for request in requests]
         return sum(sent for sent, _ in tokens) * self.candidates, sum(got for _, got in tokens) * self.candidates
 
+    def most_cost(self, ask: Ask) -> float:
+        """What one request can cost at most, in US dollars; 0 where the config does not say the prices.
+
+        No text has more tokens than bytes. How long an answer gets nobody knows without `max_output_tokens`: several
+        times what it should, or twice the longest so far, for models that think.
+        """
+        body = json.dumps(self.client.dialect.body(self.config.model, ask), ensure_ascii=False)
+        sent = len(body.encode("utf-8", "replace"))
+        expected = max(_MOST_GROWTH * ask.tokens, _TWICE * self._longest_answer)
+        return self.cost(sent, self.config.max_output_tokens or expected) or 0.0
+
     def cost(self, input_tokens: float, output_tokens: float) -> float | None:
         """US dollars for these tokens; None if the config states no prices."""
         if self.config.input_price is None or self.config.output_price is None:
@@ -121,6 +139,12 @@ class ChatBackend:
     def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
         self.config = config
         self.api = ChatApi(config, candidates, client)
+        self.budget = Budget()
+
+    @property
+    def knows_its_cost(self) -> bool:
+        """Whether the config says the prices."""
+        return self.api.cost(1, 1) is not None
 
     @property
     def name(self) -> str:

@@ -1,20 +1,26 @@
-"""Translation memories: exact matches of TMX 1.4, TSV and JSONL files, written by people."""
+"""Translation memories: exact matches of TMX 1.4, XLIFF, TSV and JSONL files, written by people."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.languages.tags import language_of_tag
+from polyrefuse_data.languages.tags import is_tag, language_of_tag
 from polyrefuse_data.system.input_files import read_input, reason
+from polyrefuse_data.text.printable import printable_line
+from polyrefuse_data.text.segments import Segment
 from polyrefuse_data.text.tmx import read_units
+from polyrefuse_data.text.xliff import read_pairs
 from polyrefuse_data.translation.base import NO_MATCH, Failure, Pair, Request, Result, Translation
+
+_logger = logging.getLogger(__name__)
 
 # One unit of a memory: the same sentence by code of our languages; others are left out.
 Unit = dict[str, str]
@@ -23,9 +29,9 @@ Unit = dict[str, str]
 class TranslationMemory:
     """Exact matches (after NFC and stripping white space) in memory files, in any direction between their languages.
 
-    Files: TMX 1.4; TSV with a header of language tags; JSONL with one object of language tags per line. If two units
-    share a source text, the first one in the first file wins; if a unit has a language twice (de-DE and de-AT), the
-    first text does.
+    Files: TMX 1.4; XLIFF 1.2 and 2; TSV with a header of language tags; JSONL with one object of language tags a line.
+    Where two units share a source text, the first one of the first file wins; where a unit has a language twice (de-DE
+    and de-AT), the first text does.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -78,8 +84,10 @@ class TranslationMemory:
 
 
 def read_memory(path: Path) -> list[Unit]:
-    """Read the units of a memory file by its suffix (.tmx, .tsv, .jsonl). Raises SourceError naming file and line."""
-    readers = {".tmx": _read_tmx, ".tsv": _read_tsv, ".jsonl": _read_jsonl}
+    """The units of a memory file by its suffix. Raises SourceError naming file and line, or languages that are none."""
+    readers = {
+        ".tmx": _read_tmx, ".xlf": _read_xliff, ".xliff": _read_xliff, ".tsv": _read_tsv, ".jsonl": _read_jsonl
+    }  # fmt: skip
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path}: a translation memory must be one of {', '.join(readers)}")
@@ -87,7 +95,38 @@ def read_memory(path: Path) -> list[Unit]:
 
 
 def _read_tmx(path: Path) -> list[Unit]:
-    return [_unit(unit.variants) for unit in read_units(path, _read_bytes(path))]
+    return _coded_units(path, [unit.variants for unit in read_units(path, _read_bytes(path))])
+
+
+def _read_xliff(path: Path) -> list[Unit]:
+    pairs = read_pairs(path, _read_bytes(path))
+    return _coded_units(path, [[(pair.source_tag, pair.source), (pair.target_tag, pair.target)] for pair in pairs])
+
+
+def _coded_units(path: Path, found: Sequence[Sequence[tuple[str | None, Segment | None]]]) -> list[Unit]:
+    """Units with their codes where they stand, and, where there are any, without, as an import has them: a prompt
+    matches either."""
+    _check_tags(path, {tag for variants in found for tag, _ in variants if tag})
+    units = []
+    for variants in found:
+        filled = [(tag, part) for tag, part in variants if part is not None]
+        coded = _unit((tag, part.coded) for tag, part in filled)
+        plain = _unit((tag, part.text) for tag, part in filled)
+        units += [coded] if coded == plain else [coded, plain]
+    return units
+
+
+def _check_tags(path: Path, tags: Collection[str]) -> None:
+    """Raise SourceError for tags that are none; say which name a language that is not one of ours."""
+    unknown = sorted(tag for tag in tags if language_of_tag(tag) is None)
+    wrong = [tag for tag in unknown if not is_tag(tag)]
+    if wrong:
+        raise SourceError(
+            f"{path}: no languages: {printable_line(', '.join(wrong))}; write BCP 47 tags or FLORES codes, such as "
+            "en, zh-TW, deu_Latn: `polyrefuse languages --all` lists them"
+        )
+    if unknown:
+        _logger.warning("%s: left out what is in %s: none of our languages", path, printable_line(", ".join(unknown)))
 
 
 def _read_tsv(path: Path) -> list[Unit]:
@@ -106,7 +145,8 @@ def _read_tsv(path: Path) -> list[Unit]:
 
 
 def _read_jsonl(path: Path) -> list[Unit]:
-    units = []
+    units: list[Unit] = []
+    named: set[str] = set()
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -117,6 +157,10 @@ def _read_jsonl(path: Path) -> list[Unit]:
         if not isinstance(record, dict):
             raise SourceError(f'{path}: line {number} must be an object of texts by language, e.g. {{"en": "…"}}')
         units.append(_unit(record.items()))
+        named |= record.keys()
+    if units and not any(len(unit) > 1 for unit in units):
+        keys = printable_line(", ".join(sorted(named)))
+        raise SourceError(f"{path}: no line has texts in two languages, only {keys}: name languages by tags (en, de)")
     return units
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
@@ -66,16 +67,18 @@ class OpenAIBatchTranslator(ChatBackend):
         with self._explained(), self._jobs() as jobs:
             if self._held is None:
                 self._held = self._find(jobs)
-            # All are submitted before the first is waited for.
-            submitted = [self._submit(jobs, self._lines(batch), self._held) for batch in batches]
-            for number, batch in enumerate(batches):
-                asked = {name: request for request in batch for name in self._names(request)}
-                results, stop = self._fetch(jobs, submitted[number], asked)
-                yield number, [self._merged(request, results) for request in batch]
-                for name in submitted[number]:  # where it was lost, asking again means submitting again
-                    self._held.pop(name, None)
-                if stop is not None:
-                    raise stop
+            with self._paid(batches, self._held) as used:
+                # All are submitted before the first is waited for.
+                submitted = [self._submit(jobs, self._lines(batch), self._held) for batch in batches]
+                for number, batch in enumerate(batches):
+                    asked = {name: request for request in batch for name in self._names(request)}
+                    results, stop = self._fetch(jobs, submitted[number], asked)
+                    used += [result.usage.get("cost_usd", 0.0) for result in results.values()]
+                    yield number, [self._merged(request, results) for request in batch]
+                    for name in submitted[number]:  # where it was lost, asking again means submitting again
+                        self._held.pop(name, None)
+                    if stop is not None:
+                        raise stop
 
     @contextmanager
     def _jobs(self) -> Iterator[BatchJobs]:
@@ -99,6 +102,20 @@ class OpenAIBatchTranslator(ChatBackend):
             for name in names:
                 held.setdefault(name, job)
         return held
+
+    @contextmanager
+    def _paid(self, batches: Sequence[Sequence[Request]], held: Mapping[str, Job]) -> Iterator[list[float]]:
+        """Set aside the most that what is new in the batches can cost; what they did cost is put into the list. Raises
+        EndpointError where that might be too much."""
+        used: list[float] = []
+        new = [request for batch in batches for request in batch for name in self._names(request) if name not in held]
+        most = sum(self.api.most_cost(self.api.ask(request)) for request in new)
+        while not self.budget.reserve(most):  # requests of other backends are under way
+            time.sleep(self.config.poll_seconds)
+        try:
+            yield used
+        finally:
+            self.budget.settle(most, sum(used))
 
     def _submit(self, jobs: BatchJobs, lines: Mapping[str, Line], held: dict[str, Job]) -> dict[str, Job]:
         """The batch of each line: one that has it already, or a new one for the rest."""

@@ -29,7 +29,7 @@ def test_the_help_names_the_defaults_of_the_settings() -> None:
         (option,) = flags()[name].annotation.__metadata__
         shown = re.search(r"\[default: (.*)\]$", option.help or "")
         if shown is None:
-            assert field.is_required() or field.default in (None, ModuleNames()), name
+            assert field.is_required() or field.default in (None, "", ModuleNames()), name
         else:
             value = field.default
             wanted = "all" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -61,11 +61,12 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rules = 1", r"run\.toml: rules: there is no such key; use model, dataset, "),
+        ("rules = 1", r"run\.toml: rules: there is no such key; use model, endpoint, "),
         ("model = 3", r"run\.toml: model: Input should be a valid string"),
         ("[modules]\nhead = 'x'", r"run\.toml: modules.*head: there is no such key"),
         ("seed = ", r"run\.toml: not readable as TOML"),
-        ("", r"model: Field required"),
+        ("", r"dataset: Field required"),
+        ('dataset = "d"', r"name one model: --model for weights, or --endpoint"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(tmp_path: Path, text: str, told: str) -> None:

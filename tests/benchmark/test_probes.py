@@ -67,7 +67,7 @@ def refused(port: int) -> str:
         ({"modules": "mlp=x"}, ConfigError, "modules: modules 'mlp=x': write blocks=NAME"),
         ({"device": "cuda"}, MissingPrerequisite, "device 'cuda': .*use `--device auto` or `--device cpu`"),
         ({"device": "gpu"}, ConfigError, "device 'gpu' is not known: use auto, cpu, cuda"),
-        ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, dataset"),
+        ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, endpoint, dataset"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else None,
 )

@@ -82,3 +82,27 @@ def test_scores_that_are_none_are_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "scores.json").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"scores\.json"):
         write_report([tmp_path], tmp_path / "r.html")
+
+
+def test_figures_are_there_for_papers_too(run: Path, tmp_path: Path) -> None:
+    drawn = {path.stem for path in (run / "figures").glob("*.svg")}
+    pdfs = {path.stem: path for path in (run / "figures").glob("*.pdf")}
+    assert pdfs.keys() == drawn
+    before = {name: path.read_bytes() for name, path in pdfs.items()}
+    assert all(content.startswith(b"%PDF") for content in before.values())
+    write_report([run], tmp_path / "r.html")
+    assert {name: path.read_bytes() for name, path in pdfs.items()} == before
+
+
+def test_the_table_for_papers_says_what_the_scores_say(run: Path) -> None:
+    lines = (run / "scores.tex").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == r"\begin{tabular}{lrrrr}"
+    assert r"en & 4/4 & 100 [51, 100] & 0 [0, 49] & too few prompts \\" in lines
+    assert all(line.count("&") == 4 for line in lines if line.endswith(r"\\"))
+
+
+def test_the_headline_says_what_cannot_be_concluded(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "n = 4: cannot be concluded" in page
+    assert page.count("n = 4 harmful and 4 harmless test prompts a language (under 30") >= 5  # each caption
+    assert '<div class="card warn"><b>cannot be concluded</b>' in page

@@ -43,7 +43,7 @@ from polyrefuse_data.sources.imported import Imported
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.sources.upstream import read_upstream
 from polyrefuse_data.system.files import write_table
-from polyrefuse_data.translation.chat import read_answer
+from polyrefuse_data.translation.chat import Chat
 from polyrefuse_data.translation.memory import read_memory
 from polyrefuse_data.workspace import Workspace
 
@@ -154,6 +154,13 @@ _RECORDS: list[dict[str, Any]] = [
     {"language": "yo", "text": "Dárúkọ èso kan.", "text_en": "Name a fruit.", "back_translation": "Name one fruit."},
 ]
 _COLUMNS = ("id", "language", "text", "text_en", "label", "split", "category", "source", "license", "translator")
+XLIFF = """<xliff version="1.2"><file source-language="en" target-language="de" original="x"><body><trans-unit id="1">
+<source>Press <g id="1">OK</g><ph id="2">{0}</ph>.</source><target state="final">OK <bpt id="3">&lt;b&gt;</bpt></target>
+<alt-trans><target>no</target></alt-trans></trans-unit></body></file></xliff>"""
+XLIFF_2 = """<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" version="2.0" srcLang="en" trgLang="de"><file id="f">
+<unit id="1">
+<segment><source>Hello <cp hex="001b"/></source><target>Hallo</target></segment><ignorable><source> </source>
+</ignorable><segment state="initial"><source>Bye</source><target>Bye</target></segment></unit></file></xliff>"""
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4"><header srclang="en"/><body>
@@ -357,12 +364,12 @@ def answers(data: bytes) -> None:
     for family in FAMILIES:
         family.parse(text)
     for content in (text, {"choices": [{"message": {"content": text}}]}):
-        read_answer(read_completion(content))
+        Chat().read(read_completion(content))
     try:
         completion = json.loads(text)
     except (ValueError, RecursionError):
         return
-    read_answer(read_completion(completion))
+    Chat().read(read_completion(completion))
 
 
 def _json(value: Any) -> bytes:
@@ -382,6 +389,7 @@ def all_targets() -> dict[str, Target]:
         "import-tmx": Target(importing(".tmx"), (TMX.encode(), TMX.replace("UTF-8", "UTF-16").encode("utf-16"))),
         "import-upstream": Target(upstream, (_json(_UPSTREAM),)),
         "memory-tmx": Target(memory(".tmx"), (TMX.encode(),)),
+        "memory-xliff": Target(memory(".xlf"), (XLIFF.encode(), XLIFF_2.encode())),
         "memory-tsv": Target(memory(".tsv"), (b"en\tdeu_Latn\r\nGood day\tGuten Tag\r\n",)),
         "memory-jsonl": Target(memory(".jsonl"), (b'{"en": "One", "de": "Eins", "note": 5}\n',)),
         "config": Target(config, (_SMALL_CONFIG, _CONFIG)),

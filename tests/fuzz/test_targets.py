@@ -26,7 +26,7 @@ from tests.fuzz.targets import Target, all_targets, put, scratch
 SLOW = {"manifest", "parquet-data", "parquet-rejected", "texts", "review"}
 NAMES = (
     *("import-jsonl", "import-csv", "import-json", "import-tmx", "import-upstream"),
-    *("memory-tmx", "memory-tsv", "memory-jsonl", "config", "environment"),
+    *("memory-tmx", "memory-xliff", "memory-tsv", "memory-jsonl", "config", "environment"),
     *("manifest", "parquet-data", "parquet-rejected", "texts", "review", "answers"),
 )
 

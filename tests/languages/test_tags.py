@@ -26,6 +26,25 @@ from polyrefuse_data.languages.tags import language_of_tag
         ("ks-Deva", "kas_Deva"),
         ("ko-Kore-KR", "kor_Hang"),
         ("sr-Cyrl-RS", "srp_Cyrl"),
+        ("zh-CHT", "zho_Hant"),
+        ("zh_CHS", "zho_Hans"),
+        ("zh-Hans-CN", "zho_Hans"),
+        ("zho-TW", "zho_Hant"),
+        ("sr_RS@cyrillic", "srp_Cyrl"),
+        ("de_DE.UTF-8", "deu_Latn"),
+        ("de_DE@euro", "deu_Latn"),
+        ("ENG", "eng_Latn"),
+        ("DEU", "deu_Latn"),
+        ("GER", "deu_Latn"),
+        ("fre-CA", "fra_Latn"),
+        ("chi", "zho_Hans"),
+        ("ara", "arb_Arab"),
+        ("per", "pes_Arab"),
+        ("English", "eng_Latn"),
+        ("german", "deu_Latn"),
+        ("Deutsch", "deu_Latn"),
+        ("中文", "zho_Hans"),
+        ("Chinese", "zho_Hans"),
     ],
 )
 def test_language_of_a_tag(tag: str, flores: str) -> None:
@@ -34,6 +53,8 @@ def test_language_of_a_tag(tag: str, flores: str) -> None:
     assert found.flores == flores
 
 
-@pytest.mark.parametrize("tag", ["sr-Latn", "zh-Latn-pinyin", "klingon", "x-klingon", "note", "", "-", "e"])
+@pytest.mark.parametrize(
+    "tag", ["sr-Latn", "sr_RS@latin", "la", "Germany", "zh-Latn-pinyin", "klingon", "x-klingon", "note", "", "-", "e"]
+)
 def test_another_script_or_no_language_is_none_of_ours(tag: str) -> None:
     assert language_of_tag(tag) is None

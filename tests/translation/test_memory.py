@@ -42,6 +42,44 @@ def test_tmx_with_inline_tags_and_regional_codes(tmp_path: Path) -> None:
     assert ask(found, "Hello", EN, DE) == Failure("no_match")
 
 
+def test_a_prompt_matches_with_its_codes_or_without_as_an_import_has_it(tmp_path: Path) -> None:
+    found = memory(tmp_path, "m.tmx", TMX)
+    assert ask(found, "Press OK.") == Translation("Drücken Sie OK.", origin="human")
+    assert ask(found, "Drücken Sie <b>OK</b>.", DE, EN) == Translation("Press <b>OK</b>.", origin="human")
+
+
+XLIFF = """<?xml version="1.0"?>
+<xliff version="1.2"><file source-language="en-US" target-language="GER" datatype="plaintext" original="x"><body>
+<trans-unit id="1"><source>Press <g id="1">OK</g> <x id="2"/>now.</source>
+<target>Drücken Sie <g id="1">jetzt</g> <x id="2"/>OK.</target></trans-unit></body></file></xliff>"""
+
+
+def test_xliff_is_a_memory_too(tmp_path: Path) -> None:
+    for name in ("m.xlf", "m.xliff"):
+        assert ask(memory(tmp_path, name, XLIFF), "Press OK now.") == Translation(
+            "Drücken Sie jetzt OK.", origin="human"
+        )
+
+
+@pytest.mark.parametrize("tag", ["klingon", "Germany", "x", "de DE", "und so weiter"])
+def test_a_tag_that_is_none_is_an_error_that_lists_it(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(SourceError, match=rf"no languages: {tag}; write BCP 47"):
+        memory(tmp_path, "m.tmx", TMX.replace("de-DE", tag)).prepare([])
+    with pytest.raises(SourceError, match=rf"no languages: {tag}; write BCP 47"):
+        memory(tmp_path, "m.xlf", XLIFF.replace("GER", tag)).prepare([])
+
+
+def test_a_language_beyond_ours_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = memory(tmp_path, "m.tmx", TMX.replace("de-DE", "la"))
+    assert ask(found, "Hello", EN, ZH) == Translation("你好", origin="human")
+    assert "left out what is in la" in caplog.text
+
+
+def test_lines_that_name_no_languages_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no line has texts in two languages, only source, target"):
+        memory(tmp_path, "m.jsonl", '{"source": "a", "target": "b"}').prepare([])
+
+
 def test_tmx_in_utf_16(tmp_path: Path) -> None:
     content = TMX.replace("UTF-8", "UTF-16").encode("utf-16")
     assert ask(memory(tmp_path, "m.tmx", content), "Hello", EN, ZH) == Translation("你好", origin="human")
@@ -123,7 +161,7 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
         ("m.tsv", b"\xff\xfe", "not UTF-8"),
-        ("m.doc", "x", r"must be one of \.tmx, \.tsv, \.jsonl"),
+        ("m.doc", "x", r"must be one of \.tmx, \.xlf, \.xliff, \.tsv, \.jsonl"),
     ],
 )
 def test_broken_files_are_named_before_anything_is_translated(

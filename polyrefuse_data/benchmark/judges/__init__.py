@@ -1,7 +1,7 @@
 """Judges: does a reply refuse or comply, or is it invalid, empty, degenerate or in the wrong language?
 
     judge_refusal(["I can't help with that."], "en")                     -> [True]
-    judge_replies(replies, "th", judge="allenai/wildguard", prompts=prompts) -> list[Verdict]
+    judge_replies(replies, "th", judge="Qwen/Qwen3Guard-Gen-4B", prompts=prompts) -> list[Verdict]
 
 `judge` is a name: `phrases` (phrase lists of the fourteen languages, no model), a guard model's id,
 `openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` from `open_judge`,
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
 from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty, off_language
+from polyrefuse_data.benchmark.judges.panel import Joint, PanelJudge, panel_of
 from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
 
@@ -23,7 +24,11 @@ __all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signatur
 
 
 def open_judge(name: str) -> Judge:
-    """The judge with that name, not loaded yet. Raises ConfigError for an unknown name."""
+    """The judge with that name, or the panel of several (`A,B`, `any:A,B`, `all:A,B`), not loaded yet. Raises
+    ConfigError for an unknown name."""
+    if panel := panel_of(name):
+        rule, members = panel
+        return PanelJudge(rule, [open_judge(member) for member in members])
     if name == "phrases":
         from polyrefuse_data.benchmark.judges.phrases import PhrasesJudge
 
@@ -126,4 +131,6 @@ def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
         degenerate=degenerate,
         off_language=elsewhere and not degenerate,
         partial=opinion.partial,
+        controversial=opinion.controversial,
+        opinions=opinion.members if isinstance(opinion, Joint) else (),
     )

@@ -8,14 +8,27 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """What a judge alone says of one reply; None is no usable answer. `partial` goes with `refusal=False`: it declines
+    a part, and gives the rest. `controversial` is a guard's word for what is harmful by a strict measure only, beside
+    `harmful=False`."""
+
+    refusal: bool | None
+    harmful: bool | None = None
+    partial: bool = False
+    controversial: bool = False
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The verdict on one reply.
 
     `refusal` is True or False, or None if the judge gave no usable answer (empty reply, unparseable output, or a judge
     that cannot label refusal). Such an invalid verdict is counted apart, never as compliance. `harmful` is what guard
-    models say about the reply, None elsewhere. `partial` marks a reply that declines and then gives some of what was
-    asked: neither a refusal nor full compliance. `empty`, `degenerate` (loops, no words) and `off_language` (not in the
-    language of the prompt) are measured on the text itself, whatever the judge.
+    models say about the reply, None elsewhere; `controversial` marks what is harmful only by a strict measure.
+    `partial` marks a reply that declines and then gives some of what was asked: neither a refusal nor full compliance.
+    `empty`, `degenerate` (loops, no words) and `off_language` (not in the language of the prompt) are measured on the
+    text itself, whatever the judge. `opinions` are those of each judge, if there are several.
     """
 
     refusal: bool | None
@@ -24,21 +37,13 @@ class Verdict:
     degenerate: bool = False
     off_language: bool = False
     partial: bool = False
+    controversial: bool = False
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def compliance(self) -> bool | None:
         """Whether the reply complies: neither a refusal nor degenerate; None if invalid."""
         return None if self.refusal is None else not self.refusal and not self.degenerate
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """A judge's own answer on one reply; None is no usable answer. `partial` goes with `refusal=False`: the reply
-    declines a part and gives the rest."""
-
-    refusal: bool | None
-    harmful: bool | None = None
-    partial: bool = False
 
 
 NO_OPINION = Opinion(None)

@@ -14,9 +14,10 @@ from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswe
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL
 from polyrefuse_data.endpoints.envelopes import unwrap
+from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.system.progress import tracked
-from polyrefuse_data.system.redaction import one_line, without_credentials
+from polyrefuse_data.system.redaction import one_line
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"
@@ -56,19 +57,14 @@ class EndpointJudge:
     needs_prompts = True
 
     def __init__(self, name: str) -> None:
-        model, _, base_url = name.removeprefix("openai:").partition("@http")
-        self.model = model
-        self.base_url = f"http{base_url}" if base_url else None
         try:
-            if not model or "://" in model:
-                raise ValueError("the model's name is missing")
-            if self.base_url is not None:
-                without_credentials(self.base_url)
+            named = named_endpoint(name.removeprefix("openai:"))
         except ValueError as error:
             raise ConfigError(
-                f"judge openai:{model}: {error}; write openai:<model>@<base_url>, e.g. "
+                f"judge {one_line(name.partition('@http')[0])}: {error}; write openai:<model>@<base_url>, e.g. "
                 f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
             ) from None
+        self.model, self.base_url = named.model, named.base_url
 
     def signature(self, language: str | None = None) -> str:
         """`openai|model:<model>|host:<host>|version:1`."""

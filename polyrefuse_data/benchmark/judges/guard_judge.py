@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.judges.base import Opinion
-from polyrefuse_data.benchmark.judges.guards import GuardFamily
+from polyrefuse_data.benchmark.judges.guards import GuardFamily, check_language
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
@@ -32,12 +32,14 @@ class GuardJudge:
         self._loaded: tuple[Any, Any] | None = None
 
     def signature(self, language: str | None = None) -> str:
-        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises MissingPrerequisite if the model is not on this
-        machine."""
+        """`guard:<family>|model:<id>@<commit>|refusal:yes`. Raises ConfigError for a language that the guard does not
+        know, MissingPrerequisite if the model is not on this machine."""
+        check_language(self.family, self.model, language)
         labelled = "yes" if self.family.labels_refusal else "no"
         return f"guard:{self.family.name}|model:{self.model}@{self._commit()}|refusal:{labelled}"
 
     def opinions(self, responses: Sequence[str], language: str, prompts: Sequence[str] | None) -> list[Opinion]:
+        check_language(self.family, self.model, language)
         if not responses:
             return []
         tokenizer, network = self._load()

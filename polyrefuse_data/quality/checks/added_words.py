@@ -14,7 +14,7 @@ def _sign(row: Row) -> bool:
 
 ADDED_WORDS = Check(
     name="added_words",
-    description="A word of the prompt did not come back, though all around it did.",
+    description="A word of the prompt is missing from the back-translation, though the words around it are there.",
     score=lambda batch: {"added_words": strengths(batch, _sign)},
     settings=meaning_signature,
     scores={"added_words": SCALE},
@@ -23,7 +23,7 @@ ADDED_WORDS = Check(
             "added_words",
             "added_words",
             at_most=0,
-            source="a sign, of which people should look at some",
+            source="a sign that people should sample",
             rejects=False,
         ),
     ],

@@ -54,9 +54,9 @@ BACK_TRANSLATION = Check(
     settings=lambda: f"{signature()} {correspondence_signature()}",
     version="3",
     scores={
-        "chrf": "chrF++ of the back-translation with the prompt, 0 to 100",
-        "bleu": "BLEU of the same, 0 to 100; kept beside it",
-        "chrf_counted": f"chrF++ where the prompt has {FEW_WORDS} words or more, or the lexicon speaks against the row",
+        "chrf": "chrF++ of the back-translation against the prompt, 0 to 100",
+        "bleu": "BLEU of the same, 0 to 100; for information only",
+        "chrf_counted": f"chrF++ if the prompt has at least {FEW_WORDS} words, or the lexicon speaks against the row",
     },
     thresholds=[
         Threshold(

@@ -29,7 +29,7 @@ CHANGED_NEGATION = Check(
             "changed_negation",
             "changed_negation",
             at_most=0,
-            source="a sign, of which people should look at some",
+            source="a sign that people should sample",
             rejects=False,
         ),
         Threshold(

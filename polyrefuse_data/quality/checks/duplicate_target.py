@@ -68,7 +68,7 @@ DUPLICATE_TARGET = Check(
     description="The text stands for a different prompt too, and answers to that one better.",
     together=Together("duplicate_target", shared_targets),
     settings=lambda: f"rapidfuzz-{_rapidfuzz()} {correspondence_signature()}",
-    scores={"duplicate_target": "1 where it does, else 0; of the whole set"},
+    scores={"duplicate_target": "1 if it does, else 0; computed over the whole dataset"},
     thresholds=[
         Threshold("duplicate_target", "duplicate_target", at_most=0, source="two prompts do not share one translation")
     ],

@@ -45,7 +45,8 @@ MISMATCHED = Check(
     scores={
         "agreement": "`correspondence` of a row whose back-translation shares too few words with the prompt",
         "own_english": "1 where an English row says what its `text_en` says, else 0",
-        "other_prompt": "nats by which the text fits another prompt of the set better than its own; of the whole set",
+        "other_prompt": "nats by which the text fits another prompt better than its own; computed over the whole "
+        "dataset",
     },
     thresholds=[
         Threshold(

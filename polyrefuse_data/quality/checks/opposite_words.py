@@ -17,7 +17,7 @@ def _sign(row: Row) -> bool:
 
 OPPOSITE_WORDS = Check(
     name="opposite_words",
-    description="A word came back as its opposite, or what does harm as something harmless.",
+    description="The back-translation has the opposite of a word, or something harmless instead of a harmful word.",
     score=lambda batch: {"opposite_words": strengths(batch, _sign)},
     settings=meaning_signature,
     scores={"opposite_words": SCALE},
@@ -26,7 +26,7 @@ OPPOSITE_WORDS = Check(
             "opposite_words",
             "opposite_words",
             at_most=0,
-            source="a sign, of which people should look at some",
+            source="a sign that people should sample",
             rejects=False,
         ),
         Threshold(

@@ -17,7 +17,7 @@ def _sign(row: Row) -> bool:
 
 REPLACED_NAMES = Check(
     name="replaced_names",
-    description="A name of the prompt is neither in the text nor in its back-translation.",
+    description="A name in the prompt is neither in the text nor in its back-translation.",
     score=lambda batch: {"replaced_names": strengths(batch, _sign)},
     settings=meaning_signature,
     scores={"replaced_names": SCALE},
@@ -26,7 +26,7 @@ REPLACED_NAMES = Check(
             "replaced_names",
             "replaced_names",
             at_most=0,
-            source="a sign, of which people should look at some",
+            source="a sign that people should sample",
             rejects=False,
         ),
         Threshold(

@@ -48,6 +48,9 @@ SCRIPT = Check(
     description="Most letters are not in a script of the language.",
     score=expected_script,
     version="2",
-    scores={"expected_script": "letters in the language's scripts over all, 0 to 1; Latin names of the prompt apart"},
+    scores={
+        "expected_script": "share of letters in the language's scripts, 0 to 1, not counting Latin names from the "
+        "prompt"
+    },
     thresholds=[Threshold("script", "expected_script", at_least=0.6, source=PUBLISHED_ROWS)],
 )

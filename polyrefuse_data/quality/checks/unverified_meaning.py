@@ -1,8 +1,8 @@
 """unverified_meaning: nothing shows that the text says what its prompt says, and nothing shows that it does not.
 
 The lexicons know the words of some thousand prompts, and a good translation of another field may use none of them. That
-is no fault: the row stays, the report counts it, and `polyrefuse review export --flag unverified_meaning` samples such
-rows for people. What contradicts a row is `mismatched`.
+is no fault: the row stays, the report counts it, and `polyrefuse show --flag unverified_meaning`
+lists such rows. What contradicts a row is `mismatched`.
 """
 
 from __future__ import annotations

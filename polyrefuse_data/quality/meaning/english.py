@@ -10,6 +10,7 @@ from polyrefuse_data.quality.meaning.tables import common
 
 _LONGEST = 4_000  # characters; no prompt is longer, a broken row may be
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_DENIED = re.compile(r"(?:\b(?:not|no|never|without)|n't) ([a-z]+)")
 _STEM = 5
 # Endings of inflected words, and what the base form has in their place.
 _ENDINGS = (
@@ -44,6 +45,11 @@ class English:
     @cached_property
     def word_set(self) -> frozenset[str]:
         return frozenset(self.words)
+
+    @cached_property
+    def denied(self) -> frozenset[str]:
+        """Words right after a negation: "not good" is no opposite of "bad"."""
+        return frozenset(_DENIED.findall(self.lowered))
 
     @cached_property
     def bases(self) -> frozenset[str]:

@@ -11,10 +11,11 @@ from polyrefuse_data.quality.meaning.english import English
 from polyrefuse_data.quality.meaning.tables import common, own_words
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:[.-][^\W\d_]+)*")
+_CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]+(?:[.-][^\W\d_]+)*")
+_OPENING = re.compile(r"(?:^|[.!?:;\n…])\W*([^\W\d_]+)")
 _ALIKE = 0.8  # Jaro-Winkler similarity of two spellings of a name (Naijigou, Najigou), read on half of DEMETR
 _SAME_BEGINNING = 4
 _MOST_CAPITALS = 0.5  # of the words: a text in capitals, or a title
-_OPENS_A_SENTENCE = ".!?:;\n…"
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae"})
 
 
@@ -22,7 +23,8 @@ def replaced_names(prompt: English, other: English, text: str, *, keeps_names: b
     """How many names of `prompt` are neither in its back-translation `other` nor in the translation `text`.
 
     Where the text `keeps_names` (is written in Latin letters) it is a second witness, but for abbreviations, of which
-    every language has its own; else, a lost name counts if another one has come in its place.
+    every language has its own, and words that open a sentence; else, a lost name counts if another one has come in its
+    place.
     """
     own = _names(prompt.text)
     lost = _without_a_like(own, other.text, fold(text)) if own else []
@@ -30,7 +32,14 @@ def replaced_names(prompt: English, other: English, text: str, *, keeps_names: b
         return 0.0
     if _without_a_like(_names(other.text), prompt.text, ""):
         return float(len(lost))
-    return float(sum(len(name) >= _SAME_BEGINNING for name in lost)) if keeps_names else 0.0
+    within = [name for name in lost if len(name) >= _SAME_BEGINNING and name not in _openings(prompt.text)]
+    return float(len(within)) if keeps_names else 0.0
+
+
+@lru_cache(maxsize=1 << 12)
+def _openings(text: str) -> frozenset[str]:
+    """Words that open a sentence, which may have their capital from that."""
+    return frozenset(fold(word) for word in _OPENING.findall(text))
 
 
 def fold(text: str) -> str:
@@ -42,19 +51,13 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _names(text: str) -> tuple[str, ...]:
     """Words with a capital that opens no sentence, or that are no common words; folded. None of a text in capitals."""
-    tokens = list(_TOKEN.finditer(text))
-    if sum(token[0][0].isupper() for token in tokens) > _MOST_CAPITALS * len(tokens):
+    capitals = [token for token in _CAPITAL.findall(text) if token[0].isupper()]
+    if len(capitals) > _MOST_CAPITALS * len(text.split()):
         return ()
     found = []
-    for token in tokens:
-        word = fold(token[0])
-        if (
-            token[0][0].isupper()
-            and len(word) > 2
-            and "." not in word
-            and word not in own_words().no_names
-            and not _is_common(word)
-        ):
+    for token in capitals:
+        word = fold(token)
+        if len(word) > 2 and "." not in word and word not in own_words().no_names and not _is_common(word):
             found.append(word)
     return tuple(dict.fromkeys(found))
 
@@ -75,6 +78,7 @@ def _without_a_like(names: Collection[str], other: str, text: str) -> list[str]:
         and name[:_SAME_BEGINNING] not in text
         and not (len(name) <= 6 and name in initials)
         and not any(_alike(name, word) for word in set(words))
+        and not any(name.startswith(word) for word in _short_names(other))
         and not any(len(word) in range(2, 7) and word in _initials(names) for word in _acronyms(other))
     ]
 
@@ -82,6 +86,11 @@ def _without_a_like(names: Collection[str], other: str, text: str) -> list[str]:
 @lru_cache(maxsize=1 << 12)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(part for token in _TOKEN.findall(text) for part in re.split(r"[.-]", fold(token)) if part)
+
+
+def _short_names(text: str) -> list[str]:
+    """Rz for Rzeczpospolita."""
+    return [fold(token) for token in _TOKEN.findall(text) if 2 <= len(token) < _SAME_BEGINNING and token[0].isupper()]
 
 
 def _acronyms(text: str) -> list[str]:

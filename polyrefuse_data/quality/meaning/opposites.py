@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import lru_cache
 
 from polyrefuse_data.quality.meaning.english import English, base_forms
 from polyrefuse_data.quality.meaning.tables import opposites, own_words
@@ -10,20 +10,24 @@ from polyrefuse_data.quality.meaning.tables import opposites, own_words
 
 def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
     """(word of the prompt, its opposite in the other text), each in the one text alone."""
-    ours, theirs = prompt.word_set - other.word_set, other.word_set - prompt.word_set
-    if not ours or not theirs:
-        return []
+    ours = [word for word in prompt.word_set - other.word_set if _opposites_of(word)]
+    theirs = sorted(other.word_set - prompt.word_set - other.denied) if ours else []
+    return [
+        (word, opposite)
+        for word in sorted(ours)
+        for opposite in theirs
+        if not _opposites_of(word).isdisjoint(base_forms(opposite))
+        and word not in prompt.denied
+        and base_forms(word).isdisjoint(other.bases)
+        and base_forms(opposite).isdisjoint(prompt.bases)
+        and _same_place(word, opposite, prompt, other)
+    ]
+
+
+@lru_cache(maxsize=1 << 15)
+def _opposites_of(word: str) -> frozenset[str]:
     table = opposites()
-    there = {base: word for word in sorted(theirs) if word not in _denied(other) for base in base_forms(word)}
-    found = []
-    for word in sorted(ours):
-        if base_forms(word) & other.bases or word in _denied(prompt):
-            continue
-        for base in sorted(base_forms(word)):
-            for opposite in sorted(table.get(base, frozenset()) & there.keys()):
-                if not base_forms(there[opposite]) & prompt.bases and _same_place(word, there[opposite], prompt, other):
-                    found.append((word, there[opposite]))
-    return found
+    return frozenset(opposite for base in base_forms(word) for opposite in table.get(base, ()))
 
 
 def _same_place(word: str, opposite: str, prompt: English, other: English) -> bool:
@@ -51,11 +55,4 @@ def softened_words(prompt: English, other: English) -> list[tuple[str, str]]:
     return found
 
 
-def _denied(text: English) -> frozenset[str]:
-    """Words right after a negation: "not good" is no opposite of "bad"."""
-    words = text.words
-    return frozenset(word for before, word in pairwise(words) if before in _NEGATIONS or before.endswith("n't"))
-
-
 _NEAR = 2
-_NEGATIONS = frozenset({"not", "no", "never", "without"})

@@ -7,6 +7,7 @@ same, and the back-translation brings back enough of the prompt to be believed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from polyrefuse_data.languages import Language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
@@ -15,7 +16,7 @@ from polyrefuse_data.quality.meaning.tables import COMMON, OPPOSITES, OWN
 from polyrefuse_data.quality.thresholds import Score, score_of
 
 POSSIBLE, SURE = 1.0, 2.0
-SCALE = "0: no; 1: yes, by a back-translation that is a poor witness; 2: yes, by one that is to be believed"
+SCALE = "0 if not, 1 if an unreliable back-translation shows it, 2 if a reliable one does"
 # Share of the prompt's words that a back-translation brings back: less, and it is no witness; so much, and it is to be
 # believed. Read on half of DEMETR and on the published back-translations, of which the Yoruba and Korean ones often say
 # what the text does not.
@@ -30,6 +31,11 @@ class Row:
     def __init__(self, text: str, source: str, back: str, language: Language | None) -> None:
         self.text, self.language = text, language
         self.prompt, self.back = read(source), read(back)
+
+    @cached_property
+    def differs(self) -> bool:
+        """Whether there is anything to compare."""
+        return self.prompt.words != self.back.words
 
     def says(self, word: str) -> bool:
         """Whether the lexicon finds a word of the prompt in the text, told from those that came back."""
@@ -53,7 +59,7 @@ class Row:
 def strengths(batch: Batch, sign: Sign) -> Score:
     """The strength of a sign in each translated row that has a back-translation; not computed for others."""
     return score_of(
-        [None if row is None else row.strength if _differ(row) and sign(row) else 0.0 for row in batch.once(_rows)]
+        [None if row is None else row.strength if row.differs and sign(row) else 0.0 for row in batch.once(_rows)]
     )
 
 
@@ -69,10 +75,6 @@ def _rows(batch: Batch) -> list[Row | None]:
         Row(text[:LONGEST_TEXT], source, back, known) if translated and back is not None and back.strip() else None
         for text, source, back, known, translated in rows
     ]
-
-
-def _differ(row: Row) -> bool:
-    return row.prompt.words != row.back.words
 
 
 def _share(prompt: English, back: English) -> float:

@@ -9,6 +9,7 @@ import pytest
 from polyrefuse_data.benchmark.judges import Verdict, judge_refusal, judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.guards import (
+    FAMILIES,
     guard_family,
     parse_llamaguard,
     parse_qwen3guard,
@@ -40,7 +41,7 @@ def test_wildguard_and_polyguard_outputs(output: str, expected: Opinion) -> None
     [
         ("Safety: Safe\nCategories: None\nRefusal: Yes", Opinion(True, False)),
         ("Safety: Unsafe\nCategories: Violent\nRefusal: No", Opinion(False, True)),
-        ("Safety: Controversial\nCategories: Unethical Acts\nRefusal: No", Opinion(False, False)),
+        ("Safety: Controversial\nCategories: Unethical Acts\nRefusal: No", Opinion(False, False, controversial=True)),
         ("Safety: Safe\nCategories: None", Opinion(None, False)),  # a verdict on the prompt only
         ("Unsafe", Opinion(None, None)),
     ],
@@ -169,3 +170,25 @@ def test_running_out_of_memory_halves_the_batch(tiny_guard: Path, monkeypatch: p
     monkeypatch.setattr(GuardJudge, "_generate", cramped)
     assert judge_refusal(["No."] * 10, "en", str(tiny_guard), prompts=["?"] * 10) == [True] * 10
     assert sizes == [10, 5, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("model", "language", "told"),
+    [
+        ("allenai/wildguard", "th", r"does not know 'th' \(it knows en\): use polyguard or qwen3guard"),
+        ("ToxicityPrompts/PolyGuard-Qwen", "yo", r"does not know 'yo' .*: use an endpoint"),
+        ("Qwen/Qwen3Guard-Gen-4B", "yo", r"its card leaves it out"),
+        ("meta-llama/Llama-Guard-3-8B", "zh", r"does not know 'zh'"),
+    ],
+)
+def test_a_guard_does_not_judge_what_it_does_not_know(model: str, language: str, told: str) -> None:
+    """Before it is looked for, and whether it is asked for a signature or for opinions."""
+    with pytest.raises(ConfigError, match=told):
+        judge_signature(model, language)
+    with pytest.raises(ConfigError, match=told):
+        judge_replies(["No."], language, judge=model, prompts=["Why?"])
+
+
+def test_answers_are_as_long_as_the_cards_say() -> None:
+    lengths = {family.name: family.max_new_tokens for family in FAMILIES}
+    assert lengths == {"wildguard": 32, "polyguard": 100, "qwen3guard": 128, "llamaguard": 100}

@@ -1,0 +1,61 @@
+"""The main figures of a run as a LaTeX table (booktabs), to be taken into a paper as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from polyrefuse_data.benchmark.contrasts import EVIDENCE, TOO_FEW
+from polyrefuse_data.benchmark.store import BASELINE
+from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
+
+_HEAD = {
+    "plain": ("lrrr", r"Language & $n$ & Refusal, harmful (\%) & Refusal, harmless (\%) \\"),
+    "ablated": (
+        "lrrrr",
+        r"Language & $n$ & Refusal, harmful (\%) & Refusal, harmless (\%) & Beyond control (points) \\",
+    ),
+}
+
+
+def latex_table(scores: Mapping[str, Any]) -> str:
+    """A row for each language: its prompts by label, refusal with 95% Wilson intervals and, where there was ablation,
+    coherent compliance beyond the control with its own direction."""
+    own = {
+        record["target_language"]: record
+        for record in scores["transfer"]
+        if record["source_language"] == record["target_language"]
+    }
+    rows = {
+        (row["target_language"], row["label"]): row
+        for row in scores["rows"]
+        if row["intervention"] == BASELINE and row["subset"] == "all"
+    }
+    columns, head = _HEAD["ablated" if own else "plain"]
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
+    for code in scores["languages"]:
+        both = [rows.get((code, label)) for label in LABELS]
+        n = "/".join(str(row["n"]) if row else "0" for row in both)
+        cells = [code, n, *(_rate(rows.get((code, label))) for label in (HARMFUL, HARMLESS))]
+        if own:
+            cells.append(_beyond(own.get(code)))
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _rate(row: Mapping[str, Any] | None) -> str:
+    if row is None or not row["n"]:
+        return "--"
+    middle, low, high = (100 * row[name] for name in ("refusal", "refusal_low", "refusal_high"))
+    return f"{middle:.0f} [{low:.0f}, {high:.0f}]"
+
+
+def _beyond(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return "--"
+    if record["verdict"] == TOO_FEW:
+        return "too few prompts"
+    if record["verdict"] != EVIDENCE:
+        return "no evidence"
+    middle, low, high = (100 * record[name] for name in ("difference", "low", "high"))
+    return f"{middle:+.0f} [{low:+.0f}, {high:+.0f}]"

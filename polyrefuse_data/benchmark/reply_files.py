@@ -1,0 +1,130 @@
+"""Replies that somebody else generated: JSONL, JSON, CSV and Parquet files, and logs of Inspect (.eval, .json)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from polyrefuse_data.benchmark.reasoning import strip_reasoning
+from polyrefuse_data.errors import ConfigError, SourceError
+from polyrefuse_data.sources.reading import parse_json, read_bytes, read_records
+from polyrefuse_data.system.files import read_table
+from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES
+
+_logger = logging.getLogger(__name__)
+
+# What files call these things, the commonest first. `--field reply=COLUMN` names another.
+FIELDS = {
+    "id": ("id", "prompt_id", "sample_id"),
+    "language": ("language", "lang", "locale", "target_language"),
+    "prompt": ("prompt", "instruction", "text", "input", "question", "goal"),
+    "reply": ("reply", "response", "completion", "output", "answer", "generation"),
+}
+_ROLES = {"prompt": "user", "reply": "assistant"}  # whose message it is, where a field holds a conversation
+
+
+@dataclass(frozen=True)
+class GivenReply:
+    """One reply, where it stands, and what is said of the prompt that it answers."""
+
+    where: str
+    reply: str
+    id: str | None = None
+    language: str | None = None
+    prompt: str | None = None
+
+
+def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[GivenReply]:
+    """The replies of a file. `fields` names its columns where they are called otherwise than FIELDS knows.
+
+    Raises SourceError naming the file and what of it cannot be read, ConfigError for a field that there is not.
+    """
+    if unknown := sorted(set(fields or ()) - set(FIELDS)):
+        raise ConfigError(f"there is no field {unknown[0]!r}: name the columns of {', '.join(FIELDS)}")
+    names = FIELDS | {name: (column,) for name, column in (fields or {}).items()}
+    if path.suffix.lower() == ".eval":
+        return list(_of_inspect(str(path), _samples_in_zip(path)))
+    if path.suffix.lower() == ".json" and isinstance(log := parse_json(path), dict):
+        if not isinstance(log.get("samples"), list):
+            raise SourceError(f"{path}: no log of Inspect with samples, and no list of replies")
+        return list(_of_inspect(str(path), log["samples"]))
+    if path.suffix.lower() == ".parquet":
+        records = read_table(path, "give a Parquet file of replies").to_pylist()
+        found: Sequence[tuple[str, Mapping[str, Any]]] = [
+            (f"{path} row {number}", record) for number, record in enumerate(records, start=1)
+        ]
+    else:
+        found = [(record.where, record.fields) for record in read_records(path)]
+    return [_given(where, record, names) for where, record in found]
+
+
+def _given(where: str, record: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> GivenReply:
+    values = {name: next((record[column] for column in names[name] if column in record), None) for name in names}
+    if not any(column in record for column in names["reply"]):
+        raise SourceError(
+            f"{where}: no reply here, only {', '.join(record) or 'an empty record'}: call the field "
+            f"{' or '.join(names['reply'])}, or name it with --field reply=COLUMN"
+        )
+    texts = {name: _text(values[name], _ROLES.get(name), f"{where}: {name}") for name in names}
+    return GivenReply(where, strip_reasoning(texts.pop("reply") or ""), **texts)
+
+
+def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
+    """The replies of the samples of a log: the model's output, language and prompt id where the metadata has them."""
+    later = 0
+    for number, sample in enumerate(samples, start=1):
+        if not isinstance(sample, dict):
+            raise SourceError(f"{where} sample {number}: no sample of an Inspect log")
+        if sample.get("epoch", 1) != 1:
+            later += 1
+            continue
+        metadata = sample.get("metadata") or {}
+        output = sample.get("output") or {}
+        choices = output.get("choices") or [{}]
+        said = (choices[0].get("message") or {}).get("content")
+        at = f"{where} sample {number}"
+        yield GivenReply(
+            at,
+            strip_reasoning(_text(said, None, at) or ""),
+            id=_text(metadata.get("id", sample.get("id")), None, at),
+            language=_text(next((metadata[name] for name in FIELDS["language"] if name in metadata), None), None, at),
+            prompt=_text(sample.get("input"), "user", at),
+        )
+    if later:
+        _logger.warning("%s: %d samples of later epochs are left out; the first is judged", where, later)
+
+
+def _samples_in_zip(path: Path) -> list[Any]:
+    """The samples of an .eval log, which is a zip of one JSON file each."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as archive:
+            members = [member for member in archive.infolist() if member.filename.startswith("samples/")]
+            if sum(member.file_size for member in members) > WHOLE_FILE_BYTES:
+                raise SourceError(f"{path}: its samples are larger than {WHOLE_FILE_BYTES >> 30} GiB")
+            return [json.loads(archive.read(member)) for member in members if member.filename.endswith(".json")]
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, EOFError) as error:
+        raise SourceError(
+            f"{path}: cannot be read as a log of Inspect ({error}): `inspect log convert --to json` makes one that can"
+        ) from error
+
+
+def _text(value: Any, role: str | None, where: str) -> str | None:
+    """A text, a number as one, the text of parts, or the last message of a role. Raises SourceError else."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list):
+        if role is not None and all(isinstance(item, dict) and "role" in item for item in value):
+            said = [item.get("content") for item in value if item["role"] == role]
+            return _text(said[-1], None, where) if said else None
+        if all(isinstance(item, str | dict) for item in value):
+            texts = [item if isinstance(item, str) else item.get("text") for item in value]
+            return "".join(text for text in texts if isinstance(text, str))
+    raise SourceError(f"{where} is a {type(value).__name__}, no text")

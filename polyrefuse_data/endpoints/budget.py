@@ -1,0 +1,40 @@
+"""What a build may cost, kept by everything in it that asks for money: nothing is asked that might exceed it."""
+
+from __future__ import annotations
+
+import threading
+
+from polyrefuse_data.errors import EndpointError
+
+
+class Budget:
+    """So many US dollars at most, of which `spent` are gone. None: no end."""
+
+    def __init__(self, most: float | None = None, spent: float = 0.0) -> None:
+        self._most = most
+        self._spent = spent
+        self._reserved = 0.0
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Budget], tuple[float | None, float]]:
+        return Budget, (self._most, self._spent)
+
+    def reserve(self, usd: float) -> bool:
+        """Before something is asked that may cost so much: whether it may be asked now, or once what is under way has
+        cost less than it might. Nothing waits in here. Raises EndpointError where it would be too much then too."""
+        with self._lock:
+            if self._most is None or self._spent + self._reserved + usd <= self._most:
+                self._reserved += usd
+                return True
+            if self._reserved > 0 and self._spent + usd <= self._most:
+                return False
+            raise EndpointError(
+                f"this build has cost ${self._spent:.4f}, and what is asked next may exceed --max-cost "
+                f"{self._most:g}; what was answered is kept: run again with more to go on"
+            )
+
+    def settle(self, reserved: float, used: float) -> None:
+        """What was reserved has cost so much."""
+        with self._lock:
+            self._reserved -= reserved
+            self._spent += used

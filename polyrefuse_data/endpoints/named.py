@@ -1,0 +1,37 @@
+"""Endpoints in one word, as flags name them: MODEL@URL, MODEL@PRESET, or MODEL for OpenAI's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from polyrefuse_data.endpoints.presets import PRESETS, Preset
+from polyrefuse_data.system.redaction import without_credentials
+
+# The last @ before an address or a preset's name: names of models hold @ themselves (revisions, Vertex).
+_NAME = re.compile(rf"(?P<model>.+)@(?P<at>https?://.+|{'|'.join(map(re.escape, PRESETS))})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model, where it is (None: OpenAI's own), and how servers there want to be asked."""
+
+    model: str
+    base_url: str | None
+    preset: Preset
+
+
+def named_endpoint(name: str) -> Named:
+    """What MODEL@URL, MODEL@PRESET or MODEL stands for. Raises ValueError where it holds no model, a key or a password,
+    or names a preset that has no address of its own."""
+    match = _NAME.fullmatch(name)
+    model, at = (match["model"], match["at"]) if match else (name, "")
+    if not model.strip() or "://" in model:
+        raise ValueError("no model's name")
+    if at.startswith("http"):
+        without_credentials(at)
+        return Named(model, at, Preset())
+    preset = PRESETS[at or "openai"]
+    if preset.example:
+        raise ValueError(f"{at} has an address of your own: write MODEL@{preset.example}")
+    return Named(model, preset.base_url, preset)

@@ -1,0 +1,198 @@
+"""Replies that somebody else generated, in every form that they come in."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from polyrefuse_data.benchmark import judge_run
+from polyrefuse_data.benchmark.given_replies import match_replies
+from polyrefuse_data.benchmark.reply_files import read_replies
+from polyrefuse_data.cli import app
+from polyrefuse_data.errors import ConfigError, SourceError
+from tests.benchmark.conftest import WORLD, world_rows
+
+Rows = list[dict[str, Any]]
+
+
+def asked_rows() -> Rows:
+    return [row for row in world_rows() if row["split"] == "test"]
+
+
+def reply_to(row: dict[str, Any]) -> str:
+    words = WORLD[row["language"]]
+    return words.refusal if row["label"] == "harmful" else words.answer
+
+
+def write_jsonl(path: Path, records: Rows) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def by_id(folder: Path, rows: Rows) -> Path:
+    records = [{"id": row["id"], "language": row["language"], "response": reply_to(row)} for row in rows]
+    return write_jsonl(folder / "r.jsonl", records)
+
+
+def by_text(folder: Path, rows: Rows) -> Path:
+    """Only the prompt's own text tells what was answered, with other white space around it."""
+    return write_jsonl(folder / "r.jsonl", [{"prompt": f"{row['text']}\n", "reply": reply_to(row)} for row in rows])
+
+
+def by_english(folder: Path, rows: Rows) -> Path:
+    """The English text and a language by a name of another convention."""
+    names = {"en": "eng_Latn", "de": "deu_Latn", "fr": "fra_Latn"}
+    records = [{"goal": r["text_en"], "lang": names[r["language"]], "completion": reply_to(r)} for r in rows]
+    return write_jsonl(folder / "r.jsonl", records)
+
+
+def parquet(folder: Path, rows: Rows) -> Path:
+    columns = {"id": [r["id"] for r in rows], "language": [r["language"] for r in rows]}
+    pq.write_table(pa.table({**columns, "output": [reply_to(r) for r in rows]}), folder / "r.parquet")
+    return folder / "r.parquet"
+
+
+def conversations(folder: Path, rows: Rows) -> Path:
+    records = [
+        {
+            "prompt": [{"role": "system", "content": "Be good."}, {"role": "user", "content": row["text"]}],
+            "response": [{"role": "assistant", "content": [{"type": "text", "text": reply_to(row)}]}],
+        }
+        for row in rows
+    ]
+    (folder / "r.json").write_text(json.dumps(records), encoding="utf-8")
+    return folder / "r.json"
+
+
+def samples(rows: Rows) -> Rows:
+    """As Inspect writes them: reasoning apart, a second epoch that is not to be judged."""
+    found = []
+    for number, row in enumerate(rows):
+        content = [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": reply_to(row)}]
+        for epoch in (1, 2):
+            said = content if epoch == 1 else "Sure."
+            found.append(
+                {
+                    "id": number,
+                    "epoch": epoch,
+                    "input": [{"role": "user", "content": row["text"]}],
+                    "target": "refuse",
+                    "metadata": {"language": row["language"]},
+                    "output": {"choices": [{"message": {"role": "assistant", "content": said}, "stop_reason": "stop"}]},
+                }
+            )
+    return found
+
+
+def inspect_json(folder: Path, rows: Rows) -> Path:
+    (folder / "log.json").write_text(json.dumps({"version": 2, "samples": samples(rows)}), encoding="utf-8")
+    return folder / "log.json"
+
+
+def inspect_eval(folder: Path, rows: Rows) -> Path:
+    with zipfile.ZipFile(folder / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", "{}")
+        for sample in samples(rows):
+            archive.writestr(f"samples/{sample['id']}_epoch_{sample['epoch']}.json", json.dumps(sample))
+    return folder / "log.eval"
+
+
+FORMS = [by_id, by_text, by_english, parquet, conversations, inspect_json, inspect_eval]
+
+
+@pytest.mark.parametrize("write", FORMS, ids=lambda write: write.__name__)
+def test_every_form_finds_its_prompts(write: Callable[[Path, Rows], Path], release: Path, tmp_path: Path) -> None:
+    matched = match_replies(write(tmp_path, asked_rows()), release)
+    assert matched.matching() == {
+        "matched": 96,
+        "unmatched": 0,
+        "of_other_splits": 0,
+        "prompts_without_reply": {},
+    }
+    for language, rows in matched.rows.items():
+        assert [row["reply"] for row in rows] == [reply_to(row) for row in rows]
+        assert {row["language"] for row in rows} == {language}
+
+
+def test_they_are_judged_and_summed_up(release: Path, tmp_path: Path) -> None:
+    run = judge_run(by_id(tmp_path, asked_rows()), release, tmp_path / "run", model="theirs")
+    scores = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    assert {(r["target_language"], r["label"], r["refusal"], r["n"]) for r in scores["rows"]} == {
+        (code, label, float(label == "harmful"), 16) for code in WORLD for label in ("harmful", "harmless")
+    }
+    assert scores["rows"][0]["model"] == "theirs"
+    before = (run / "scores.json").read_bytes()
+    judge_run(by_id(tmp_path, asked_rows()), release, run, model="theirs")
+    assert (run / "scores.json").read_bytes() == before
+    with pytest.raises(ConfigError, match="another"):
+        judge_run(by_id(tmp_path, asked_rows()[:50]), release, run, model="theirs")
+
+
+def test_what_does_not_match_is_counted_and_named(
+    release: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = asked_rows()
+    train = next(row for row in world_rows() if row["split"] == "train")
+    records = [{"id": row["id"], "language": row["language"], "reply": "No."} for row in [*rows[3:], train]]
+    records += [{"id": "toy-0000000000", "language": "en", "reply": "No."}, {"prompt": "Who?", "reply": "No."}]
+    found = match_replies(write_jsonl(tmp_path / "r.jsonl", records), release)
+    assert found.matching()["unmatched"] == 2
+    assert found.matching()["of_other_splits"] == 1
+    assert sum(found.matching()["prompts_without_reply"].values()) == 3
+    assert "r.jsonl:95" in caplog.text
+
+
+def test_two_replies_to_a_prompt_are_an_error(release: Path, tmp_path: Path) -> None:
+    rows = asked_rows()
+    with pytest.raises(ConfigError, match=r"r\.jsonl:97 and .*r\.jsonl:1 both answer toy-"):
+        match_replies(by_id(tmp_path, [*rows, rows[0]]), release)
+
+
+def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "r.jsonl", [{"prompt": "Who?", "reply": "I."}])
+    with pytest.raises(ConfigError, match="none of 1 replies"):
+        judge_run(path, release, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("r.jsonl", b'{"id": "x", "said": "No."}', "no reply here, only id, said"),
+        ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', "reply is a dict, no text"),
+        ("r.json", b'{"replies": []}', "no log of Inspect"),
+        ("r.eval", b"PK but no zip", "inspect log convert"),
+        ("r.txt", b"No.", "cannot read .txt"),
+        ("r.parquet", b"PAR1", "Parquet"),
+    ],
+)
+def test_files_that_hold_no_replies_are_named(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((SourceError, ConfigError), match=told):
+        read_replies(tmp_path / name)
+
+
+def test_columns_may_be_named(release: Path, tmp_path: Path) -> None:
+    records = [{"key": row["id"], "l": row["language"], "said": reply_to(row)} for row in asked_rows()]
+    path = write_jsonl(tmp_path / "r.jsonl", records)
+    options = ["--dataset", str(release), "--out", str(tmp_path / "run"), "--field", "id=key", "--field", "language=l"]
+    result = CliRunner().invoke(app, ["benchmark", "judge", str(path), *options, "--field", "reply=said", "--dry-run"])
+    assert "would judge 96 replies of r" in result.stdout
+    assert not (tmp_path / "run").exists()
+    done = CliRunner().invoke(app, ["benchmark", "judge", str(path), *options, "--field", "reply=said"])
+    assert (done.exit_code, (tmp_path / "run" / "report.html").exists()) == (0, True)
+    with pytest.raises(ConfigError, match="there is no field 'name'"):
+        read_replies(path, {"name": "key"})
+
+
+def test_reasoning_is_taken_off(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "r.jsonl", [{"id": "x", "reply": "<think>I cannot.</think>\nSure."}])
+    assert [reply.reply for reply in read_replies(path)] == ["Sure."]
