@@ -37,7 +37,7 @@ CHANGED_NEGATION = Check(
             "changed_negation",
             at_most=1,
             human=2,
-            source="half of DEMETR, and published back-translations (docs/meaning.md)",
+            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
             name="changed_negation_sure",
         ),
     ],

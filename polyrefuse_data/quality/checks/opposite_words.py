@@ -34,7 +34,7 @@ OPPOSITE_WORDS = Check(
             "opposite_words",
             at_most=1,
             human=2,
-            source="half of DEMETR, and published back-translations (docs/meaning.md)",
+            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
             name="opposite_words_sure",
         ),
     ],

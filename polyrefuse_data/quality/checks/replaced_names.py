@@ -34,7 +34,7 @@ REPLACED_NAMES = Check(
             "replaced_names",
             at_most=1,
             human=2,
-            source="half of DEMETR, and published back-translations (docs/meaning.md)",
+            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
             name="replaced_names_sure",
         ),
     ],

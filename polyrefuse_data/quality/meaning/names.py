@@ -13,7 +13,7 @@ from polyrefuse_data.quality.meaning.tables import common, own_words
 _TOKEN = re.compile(r"[^\W\d_]+(?:[.-][^\W\d_]+)*")
 _CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]+(?:[.-][^\W\d_]+)*")
 _OPENING = re.compile(r"(?:^|[.!?:;\n…])\W*([^\W\d_]+)")
-_ALIKE = 0.8  # Jaro-Winkler similarity of two spellings of a name (Naijigou, Najigou), read on half of DEMETR
+_ALIKE = 0.8  # Jaro-Winkler similarity of two spellings of a name (Naijigou, Najigou), read on our half of DEMETR
 _SAME_BEGINNING = 4
 _MOST_CAPITALS = 0.5  # of the words: a text in capitals, or a title
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae"})
