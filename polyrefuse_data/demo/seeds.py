@@ -55,12 +55,8 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def memory_records() -> list[dict[str, str]]:
-    """The seeds as a translation memory: one record (source text, target text, language) per prompt and language."""
-    from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES
+    """The seeds as a translation memory: one record of texts by language per prompt."""
+    from polyrefuse_data.languages import LANGUAGES
 
-    english = seed_texts(SOURCE_LANGUAGE).prompts
-    return [
-        {"source": english[prompt.key], "target": seed_texts(code).prompts[prompt.key], "language": code}
-        for code in TARGET_LANGUAGES
-        for prompt in seed_prompts()
-    ]
+    texts = {code: seed_texts(code).prompts for code in LANGUAGES}
+    return [{code: prompts[prompt.key] for code, prompts in texts.items()} for prompt in seed_prompts()]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from rapidfuzz import fuzz, process
@@ -11,6 +13,7 @@ from rapidfuzz import fuzz, process
 from polyrefuse_data.demo.corpus import NEAR_DUPLICATE, framed_examples, seed_examples
 from polyrefuse_data.demo.seeds import memory_records, seed_prompts, seed_texts
 from polyrefuse_data.languages import LANGUAGES, TARGET_LANGUAGES
+from polyrefuse_data.translation.memory import read_memory
 
 
 def test_both_labels_have_prompts_in_every_split() -> None:
@@ -36,10 +39,13 @@ def test_no_prompt_was_left_in_english(code: str) -> None:
     assert not {key for key, text in texts.items() if text == english[key]}
 
 
-def test_seeds_are_a_translation_memory_of_every_language() -> None:
-    records = memory_records()
-    assert len(records) == len(seed_prompts()) * len(TARGET_LANGUAGES)
-    assert {record["language"] for record in records} == set(TARGET_LANGUAGES)
+def test_seeds_are_a_translation_memory_of_every_language(tmp_path: Path) -> None:
+    """Read as one: a memory that matches nothing looks like one that was not asked."""
+    path = tmp_path / "memory.jsonl"
+    path.write_text("\n".join(map(json.dumps, memory_records())), encoding="utf-8")
+    units = read_memory(path)
+    assert len(units) == len(seed_prompts())
+    assert all(unit.keys() == LANGUAGES.keys() for unit in units)
 
 
 def test_training_text_holds_no_copy_of_a_held_out_prompt() -> None:
