@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.appended_lines import open_to_append
 from polyrefuse_data.system.input_files import read_input, reason
 
 
@@ -31,10 +32,8 @@ class Answers:
     """The journal of a run, one JSON object a line. One writer: the folder is locked."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self.known = {(answer.language, answer.id): answer for answer in _read(path)}
-        self._drop_torn_line()
-        self._file = path.open("ab")
+        self._file = open_to_append(path)
 
     def add(self, answer: Answered) -> None:
         """Keep an answer: on the disk before this returns."""
@@ -49,15 +48,6 @@ class Answers:
 
     def close(self) -> None:
         self._file.close()
-
-    def _drop_torn_line(self) -> None:
-        """Cut off what a killed writer left of its last line, so that the next begins on its own."""
-        if self._path.exists():
-            content = self._path.read_bytes()
-            whole = content[: content.rfind(b"\n") + 1]
-            if whole != content:
-                with self._path.open("r+b") as file:
-                    file.truncate(len(whole))
 
 
 def read_usage(path: Path) -> dict[str, Any] | None:

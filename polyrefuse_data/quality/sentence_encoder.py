@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
-from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.system.input_files import read_input_text, regular_file
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 32
@@ -121,7 +121,7 @@ def _dense(name: str, folder: str) -> Layer:
     weights = _find(name, f"{folder}/model.safetensors")
     if weights is None:
         raise ModelError(f"{name}: {folder} has no model.safetensors: pickled weights are not loaded")
-    found = load_file(weights)
+    found = load_file(regular_file(weights))
     activation = str(config.get("activation_function", "torch.nn.modules.linear.Identity")).rsplit(".", 1)[-1]
     apply = {"Tanh": torch.tanh, "Identity": lambda x: x, "ReLU": torch.relu, "GELU": torch.nn.functional.gelu}
     if activation not in apply:

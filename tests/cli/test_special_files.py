@@ -86,7 +86,7 @@ def test_in_a_run(command: Command, world: World) -> None:
     parameter = "runs" if "runs" in command.paths else "out"
     for name in ("run.json", "scores.json", "completions/baseline/en.parquet", "figures"):
         run = Path(shutil.copytree(world.run, world.new("run")))
-        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
         pipe(run / name)
         assert ends(command, world, **{parameter: run}).code in (0, 2), name
 

@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from polyrefuse_data import load_release
 from polyrefuse_data.cli import command
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from tests.faults.launcher import Ended, Launcher
@@ -31,6 +32,7 @@ ONLY_PLANNED = {("benchmark", "run"): ["--dry-run"], ("publish",): ["--dry-run"]
 ALWAYS_GIVEN = {("build",): {"config"}, ("benchmark", "run"): {"model", "dataset"}}
 # Arguments that may be paths, but are typed as text.
 NAMES_OF_PATHS = {"where", "old", "new", "model", "dataset"}
+ONLY_NAMES = {("benchmark", "judge"): {"model"}}  # and those of them that are none in some command
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def commands() -> list[Command]:
 def _below(found: Any, words: tuple[str, ...]) -> Iterator[Command]:
     if not hasattr(found, "commands"):
         types = get_type_hints(inspect.unwrap(found.callback))
-        paths = [name for name, kind in types.items() if "Path" in str(kind) or name in NAMES_OF_PATHS]
+        named = NAMES_OF_PATHS - ONLY_NAMES.get(words, set())
+        paths = [name for name, kind in types.items() if "Path" in str(kind) or name in named]
         yield Command(words, tuple(found.params), tuple(paths))
         return
     for name, child in found.commands.items():
@@ -78,6 +81,9 @@ class World:
             "benchmark", "run", "--model", bundled_model(CHAT), "--dataset", self.release, "--out", self.run,
             "--languages", "en", "--limit", 1, "--max-new-tokens", 2, "--max-kl", 50,
         )  # fmt: skip
+        prompts = load_release(self.release)["test"]
+        replies = [{"id": row["id"], "language": row["language"], "reply": "Sure."} for row in prompts]
+        (folder / "replies.jsonl").write_text("".join(json.dumps(reply) + "\n" for reply in replies))
         rows = [{"id": "x", "language": "de", "text": "Wie geht es?", "text_en": "How are you?", "label": "harmless"}]
         self._must("languages", "--new", "de", self.pack)
         (folder / "upstream").mkdir()
@@ -126,6 +132,7 @@ class World:
             "file": self.sheet,
             "path": self.folder / "rows.jsonl",
             "runs": self.run,
+            "replies": self.folder / "replies.jsonl",
             "model": bundled_model(CHAT),
             "repo_id": "org/name",
             "version": "1.0.0",

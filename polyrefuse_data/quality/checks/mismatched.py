@@ -68,7 +68,7 @@ MISMATCHED = Check(
             "other_prompt",
             at_most=5,
             human=7,
-            source="tuned on all of our halves of MultiJail and NTREX: 0.3% of good translations lie above, 0.1% above 7",
+            source="tuned on all of our halves of MultiJail and NTREX: 0.3% of good rows lie above, 0.1% above 7",
             name="mismatched_prompt",
         ),
     ],

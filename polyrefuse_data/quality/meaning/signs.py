@@ -18,8 +18,8 @@ from polyrefuse_data.quality.thresholds import Score, score_of
 POSSIBLE, SURE = 1.0, 2.0
 SCALE = "0 if not, 1 if an unreliable back-translation shows it, 2 if a reliable one does"
 # Share of the prompt's words that a back-translation brings back: less, and it is no witness; so much, and it is to be
-# believed. Read on our half of DEMETR and on the published back-translations, of which the Yoruba and Korean ones often say
-# what the text does not.
+# believed. Read on our half of DEMETR and on the published back-translations, of which the Yoruba and Korean ones often
+# say what the text does not.
 _WITNESS, _BELIEVED = 0.45, 0.6
 
 Sign = Callable[["Row"], bool]
