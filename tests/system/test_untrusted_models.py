@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from polyrefuse_data.benchmark import ChatModel, chat
+from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.judges import judge_refusal
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
 from polyrefuse_data.errors import ModelError, PolyrefuseError
 from polyrefuse_data.languages import language
+from polyrefuse_data.models import rendering
 from polyrefuse_data.quality import audit
 from polyrefuse_data.system.limits import bounded
 from polyrefuse_data.system.safe_weights import load_weights
@@ -181,7 +182,7 @@ ATTACKS = {
 def test_an_attack_in_a_chat_template_is_an_error_within_bounds(
     attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "_RENDER_SECONDS", 1.0)
+    monkeypatch.setattr(rendering, "_RENDER_SECONDS", 1.0)
     folder = copy_of(CHAT, tmp_path)
     template = ATTACKS[attack].replace("MARKER", str(tmp_path / MARKER))
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
