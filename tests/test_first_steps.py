@@ -60,6 +60,8 @@ def test_the_readme_shows_what_its_commands_print(polyrefuse: Call, tmp_path: Pa
         ("ablation", "en"): 0,
         ("ablation", "de"): 1,
         ("random", "en"): 1,
+        ("random-covariance", "en"): 1,
+        ("random-shuffled", "en"): 1,
     }
 
 
