@@ -53,6 +53,7 @@ BENCHMARK: dict[str, Any] = {
     "transfer": "all",
     "filter_prompts": True,
     "max_kl": 0.5,
+    "control_draws": 3,  # of each kind; a real run draws ten
     "max_new_tokens": 24,
 }
 
