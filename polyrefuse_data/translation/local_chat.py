@@ -8,7 +8,7 @@ from typing import Any
 
 from polyrefuse_data.config import LocalChatBackend
 from polyrefuse_data.endpoints.completions import Answer, Completion, NoAnswer
-from polyrefuse_data.errors import ConfigError, ModelError
+from polyrefuse_data.errors import ModelError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.translation.base import Pair, Request, Result, Units
@@ -19,6 +19,7 @@ from polyrefuse_data.translation.families import family_of
 from polyrefuse_data.translation.first_answers import FirstAnswers
 from polyrefuse_data.translation.guidance import Guidance
 from polyrefuse_data.translation.halving import PLAIN_SENTENCE, in_halves
+from polyrefuse_data.translation.runtimes import check_device
 
 # Tokens of an answer for each of its text, and room for a short one and for the object around it.
 _TOKENS_PER_TOKEN, _ROOM = 4, 64
@@ -65,21 +66,9 @@ class LocalChatTranslator:
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
         self.chat.check()
-        self._check_device()
+        check_device(self.config.device)
         self._open()
         self.checkpoint.check_weights()
-
-    def _check_device(self) -> None:
-        import torch
-
-        if self.config.device == "auto":
-            return
-        try:
-            torch.empty(0, device=self.config.device)
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(
-                f"translation.backends: device {self.config.device!r} cannot be used here: use auto, cpu or cuda"
-            ) from error
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return token_batches([len(ids) for ids in self._encode(requests)], self.config.batch_tokens)

@@ -14,6 +14,20 @@ from polyrefuse_data.translation.checkpoint import Checkpoint
 Hypotheses = list[list[int] | None]
 
 
+def check_device(device: str) -> None:
+    """Raise ConfigError if torch cannot use this device here; `auto` always can."""
+    import torch
+
+    if device == "auto":
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"translation.backends: device {device!r} cannot be used here: use auto, cpu or cuda"
+        ) from error
+
+
 class Runtime(Protocol):
     """A model, loaded on first use. `dtype` and `name` are part of the fingerprint."""
 
@@ -58,12 +72,7 @@ class TransformersRuntime:
 
         if self.config.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            torch.empty(0, device=self.config.device)
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(
-                f"translation.backends: device {self.config.device!r} cannot be used here: use auto, cpu or cuda"
-            ) from error
+        check_device(self.config.device)
         return self.config.device
 
     @cached_property
