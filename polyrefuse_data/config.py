@@ -168,6 +168,7 @@ class OpenAIBackend(_Backend):
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
     examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
     glossary: Path | None = None  # ... and of words and what they are in other languages
+    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -184,6 +185,12 @@ class OpenAIBackend(_Backend):
         if name is not None and name not in PRESETS:
             raise ValueError(f"{name!r} is unknown: use one of {', '.join(PRESETS)}")
         return name
+
+    @model_validator(mode="after")
+    def _one_prompt_a_line(self) -> OpenAIBackend:
+        if self.mode == "batch" and self.prompts_per_request > 1:
+            raise ValueError('prompts_per_request is for mode = "live": a line of a batch is one prompt')
+        return self
 
     @model_validator(mode="after")
     def _has_an_address(self) -> OpenAIBackend:
