@@ -12,6 +12,8 @@ def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
     """(word of the prompt, its opposite in the other text), each in the one text alone."""
     ours = [word for word in prompt.word_set - other.word_set if _opposites_of(word)]
     theirs = sorted(other.word_set - prompt.word_set - other.denied) if ours else []
+    forms = frozenset().union(*map(base_forms, theirs))
+    ours = [word for word in ours if not _opposites_of(word).isdisjoint(forms)]
     return [
         (word, opposite)
         for word in sorted(ours)
