@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # What scores.json of this version holds at the top.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
-    *("capability", "monitor", "consistency", "endings", "usage", "agreement"),
+    *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
 )
 
 _REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
@@ -88,7 +88,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "endings": _endings(scores["endings"]),
         "usage": scores["usage"],
         "agreement": scores["agreement"],
-        "controls": scores.get("controls", []),
+        "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),
