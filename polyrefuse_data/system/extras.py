@@ -14,6 +14,7 @@ EXTRAS = {
     "gguf": ("gguf",),
     "fast": ("ctranslate2", "tokenizers"),
     "ray": ("ray",),
+    "excel": ("openpyxl",),
 }
 
 
