@@ -171,6 +171,7 @@ class OpenAIBackend(_Backend):
     model: str
     preset: str | None = None  # a known server: sets the next two keys, and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
+    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
@@ -208,7 +209,12 @@ class OpenAIBackend(_Backend):
     @model_validator(mode="after")
     def _has_an_address(self) -> OpenAIBackend:
         example = PRESETS[self.preset].example if self.preset else ""
-        if example and self.base_url is None:
+        if self.client is not None:
+            if self.base_url is not None or self.api_key_env is not None:
+                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+            if self.mode == "batch":
+                raise ValueError('client is for mode = "live"')
+        elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
 

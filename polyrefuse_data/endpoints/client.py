@@ -17,7 +17,8 @@ from polyrefuse_data.endpoints.dialect import Ask, Dialect
 from polyrefuse_data.endpoints.endpoint import Endpoint
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.model_list import is_listed, model_ids
-from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused, Session, TooSlow
+from polyrefuse_data.endpoints.openai_client import GivenClient
+from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused, Session, TooSlow, Transport
 from polyrefuse_data.endpoints.workers import Line, in_parallel
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.system.redaction import one_line
@@ -41,14 +42,21 @@ _LONGEST_ABSENCE = 5.0  # seconds between two tries to reach a server at all
 class Client:
     """One endpoint, for everything that a run asks it."""
 
-    def __init__(self, endpoint: Endpoint, dialect: Dialect | None = None, limits: RateLimits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        dialect: Dialect | None = None,
+        limits: RateLimits | None = None,
+        given: GivenClient | None = None,
+    ) -> None:
         self.endpoint = endpoint
+        self.given = given
         self.dialect = dialect or Dialect()
         self.limits = limits or RateLimits(None, None)
         self._reset()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"endpoint": self.endpoint, "dialect": self.dialect, "limits": self.limits}
+        return {"endpoint": self.endpoint, "dialect": self.dialect, "limits": self.limits, "given": self.given}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -62,8 +70,10 @@ class Client:
         self._errors: Counter[str] = Counter()
         self._told = float("-inf")
 
-    def open_session(self) -> Session:
+    def open_session(self) -> Transport:
         """A connection that uses the key. Raises MissingPrerequisite if there is no key."""
+        if self.given is not None:
+            return self.given.open_session()
         return Session(self.endpoint.url, self.endpoint.headers())
 
     def probe(self) -> None:
