@@ -62,11 +62,12 @@ fuzz: .venv/ready
 PIP_CONFIGURED = $(shell $(PYTHON) -m pip config list 2>/dev/null | grep -E "index-url|find-links")
 TORCH_INDEX ?= $(if $(or $(shell command -v nvidia-smi),$(PIP_CONFIGURED)),,https://download.pytorch.org/whl/cpu)
 
-# Rebuilt whenever the dependencies change.
+# Rebuilt whenever the dependencies change. pip does not compile what it installs, which takes it a minute: Python
+# compiles what it imports.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
-	$(BIN)/pip install -q -c constraints.txt -e ".[all,test]"
+	$(BIN)/pip install -q --no-compile -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(BIN)/pip install -q --no-compile -c constraints.txt -e ".[all,test]"
 	touch $@
 
 clean:

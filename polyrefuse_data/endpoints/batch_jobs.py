@@ -43,7 +43,7 @@ class Job:
     status: str
     input_file: str
     answer_files: tuple[str, ...] = ()
-    errors: tuple[Any, ...] = ()  # why it failed, as the API told it
+    errors: tuple[Any, ...] = ()  # why it failed, in the API's words
 
     @property
     def is_under_way(self) -> bool:

@@ -34,7 +34,7 @@ _GIVE_UP_AFTER = 20
 # An error in the same words twice, and no answer yet, is what every request would meet.
 _SAME_ERRORS = 2
 
-_TELL_SECONDS = 10.0  # between two words of trouble that all requests have at once
+_TELL_SECONDS = 10.0  # between two reports of trouble that all requests share
 _PROBE_SECONDS = 30.0
 _LONGEST_ABSENCE = 5.0  # seconds between two tries to reach a server at all
 
@@ -135,7 +135,7 @@ class Client:
             if (stop := error.stops(self.endpoint)) is not None:
                 raise stop from None
             wait = error.retry_after or wait
-            if error.status == 429:  # it holds back every other request too
+            if error.status == 429:  # it holds back all other requests too
                 self.limits.pause(wait)
             return self._told_apart(error), wait
         except RedirectRefused as error:
@@ -148,7 +148,7 @@ class Client:
             return NoAnswer("timeout", told, may_pass=True), wait
         except LostConnection as error:
             return NoAnswer("connection", str(error), may_pass=True), wait
-        if answer.usage and ask.tokens:  # without it, what was thought stands
+        if answer.usage and ask.tokens:  # without it, the first guess stands
             self.limits.correct(ask.tokens, int(sum(answer.usage.values())))
         return answer, wait
 

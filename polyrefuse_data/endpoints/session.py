@@ -60,7 +60,7 @@ class RedirectRefused(Exception):
 @dataclass(frozen=True)
 class Response:
     status: int
-    headers: Mapping[str, str]  # whatever their case
+    headers: Mapping[str, str]  # case-insensitive
     content: bytes
 
 

@@ -14,8 +14,8 @@ from polyrefuse_data.endpoints.session import Transport
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_LOOK_SECONDS = 0.5  # how often somebody looks whether an answer is overdue
-_OVERDUE_SECONDS = 0.5  # past its deadline: a session that reads notices by itself
+_LOOK_SECONDS = 0.5  # how often we check whether an answer is overdue
+_OVERDUE_SECONDS = 0.5  # past its deadline; a session that is reading notices by itself
 
 
 class Cancelled(Exception):

@@ -15,6 +15,7 @@ EXTRAS = {
     "fast": ("ctranslate2", "tokenizers"),
     "openai": ("openai",),
     "ray": ("ray",),
+    "excel": ("openpyxl",),
 }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _LONGEST_DETAIL = 300  # characters
-_SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
+_SHORTEST = 8  # characters; shorter values are switches and words, and masking them would ruin the text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
 _SHAPES = tuple(
