@@ -27,6 +27,7 @@ _OF_THE_PACKAGE = {
     "languages/registry.py",
     "languages/replies.py",
     "quality/report/page.py",
+    "quality/review/page.py",
     "release/card.py",
     "sources/loading.py",
 }
