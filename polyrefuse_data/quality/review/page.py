@@ -6,8 +6,6 @@ report. What a reviewer downloads from it is the CSV of `spreadsheet`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.quality.review.spreadsheet import COLUMNS
 from polyrefuse_data.sources.sheets import FORMULA
-from polyrefuse_data.text.html import html_environment
+from polyrefuse_data.text.html import html_environment, script_hash
 from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -32,7 +30,7 @@ def to_page(records: Sequence[Mapping[str, str]], *, title: str) -> str:
         title=printable_line(title),
         data=safe(inert_json({"columns": COLUMNS, "rows": rows, "formula": FORMULA, "name": _DOWNLOADED})),
         script=safe(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_hash=script_hash(script),
         style=safe(_asset("review.css")),
     )
     return text.encode("utf-8", "replace").decode("utf-8")
