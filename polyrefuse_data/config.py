@@ -348,6 +348,7 @@ class QualityConfig(_Section):
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
+    judge: str | None = None  # a chat model that marks translations: MODEL@URL of an OpenAI-compatible API
 
 
 # --- engine: how the work is distributed; none of it changes a row -------------------------------------------------

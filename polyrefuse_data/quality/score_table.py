@@ -28,12 +28,14 @@ ROW_COLUMNS = ("id", "language", "inputs")
 
 _MADE_BY = b"polyrefuse.scores"
 _ORIGINS = TypeAdapter(dict[str, list[str]])
+_JUDGED_ROWS = 64  # that are scored at once where each costs money: a stop loses no more answers
 _READ = ("id", "language", "text", "text_en", "back_translation", "back_translator")
 
 
 def score_batches(rows: pa.Table, suite: Suite) -> list[pa.Table]:
     """The rows in batches, with the columns that `scorer` reads."""
-    return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]))]
+    size = _JUDGED_ROWS if suite.config.judge else None
+    return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]), size)]
 
 
 def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:

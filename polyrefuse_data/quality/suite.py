@@ -17,6 +17,7 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.checks import CHECKS
 from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.judged import JUDGED, judged
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID, language_id
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED, language_unverified
 from polyrefuse_data.quality.checks.semantic import SEMANTIC, semantic
@@ -96,6 +97,7 @@ def suite_of(config: Settings = None) -> Suite:
         LANGUAGE_ID: language_id(settings.identifier),
         LANGUAGE_UNVERIFIED: language_unverified(settings.identifier),
         SEMANTIC: semantic(settings.semantic_model),
+        JUDGED: judged(settings.judge),
     }
     own = [configured.get(check, check) for check in CHECKS[:-1] if check.column not in settings.scores]
     imported = named_scores(settings.scores)

@@ -11,6 +11,7 @@ from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.empty import EMPTY
 from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
 from polyrefuse_data.quality.checks.improbable import IMPROBABLE
+from polyrefuse_data.quality.checks.judged import JUDGED
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED
 from polyrefuse_data.quality.checks.length_ratio import LENGTH_RATIO
@@ -63,6 +64,7 @@ CHECKS: tuple[Check, ...] = (
     REPLACED_NAMES,
     ADDED_WORDS,
     SEMANTIC,
+    JUDGED,
     *known_scores(),
     IMPROBABLE,
     DUPLICATE_TARGET,

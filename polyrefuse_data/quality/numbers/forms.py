@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
+from math import ceil, floor
 
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.quality.numbers.grammar import Value
@@ -35,6 +36,7 @@ _DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)['’]?s\b")
 _ALWAYS = re.compile(r"(?<![\w/])(24)/(7)(?![\w/])")
 _FIRST = re.compile(r"\b(?:no\. ?|number )1\b(?![.,]?\d)", re.IGNORECASE)
 _HEIGHT = re.compile(r"(?<![\d.,])([3-8])(?:[- ](?:foot|feet|ft)[- ]|['’′])(\d{1,2})(?![\d.,])")
+_FREEZING, _STEP = 32, Fraction(5, 9)  # of degrees Fahrenheit
 _INCH = 2.54  # centimetres
 _PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
 _BY_NAME = "coron|корон"  # the pandemic, as most languages call it
@@ -151,10 +153,11 @@ def _century(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 
 
 def _decade(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
-    """The 1990s are the nineties, the 1800s the 19th century."""
+    """The 1990s are the nineties, the 1800s the 19th century; and temperatures in the 80s are 26 or 27 degrees."""
     decade = int(match.group(1))
     if decade < 100:
-        return ((any_of(decade, 1900 + decade, 2000 + decade),),)
+        celsius = range(floor((decade - _FREEZING) * _STEP), ceil((decade + 9 - _FREEZING) * _STEP) + 1)
+        return ((any_of(decade, 1900 + decade, 2000 + decade),), (any_of(*celsius),))
     century, years = any_of(decade // 100 + 1), decade % 100
     if not years:
         return ((any_of(decade) | century,),)

@@ -34,7 +34,6 @@ _UNITS: Sequence[tuple[str, tuple[float, ...]]] = (
 _NAMES = "|".join(f"({names})" for names, _ in _UNITS)
 _QUANTITIES = re.compile(rf"((?:(?:{_NUMBER}){_JOINED})*(?:{_NUMBER}))[\s-]?(?:{_NAMES})(?![A-Za-z])")
 _DEGREES = len(_UNITS) - 1
-_DECADES_OF_DEGREES = re.compile(r"\b([1-9]0)s\b")  # "widespread 80s": as warm as that
 _FREEZING, _STEP = 32, Fraction(5, 9)
 _METRIC = "(?:kilo|centi|milli)?(?:met(?:er|re)|gram|lit(?:er|re))s?|km(?:/?h)?|kph|cm|mm|m|kg|g|l|°?C"
 _UNIT = rf"(?:{'|'.join(names for names, _ in _UNITS)}|{_METRIC})"
@@ -54,9 +53,6 @@ def converted(source: str) -> Mapping[Value, Sequence[float]]:
             found[value] += [float(value) * factor for factor in _UNITS[unit][1]]
             if unit == _DEGREES:
                 found[value].append(float((Fraction(value) - _FREEZING) * _STEP))
-    for match in _DECADES_OF_DEGREES.finditer(source):
-        value = int(match.group(1))
-        found[value].append(float((value - _FREEZING) * _STEP))
     return found
 
 
