@@ -332,3 +332,22 @@ def test_a_translator_can_be_sent_to_a_worker(folders: dict[str, Path]) -> None:
         asked.takes(Pair(EN, DE))
         again: NllbTranslator = pickle.loads(pickle.dumps(asked))
         assert translate_requests(again, REQUESTS[:1]) == [Translation(TEXTS[0])]
+
+
+def test_a_t5_with_a_tokenizer_json_alone_is_told_the_language_too(tmp_path: Path) -> None:
+    from transformers import T5Tokenizer
+
+    words = ["▁", "▁List", "▁fruits", *MADLAD_TOKENS.values(), *"<2zh>"]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((word, -1.0) for word in words)]
+    tokenizer = T5Tokenizer(vocab=pieces, extra_ids=0)
+    tokenizer.save_pretrained(tmp_path)
+    config = {"model_type": "t5", "vocab_size": len(tokenizer) + 3}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    asked = translator(tmp_path)
+    asked.checkpoint.check([Pair(EN, DE)])
+    (ids,) = asked.checkpoint.encode([Request("List <2zh> fruits", EN, DE)])
+    tokens = asked.checkpoint.vocabulary.tokens(ids)
+    assert tokens[:3] == ["▁", "<2de>", "▁List"]
+    assert "<2zh>" not in tokens
+    assert tokens[-2:] == ["▁fruits", "</s>"]
+    assert asked.checkpoint.kind.never_said[-3:] == [len(tokenizer), len(tokenizer) + 1, len(tokenizer) + 2]
