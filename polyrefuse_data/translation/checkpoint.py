@@ -98,6 +98,11 @@ class Checkpoint:
         """The id of <unk>, which stands for everything outside the vocabulary."""
         return self.vocabulary.index(UNKNOWN)
 
+    @property
+    def size(self) -> int:
+        """The number of tokens that the tokenizer knows and the model has a vector for."""
+        return min(self.vocabulary.size, int(self.config["vocab_size"]))
+
     @cached_property
     def unknown_characters(self) -> UnknownCharacters:
         return UnknownCharacters(self.vocabulary)
