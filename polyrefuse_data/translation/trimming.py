@@ -47,14 +47,14 @@ class Trimming:
 
     def __init__(self, vocabulary: Vocabulary, size: int) -> None:
         self._vocabulary = vocabulary
-        self._size = size
+        self.size = size
         self._kept: dict[str, Kept] = {}
 
     def kept(self, pair: Pair) -> Kept:
         """Tokens without a letter or mark that neither language uses; the same in both directions."""
         name = "-".join(sorted(language.code for language in pair))
         if name not in self._kept:
-            tokens = self._vocabulary.tokens(range(self._size))
+            tokens = self._vocabulary.tokens(range(self.size))
             uses = [used_by(language) for language in pair]
             foreign = {c for c in set().union(*tokens) if not any(in_use(c) for in_use in uses)}
             self._kept[name] = Kept(name, (index for index, token in enumerate(tokens) if foreign.isdisjoint(token)))
