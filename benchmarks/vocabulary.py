@@ -6,7 +6,7 @@ Texts go from English into 13 languages and back: the demo's seed prompts, which
 ones that it has not: half of one prompt and half of another, every fifth with a name in another script. Counted are
 the texts that go to the full model because a token of theirs was trimmed; of the others, those that both models answer
 with the same tokens, those where the full model takes a token that neither language uses (both say the same up to
-there), and those that differ otherwise (of which there must be none).
+there), and those that differ otherwise (of which there must be none). Answers that differ are shown.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
@@ -40,16 +41,25 @@ def made(code: str, count: int) -> list[str]:
     return [f"{text} {GUESTS[number // 5 % 5]}" if number % 5 == 0 else text for number, text in enumerate(halves)]
 
 
-def compare(translator: NllbTranslator, trimming: Trimming, requests: Sequence[Request]) -> list[str]:
-    """The outcome of each request; all are of one pair of languages."""
+class Compared(NamedTuple):
+    """What became of a text, and both models' answers to it."""
+
+    outcome: str
+    full: str = ""
+    trimmed: str = ""
+
+
+def compare(translator: NllbTranslator, trimming: Trimming, requests: Sequence[Request]) -> list[Compared]:
+    """Each request's; all are of one pair of languages."""
     kept = trimming.kept(Pair(requests[0].source, requests[0].target))
     sources = translator.checkpoint.encode(requests)
     asked = [index for index, ids in enumerate(sources) if kept.holds(ids)]
     full, trimmed = (_answers(translator, requests, sources, asked, tokens) for tokens in (None, kept))
-    outcomes = [TO_FULL] * len(requests)
-    for index, all_tokens, kept_tokens in zip(asked, full, trimmed, strict=True):
-        outcomes[index] = _outcome(all_tokens, kept_tokens, kept)
-    return outcomes
+    compared = [Compared(TO_FULL)] * len(requests)
+    decode = translator.checkpoint.decode
+    for index, one, other in zip(asked, full, trimmed, strict=True):
+        compared[index] = Compared(_outcome(one, other, kept), decode(one), decode(other))
+    return compared
 
 
 def _answers(
@@ -85,15 +95,18 @@ def main() -> None:
     print(f"{translator.name}: {trimming.size} tokens")
     for code in TARGET_LANGUAGES:
         other = language(code)
-        found = {}
+        found, differences = {}, []
         for kind in (seeds, made):
             there = [Request(text, english, other) for text in kind(SOURCE_LANGUAGE, options.texts)]
             back = [Request(text, other, english) for text in kind(code, options.texts)]
-            outcomes = compare(translator, trimming, there) + compare(translator, trimming, back)
-            found[kind.__name__] = Counter(outcomes)
+            both = compare(translator, trimming, there) + compare(translator, trimming, back)
+            found[kind.__name__] = Counter(text.outcome for text in both)
+            differences += [text for text in both if text.outcome in (LEFT, OTHER)]
             total[kind.__name__] += found[kind.__name__]
         size = len(trimming.kept(Pair(english, other)).ids)
         print(f"{code}: {size} tokens ({size / trimming.size:.0%});", _shown(found))
+        for outcome, full, trimmed in differences:
+            print(f"    {outcome}:\n        full:    {full}\n        trimmed: {trimmed}")
     print("all:", _shown(total))
     translator.close()
     sys.exit(any(counts[OTHER] for counts in total.values()))
