@@ -11,7 +11,7 @@ import torch
 from polyrefuse_data.translation.trimming import Kept
 
 
-class TrimmedHead(torch.nn.Module):
+class TrimmedHead(torch.nn.Module):  # type: ignore[misc]  # torch is not typed here
     """Scores of the kept tokens at their places; all others have none. The weights are copied, once."""
 
     def __init__(self, head: torch.nn.Linear, kept: Kept) -> None:
