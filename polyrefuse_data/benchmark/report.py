@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 # What scores.json of this version holds at the top.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
-    *("capability", "monitor", "consistency", "endings", "usage", "agreement"),
+    *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
 )
 
-_REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
+_REPLIES_PER_FILE = 4  # of each label that the page shows; completions/ holds them all
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
@@ -58,7 +58,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         verdict_names=VERDICT_NAMES,
         min_prompts=MIN_PROMPTS,
         script=script,
-        # The page's security policy allows this one script: text of models and prompts could bring none.
+        # The page's security policy allows this script alone, so text from models and prompts cannot run any.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
     write_page(Path(out), page)
@@ -88,7 +88,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "endings": _endings(scores["endings"]),
         "usage": scores["usage"],
         "agreement": scores["agreement"],
-        "controls": scores.get("controls", []),
+        "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.traits import Pattern, Section, read_part
-from polyrefuse_data.text.beginnings import Beginnings
+from polyrefuse_data.text.beginnings import Beginnings, beginnings, few, first_of
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
@@ -60,6 +60,8 @@ class Openings:
 
     def at(self, text: str, place: int) -> Iterator[Opening]:
         """The openings at a place in a folded text."""
+        if not self._first_look.match(text, place):
+            return
         match = self.expression.match(text, place)
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
             if row.expression.match(text, place):
@@ -76,6 +78,14 @@ class Openings:
     @cached_property
     def _beginnings(self) -> Beginnings:
         return Beginnings((row.pattern for row in self.rows), self.at_words)
+
+    @cached_property
+    def _first_look(self) -> re.Pattern[str]:
+        """Matches wherever the expression does, and is ten times as fast to tell that it does not."""
+        known = {row.pattern: beginnings(row.pattern) for row in self.rows}
+        anyhow = [pattern for pattern, starts in known.items() if "" in starts]
+        starts = frozenset().union(*(starts for starts in known.values() if "" not in starts))
+        return re.compile("|".join([first_of(few(starts)), *anyhow]), re.DOTALL)
 
 
 class ReplyTables(Section):

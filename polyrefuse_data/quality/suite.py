@@ -42,6 +42,11 @@ class Suite:
         return [check for check in self.checks if check.score is not None]
 
     @property
+    def deriving(self) -> list[Check]:
+        """The checks whose scores follow from those of the others."""
+        return [check for check in self.checks if check.derive is not None]
+
+    @property
     def together(self) -> list[Check]:
         """The checks with a score that all rows decide together."""
         return [check for check in self.checks if check.together is not None]
@@ -61,6 +66,7 @@ class Suite:
         """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and
         the thresholds' hash. Two verdicts can be compared where it is the same."""
         computed = [self.identities[check.name] for check in self.scoring]
+        computed += [check.identity for check in self.deriving]
         together = [check.identity for check in self.together if check.score is None]
         parts = [f"polyrefuse-data {__version__}", *computed, *together]
         return "; ".join([*parts, f"thresholds {_hash(self.bounds)}"])
@@ -126,7 +132,7 @@ def _made_again(config: str) -> Suite:
 def _load(name: str, key: str) -> Check:
     plugin = plugins.load(plugins.CHECKS, name, key, ())
     check: Check = plugin.of_kind(Check, "a polyrefuse_data.quality.Check")
-    if check.score is None:
+    if check.score is None and check.derive is None:
         raise plugin.error("has no score function")
     return replace(check, plugin=plugin)
 

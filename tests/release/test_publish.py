@@ -69,7 +69,7 @@ def test_the_next_version_deletes_stale_files_and_both_tags_stay(hub, releases):
         tree = repo.commits[repo.tags[tag]]
         assert set(tree) - {".gitattributes"} == files_of(release)
         assert all(tree[path].content == (release / path).read_bytes() for path in files_of(release))
-    assert "data/yo/test.parquet" not in repo.commits[repo.branches["main"]]
+    assert "data/yo/harmful-test.parquet" not in repo.commits[repo.branches["main"]]
 
 
 def test_publishing_again_changes_nothing(hub, release):

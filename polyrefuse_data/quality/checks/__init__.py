@@ -10,6 +10,7 @@ from polyrefuse_data.quality.checks.debris import DEBRIS
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.empty import EMPTY
 from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
+from polyrefuse_data.quality.checks.improbable import IMPROBABLE
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED
 from polyrefuse_data.quality.checks.length_ratio import LENGTH_RATIO
@@ -63,6 +64,7 @@ CHECKS: tuple[Check, ...] = (
     ADDED_WORDS,
     SEMANTIC,
     *known_scores(),
+    IMPROBABLE,
     DUPLICATE_TARGET,
 )
 THRESHOLDS: dict[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}

@@ -33,6 +33,9 @@ _CENTURY = re.compile(
 )
 _DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)['’]?s\b")
 _ALWAYS = re.compile(r"(?<![\w/])(24)/(7)(?![\w/])")
+_FIRST = re.compile(r"\b(?:no\. ?|number )1\b(?![.,]?\d)", re.IGNORECASE)
+_HEIGHT = re.compile(r"(?<![\d.,])([3-8])(?:[- ](?:foot|feet|ft)[- ]|['’′])(\d{1,2})(?![\d.,])")
+_INCH = 2.54  # centimetres
 _PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
 _BY_NAME = "coron|корон"  # the pandemic, as most languages call it
 _IN_FIGURES = r"\d\s?[./-]\s?\d|\d/|/\d"
@@ -127,6 +130,8 @@ def _time(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
         ways += [(hours, HALF), (after, HALF)]
     elif minutes in (15, 45):  # a quarter past, three quarters
         ways += [(hours, any_of(4)), (after, any_of(15, 4))]
+    if minutes > 30:  # five to eight
+        ways.append((after, any_of(60 - minutes)))
     return tuple(ways)
 
 
@@ -161,6 +166,24 @@ def _always(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     return ((any_of(24), any_of(7)), ())
 
 
+def _first(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
+    """To be No. 1: to lead."""
+    return ((any_of(1),), ())
+
+
+def _height(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
+    """6-foot-6 is 1.98 m, 198 cm, two metres."""
+    feet, inches = map(int, match.groups())
+    exact = (12 * feet + inches) * _INCH
+    about = range(round(exact) - 2, round(exact) + 3)
+    metres = any_of(round(exact / 100), *(Fraction(one, 100) for one in about))
+    return (
+        (any_of(feet), any_of(inches)),
+        (metres | any_of(*about),),
+        (any_of(int(exact // 100)), any_of(*(one % 100 for one in about))),
+    )
+
+
 def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """COVID-19 is 新冠 in Chinese: no number if it goes by another name."""
     return ((any_of(19),), ()) if text.names_pandemic else ((any_of(19),),)
@@ -168,6 +191,8 @@ def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Text], tuple[Way, ...]]], ...] = (
     (_ALWAYS, _always),
+    (_FIRST, _first),
+    (_HEIGHT, _height),
     (_PANDEMIC, _pandemic),
     (_DATE, _date),
     (_MIXED, _mixed),
