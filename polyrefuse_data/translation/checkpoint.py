@@ -121,8 +121,8 @@ class Checkpoint:
 
     @property
     def size(self) -> int:
-        """The number of tokens that the tokenizer knows and the model has a vector for."""
-        return min(self.vocabulary.size, int(self.config["vocab_size"]))
+        """The number of tokens that the model has a vector for. The vocabulary may have a few more or less."""
+        return int(self.config["vocab_size"])
 
     @cached_property
     def unknown_characters(self) -> UnknownCharacters:

@@ -32,7 +32,7 @@ def cut_vocabulary(model: Path, tokens: Iterable[int], folder: Path) -> None:
     It computes the same numbers for them. Raises ValueError if the files are not as expected.
     """
     vocabulary = json.loads(read_input_text(model / _VOCABULARY))
-    rows = list(tokens)
+    rows = [token for token in tokens if token < len(vocabulary)]  # the converter leaves out Marian's last, <pad>
     folder.mkdir(parents=True)
     with (model / "model.bin").open("rb") as source, (folder / "model.bin").open("xb") as target:
         _cut(source, target, len(vocabulary), rows)

@@ -54,10 +54,11 @@ class Trimming:
         """Tokens without a letter or mark that neither language uses; the same in both directions."""
         name = "-".join(sorted(language.code for language in pair))
         if name not in self._kept:
-            tokens = self._vocabulary.tokens(range(self.size))
+            tokens = list(self._vocabulary.all_tokens())
             uses = [used_by(language) for language in pair]
             foreign = {c for c in set().union(*tokens) if not any(in_use(c) for in_use in uses)}
-            self._kept[name] = Kept(name, (index for index, token in enumerate(tokens) if foreign.isdisjoint(token)))
+            ids = self._vocabulary.ids([token for token in tokens if foreign.isdisjoint(token)])
+            self._kept[name] = Kept(name, sorted(index for index in ids if index < self.size))
         return self._kept[name]
 
 

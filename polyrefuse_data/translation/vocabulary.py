@@ -31,9 +31,6 @@ class UnknownCharacters:
 class Vocabulary(Protocol):
     """Converts texts to token ids and back. Text is text: an `</s>` or a language code in it is not a special token."""
 
-    @property
-    def size(self) -> int: ...
-
     def index(self, token: str) -> int | None:
         """The id of a token; None if it does not exist."""
         ...
@@ -69,11 +66,6 @@ class FileVocabulary:
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
 
-    @property
-    def size(self) -> int:
-        size: int = self._tokenizer.get_vocab_size()
-        return size
-
     def index(self, token: str) -> int | None:
         index: int | None = self._tokenizer.token_to_id(token)
         return index
@@ -101,10 +93,6 @@ class TransformersVocabulary:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-
-    @property
-    def size(self) -> int:
-        return len(self._tokenizer)
 
     def index(self, token: str) -> int | None:
         index: int | None = self._tokenizer.convert_tokens_to_ids(token)
