@@ -18,6 +18,7 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Failure, Pair, Request, Translation, translate_requests
 from polyrefuse_data.translation.backends import open_chain
 from polyrefuse_data.translation.nllb import NllbTranslator
+from polyrefuse_data.translation.trimming import Kept, Trimming
 from tests.faults.launcher import Call
 from tests.translation.conftest import ENGLISH, toy_translation
 from tests.translation.tiny import DE, EN, REQUESTS, YO, ZH, translator
@@ -351,3 +352,28 @@ def test_a_t5_with_a_tokenizer_json_alone_is_told_the_language_too(tmp_path: Pat
     assert "<2zh>" not in tokens
     assert tokens[-2:] == ["▁fruits", "</s>"]
     assert asked.checkpoint.kind.never_said[-3:] == [len(tokenizer), len(tokenizer) + 1, len(tokenizer) + 2]
+
+
+@RUNTIMES
+@KINDS
+def test_a_trimmed_vocabulary_changes_no_text(
+    folders: dict[str, Path], cache: Path, kind: str, runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tiny models have no token of another script, so some that no text needs are left out here."""
+    asked = translator(folders[kind], runtime=runtime, max_new_tokens=100, vocabulary="language")
+    checkpoint = asked.checkpoint
+    used = {index for ids in [*checkpoint.encode(REQUESTS), *checkpoint.vocabulary.encode(TEXTS)] for index in ids}
+    special = {*range(4), *checkpoint.kind.control_tokens, checkpoint.size - 1}
+    kept = Kept("some", sorted(used | special))
+    monkeypatch.setattr(Trimming, "kept", lambda self, pair: kept)
+    generate, asked_with = asked.runtime.generate, set[Kept | None]()
+
+    def spied(*arguments: Any) -> Any:
+        asked_with.add(arguments[5])
+        return generate(*arguments)
+
+    monkeypatch.setattr(asked.runtime, "generate", spied)
+    assert len(kept.ids) < checkpoint.size
+    results = translate_requests(asked, REQUESTS)
+    assert [result.text for result in results if isinstance(result, Translation)] == TEXTS
+    assert asked_with == {kept}
