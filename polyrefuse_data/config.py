@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +24,21 @@ from polyrefuse_data.system.redaction import without_credentials
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
+
+
+_PLACE = re.compile(r"\{(source|target|language)\}")
+
+
+def _filled(pattern: str, **values: str) -> str:
+    return _PLACE.sub(lambda place: values[place[1]], pattern)
+
+
+def _other_than_english(direction: str) -> str:
+    """The language of `en-de` or `de-en` that is not English."""
+    begin, end = f"{SOURCE_LANGUAGE}-", f"-{SOURCE_LANGUAGE}"
+    if direction.startswith(begin) == direction.endswith(end):
+        raise ValueError(f"model: {direction!r} is not a direction like en-de or de-en")
+    return direction.removeprefix(begin).removesuffix(end)
 
 
 def _known_codes(codes: list[str]) -> list[str]:
@@ -103,10 +120,12 @@ class MemoryBackend(_Backend):
 
 
 class NllbBackend(_Backend):
-    """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
+    """An encoder-decoder model on this machine (NLLB, M2M100, MADLAD-400, T5, OPUS-MT), by Hub id or folder."""
 
-    engine: Literal["nllb"] = "nllb"
-    model: str | Path = "facebook/nllb-200-distilled-600M"  # a Path is a folder, relative to the config's
+    engine: Literal["nllb", "seq2seq"] = "nllb"  # two names for the same: `nllb` is the older one
+    # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
+    # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
+    model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
     revision: str | None = None
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
@@ -116,6 +135,34 @@ class NllbBackend(_Backend):
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
 
+    @model_validator(mode="after")
+    def _one_revision(self) -> NllbBackend:
+        if isinstance(self.model, dict):
+            for direction in self.model:
+                _known_codes([_other_than_english(direction)])
+        if self.names_several and self.revision:
+            raise ValueError("revision is of one model: name each in a backend of its own")
+        return self
+
+    @property
+    def names_several(self) -> bool:
+        return isinstance(self.model, dict) or _PLACE.search(str(self.model)) is not None
+
+    def one_each(self, codes: Sequence[str]) -> list[NllbBackend]:
+        """A backend for each of its models, for that model's language alone; `codes` are the languages of the build.
+        Which of the two directions a model translates is in its own files."""
+        if not self.names_several:
+            return [self]
+        if isinstance(self.model, dict):
+            models = [(_other_than_english(direction), str(model)) for direction, model in self.model.items()]
+        else:
+            models = [
+                (code, _filled(str(self.model), source=source, target=target, language=code))
+                for code in self.languages or codes
+                for source, target in ((SOURCE_LANGUAGE, code), (code, SOURCE_LANGUAGE))
+            ]
+        return [self.model_copy(update={"model": model, "languages": [code]}) for code, model in dict.fromkeys(models)]
+
 
 class OpenAIBackend(_Backend):
     """A chat model behind any OpenAI-compatible API."""
@@ -124,6 +171,7 @@ class OpenAIBackend(_Backend):
     model: str
     preset: str | None = None  # a known server: sets the next two keys, and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
+    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
@@ -134,6 +182,7 @@ class OpenAIBackend(_Backend):
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
     examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
     glossary: Path | None = None  # ... and of words and what they are in other languages
+    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -152,9 +201,20 @@ class OpenAIBackend(_Backend):
         return name
 
     @model_validator(mode="after")
+    def _one_prompt_a_line(self) -> OpenAIBackend:
+        if self.mode == "batch" and self.prompts_per_request > 1:
+            raise ValueError('prompts_per_request is for mode = "live": a line of a batch is one prompt')
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> OpenAIBackend:
         example = PRESETS[self.preset].example if self.preset else ""
-        if example and self.base_url is None:
+        if self.client is not None:
+            if self.base_url is not None or self.api_key_env is not None:
+                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+            if self.mode == "batch":
+                raise ValueError('client is for mode = "live"')
+        elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
 
@@ -212,7 +272,7 @@ class PluginBackend(_Backend):
 
 
 # The built-in backends; an entry point cannot take their names.
-BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "chat", "command")
+BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "chat", "command", "seq2seq")
 _PLUGIN = "plugin"
 
 
@@ -224,6 +284,7 @@ def _engine(value: Any) -> str:
 Backend = Annotated[
     Annotated[MemoryBackend, Tag("memory")]
     | Annotated[NllbBackend, Tag("nllb")]
+    | Annotated[NllbBackend, Tag("seq2seq")]
     | Annotated[OpenAIBackend, Tag("openai")]
     | Annotated[LocalChatBackend, Tag("chat")]
     | Annotated[CommandBackend, Tag("command")]
@@ -287,6 +348,7 @@ class QualityConfig(_Section):
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
+    judge: str | None = None  # a chat model that marks translations: MODEL@URL of an OpenAI-compatible API
 
 
 # --- engine: how the work is distributed; none of it changes a row -------------------------------------------------
@@ -368,7 +430,24 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
     """Validate a config from any source; local paths are resolved against the folder of `path`."""
     keys = "`polyrefuse init` writes a file with all keys"
     base = path.parent if path else Path.cwd()
-    return _resolve(validated(Config, _with_packs(data, base), path, keys, _KINDS), base)
+    return _resolve(_one_model_each(validated(Config, _with_packs(data, base), path, keys, _KINDS)), base)
+
+
+def _one_model_each(config: Config) -> Config:
+    """The config with a backend for each model where one names several."""
+
+    def each(backend: Backend) -> list[Backend]:
+        return [*backend.one_each(config.languages)] if isinstance(backend, NllbBackend) else [backend]
+
+    translation = config.translation
+    back = translation.back_translation
+    named = [one for backend in translation.back_backends for one in each(backend)]
+    several = isinstance(back, list) or len(named) > 1
+    update = {
+        "backends": [one for backend in translation.backends for one in each(backend)],
+        "back_translation": named if several else back,
+    }
+    return config.model_copy(update={"translation": translation.model_copy(update=update)})
 
 
 def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:

@@ -119,12 +119,12 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Translate the prompts and check every row. Writes rows.parquet next to the config; run again to resume."""
-    from polyrefuse_data.config import load_config
+    from polyrefuse_data.config import NllbBackend, load_config
     from polyrefuse_data.pipeline.build import build as run_build
     from polyrefuse_data.pipeline.summary import BuildSummary
 
     settings = load_config(config)
-    if any(backend.engine == "nllb" for backend in settings.translation.backends):
+    if any(isinstance(backend, NllbBackend) for backend in settings.translation.backends):
         keep_freed_memory()
     summary = run_build(
         Workspace(config.parent),

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from polyrefuse_data.languages.language import Language
 from polyrefuse_data.languages.traits import Pattern, Section, read_part
-from polyrefuse_data.text.beginnings import Beginnings
+from polyrefuse_data.text.beginnings import Beginnings, beginnings, few, first_of
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
@@ -45,8 +45,13 @@ class Opening:
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        """Compiled only for the few texts in which a pattern before it matches."""
+        """Compiled only for the few texts in which a pattern before it matches and it may."""
         return re.compile(self.pattern, re.DOTALL)
+
+    @cached_property
+    def starts(self) -> tuple[str, ...]:
+        """With one of these everything begins that matches."""
+        return tuple(beginnings(self.pattern))
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,11 @@ class Openings:
 
     def at(self, text: str, place: int) -> Iterator[Opening]:
         """The openings at a place in a folded text."""
+        if not self._first_look.match(text, place):
+            return
         match = self.expression.match(text, place)
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
-            if row.expression.match(text, place):
+            if text.startswith(row.starts, place) and row.expression.match(text, place):
                 yield row
 
     def find(self, text: str, end: int) -> Iterator[re.Match[str]]:
@@ -76,6 +83,13 @@ class Openings:
     @cached_property
     def _beginnings(self) -> Beginnings:
         return Beginnings((row.pattern for row in self.rows), self.at_words)
+
+    @cached_property
+    def _first_look(self) -> re.Pattern[str]:
+        """Matches wherever the expression does, and is ten times as fast to tell that it does not."""
+        anyhow = [row.pattern for row in self.rows if "" in row.starts]
+        starts = frozenset().union(*(row.starts for row in self.rows if "" not in row.starts))
+        return re.compile("|".join([first_of(few(starts)), *anyhow]), re.DOTALL)
 
 
 class ReplyTables(Section):

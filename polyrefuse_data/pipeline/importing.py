@@ -52,7 +52,7 @@ def import_path(
     anything other than this import, finished or not.
     """
     if workspace.config.exists():
-        load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
+        load_config(workspace.config)  # the checks depend on it, so a broken one is reported before anything is done
     if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
         raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
     found = read_import(path, english=english, label=label, split=split, license=license, reading=reading)
@@ -61,7 +61,7 @@ def import_path(
         return replace(summary, already=_is_there(workspace, found))
     with workspace.lock():
         if _is_there(workspace, found):
-            PartialScores(workspace.checking).clear()  # of an import that was killed when it was all but done
+            PartialScores(workspace.checking).clear()  # left by an import that was killed when it was all but done
             return replace(summary, already=True)
         return replace(summary, settings=_write(workspace, found, progress).name)
 
@@ -94,7 +94,7 @@ def _text(path: Path) -> str:
 def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path:
     """Write the workspace. Returns the file with the settings of the import."""
     atomic_write(workspace.imports, found.reports)
-    settings = write_beside(workspace.config, found.config)  # where a person has written one, it stays
+    settings = write_beside(workspace.config, found.config)  # one that a person has written stays
     write_table(found.prompts, workspace.prompts)
     rows = found.rows.replace_schema_metadata({_KEY: _key(found.rows)})
     write_checked(workspace, rows, suite_of(load_config(workspace.config).quality), progress=progress)

@@ -13,6 +13,7 @@ EXTRAS = {
     "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
     "gguf": ("gguf",),
     "fast": ("ctranslate2", "tokenizers"),
+    "openai": ("openai",),
     "ray": ("ray",),
     "excel": ("openpyxl",),
 }

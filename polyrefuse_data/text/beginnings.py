@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 # The parser of re itself: nothing else reads the whole of its syntax.
 _sre: Any = importlib.import_module("re._parser")
 
-_LENGTH = 2  # characters of a beginning
+_LENGTH = 4  # characters of a beginning
+_MOST = 400  # beginnings that are told apart; of more, fewer characters are looked at
+_NOTHING = r"\b\B"
 _ZERO_WIDTH = (_sre.AT, _sre.ASSERT, _sre.ASSERT_NOT)
 _REPEATS = (_sre.MAX_REPEAT, _sre.MIN_REPEAT, _sre.POSSESSIVE_REPEAT)
 
@@ -20,15 +22,9 @@ class Beginnings:
     """Where matches of some patterns may begin; `at_words`: nowhere but where a word begins."""
 
     def __init__(self, patterns: Iterable[str], at_words: bool) -> None:
-        following: defaultdict[str, set[str]] = defaultdict(set)
-        for start in frozenset().union(*map(beginnings, patterns)):
-            following[start[:1]].add(start[1:])
-        ways = [
-            re.escape(first) + ("" if "" in others else f"(?=[{''.join(map(re.escape, sorted(others)))}])")
-            for first, others in sorted(following.items())
-        ]
-        one = "." if "" in following else f"(?:{'|'.join(ways)})"
-        self._at_words = at_words and all(map(str.isalnum, following))
+        starts = few(frozenset().union(*map(beginnings, patterns)))
+        self._at_words = at_words and all(start[:1].isalnum() for start in starts)
+        one = first_of(starts)
         self._expression = re.compile(rf"\W{one}" if self._at_words else one, re.DOTALL)
 
     def places(self, text: str, end: int) -> Iterator[int]:
@@ -41,8 +37,32 @@ class Beginnings:
                 yield place
 
 
+def first_of(starts: Collection[str]) -> str:
+    """A regular expression for the first character of each of these strings, where the others follow."""
+    if "" in starts:
+        return "."
+    following: defaultdict[str, set[str]] = defaultdict(set)
+    for start in starts:
+        following[start[0]].add(start[1:])
+    alone = "".join(re.escape(first) for first, others in sorted(following.items()) if "" in others)
+    ways = [f"[{alone}]"] if alone else []
+    ways += [
+        f"{re.escape(first)}(?={first_of(others)})" for first, others in sorted(following.items()) if "" not in others
+    ]
+    return f"(?:{'|'.join(ways) or _NOTHING})"
+
+
+def few(starts: frozenset[str]) -> frozenset[str]:
+    """As much of each of these strings as leaves few different ones."""
+    length = _LENGTH
+    while len(starts) > _MOST and length > 2:
+        length -= 1
+        starts = frozenset(start[:length] for start in starts)
+    return starts
+
+
 def beginnings(pattern: str) -> frozenset[str]:
-    """Strings of up to two characters with one of which everything begins that a pattern matches; the empty one where
+    """Strings of up to four characters with one of which everything begins that a pattern matches; the empty one where
     it may begin with anything. Patterns that ignore case are not understood."""
     return frozenset().union(*_go_on(_sre.parse(pattern), {""}))
 

@@ -20,7 +20,7 @@ _MARKUP = re.compile(r"[*_#>~]+")
 _UNSAID = re.compile(f"[*_#>~{INVISIBLE.pattern[1:-1]}]")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def fold_letters(text: str) -> str:
     """NFKC, one kind of apostrophe, lower case, no accents. Cached, because a text is read in its language and in
     English."""
@@ -36,7 +36,7 @@ def fold_pattern(text: str) -> str:
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def fold_reply(text: str) -> str:
     """The words of a reply on one line: letters folded, without markup, invisible characters or quoted passages.
 

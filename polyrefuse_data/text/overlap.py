@@ -8,10 +8,13 @@ BLEU(effective_order=True)).
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import string
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -43,6 +46,7 @@ _BESIDE_DIGITS = (
     (re.compile(r"([0-9])(-)"), r"\1 \2 "),
 )
 _PUNCTUATION = frozenset(string.punctuation)
+_SHORT = 24  # characters of a word; longer ones hardly come twice
 
 _LAST_SPACE = 0x3000
 _IS_SPACE = np.array([chr(code).isspace() for code in range(_LAST_SPACE + 1)] + [False])
@@ -136,11 +140,9 @@ def _characters(texts: Sequence[str]) -> _Members:
 
 def _words(texts: Sequence[str]) -> _Words:
     split = [text.split() for text in texts]
-    words = list(chain.from_iterable(split))
-    vocabulary = list(dict.fromkeys(words))
-    number = {word: place for place, word in enumerate(vocabulary)}
-    numbers = np.fromiter(map(number.__getitem__, words), np.int64, len(words))
-    return _Words(vocabulary, _Members(numbers, np.array([len(text) for text in split], dtype=np.int64)))
+    number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    numbers = np.fromiter(map(number.__getitem__, chain.from_iterable(split)), np.int64, sum(map(len, split)))
+    return _Words(list(number), _Members(numbers, np.array([len(text) for text in split], dtype=np.int64)))
 
 
 def _tokens(words: _Words, tokenize: Callable[[str], Sequence[str]]) -> _Members:
@@ -171,13 +173,20 @@ def _bleu_line(text: str) -> str:
 
 
 def _bleu_tokens(word: str) -> Sequence[str]:
-    """The tokens of a word under tokenizer 13a."""
+    """The tokens of a word under tokenizer 13a; those of short words are kept."""
+    return _short_tokens(word) if len(word) <= _SHORT else _tokens_13a(word)
+
+
+def _tokens_13a(word: str) -> Sequence[str]:
     for entity, character in _ENTITIES if "&" in word else ():
         word = word.replace(entity, character)
     word = f" {word} ".translate(_SET_APART)
     for pattern, separated in _BESIDE_DIGITS:
         word = pattern.sub(separated, word)
     return word.split()
+
+
+_short_tokens = lru_cache(maxsize=1 << 14)(_tokens_13a)
 
 
 def _counts(members: _Members, highest: int) -> tuple[Integers, Integers, Integers]:
@@ -204,17 +213,22 @@ def _matches(hypotheses: _Members, references: _Members, highest: int) -> Intege
     if not len(symbols):
         return result
     keys = np.sort(_keys(symbols, np.concatenate([hypotheses.lengths, references.lengths]), highest, bits))
-    change = keys[1:] ^ keys[:-1]
     references_before = np.concatenate([[0], np.cumsum((keys & np.uint64(1)).astype(np.int64))])
-    for order in range(1, highest + 1):
+    # Where each n-gram's keys start, and how they differ from the key before: those of an order are among those of the
+    # next, so each order has fewer to look at than the last.
+    starts, change = np.arange(len(keys)), np.concatenate([keys[:1], keys[1:] ^ keys[:-1]])
+    for order in range(highest, 0, -1):
         shift = np.uint64((highest - order) * bits + 1)
-        bounds = np.concatenate([[0], np.flatnonzero(change >> shift) + 1, [len(keys)]])
-        in_references = np.diff(references_before[bounds])
-        smaller = np.minimum(in_references, np.diff(bounds) - in_references)
-        ngrams = keys[bounds[:-1]] >> shift
+        first = (change >> shift) != 0
+        first[0] = True
+        starts, change = starts[first], change[first]
+        in_references = np.diff(references_before[starts], append=references_before[-1])
+        smaller = np.minimum(in_references, np.diff(starts, append=len(keys)) - in_references)
+        on_both = np.flatnonzero(smaller)
+        ngrams = keys[starts[on_both]] >> shift
         complete = (ngrams & np.uint64((1 << bits) - 1)) != 0
         rows = (ngrams >> np.uint64(order * bits)).astype(np.int64)
-        result[order - 1] = np.bincount(rows, weights=smaller * complete, minlength=pairs)
+        result[order - 1] = np.bincount(rows, weights=smaller[on_both] * complete, minlength=pairs)
     return result
 
 
@@ -243,13 +257,15 @@ def _keys(symbols: Keys, lengths: Integers, highest: int, bits: int) -> Keys:
     """A key for each symbol: the pair, the `highest` symbols from this one on (0 beyond the text's end), the side."""
     texts = np.repeat(np.arange(len(lengths)), lengths)
     places = np.arange(len(symbols)) + texts * (highest - 1)
-    padded = np.zeros(len(symbols) + len(lengths) * (highest - 1) + highest, dtype=np.uint64)
+    padded = np.zeros(len(symbols) + (len(lengths) + 1) * (highest - 1), dtype=np.uint64)
     padded[places] = symbols
-    side, pair = np.divmod(texts.astype(np.uint64), np.uint64(len(lengths) // 2))
-    keys = pair
+    size = len(padded) - highest + 1
+    following = np.zeros(size, dtype=np.uint64)
     for place in range(highest):
-        keys = (keys << np.uint64(bits)) | padded[places + place]
-    return (keys << np.uint64(1)) | side
+        following <<= np.uint64(bits)
+        following |= padded[place : place + size]
+    side, pair = np.divmod(texts.astype(np.uint64), np.uint64(len(lengths) // 2))
+    return (((pair << np.uint64(highest * bits)) | following[places]) << np.uint64(1)) | side
 
 
 def _matches_by_rank(hypotheses: _Members, references: _Members, highest: int) -> Integers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -82,20 +83,29 @@ class CTranslate2Runtime:
             self._converted()
 
     def generate(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[int | None],
+        beams: int,
+        candidates: int,
+        max_new_tokens: int,
     ) -> list[Hypotheses]:
         vocabulary = self.checkpoint.vocabulary
+        given = [[] if target is None else [target] for target in targets]
         results = self._model.translate_batch(
             [vocabulary.tokens(ids) for ids in sources],
-            target_prefix=[vocabulary.tokens([target]) for target in targets],
+            target_prefix=[vocabulary.tokens(ids) for ids in given] if any(given) else None,
             beam_size=beams,
             num_hypotheses=candidates,
-            max_decoding_length=max_new_tokens + 1,  # the language token counts here
+            max_decoding_length=max_new_tokens + max(map(len, given)),  # the language token counts here
             max_input_length=0,  # never cut
             return_end_token=True,
             disable_unk=True,  # it would be skipped when the text is made, and leave a hole
         )
-        return [[self._until_end(tokens) for tokens in result.hypotheses] for result in results]
+        return [
+            [self._until_end(tokens, len(ids)) for tokens in result.hypotheses]
+            for result, ids in zip(results, given, strict=True)
+        ]
 
     def is_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, MemoryError) or "out of memory" in str(error)
@@ -120,10 +130,10 @@ class CTranslate2Runtime:
                 ).result()
         return self._loaded
 
-    def _until_end(self, tokens: list[str]) -> list[int] | None:
+    def _until_end(self, tokens: list[str], given: int) -> list[int] | None:
         if tokens[-1:] != [END]:
             return None
-        return self.checkpoint.vocabulary.ids(tokens[1:-1])  # without the language token and the end
+        return self.checkpoint.vocabulary.ids(tokens[given:-1])
 
     @property
     def _quantization(self) -> str:
@@ -151,7 +161,9 @@ class CTranslate2Runtime:
             converter = TransformersConverter(
                 self.checkpoint.where, revision=self.checkpoint.asked_revision, low_cpu_mem_usage=True
             )
-            with safetensors_only(self.checkpoint.model):
+            with safetensors_only(self.checkpoint.model), warnings.catch_warnings():
+                # Marian's tokenizer in transformers recommends a package that it does not use.
+                warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
                 converter.convert(str(folder), quantization=self._quantization)
         except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError, SafetensorError) as error:
             raise ModelError(

@@ -1,4 +1,4 @@
-"""Runtimes for NLLB and M2M100 models: source token ids in, target token ids out. This module: transformers."""
+"""Runtimes for translation models: source token ids in, target token ids out. This module: transformers."""
 
 from __future__ import annotations
 
@@ -46,9 +46,15 @@ class Runtime(Protocol):
         ...
 
     def generate(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[int | None],
+        beams: int,
+        candidates: int,
+        max_new_tokens: int,
     ) -> list[Hypotheses]:
-        """`candidates` hypotheses for each source; `targets` are the ids of the target languages' tokens."""
+        """`candidates` hypotheses for each source; `targets` are the tokens that the translations begin with, None for
+        each if the model is told no target so."""
         ...
 
     def is_out_of_memory(self, error: Exception) -> bool: ...
@@ -59,12 +65,14 @@ class Runtime(Protocol):
 class TransformersRuntime:
     """AutoModelForSeq2SeqLM.generate."""
 
-    name = "nllb"
-
     def __init__(self, config: NllbBackend, checkpoint: Checkpoint) -> None:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.kind.name
 
     @cached_property
     def device(self) -> str:
@@ -95,7 +103,12 @@ class TransformersRuntime:
         self.checkpoint.check_weights()
 
     def generate(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[int | None],
+        beams: int,
+        candidates: int,
+        max_new_tokens: int,
     ) -> list[Hypotheses]:
         import torch
 
@@ -108,7 +121,8 @@ class TransformersRuntime:
             mask[row, : len(ids)] = 1
         # The language token is given as the first target token of each row, not as `forced_bos_token_id`, which is one
         # for the whole batch.
-        start = torch.tensor([[model.config.decoder_start_token_id, target] for target in targets])
+        first = model.config.decoder_start_token_id
+        start = torch.tensor([[first] if target is None else [first, target] for target in targets])
         with torch.inference_mode():
             outputs = model.generate(
                 input_ids=inputs.to(self.device),
@@ -120,8 +134,8 @@ class TransformersRuntime:
                 num_return_sequences=candidates,
                 do_sample=False,
                 forced_bos_token_id=None,
-                # It would be skipped when the text is made, and leave a hole.
-                suppress_tokens=None if self.checkpoint.unknown is None else [self.checkpoint.unknown],
+                forced_eos_token_id=None,  # it would make half a text look whole
+                suppress_tokens=self.checkpoint.kind.never_said or None,
             )
         hypotheses = [self._until_end(ids) for ids in outputs[:, start.shape[1] :].tolist()]
         return [hypotheses[row * candidates : (row + 1) * candidates] for row in range(len(sources))]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.languages.replies import Replies
-from polyrefuse_data.text.beginnings import Beginnings, beginnings
+from polyrefuse_data.text.beginnings import Beginnings, beginnings, few, first_of
 
 TEXTS = [
     "i'm sorry, but as an ai i cannot help you with that. we can't. is it (unable)?",
@@ -22,15 +23,15 @@ TEXTS = [
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        ("cannot", {"ca"}),
-        (r"\b(?:i|we) can", {"i ", "we"}),
-        ("(?:very )?sorry", {"ve", "so"}),
-        (r"(?:\w+ )?sorry", {"", "so"}),
-        ("a?b+c", {"ab", "bb", "bc"}),
-        ("(?:ab){2,}", {"ab"}),
+        ("cannot", {"cann"}),
+        (r"\b(?:i|we) can", {"i ca", "we c"}),
+        ("(?:very )?sorry", {"very", "sorr"}),
+        (r"(?:\w+ )?sorry", {"", "sorr"}),
+        ("a?b+c", {"abc", "abbc", "abbb", "bc", "bbc", "bbbc", "bbbb"}),
+        ("(?:ab){2,}", {"abab"}),
         ("[ab]c|d.", {"ac", "bc", "d"}),
         ("(?!not)no(?=w)", {"no"}),
-        ("(?>ha){1,3}!", {"ha"}),
+        ("(?>ha){1,3}!", {"ha!", "haha"}),
         (r"(x)\1", {"x"}),
         ("", {""}),
     ],
@@ -48,6 +49,8 @@ def test_no_match_of_a_packs_tables_begins_where_none_is_looked_for(code: str) -
             every = [place for place in range(len(text)) if openings.expression.match(text, place)]
             found = Beginnings([row.pattern for row in openings.rows], at_words=False).places(text, len(text))
             assert set(every) <= set(found)
+            if openings is not replies.cannot_openings:  # which are only ever found
+                assert all(any(openings.at(text, place)) for place in every)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -58,6 +61,21 @@ def test_found_are_the_leftmost_matches_that_do_not_overlap(code: str) -> None:
         for text in TEXTS:
             expected = [match.span() for match in openings.expression.finditer(text) if match.start() < 30]
             assert [match.span() for match in openings.find(text, 30)] == expected
+
+
+def test_of_many_beginnings_fewer_characters_are_told_apart() -> None:
+    every = frozenset("".join(letters) for letters in product("abcdef", repeat=4))
+    assert few(every) == frozenset("".join(letters) for letters in product("abcdef", repeat=3))
+    assert few(frozenset({"abcd", "x"})) == {"abcd", "x"}
+
+
+@pytest.mark.parametrize("starts", [{"ab", "ac", "b", "x.y"}, {"a", ""}, set()])
+def test_one_expression_stands_for_the_first_character_of_all(starts: set[str]) -> None:
+    expression = re.compile(first_of(starts))
+    for text in ("ab", "ad", "b", "x.y", "xay", "q"):
+        found = expression.match(text)
+        assert (found is not None) == text.startswith(tuple(starts))
+        assert found is None or found.end() == 1
 
 
 def test_only_beginnings_of_words_are_looked_at_where_patterns_ask_for_them() -> None:

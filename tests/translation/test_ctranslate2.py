@@ -55,6 +55,7 @@ def test_the_fast_runtime_loads_neither_torch_nor_transformers(tiny_nllb: Path, 
     assert done.stdout.strip() == "{'ctranslate2'}"
 
 
+@pytest.mark.slow
 def test_builds_that_begin_together_convert_a_model_once(tiny_nllb: Path, cache: Path) -> None:
     program = (
         "from ctranslate2.converters import TransformersConverter as C; convert = C.convert; "

@@ -9,7 +9,8 @@ are no evidence. The lengths of the two texts are weighed in the same way.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, repeat
@@ -92,13 +93,22 @@ class Lexicon:
         """Natural log-odds that `text` is a translation of the English `source` rather than of another prompt."""
         stems, units = english_stems(source), target_units(text, self.language)
         found: list[float] = []
-        for words, others, evidence in ((stems, units, self._forward), (units, stems, self._backward)):
-            table = evidence.table
-            for word in words:
-                if word in table:
-                    counterparts, present, absent = evidence[word]
-                    found.append(absent if counterparts.isdisjoint(others) else present)
-        names = [unit for unit in units if unit.isascii() and unit not in self._backward.table]
+        translations: list[frozenset[str]] = []  # of stems that have one of them in the text
+        for stem in stems:
+            if (known := self._forward.known(stem)) is not None:
+                counterparts, present, absent = known
+                if counterparts.isdisjoint(units):
+                    found.append(absent)
+                else:
+                    found.append(present)
+                    translations.append(counterparts)
+        explained = frozenset().union(*translations)
+        names: list[str] = []
+        for unit in units:
+            if (known := self._backward.known(unit)) is None:
+                names.append(unit)
+            else:
+                found.append(known[1] if unit in explained else known[2])
         found += _names_odds(names, stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
@@ -194,12 +204,21 @@ class _Evidence(dict[str, tuple[frozenset[str], float, float]]):
         self._support, self._other_support, self._rates, self._pairs = support, other_support, rates, pairs
         self._to_english = to_english
 
+    def known(self, word: str) -> tuple[frozenset[str], float, float] | None:
+        """None for a word that is not in the lexicon."""
+        found = self.get(word)
+        return self[word] if found is None and word in self.table else found
+
     def __missing__(self, word: str) -> tuple[frozenset[str], float, float]:
         counterparts = sorted(self.table[word])  # the order of a set must not show
-        shares = ((self._other_support.get(other, 0) + 0.5) / (self._pairs + 1) for other in counterparts)
-        absent = math.prod(1 - min(0.9, share) for share in shares)
-        stems = counterparts if self._to_english else [word]
-        common = math.prod(1 - min(0.9, _SHARED_FORMS * stem_frequencies().get(stem, 0.0)) for stem in stems)
+        absent = 1.0
+        for other in counterparts:
+            absent *= 1 - min(0.9, (self._other_support.get(other, 0) + 0.5) / (self._pairs + 1))
+        frequencies = stem_frequencies()
+        common = 1.0
+        for stem in counterparts if self._to_english else (word,):
+            if stem in frequencies:
+                common *= 1 - min(0.9, _SHARED_FORMS * frequencies[stem])
         chance = min(0.9, max(_LOWEST_CHANCE, 1 - absent, 1 - common))
         rate = min(_HIGHEST_RATE, max(self._rates[support_range(self._support.get(word, 1))], chance + 0.01))
         odds = math.log(rate / chance), math.log((1 - rate) / (1 - chance))
@@ -224,14 +243,18 @@ def _all_pairs(
     return held(rows, known, len(bags)) @ odds
 
 
-def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> Iterator[float]:
+def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language) -> list[float]:
     """What units say that the lexicon does not know: words in Latin letters that the prompt has, or has not."""
+    names = [unit for unit in units if len(unit) >= _SHORTEST_NAME and unit.isascii() and unit.isalpha()]
+    if not names:
+        return []
     present, absent = _names_evidence(language)
     beginnings = " ".join(["", *stems])
-    for unit in units:
-        if len(unit) >= _SHORTEST_NAME and unit.isalpha():
-            shorter = (unit[:length] for length in range(_SHORTEST_NAME, len(unit)))
-            yield present if f" {unit}" in beginnings or not stems.isdisjoint(shorter) else absent
+    return [present if f" {name}" in beginnings or _begins_with_one(name, stems) else absent for name in names]
+
+
+def _begins_with_one(name: str, stems: frozenset[str]) -> bool:
+    return any(name[:length] in stems for length in range(_SHORTEST_NAME, len(name)))
 
 
 def _stem(word: str) -> str:
@@ -249,7 +272,7 @@ def _question_odds(text: str, source: str) -> float:
 
 def support_range(support: int) -> int:
     """The range of support that a count falls into; the last is open."""
-    return next((place for place, end in enumerate(SUPPORT_RANGES) if support <= end), len(SUPPORT_RANGES))
+    return bisect_left(SUPPORT_RANGES, support)
 
 
 def lexicon_for(code: str) -> Lexicon | None:

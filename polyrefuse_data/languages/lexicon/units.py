@@ -6,10 +6,11 @@ A stem is the beginning of a word, which inflected forms share. Scripts without 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from polyrefuse_data.languages.language import Language
-from polyrefuse_data.text.words import without_accents
+from polyrefuse_data.text.words import without_accents, words
 
 ENGLISH_STEM = 6
 LATIN = "Latn"
@@ -25,7 +26,14 @@ _KATAKANA_STEM = 4  # a word in Katakana is one loan: its runs would be taken fo
 @lru_cache(maxsize=4096)
 def english_stems(text: str) -> frozenset[str]:
     """The stems of an English text. Cached, because a prompt comes once per language."""
-    return frozenset(word[:ENGLISH_STEM] for word in _ENGLISH_WORD.findall(text.lower()))
+    return frozenset([word[:ENGLISH_STEM] for word in english_words(text)])
+
+
+def english_words(text: str) -> Sequence[str]:
+    """The words of a text as English has them: runs of a to z, and of digits."""
+    if text.isascii() and "'" not in text:  # nearly every one: as other checks read it too
+        return words(text)
+    return _ENGLISH_WORD.findall(text.lower())
 
 
 def target_units(text: str, language: Language) -> frozenset[str]:
@@ -44,7 +52,7 @@ def target_units(text: str, language: Language) -> frozenset[str]:
     if prefixes := language.traits.units.prefixes:
         prefix = re.compile(rf"^(?:{prefixes})(?=...)")
         found = [prefix.sub("", word) for word in found]
-    return frozenset(latin.union(word[: language.stem] for word in found))
+    return frozenset(latin.union([word[: language.stem] for word in found]))
 
 
 def _runs(text: str, length: int) -> list[str]:

@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from polyrefuse_data.quality.report.page import inert_json
-from polyrefuse_data.quality.review.spreadsheet import COLUMNS, FORMULA
+from polyrefuse_data.quality.review.spreadsheet import COLUMNS
+from polyrefuse_data.sources.sheets import FORMULA
 from polyrefuse_data.text.html import html_environment
 from polyrefuse_data.text.printable import printable_line
 

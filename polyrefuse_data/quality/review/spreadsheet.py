@@ -1,80 +1,23 @@
-"""The file that reviewers get and return: CSV that every spreadsheet opens and that runs no formula.
-
-`workbook` makes the same as .xlsx; what comes back is read here, whichever it is.
-"""
+"""The columns of the file that reviewers get and return. `workbook` and `page` write it in other forms."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from polyrefuse_data.errors import ConfigError, SourceError
-from polyrefuse_data.sources.excel import excel_rows
-from polyrefuse_data.sources.reading import read_bytes
-from polyrefuse_data.sources.tables import decode
-from polyrefuse_data.text.delimited import delimiter_of
-from polyrefuse_data.text.office import unescaped
+from polyrefuse_data.sources import sheets
 
 SHOWN = ("id", "language", "label", "split", "text_en", "text", "back_translation", "flags", "status")
 FILLED_IN = ("verdict", "edit", "reviewer")
 SEAL = "check"  # the seal (decisions.py) of what is shown
 COLUMNS = (*SHOWN, *FILLED_IN, SEAL)
 
-# Cells that a spreadsheet would read as a formula. A leading apostrophe makes them text; reading takes it off again.
-# East Asian ones also take the wide forms.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-_LONGEST_CELL = 10_000_000  # characters; csv's own 131,072 would refuse a long prompt
-
 
 def to_csv(records: Sequence[Mapping[str, str]]) -> bytes:
-    """Records of SHOWN and SEAL as CSV (UTF-8 with BOM), with empty columns to fill in."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _safe(record.get(name, "")) for name in COLUMNS})
-    return text.getvalue().encode("utf-8-sig", "replace")
+    """Records of SHOWN and SEAL as CSV, with empty columns to fill in."""
+    return sheets.to_csv(COLUMNS, records)
 
 
 def read_sheet(file: Path) -> list[dict[str, str]]:
-    """The records of a reviewed file, with the protection of cells removed: CSV in whatever form a spreadsheet saves
-    it, or Excel. Raises ConfigError if it is not such a file."""
-    try:
-        content = read_bytes(file)
-        lines = _excel_lines(file, content) if file.suffix.lower() == ".xlsx" else _csv_lines(file, content)
-        heading, *rows = [line for line in lines if any(line)] or [[]]
-    except SourceError as error:
-        raise ConfigError(str(error)) from error
-    missing = [name for name in COLUMNS if name not in heading]
-    if missing:
-        raise ConfigError(f"{file}: no column {', '.join(missing)}; it was not written by `polyrefuse review export`")
-    places = {name: heading.index(name) for name in COLUMNS}
-    return [{name: row[place] if place < len(row) else "" for name, place in places.items()} for row in rows]
-
-
-def _csv_lines(file: Path, content: bytes) -> Iterator[list[str]]:
-    text = decode(str(file), content, None)
-    delimiter, text = delimiter_of(text)
-    csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for cells in reader:
-            yield [_unsafe(cell) for cell in cells]
-    except csv.Error as error:
-        raise ConfigError(f"{file}:{reader.line_num}: broken CSV ({error}); save it as CSV UTF-8") from error
-
-
-def _excel_lines(file: Path, content: bytes) -> Iterator[list[str]]:
-    for _, cells in excel_rows(str(file), content):
-        yield ["" if cell is None else unescaped(str(cell)) for cell in cells]
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith((*FORMULA, "'")) else cell
-
-
-def _unsafe(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell
+    """The records of a reviewed file. Raises ConfigError if it is not such a file."""
+    return sheets.read_sheet(file, COLUMNS, "polyrefuse review export")
