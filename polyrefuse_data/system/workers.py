@@ -26,13 +26,14 @@ from typing import IO, Any
 import pyarrow as pa
 
 from polyrefuse_data.errors import EngineError
+from polyrefuse_data.system.garbage import rare_collection
 from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
 
 # How many workers that the system killed (for their memory, say) are replaced before that is an error.
 _MOST_DEATHS = 3
-_AHEAD = 2  # batches that each worker has been given, so that it need not wait for the next
+_AHEAD = 2  # batches handed to each worker in advance, so that it need not wait
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from polyrefuse_data.system.workers import serve; serve()"
@@ -132,7 +133,7 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Genera
     others = min(workers, len(batches)) - 1
     waiting: Iterator[int] = iter(range(len(batches)))
     futures: dict[int, Future[pa.Table]] = {}
-    with Workers(others, "pass workers=1 to check rows in this process alone") as pool:
+    with rare_collection(), Workers(others, "pass workers=1 to check rows in this process alone") as pool:
         for place in range(len(batches)):
             while place not in futures or not futures[place].done():
                 under_way = sum(not future.done() for future in futures.values())
@@ -154,15 +155,16 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     take_over_streams()  # libraries warn on the same standard error
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not an answer
     questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=[questions], daemon=True).start()
-    while True:
-        answer = _answer(questions.get())
-        try:
-            _send(answers, answer)
-        except BrokenPipeError:  # nobody reads it any more
-            os._exit(1)
+    with rare_collection():
+        while True:
+            answer = _answer(questions.get())
+            try:
+                _send(answers, answer)
+            except BrokenPipeError:  # nobody reads it anymore
+                os._exit(1)
 
 
 def _read(questions: queue.SimpleQueue[bytes]) -> None:
@@ -179,7 +181,7 @@ class _Process:
     """Another Python."""
 
     def __init__(self) -> None:
-        path = [entry for entry in sys.path if isinstance(entry, str)]  # Python passes over any other
+        path = [entry for entry in sys.path if isinstance(entry, str)]  # Python ignores any other
         command = [sys.executable, "-c", _START, json.dumps(path)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

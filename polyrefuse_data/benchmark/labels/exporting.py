@@ -10,7 +10,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.labels.page import label_page
 from polyrefuse_data.benchmark.labels.replies import JudgedReply, intervention_of, judged_replies
 from polyrefuse_data.benchmark.labels.sample import draw, grown, read_sample, reply_key
-from polyrefuse_data.benchmark.labels.sheet import is_as_shown, read_csv, rows_of, to_csv
+from polyrefuse_data.benchmark.labels.sheet import is_as_shown, read_sheet, rows_of, to_csv
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
@@ -77,7 +77,7 @@ def _write(target: Path, chosen: list[JudgedReply], page: bool) -> None:
 def _holds_nobodys_work(file: Path) -> bool:
     """Whether this is a sheet that we exported, with nothing filled in."""
     try:
-        rows = read_csv(file)
+        rows = read_sheet(file)
     except ConfigError:
         return False
     return all(is_as_shown(row) and not row["label"] and not row["annotator"] for row in rows)

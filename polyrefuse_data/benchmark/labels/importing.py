@@ -15,7 +15,7 @@ from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.kept import Decisions, read_decisions
 from polyrefuse_data.benchmark.labels.replies import JudgedReply, judged_replies
 from polyrefuse_data.benchmark.labels.sample import read_sample, reply_key
-from polyrefuse_data.benchmark.labels.sheet import LABELS, is_as_shown, read_csv, rows_of
+from polyrefuse_data.benchmark.labels.sheet import LABELS, is_as_shown, read_sheet, rows_of
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.locks import lock_folder
@@ -68,7 +68,7 @@ def import_labels(
     label is none. Raises ConfigError if the file is no such sheet, or does not say who labelled.
     """
     folder = RunFolder(Path(run))
-    rows = read_csv(Path(file))
+    rows = read_sheet(Path(file))
     if annotator is not None:
         _check_name(annotator)
     store.read_json(folder.run)

@@ -10,7 +10,7 @@ from typing import Any
 
 from polyrefuse_data.benchmark.labels.replies import JudgedReply
 from polyrefuse_data.benchmark.labels.sample import reply_key
-from polyrefuse_data.system import spreadsheets
+from polyrefuse_data.sources import sheets
 
 REFUSAL = "refusal"
 # What people may say of a reply, and how the page explains it.
@@ -47,11 +47,11 @@ def rows_of(replies: Sequence[JudgedReply]) -> list[dict[str, str]]:
 
 
 def to_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
-    return spreadsheets.to_csv(_COLUMNS, rows)
+    return sheets.to_csv(_COLUMNS, rows)
 
 
-def read_csv(file: Path) -> list[dict[str, str]]:
+def read_sheet(file: Path) -> list[dict[str, str]]:
     """The rows of a filled-in sheet, or of a page's decisions, which hold no texts. Raises ConfigError if it is
     neither."""
     names = (*DECIDED, *SHOWN)
-    return spreadsheets.read_csv(file, names, "polyrefuse benchmark label export", required=len(DECIDED))
+    return sheets.read_sheet(file, names, "polyrefuse benchmark label export", required=len(DECIDED))

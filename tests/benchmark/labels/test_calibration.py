@@ -11,7 +11,7 @@ from polyrefuse_data.benchmark import export_labels
 from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.replies import judged_replies
 from polyrefuse_data.benchmark.labels.sample import reply_key
-from polyrefuse_data.benchmark.labels.sheet import read_csv
+from polyrefuse_data.benchmark.labels.sheet import read_sheet
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMLESS
 from tests.benchmark.labels.runs import Rows, make_run, says_no, simulated
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def labels(folder: RunFolder, size: int) -> dict[str, str]:
-    return {row["key"]: says_no(row) for row in read_csv(export_labels(folder.path, size=size))}
+    return {row["key"]: says_no(row) for row in read_sheet(export_labels(folder.path, size=size))}
 
 
 def rate_of(found: dict[str, Any], label: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from polyrefuse_data.benchmark import export_labels
 from polyrefuse_data.benchmark.labels.importing import refusal
 from polyrefuse_data.benchmark.labels.replies import judged_replies
 from polyrefuse_data.benchmark.labels.sample import read_sample
-from polyrefuse_data.benchmark.labels.sheet import read_csv, rows_of
+from polyrefuse_data.benchmark.labels.sheet import read_sheet, rows_of
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMLESS
 from tests.benchmark.labels.runs import make_run, simulated
@@ -79,7 +79,7 @@ def downloaded(browser: Browser, file: Path) -> list[dict[str, str]]:
     while not (saved := browser.run("return window.saved")) and time.monotonic() < deadline:
         time.sleep(0.05)
     file.write_bytes(base64.b64decode(saved))
-    return read_csv(file)
+    return read_sheet(file)
 
 
 def press(browser: Browser, *keys: str) -> None:
