@@ -10,10 +10,10 @@ from polyrefuse_data.quality.meaning.tables import opposites, own_words
 
 def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
     """(word of the prompt, its opposite in the other text), each in the one text alone."""
-    ours = [word for word in prompt.word_set - other.word_set if _opposites_of(word)]
-    theirs = sorted(other.word_set - prompt.word_set - other.denied) if ours else []
-    forms = frozenset().union(*map(base_forms, theirs))
-    ours = [word for word in ours if not _opposites_of(word).isdisjoint(forms)]
+    gained = other.word_set - prompt.word_set
+    forms = frozenset().union(*map(base_forms, gained))
+    ours = [word for word in prompt.word_set - other.word_set if not _opposites_of(word).isdisjoint(forms)]
+    theirs = sorted(gained - other.denied) if ours else []
     return [
         (word, opposite)
         for word in sorted(ours)
