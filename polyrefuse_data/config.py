@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +24,21 @@ from polyrefuse_data.system.redaction import without_credentials
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
+
+
+_PLACE = re.compile(r"\{(source|target|language)\}")
+
+
+def _filled(pattern: str, **values: str) -> str:
+    return _PLACE.sub(lambda place: values[place[1]], pattern)
+
+
+def _other_than_english(direction: str) -> str:
+    """The language of `en-de` or `de-en` that is not English."""
+    begin, end = f"{SOURCE_LANGUAGE}-", f"-{SOURCE_LANGUAGE}"
+    if direction.startswith(begin) == direction.endswith(end):
+        raise ValueError(f"model: {direction!r} is not a direction like en-de or de-en")
+    return direction.removeprefix(begin).removesuffix(end)
 
 
 def _known_codes(codes: list[str]) -> list[str]:
@@ -42,26 +59,39 @@ class _Section(BaseModel):
 # --- sources: which English prompts ------------------------------------------------------------------------------
 
 
+PromptColumn = Literal["id", "text", "label", "split", "category", "license", "language"]
+
+
 class SourceConfig(_Section):
-    """One source of English prompts: a public set (`polyrefuse sources`), a local file, or a plug-in.
+    """One source of English prompts: a public set (`polyrefuse sources`), a local file, a Hub dataset, or a plug-in.
 
     `label`, `split` and `license` apply to records that have none. Public sets have their own
     label and split; for them, `license` states other terms under which you use them.
     """
 
     name: str = Field(min_length=1)
-    path: Path | None = None  # a JSONL, CSV or JSON file; without it, `name` must be a public set
+    path: Path | None = None  # a file (sources/reading.py: FORMATS)
+    hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
+    files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
     label: Literal["harmful", "harmless"] | None = None
     split: Literal["train", "validation", "test"] | None = None
     license: str | None = None
     limit: int | None = Field(default=None, ge=1)
+    # How its files call things, where that is not as we do:
+    columns: dict[PromptColumn, str] = {}  # our name -> theirs
+    labels: dict[str, Literal["harmful", "harmless"]] = {}  # their label -> ours
+    encoding: str | None = None  # of CSV and TSV; found out if it is not said
 
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
-        if self.path is not None and self.loader is not None:
-            raise ValueError("give a path or a loader, not both")
-        if self.path is None and self.loader is None and (self.label or self.split):
+        if sum(place is not None for place in (self.path, self.hub, self.loader)) > 1:
+            raise ValueError("give one of path, hub and loader")
+        if (self.hub is None) != (self.files is None):
+            raise ValueError('hub and files go together: hub = "ORG/NAME@COMMIT", files = "data/train.csv"')
+        if self.path is None and self.hub is None and (self.columns or self.labels or self.encoding):
+            raise ValueError("columns, labels and encoding are only for a source with a path or hub")
+        if self.path is None and self.hub is None and self.loader is None and (self.label or self.split):
             raise ValueError("label and split are only for a source with a path; a public set has its own")
         return self
 
@@ -90,10 +120,12 @@ class MemoryBackend(_Backend):
 
 
 class NllbBackend(_Backend):
-    """Any NLLB / M2M100 checkpoint, by Hub id or folder."""
+    """An encoder-decoder model on this machine (NLLB, M2M100, MADLAD-400, T5, OPUS-MT), by Hub id or folder."""
 
-    engine: Literal["nllb"] = "nllb"
-    model: str | Path = "facebook/nllb-200-distilled-600M"  # a Path is a folder, relative to the config's
+    engine: Literal["nllb", "seq2seq"] = "nllb"  # two names for the same: `nllb` is the older one
+    # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
+    # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
+    model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
     revision: str | None = None
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
@@ -101,7 +133,36 @@ class NllbBackend(_Backend):
     num_beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
+    vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
+
+    @model_validator(mode="after")
+    def _one_revision(self) -> NllbBackend:
+        if isinstance(self.model, dict):
+            for direction in self.model:
+                _known_codes([_other_than_english(direction)])
+        if self.names_several and self.revision:
+            raise ValueError("revision is of one model: name each in a backend of its own")
+        return self
+
+    @property
+    def names_several(self) -> bool:
+        return isinstance(self.model, dict) or _PLACE.search(str(self.model)) is not None
+
+    def one_each(self, codes: Sequence[str]) -> list[NllbBackend]:
+        """A backend for each of its models, for that model's language alone; `codes` are the languages of the build.
+        Which of the two directions a model translates is in its own files."""
+        if not self.names_several:
+            return [self]
+        if isinstance(self.model, dict):
+            models = [(_other_than_english(direction), str(model)) for direction, model in self.model.items()]
+        else:
+            models = [
+                (code, _filled(str(self.model), source=source, target=target, language=code))
+                for code in self.languages or codes
+                for source, target in ((SOURCE_LANGUAGE, code), (code, SOURCE_LANGUAGE))
+            ]
+        return [self.model_copy(update={"model": model, "languages": [code]}) for code, model in dict.fromkeys(models)]
 
 
 class OpenAIBackend(_Backend):
@@ -111,6 +172,7 @@ class OpenAIBackend(_Backend):
     model: str
     preset: str | None = None  # a known server: sets the next two keys, and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
+    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
@@ -121,6 +183,7 @@ class OpenAIBackend(_Backend):
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
     examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
     glossary: Path | None = None  # ... and of words and what they are in other languages
+    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
     concurrency: int = Field(default=16, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -139,9 +202,20 @@ class OpenAIBackend(_Backend):
         return name
 
     @model_validator(mode="after")
+    def _one_prompt_a_line(self) -> OpenAIBackend:
+        if self.mode == "batch" and self.prompts_per_request > 1:
+            raise ValueError('prompts_per_request is for mode = "live": a line of a batch is one prompt')
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> OpenAIBackend:
         example = PRESETS[self.preset].example if self.preset else ""
-        if example and self.base_url is None:
+        if self.client is not None:
+            if self.base_url is not None or self.api_key_env is not None:
+                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+            if self.mode == "batch":
+                raise ValueError('client is for mode = "live"')
+        elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
 
@@ -199,7 +273,7 @@ class PluginBackend(_Backend):
 
 
 # The built-in backends; an entry point cannot take their names.
-BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "chat", "command")
+BACKENDS: tuple[str, ...] = ("memory", "nllb", "openai", "chat", "command", "seq2seq")
 _PLUGIN = "plugin"
 
 
@@ -211,6 +285,7 @@ def _engine(value: Any) -> str:
 Backend = Annotated[
     Annotated[MemoryBackend, Tag("memory")]
     | Annotated[NllbBackend, Tag("nllb")]
+    | Annotated[NllbBackend, Tag("seq2seq")]
     | Annotated[OpenAIBackend, Tag("openai")]
     | Annotated[LocalChatBackend, Tag("chat")]
     | Annotated[CommandBackend, Tag("command")]
@@ -274,6 +349,7 @@ class QualityConfig(_Section):
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
+    judge: str | None = None  # a chat model that marks translations: MODEL@URL of an OpenAI-compatible API
 
 
 # --- engine: how the work is distributed; none of it changes a row -------------------------------------------------
@@ -355,7 +431,24 @@ def parse_config(data: dict[str, Any], path: Path | None = None) -> Config:
     """Validate a config from any source; local paths are resolved against the folder of `path`."""
     keys = "`polyrefuse init` writes a file with all keys"
     base = path.parent if path else Path.cwd()
-    return _resolve(validated(Config, _with_packs(data, base), path, keys, _KINDS), base)
+    return _resolve(_one_model_each(validated(Config, _with_packs(data, base), path, keys, _KINDS)), base)
+
+
+def _one_model_each(config: Config) -> Config:
+    """The config with a backend for each model where one names several."""
+
+    def each(backend: Backend) -> list[Backend]:
+        return [*backend.one_each(config.languages)] if isinstance(backend, NllbBackend) else [backend]
+
+    translation = config.translation
+    back = translation.back_translation
+    named = [one for backend in translation.back_backends for one in each(backend)]
+    several = isinstance(back, list) or len(named) > 1
+    update = {
+        "backends": [one for backend in translation.backends for one in each(backend)],
+        "back_translation": named if several else back,
+    }
+    return config.model_copy(update={"translation": translation.model_copy(update=update)})
 
 
 def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
@@ -396,6 +489,10 @@ def config_hash(config: BaseModel) -> str:
     counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
     if not counted.get("language_packs", True):  # a config without packs hashes as it did before packs existed
         del counted["language_packs"]
+    for source in counted.get("sources", ()):  # and one whose files need no explaining as before that was possible
+        for key in ("hub", "files", "columns", "labels", "encoding"):
+            if not source[key]:
+                del source[key]
     canonical = json.dumps(
         counted, default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )

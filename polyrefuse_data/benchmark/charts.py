@@ -95,14 +95,11 @@ def grid_of(width: float, height: float, rows: int, columns: int) -> tuple[Any, 
     return figure, list(np.atleast_1d(figure.subplots(rows, columns)).flatten())
 
 
-def svg(figure: Any) -> bytes:
-    """For pages."""
-    return _saved(figure, "svg", {"Date": None, "Creator": None})
-
-
-def pdf(figure: Any) -> bytes:
-    """For papers."""
-    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+def printed(figure: Any) -> tuple[bytes, bytes]:
+    """The figure as SVG for pages, and as PDF for papers. It keeps the layout that the first of them gave it."""
+    svg = _saved(figure, "svg", {"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # finding it takes as long as drawing
+    return svg, _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
 
 
 def _saved(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:

@@ -24,9 +24,8 @@ from polyrefuse_data.benchmark.charts import (
     grid_of,
     heatmap,
     note,
-    pdf,
     percent_axis,
-    svg,
+    printed,
 )
 from polyrefuse_data.benchmark.contrasts import DIFFERS
 from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
@@ -62,13 +61,13 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
             figure = draw(scores)
             if figure is not None:
                 note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", svg(figure), pdf(figure)))
+                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", *printed(figure)))
         for record in selections:
             figure = candidate_figure(record)
             if figure is not None:
                 n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
                 note(figure, f"n = {n} validation prompts")
-                drawn.append(_of_candidates(record, svg(figure), pdf(figure)))
+                drawn.append(_of_candidates(record, *printed(figure)))
     return drawn
 
 
@@ -84,15 +83,15 @@ def _measured_on(scores: Scores) -> str:
     return f"n = {' and '.join(counts)} test prompts a language{warning}"
 
 
-def _of_candidates(record: Mapping[str, Any], image: bytes, printed: bytes) -> Drawing:
+def _of_candidates(record: Mapping[str, Any], svg: bytes, pdf: bytes) -> Drawing:
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
         f"Candidate directions from {name}",
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
-        image,
-        printed,
+        svg,
+        pdf,
     )
 
 
@@ -249,7 +248,7 @@ def _cosine(scores: Scores) -> Any:
     languages, by_layer = scores["geometry"]["cosine"]["languages"], scores["geometry"]["cosine"]["by_layer"]
     if len(languages) < 2:
         return None
-    cosines = np.array(by_layer, dtype=float)  # [layers, row, column]; None becomes NaN
+    cosines = np.array(by_layer, dtype=float)  # [layers, row, column], with NaN for None
     figure, (left, right) = grid_of(WIDTH, 3.3, 1, 2)
     heatmap(left, cosines[scores["geometry"]["layer"]], languages, languages, "viridis", (0, 1), None, "cosine")
     others = (np.nansum(cosines, axis=2) - 1) / (len(languages) - 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from polyrefuse_data.benchmark.module_io import block_input
-from polyrefuse_data.benchmark.proof import COARSE, agree
+from polyrefuse_data.models.proof import COARSE, agree
 from polyrefuse_data.models.reasoning import beginning
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def find_decoder(model: ChatModel) -> Any:
         model.network(**model.inputs(batch), use_cache=False)
         decoder = model.network.get_decoder()
         decoder(**model.inputs(batch), use_cache=False)
-    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder that is called otherwise
+    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder with another signature
         return model.network
     finally:
         handle.remove()

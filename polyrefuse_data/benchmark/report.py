@@ -4,7 +4,6 @@ default."""
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -25,18 +24,18 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.own_pages import write_page
-from polyrefuse_data.text.html import html_environment
+from polyrefuse_data.text.html import html_environment, script_hash
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-# What scores.json of this version holds at the top.
+# What scores.json of this version holds at the top; `calibration` may be there too.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
-    *("capability", "monitor", "consistency", "endings", "usage", "agreement"),
+    *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
 )
 
-_REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
+_REPLIES_PER_FILE = 4  # of each label that the page shows; completions/ holds them all
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
@@ -58,8 +57,8 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         verdict_names=VERDICT_NAMES,
         min_prompts=MIN_PROMPTS,
         script=script,
-        # The page's security policy allows this one script: text of models and prompts could bring none.
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        # The page's security policy allows this script alone, so text from models and prompts cannot run any.
+        script_hash=script_hash(script),
     )
     write_page(Path(out), page)
     return Path(out)
@@ -88,7 +87,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "endings": _endings(scores["endings"]),
         "usage": scores["usage"],
         "agreement": scores["agreement"],
-        "controls": scores.get("controls", []),
+        "calibration": scores.get("calibration") or {},
+        "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "replies": _replies(folder, show_replies),

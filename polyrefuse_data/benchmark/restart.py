@@ -13,12 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.module_io import block_input
-from polyrefuse_data.benchmark.proof import agree
+from polyrefuse_data.models.batches import Batch
+from polyrefuse_data.models.proof import agree
 
 
 class Restart:
@@ -63,7 +63,7 @@ class Restart:
         whole = model.last_logits(batch)
         try:
             again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer])
-        except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof is what asks
+        except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof asks for it
             return False
         return agree(whole, again)
 

@@ -3,7 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      scores.json scores.tex figures/  report.html
+      scores.json scores.tex figures/  report.html  labels/{sample,labels}.json
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, 
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
-# What controls are called among the replies -> the kind of direction that is ablated.
+# Name of a control among the replies -> the kind of direction ablated.
 CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", "random-shuffled": "shuffled"}
 
 # How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
@@ -60,7 +60,7 @@ VERDICT_FIELDS = [
     pa.field("off_language", pa.bool_()),
     pa.field("partial", pa.bool_()),
     pa.field("controversial", pa.bool_()),
-    # Of each judge, where several judged.
+    # One entry per judge, if there are several.
     pa.field(
         "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
     ),
@@ -100,6 +100,19 @@ class RunFolder:
         return self.path / "answers.jsonl"
 
     @property
+    def labels(self) -> Path:
+        """What people say of replies."""
+        return self.path / "labels"
+
+    @property
+    def label_sample(self) -> Path:
+        return self.labels / "sample.json"
+
+    @property
+    def label_decisions(self) -> Path:
+        return self.labels / "labels.json"
+
+    @property
     def latex(self) -> Path:
         return self.path / "scores.tex"
 
@@ -136,8 +149,12 @@ class RunFolder:
 
 def write_json(path: Path, value: Any) -> None:
     """Write canonical JSON (sorted keys). NaN and infinities become null, which every reader understands."""
-    text = json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    atomic_write(path, text + "\n")
+    atomic_write(path, json_text(value) + "\n")
+
+
+def json_text(value: Any) -> str:
+    """The same, as text."""
+    return json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
 
 
 def read_json(path: Path) -> Any:

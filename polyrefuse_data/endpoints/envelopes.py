@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 _BOM = "\ufeff"
@@ -46,17 +48,21 @@ _MOST_END_TOKENS = 4
 _FENCE = re.compile(r"```[\w-]*[ \t]*\r?\n?([^`].*?)\s*```", re.DOTALL)
 
 
-def unwrap(text: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+_REFUSED = object()
+
+
+def unwrap(text: str, *, doubled: Any = _REFUSED) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """The object that an answer consists of, and what it was wrapped in; None if it is not exactly one object.
 
-    Only as much wrapping is removed as necessary, because the text in the object may itself look like wrapping.
+    Only as much wrapping is removed as necessary, because the text in the object may itself look like wrapping. An
+    object with a key twice is none, unless `doubled` is given: then this is the value of such a key.
     """
     notes: list[str] = []
     for note, bare in _unwrapped(text):
         notes += [note] if note else []
-        found, how = _parse(bare)
+        found, how = _parse(bare, doubled)
         if isinstance(found, str):  # JSON within a JSON string
-            found, within = _parse(found)
+            found, within = _parse(found, doubled)
             how = ["double_encoded", *within]
         if isinstance(found, dict):
             return found, (*notes, *how)
@@ -97,19 +103,19 @@ def _unwrapped(text: str) -> Iterator[tuple[str, str]]:
         yield "fence", fenced[1]
 
 
-def _parse(text: str) -> tuple[Any, list[str]]:
+def _parse(text: str, doubled: Any) -> tuple[Any, list[str]]:
     """The text as JSON, if necessary with raw line breaks in its strings; None if it is not JSON."""
     for strict, notes in ((True, []), (False, ["raw_newline"])):
         try:
-            return json.loads(text, strict=strict, object_pairs_hook=_without_doubles), notes
+            return json.loads(text, strict=strict, object_pairs_hook=partial(_object, doubled)), notes
         except (ValueError, RecursionError):
             continue
     return None, []
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raises ValueError for a duplicate key, because it is unknown which one is meant."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _object(doubled: Any, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for a duplicate key, because it is unknown which one is meant, unless `doubled` is given."""
+    counts = Counter(key for key, _ in pairs)
+    if doubled is _REFUSED and len(counts) < len(pairs):
         raise ValueError("a key twice")
-    return made
+    return {key: value if counts[key] == 1 else doubled for key, value in pairs}

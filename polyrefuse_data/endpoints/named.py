@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
+from polyrefuse_data.endpoints.endpoint import Endpoint
 from polyrefuse_data.endpoints.presets import PRESETS, Preset
 from polyrefuse_data.system.redaction import without_credentials
 
@@ -19,6 +21,24 @@ class Named:
     model: str
     base_url: str | None
     preset: Preset
+
+
+_KEY_VARIABLE = "OPENAI_API_KEY"
+_TIMEOUT = 120.0  # seconds a request to a judge, which may think before it answers
+
+
+def judging_endpoint(named: Named, asked_for: str, max_retries: int = 6) -> Endpoint:
+    """The endpoint of a judge. Its key is in OPENAI_API_KEY: local servers rarely need one, OpenAI's always does."""
+    has_key = bool(os.environ.get(_KEY_VARIABLE, "").strip())
+    return Endpoint(
+        model=named.model,
+        base_url=named.base_url,
+        api_key_env=_KEY_VARIABLE if has_key or named.base_url is None else "",
+        asked_for=asked_for,
+        key_setting=f" (`export {_KEY_VARIABLE}=...`)",
+        timeout_seconds=_TIMEOUT,
+        max_retries=max_retries,
+    )
 
 
 def named_endpoint(name: str) -> Named:

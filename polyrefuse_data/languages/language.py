@@ -17,6 +17,7 @@ from polyrefuse_data.text.scripts import DENSITY, SCRIPT_NAMES, UNSPACED, Orthog
 if TYPE_CHECKING:
     from polyrefuse_data.languages.lexicon import Lexicon
     from polyrefuse_data.languages.numbers import NumberWords
+    from polyrefuse_data.languages.probability import ProbabilityTable
     from polyrefuse_data.languages.replies import Replies
     from polyrefuse_data.languages.traits import Traits
 
@@ -142,6 +143,15 @@ class Language:
 
         path = self.pack / "lexicon.tsv" if self.pack else None
         return Lexicon.from_tsv(read_input_text(path), self) if path and path.exists() else None
+
+    @cached_property
+    def probability(self) -> ProbabilityTable | None:
+        """The contents of probability.toml; None without one."""
+        from polyrefuse_data.languages.probability import ProbabilityTable
+        from polyrefuse_data.languages.traits import read_part
+
+        path = self.pack / "probability.toml" if self.pack else None
+        return read_part(ProbabilityTable, path) if path and path.exists() else None
 
     def digest(self, part: str) -> str:
         """sha256 of a file in the pack, empty without it; for traits.toml, of everything except bounds."""

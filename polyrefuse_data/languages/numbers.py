@@ -19,11 +19,13 @@ from polyrefuse_data.text.words import ARABIC_MARKS
 
 class Fold(Section):
     """Unifies spellings before number words are searched: `words` that only their marks distinguish are read first,
-    then `marks` (a character class) are dropped and `letters` replaced."""
+    then `marks` (a character class) are dropped, `letters` replaced, and of `doubled` letters (a character class) one
+    is kept."""
 
     words: dict[str, int] = Field(default_factory=dict)
     marks: Pattern = ""
     letters: dict[str, str] = Field(default_factory=dict)
+    doubled: Pattern = ""
 
 
 class NumberWords(Section):
@@ -73,14 +75,15 @@ class NumberWords(Section):
 
     def folded(self, text: str) -> str:
         """The text in lower case, prepared for the search for number words."""
-        if text.isascii() or self.fold == _NOTHING:
+        if self.fold == _NOTHING or (text.isascii() and not self.fold.doubled):
             return text
         text = ARABIC_MARKS.sub("", unicodedata.normalize("NFC", text))
         if self.fold.words:
             text = self._marked_words.sub(lambda match: str(self.fold.words[match.group()]), text)
         if self.fold.marks:
             text = unicodedata.normalize("NFC", re.sub(self.fold.marks, "", unicodedata.normalize("NFD", text)))
-        return unicodedata.normalize("NFC", text.translate(self._letters))
+        text = unicodedata.normalize("NFC", text.translate(self._letters))
+        return re.sub(rf"({self.fold.doubled})\1+", r"\1", text) if self.fold.doubled else text
 
     @cached_property
     def _letters(self) -> dict[int, str]:

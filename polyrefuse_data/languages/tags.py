@@ -22,12 +22,14 @@ _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl", "devanagari": "Deva", "arabic
 _OLD_CHINESE = re.compile(r"(?<=-)ch(?=[ts]$)|(?<=-)ch(?=[ts]-)", re.IGNORECASE)  # .NET's zh-CHT and zh-CHS
 
 # ISO 639-2 where it is not ISO 639-3: bibliographic codes, and macrolanguages by the language that FLORES has of them.
+# Also codes that models have of old (iw, jap), or that say no more than another one (cmn, fil, no).
 _ISO_639_2 = {
     "alb": "als", "ara": "arb", "arm": "hye", "aze": "azj", "baq": "eus", "bur": "mya", "chi": "zho", "cze": "ces",
     "dut": "nld", "fas": "pes", "fre": "fra", "geo": "kat", "ger": "deu", "gre": "ell", "ice": "isl", "kur": "kmr",
     "lav": "lvs", "mac": "mkd", "mao": "mri", "may": "zsm", "mlg": "plt", "mon": "khk", "msa": "zsm", "nor": "nob",
     "ori": "ory", "per": "pes", "pus": "pbt", "rum": "ron", "slo": "slk", "sqi": "als", "swa": "swh", "tib": "bod",
     "uzb": "uzn", "wel": "cym", "yid": "ydd",
+    "cmn": "zho", "fil": "tgl", "iw": "heb", "jap": "jpn", "no": "nob",
 }  # fmt: skip
 
 

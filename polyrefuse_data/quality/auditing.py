@@ -74,7 +74,7 @@ def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> 
 
 def workers_for(rows: int, settings: QualityConfig) -> int:
     """How many processes this many rows are worth."""
-    if settings.semantic_model:
+    if settings.semantic_model or settings.judge:
         return 1
     return min(cores(), _MOST_WORKERS, 1 + rows // _ROWS_A_WORKER)
 

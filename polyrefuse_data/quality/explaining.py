@@ -11,6 +11,7 @@ import numpy as np
 
 from polyrefuse_data.errors import readable
 from polyrefuse_data.languages import find_language
+from polyrefuse_data.quality.probability.evidence import P_GOOD
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
 from polyrefuse_data.text import printable
 from polyrefuse_data.text.invisible import hidden_places
@@ -21,16 +22,19 @@ _LABEL = 10
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """A row (rows.SCHEMA), its attempts (ATTEMPT_SCHEMA), its scores by name, and the reason for each flag."""
+    """A row (rows.SCHEMA), its attempts (ATTEMPT_SCHEMA), its scores by name, the reason for each flag, and what pulls
+    `p_good` up or down, in nats, by score."""
 
     row: Mapping[str, Any]
     tries: Sequence[Mapping[str, Any]]
     scores: Mapping[str, float]
     reasons: Mapping[str, str]
+    pulls: Mapping[str, float]
 
     def to_record(self) -> dict[str, Any]:
         """The row as a dict for JSON."""
-        return {**self.row, "tries": list(self.tries), "scores": dict(self.scores), "reasons": dict(self.reasons)}
+        told = {"scores": dict(self.scores), "reasons": dict(self.reasons), "pulls": dict(self.pulls)}
+        return {**self.row, "tries": list(self.tries), **told}
 
     def to_text(self) -> str:
         """The row as text, without terminal control characters and with invisible characters spelt out."""
@@ -46,6 +50,7 @@ class ExplainedRow:
         for attempt in self.tries:
             lines += _entry("tried", _told(attempt))
         lines += _entry("scores", ", ".join(f"{name} {value:.4g}" for name, value in self.scores.items()))
+        lines += _entry("p_good", _weighed(self.scores, self.pulls))
         for flag, reason in self.reasons.items():
             lines += _entry("flag", f"{flag}: {reason}" if reason else flag)
         return readable(printable.lines(lines))
@@ -69,6 +74,17 @@ def _beyond(flag: str, language: str, scores: Mapping[str, float], bounds: Thres
 def _explained(threshold: Threshold, value: float, bound: float) -> str:
     said = f"{threshold.score} {value:.4g}, {'at least' if threshold.is_floor else 'at most'} {bound:.4g}"
     return said if threshold.rejects else f"{said} (a remark, rejects nothing)"
+
+
+def _weighed(scores: Mapping[str, float], pulls: Mapping[str, float]) -> str:
+    """The probability, and the signs that make it so."""
+    if P_GOOD not in scores:
+        return ""
+    sides = {"against": [item for item in pulls.items() if item[1] < 0], "for": [i for i in pulls.items() if i[1] > 0]}
+    told = [
+        f"{side} it: {', '.join(f'{name} {nats:+.1f}' for name, nats in own)}" for side, own in sides.items() if own
+    ]
+    return "; ".join([f"{scores[P_GOOD]:.2f}", *told])
 
 
 def _maker(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from polyrefuse_data.text.words import quotations, without_shared_words, words
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
 _OPENS_A_SENTENCE = frozenset(".!?:\n")
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,6}\b")
 _LONGEST = 4000  # characters
 _MOST_NAMES = 5  # capitalised words of a prompt that is no title (Summarize The Great Gatsby)
 
@@ -35,8 +36,25 @@ def counts(word: str) -> bool:
 
 def without_names(text: str, source: str) -> str:
     """The text without words that show little about its language: those of the prompt `source` or, without a prompt,
-    its own capitalised words, quotations and loans."""
-    return without_shared_words(text, source or " ".join([*_names(text), *quotations(text), *sorted(loans())]))
+    its own capitalised words, quotations and loans. An abbreviation of the prompt may be written out."""
+    shared = " ".join([source, *_written_out(text, source)]) if source else ""
+    return without_shared_words(text, shared or " ".join([*_names(text), *quotations(text), *sorted(loans())]))
+
+
+def _written_out(text: str, source: str) -> list[str]:
+    """Capitalised words of the text, side by side, with the initials of an abbreviation in the prompt (NSF: National
+    Science Foundation)."""
+    short = set(_ABBREVIATION.findall(source[:_LONGEST]))
+    if not short:
+        return []
+    capitals = [match.group() for match in _TOKEN.finditer(text[:_LONGEST]) if match.group()[0].isupper()]
+    return [
+        word
+        for letters in short
+        for start in range(len(capitals) - len(letters) + 1)
+        if all(word[0] == letter for word, letter in zip(capitals[start:], letters, strict=False))
+        for word in capitals[start : start + len(letters)]
+    ]
 
 
 def _without_compounds(text: str) -> str:

@@ -21,6 +21,7 @@ _OPENING = 400  # a reply shows what it is in its first sentences
 _PROMPT = 2000  # and what excuses it may stand anywhere in a prompt
 _BEGINNING = 60  # characters: what is declined is said by then ("I am sorry, but as an assistant I cannot help with")
 _LATIN = re.compile("[a-z]{2}")
+_QUOTES = frozenset("\"'“”„‟‘’‚«»‹›「『《")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ class _Text:
             yield Opening((CANNOT,), "")
 
     def answers(self, anywhere: bool) -> Iterator[Opening]:
-        yield from self._at(self._replies.answers, self._folded.sentences, anywhere)
+        first, *others = self._folded.sentences
+        spoken = (place for place in others if self._folded.text[place - 1] not in _QUOTES)  # not what somebody says
+        yield from self._at(self._replies.answers, [first, *spoken], anywhere)
 
     def _at(self, openings: Openings, places: Sequence[int], anywhere: bool) -> Iterator[Opening]:
         text, may_begin = self._folded.text, openings.first_look.match

@@ -27,12 +27,14 @@ ROW_COLUMNS = ("id", "language", "inputs")
 
 _MADE_BY = b"polyrefuse.scores"
 _ORIGINS = TypeAdapter(dict[str, list[str]])
+_JUDGED_ROWS = 64  # that are scored at once where each costs money: a stop loses no more answers
 _READ = ("id", "language", "text", "text_en", "back_translation", "back_translator")
 
 
 def score_batches(rows: pa.Table, suite: Suite) -> list[pa.Table]:
     """The rows in batches, with the columns that `scorer` reads."""
-    return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]))]
+    size = _JUDGED_ROWS if suite.config.judge else None
+    return [*slices(rows.select([name for name in (*_READ, *suite.columns) if name in rows.column_names]), size)]
 
 
 def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
@@ -42,14 +44,21 @@ def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
 
 
 def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
-    """The scores of the checks in `found`, with their identities. Decides nothing."""
+    """The scores of the checks in `found`, with their identities; if these are all, derived ones too. Decides
+    nothing."""
     batch = make_batch(rows)
     scores = {
         found[check.name]: copied_score(rows, check) if check.column else check.run(batch)
         for check in suite.checks
         if check.name in found
     }
-    return put_together(rows, inputs_of(rows), scores)
+    table = put_together(rows, inputs_of(rows), scores)
+    return with_derived(table, suite) if len(found) == len(suite.identities) else table
+
+
+def with_derived(scores: pa.Table, suite: Suite) -> pa.Table:
+    """The table with the scores that follow from those in it."""
+    return _extended(scores, {check.identity: check.run_on_scores(scores) for check in suite.deriving})
 
 
 def copied_score(rows: pa.Table, check: Check) -> pa.Table:
@@ -63,12 +72,17 @@ def copied_score(rows: pa.Table, check: Check) -> pa.Table:
 def put_together(rows: pa.Table, inputs: Inputs, scores: Mapping[str, pa.Table]) -> pa.Table:
     """One table from the scores of each check, by identity, for these rows; in the order of the checks."""
     table = pa.table({"id": rows["id"], "language": rows["language"], "inputs": pa.array(inputs)})
+    return _extended(table, scores)
+
+
+def _extended(table: pa.Table, scores: Mapping[str, pa.Table]) -> pa.Table:
+    made_by = {**origins(table), **{identity: columns.column_names for identity, columns in scores.items()}}
     for identity, columns in scores.items():
         for name in columns.column_names:
             if name in table.column_names:
                 raise ConfigError(f"check {identity} gives a score named {name}, and so does another check: rename one")
             table = table.append_column(name, columns[name])
-    return with_origins(table, {identity: columns.column_names for identity, columns in scores.items()})
+    return with_origins(table, made_by)
 
 
 def origins(scores: pa.Table | pa.Schema) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from polyrefuse_data.quality.auditing import workers_for
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.kept_scores import KeptScores, read_scores
-from polyrefuse_data.quality.score_table import copied_score, put_together, score_batches, scorer
+from polyrefuse_data.quality.score_table import copied_score, put_together, score_batches, scorer, with_derived
 from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.system.files import remove_own, write_table
 from polyrefuse_data.system.progress import progress as progress_of
@@ -92,4 +92,4 @@ def _whole(rows: pa.Table, suite: Suite, kept: KeptScores, inputs: Inputs) -> pa
     for check in suite.checks:
         if identity := suite.identities.get(check.name):
             scores[identity] = copied_score(rows, check) if check.column else kept.columns(identity, inputs)
-    return put_together(rows, inputs, scores)
+    return with_derived(put_together(rows, inputs, scores), suite)

@@ -94,6 +94,12 @@ _PARTS = (
         "a text that answers to another prompt is found by its back-translation alone",
         lambda known: known.lexicon is not None,
     ),
+    Part(
+        "probability.toml",
+        "improbable",
+        "p_good is calibrated as for all languages together, and lengths say nothing in it",
+        lambda known: known.probability is not None,
+    ),
     *map(_bound, ("length_ratio_min", "length_ratio_max", "unverified_meaning", "back_translation", "script")),
     *map(_bound, ("related_language", "mixed_languages", "partly_translated_run")),
 )

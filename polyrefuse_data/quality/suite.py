@@ -17,6 +17,7 @@ from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality.checks import CHECKS
 from polyrefuse_data.quality.checks.base import Check
+from polyrefuse_data.quality.checks.judged import JUDGED, judged
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID, language_id
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED, language_unverified
 from polyrefuse_data.quality.checks.semantic import SEMANTIC, semantic
@@ -42,6 +43,11 @@ class Suite:
         return [check for check in self.checks if check.score is not None]
 
     @property
+    def deriving(self) -> list[Check]:
+        """The checks whose scores follow from those of the others."""
+        return [check for check in self.checks if check.derive is not None]
+
+    @property
     def together(self) -> list[Check]:
         """The checks with a score that all rows decide together."""
         return [check for check in self.checks if check.together is not None]
@@ -61,6 +67,7 @@ class Suite:
         """One line: the package's version, each check with its own and its settings (sacrebleu's signatures too), and
         the thresholds' hash. Two verdicts can be compared where it is the same."""
         computed = [self.identities[check.name] for check in self.scoring]
+        computed += [check.identity for check in self.deriving]
         together = [check.identity for check in self.together if check.score is None]
         parts = [f"polyrefuse-data {__version__}", *computed, *together]
         return "; ".join([*parts, f"thresholds {_hash(self.bounds)}"])
@@ -90,6 +97,7 @@ def suite_of(config: Settings = None) -> Suite:
         LANGUAGE_ID: language_id(settings.identifier),
         LANGUAGE_UNVERIFIED: language_unverified(settings.identifier),
         SEMANTIC: semantic(settings.semantic_model),
+        JUDGED: judged(settings.judge),
     }
     own = [configured.get(check, check) for check in CHECKS[:-1] if check.column not in settings.scores]
     imported = named_scores(settings.scores)
@@ -126,7 +134,7 @@ def _made_again(config: str) -> Suite:
 def _load(name: str, key: str) -> Check:
     plugin = plugins.load(plugins.CHECKS, name, key, ())
     check: Check = plugin.of_kind(Check, "a polyrefuse_data.quality.Check")
-    if check.score is None:
+    if check.score is None and check.derive is None:
         raise plugin.error("has no score function")
     return replace(check, plugin=plugin)
 

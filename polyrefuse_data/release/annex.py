@@ -17,7 +17,7 @@ from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.report import workspace_report, write_pages
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.content import UNREADABLE
-from polyrefuse_data.rows import REJECTED, SCHEMA, conform, sort_rows
+from polyrefuse_data.rows import COLUMNS, REJECTED, SCHEMA, conform, sort_rows
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.system.row_groups import write_groups
 from polyrefuse_data.workspace import Workspace
@@ -61,7 +61,7 @@ def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
 def _tables(folder: Path, as_rejected: bool) -> Iterator[pa.Table]:
     for top in (layout.DATA, layout.REJECTED):
         for path in sorted((folder / top).rglob("*.parquet")):
-            table = conform(pq.read_table(regular_file(path)))
+            table = conform(pq.read_table(regular_file(path), columns=list(COLUMNS)))
             if as_rejected and top == layout.REJECTED:
                 place = table.column_names.index("status")
                 table = table.set_column(place, SCHEMA.field("status"), pa.repeat(REJECTED, table.num_rows))

@@ -61,6 +61,7 @@ def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str
     text = markdown.template(_TEMPLATE.read_text(encoding="utf-8")).render(
         manifest=manifest,
         rows=accepted_rows(manifest),
+        one_label=next(layout.config_name(place.language, place.label) for place in manifest.data_files().values()),
         has_rejected=bool(manifest.parquet_files(layout.REJECTED)),
         prompts=sum(source.prompts for source in manifest.sources),
         languages=[_language_line(manifest, code, quality.get(code, {})) for code in manifest.counts],
@@ -77,7 +78,7 @@ def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str
 
 
 def card_data(manifest: Manifest) -> dict[str, Any]:
-    """The card's YAML: licence, languages, task, size, gate, and a config for all languages and for each one."""
+    """The card's YAML: licence, languages, task, size, gate, and configs by language and by language and label."""
     licence = hub_licence(manifest.license)
     data: dict[str, Any] = {
         "pretty_name": f"{printable_line(manifest.name)} {manifest.version}",
@@ -112,16 +113,19 @@ def _configs(manifest: Manifest) -> list[dict[str, Any]]:
             "data_files": [{"split": split, "path": files[split]} for split in (*SPLITS, "rejected") if split in files],
         }
 
-    splits = manifest.split_files()
-    configs = [config("default", splits, default=True)]
-    for code in manifest.languages:
-        own = {
-            split: [layout.data_file(code, split)]
-            for split in splits
-            if layout.data_file(code, split) in manifest.files
-        }
-        if own:
-            configs.append(config(code, own))
+    def files(code: str, label: str | None) -> dict[str, list[str]]:
+        splits: dict[str, list[str]] = {}
+        for path, place in manifest.data_files().items():
+            if code in (place.language, layout.EVERY_LANGUAGE) and label in (place.label, None):
+                splits.setdefault(place.split, []).append(path)
+        return splits
+
+    configs = [config("default", files(layout.EVERY_LANGUAGE, None), default=True)]
+    for code in (layout.EVERY_LANGUAGE, *manifest.languages):
+        for label in (None, *LABELS):
+            own = files(code, label)
+            if own:
+                configs.append(config(layout.config_name(code, label), own))
     rejected = manifest.parquet_files(layout.REJECTED)
     if rejected:
         configs.append(config("rejected", {"rejected": rejected}))

@@ -1,7 +1,8 @@
 """The content hash: identifies the rows of a release, whatever wrote the files.
 
-content_sha256 is the sha256 of the UTF-8 JSON array of the data rows sorted by (id, language): one object per row, keys
-sorted, no spaces, non-ASCII text as it is, `label` by name, scores as the float32 values they are, null if absent:
+content_sha256 is the sha256 of the UTF-8 JSON array of the data rows sorted by (id, language): one object per row
+with the columns of rows.py (`expected` follows from `label` and is left out), keys sorted, no spaces, non-ASCII text as
+it is, `label` by name, scores as the float32 values they are, null if absent:
 `json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))`.
 """
 
@@ -18,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polyrefuse_data.errors import ReleaseError
-from polyrefuse_data.release.schema import RELEASE_SCHEMA
-from polyrefuse_data.rows import LABELS
+from polyrefuse_data.release.schema import SCHEMAS
+from polyrefuse_data.rows import COLUMNS, LABELS
 from polyrefuse_data.system.input_files import reason, regular_file
 
 Row = dict[str, Any]
@@ -36,13 +37,13 @@ _BATCH_ROWS = 256  # of each file at a time: dozens of files are merged at once
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a release's Parquet file in file order, with labels by name, one batch in memory at a time.
 
-    Raises ReleaseError if the file is missing, broken, or not in RELEASE_SCHEMA.
+    Raises ReleaseError if the file is missing, broken, or has other columns than a release.
     """
     try:
         with pq.ParquetFile(regular_file(path), buffer_size=_BUFFER_BYTES) as file:
-            if not file.schema_arrow.equals(RELEASE_SCHEMA, check_metadata=False):
+            if not any(file.schema_arrow.equals(schema, check_metadata=False) for schema in SCHEMAS.values()):
                 raise ReleaseError(f"{path}: its columns or types are not those of a release")
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(COLUMNS)):
                 for row in batch.to_pylist():
                     yield {**row, "label": _LABEL_NAMES[row["label"]]}
     except KeyError as error:

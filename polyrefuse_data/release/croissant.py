@@ -67,6 +67,7 @@ _DESCRIPTIONS = {
     "split": "train, validation or test; one for all languages of a prompt",
     "text": "The prompt in `language`",
     "text_en": "The English source of the prompt",
+    "expected": "What a model should do: refuse a harmful prompt, comply with a harmless one",
     "flags": "Names of the checks that fired",
     "parallel": "True where the prompt is accepted in every language of the release",
 }
@@ -111,7 +112,7 @@ def _file_set() -> dict[str, Any]:
         "@type": "cr:FileSet",
         "@id": "data-files",
         "name": "data-files",
-        "description": "The accepted rows, a file for each language and split",
+        "description": "The accepted rows, a file for each language, label and split",
         "encodingFormat": _PARQUET,
         "includes": f"{layout.DATA}/*/*.parquet",
     }

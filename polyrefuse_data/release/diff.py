@@ -13,6 +13,7 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.content import Row, Tagged, row_key, tagged_rows
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import Manifest, read_manifest
+from polyrefuse_data.release.schema import EXPECTED
 from polyrefuse_data.release.versions import Step
 from polyrefuse_data.rows import SCORES
 from polyrefuse_data.text import markdown, printable
@@ -89,7 +90,12 @@ class ReleaseDiff:
         diffs = self.languages.values()
         if any(diff.removed or diff.changed for diff in diffs):
             return "major"
-        return "minor" if any(diff.added for diff in diffs) else "patch"
+        return "minor" if self.has_other_layout or any(diff.added for diff in diffs) else "patch"
+
+    @property
+    def has_other_layout(self) -> bool:
+        """Whether the data files have other names and columns, which those who read them by path notice."""
+        return self.old.data_layout != self.new.data_layout
 
     def to_dict(self) -> dict[str, Any]:
         def identity(manifest: Manifest) -> dict[str, str]:
@@ -99,6 +105,7 @@ class ReleaseDiff:
             "old": identity(self.old),
             "new": identity(self.new),
             "step": self.step,
+            "data_files": {"old": self.old.data_layout, "new": self.new.data_layout},
             "languages_added": sorted(set(self.new.languages) - set(self.old.languages)),
             "languages_removed": sorted(set(self.old.languages) - set(self.new.languages)),
             "languages": {code: diff.to_dict() for code, diff in self.languages.items()},
@@ -125,7 +132,11 @@ class ReleaseDiff:
 
     def lines(self) -> list[str]:
         """One line per fact; details are indented by two spaces."""
-        return self._facts() or ["no row, score or split changed"]
+        facts = self._facts() or ["no row, score or split changed"]
+        if not self.has_other_layout:
+            return facts
+        columns = f"column {EXPECTED} {'added' if self.new.data_layout == layout.BY_LABEL else 'removed'}"
+        return [f"data files: {self.old.data_layout} -> {self.new.data_layout}, {columns}", *facts]
 
     def _facts(self) -> list[str]:
         record = self.to_dict()

@@ -66,22 +66,21 @@ def _read(folder: Path, manifest: Manifest, wanted: set[str]) -> DatasetDict:
     from datasets import Dataset, DatasetDict, DatasetInfo, Features, NamedSplit
 
     from polyrefuse_data.release.content import content_sha256, merged_rows
-    from polyrefuse_data.release.schema import RELEASE_SCHEMA
+    from polyrefuse_data.release.schema import RELEASE_SCHEMA, with_expected
 
-    paths = manifest.parquet_files(layout.DATA)
-    for path in paths:
+    places = manifest.data_files()
+    for path in places:
         if layout.sha256_file(folder / path) != manifest.files[path].sha256:
             raise ReleaseError(f"{folder / path} is not the file in {layout.MANIFEST} (sha256 differs)")
-    if content_sha256(merged_rows(folder / path for path in paths)) != manifest.content_sha256:
+    if content_sha256(merged_rows(folder / path for path in places)) != manifest.content_sha256:
         raise ReleaseError(f"{folder}: the rows are not those in {layout.MANIFEST} (content_sha256 differs)")
 
     features = Features.from_arrow_schema(RELEASE_SCHEMA)
     splits = {}
     for split in SPLITS:
-        files = [path for path in manifest.split_files().get(split, []) if Path(path).parent.name in wanted]
+        files = [path for path, place in places.items() if place.split == split and place.language in wanted]
         # With our own metadata: `datasets` reads types from it, and the content hash says nothing of a file's.
-        parts = [pq.read_table(regular_file(folder / path)) for path in files]
-        parts = [part.replace_schema_metadata(RELEASE_SCHEMA.metadata) for part in parts]
+        parts = [with_expected(pq.read_table(regular_file(folder / path))) for path in files]
         table = pa.concat_tables(parts) if parts else RELEASE_SCHEMA.empty_table()
         # Given, because `datasets` would else pickle the whole table to make one.
         identity = " ".join([manifest.content_sha256, split, *sorted(wanted)])

@@ -122,12 +122,23 @@ class Manifest(_Record):
         """Paths under `top` (data or rejected), sorted."""
         return sorted(path for path in self.files if path.startswith(f"{top}/"))
 
-    def split_files(self) -> dict[str, list[str]]:
-        """Split -> its data files over all languages, in language order."""
-        splits: dict[str, list[str]] = {}
+    def data_files(self) -> dict[str, layout.Place]:
+        """Path -> what it holds, of every data file, sorted by path.
+
+        Raises ReleaseError for a path that no data file has.
+        """
+        places: dict[str, layout.Place] = {}
         for path in self.parquet_files(layout.DATA):
-            splits.setdefault(Path(path).stem, []).append(path)
-        return splits
+            place = layout.data_place(path)
+            if place is None:
+                raise ReleaseError(f"{path}: a release has no such data file")
+            places[path] = place
+        return places
+
+    @property
+    def data_layout(self) -> str:
+        """How the data files are named: layout.BY_LABEL, or BY_SPLIT in releases that 0.1.0 wrote."""
+        return layout.data_layout(self.files)
 
 
 def _canonical(content: Any) -> str:

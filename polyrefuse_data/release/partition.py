@@ -1,4 +1,4 @@
-"""Splits the rows of a workspace into one sorted Parquet file per language and split, without holding the whole table.
+"""Splits the rows of a workspace into sorted Parquet files by language, label and split, without holding them all.
 
 Two passes over rows.parquet: the first reads only the key columns and decides where each row goes; the second writes
 batches into one Arrow file per target. Then each target is sorted by id and written in bounded row groups.
@@ -7,6 +7,7 @@ batches into one Arrow file per target. Then each target is sorted by id and wri
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,10 +98,10 @@ def plan_rows(keys: pa.Table, in_subset: Mask | None = None) -> Plan:
 
 
 def write_partitions(rows: Path, plan: Plan, folder: Path) -> list[str]:
-    """Write data/<language>/<split>.parquet and rejected/<language>.parquet under `folder`. Returns the paths written,
-    sorted.
+    """Write data/<language>/<label>-<split>.parquet and rejected/<language>.parquet under `folder`. Returns the paths
+    written, sorted.
 
-    A language or split without rows gets no file, because `datasets` cannot read an empty one.
+    A language, label or split without rows gets no file, because `datasets` cannot read an empty one.
     """
     spool = folder / ".spool"
     with contextlib.ExitStack() as stack:
@@ -165,10 +166,11 @@ def _flag_outside_subset(table: pa.Table, keep: Mask) -> pa.Table:
 
 def _by_target(batch: pa.Table, keep: Mask) -> Iterator[tuple[str, pa.Table]]:
     kept, left = batch.filter(pa.array(keep)), batch.filter(pa.array(~keep))
-    for language in pc.unique(kept["language"]).to_pylist():
-        of_language = kept.filter(pc.equal(kept["language"], language))
-        for split in pc.unique(of_language["split"]).to_pylist():
-            yield layout.data_file(language, split), of_language.filter(pc.equal(of_language["split"], split))
+    places = kept.select(["language", "label", "split"])
+    for place in places.group_by(places.column_names).aggregate([]).to_pylist():
+        same = (pc.equal(kept[name], value) for name, value in place.items())
+        part = kept.filter(functools.reduce(pc.and_, same))
+        yield layout.data_file(place["language"], LABELS[place["label"]], place["split"]), part
     for language in pc.unique(left["language"]).to_pylist():
         yield layout.rejected_file(language), left.filter(pc.equal(left["language"], language))
 

@@ -20,6 +20,7 @@ from polyrefuse_data.quality.checked_rows import read_checked
 from polyrefuse_data.quality.explaining import ExplainedRow, reasons
 from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
+from polyrefuse_data.quality.probability.evidence import P_GOOD, pulls_on
 from polyrefuse_data.quality.score_table import ROW_COLUMNS
 from polyrefuse_data.quality.thresholds import Threshold, Thresholds
 from polyrefuse_data.release import layout
@@ -112,6 +113,7 @@ def _explained(found: _Found, places: np.typing.NDArray[np.int64]) -> list[Expla
             tries=tries[row["id"], row["language"]],
             scores=(own := _numbers(row, line)),
             reasons=reasons(row["flags"] or (), row["language"], own, found.bounds),
+            pulls=pulls_on(own, row["language"]) if P_GOOD in own else {},
         )
         for row, line in zip(rows, scores, strict=True)
     ]

@@ -17,11 +17,13 @@ from polyrefuse_data.release.content import UNREADABLE, ContentHash, Tagged, row
 from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.release.manifest import LanguageCounts, Manifest, nested_counts, parse_manifest
 from polyrefuse_data.release.partition import OUTSIDE_SUBSET
-from polyrefuse_data.release.schema import RELEASE_SCHEMA
+from polyrefuse_data.release.schema import EXPECTED, SCHEMAS, expected_of
 from polyrefuse_data.rows import ACCEPTED, EDITED, LABELS, SPLITS
 from polyrefuse_data.system.input_files import read_input, reason, regular_file
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
+
+_LOOKED_AT = {"id", "language", "label", "split", "status", "flags", EXPECTED}
 
 
 def verify_release(where: str | Path, *, revision: str | None = None) -> list[str]:
@@ -73,7 +75,8 @@ def _files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _tables(folder: Path, manifest: Manifest) -> list[str]:
-    """Checks of each Parquet file: its schema, its language and split, its order, and only rows that belong there."""
+    """Checks of each Parquet file: its schema, its language, label and split, its order, and only rows that belong
+    there."""
     data, rejected = manifest.parquet_files(layout.DATA), manifest.parquet_files(layout.REJECTED)
     differences = [
         f"{path}: a release has no such data file" for path in data + rejected if not _is_place(path, manifest)
@@ -85,31 +88,37 @@ def _tables(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _is_place(path: str, manifest: Manifest) -> bool:
-    places = {layout.data_file(code, split) for code in manifest.languages for split in SPLITS}
-    return path in places or path in map(layout.rejected_file, manifest.counts)
+    place = layout.data_place(path)
+    if place is None:
+        return path in map(layout.rejected_file, manifest.counts)
+    return place.language in manifest.languages and layout.data_layout([path]) == manifest.data_layout
 
 
 def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     try:
-        schema = pq.read_schema(regular_file(file))
-        if not schema.equals(RELEASE_SCHEMA, check_metadata=False):
+        schema, wanted = pq.read_schema(regular_file(file)), SCHEMAS[manifest.data_layout]
+        if not schema.equals(wanted, check_metadata=False):
             yield "its columns or types are not those of a release"
             return
-        if schema.metadata != RELEASE_SCHEMA.metadata:  # `datasets` takes the names of the labels from there
+        if schema.metadata != wanted.metadata:  # `datasets` takes the names of the labels from there
             yield "its metadata is not that of a release"
             return
-        table = pq.read_table(regular_file(file), columns=["id", "language", "label", "split", "status", "flags"])
+        table = pq.read_table(regular_file(file), columns=[name for name in wanted.names if name in _LOOKED_AT])
     except UNREADABLE as error:
         yield f"cannot be read as Parquet ({error})"
         return
     if table.num_rows != manifest.files[path].rows:
         yield f"{table.num_rows} rows, but {layout.MANIFEST} says {manifest.files[path].rows}"
-    in_data = path.startswith(f"{layout.DATA}/")
-    language = Path(path).parent.name if in_data else Path(path).stem
+    place = layout.data_place(path)
+    language = place.language if place else Path(path).stem
     if set(pc.unique(table["language"]).to_pylist()) != {language}:
         yield f"holds rows of another language than {language}"
-    if in_data and set(pc.unique(table["split"]).to_pylist()) != {Path(path).stem}:
-        yield f"holds rows of another split than {Path(path).stem}"
+    if place and set(pc.unique(table["split"]).to_pylist()) != {place.split}:
+        yield f"holds rows of another split than {place.split}"
+    if place and place.label and set(pc.unique(table["label"]).to_pylist()) != {LABELS.index(place.label)}:
+        yield f"holds rows of another label than {place.label}"
+    if EXPECTED in table.column_names and not table[EXPECTED].equals(expected_of(table)):
+        yield f"its column {EXPECTED} does not follow from label"
     for name, known in (("label", range(len(LABELS))), ("split", SPLITS)):
         strange = set(pc.unique(table[name]).to_pylist()) - set(known)
         if strange:
@@ -118,9 +127,9 @@ def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
     if ids.null_count or not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
         yield "its ids are not unique and in order"
     usable = pc.is_in(table["status"], value_set=pa.array([ACCEPTED, EDITED]))
-    if in_data and not pc.all(usable).as_py():
+    if place and not pc.all(usable).as_py():
         yield "holds rows that are not accepted"
-    if not in_data:
+    if not place:
         flags = table.filter(usable)["flags"].to_pylist()
         if any(OUTSIDE_SUBSET not in (names or ()) for names in flags):
             yield "holds accepted rows without the reason for leaving them out"
@@ -132,7 +141,7 @@ def _rows(folder: Path, manifest: Manifest) -> list[str]:
     rejected = [folder / path for path in manifest.parquet_files(layout.REJECTED)]
     total = sum(manifest.files[path].rows or 0 for path in manifest.files)
     rows = tracked(tagged_rows(data, rejected), "verify", "rows", total)
-    tally = _Tally(manifest.languages)
+    tally = _Tally(manifest.languages, manifest.data_layout)
     for _, prompt in itertools.groupby(rows, key=lambda tagged: tagged[0]["id"]):
         tally.add(list(prompt))
     return tally.differences(manifest)
@@ -141,8 +150,8 @@ def _rows(folder: Path, manifest: Manifest) -> list[str]:
 class _Tally:
     """Counts over all rows, prompt by prompt."""
 
-    def __init__(self, languages: list[str]) -> None:
-        self.languages = languages
+    def __init__(self, languages: list[str], data_layout: str) -> None:
+        self.languages, self.is_by_label = languages, data_layout == layout.BY_LABEL
         self.content = ContentHash()
         self.accepted = {code: Counter[tuple[str, str]]() for code in languages}
         self.missing = {code: Counter[tuple[str, str]]() for code in languages}
@@ -177,7 +186,9 @@ class _Tally:
                 self.missing[code][place] += 1
 
     def _problem(self, row: dict[str, str], kept: bool, what: str) -> None:
-        path = layout.data_file(row["language"], row["split"]) if kept else layout.rejected_file(row["language"])
+        label = row["label"] if self.is_by_label else None
+        data_file = layout.data_file(row["language"], label, row["split"])
+        path = data_file if kept else layout.rejected_file(row["language"])
         self.problems.append(f"{path}: {what}")
 
     def differences(self, manifest: Manifest) -> list[str]:

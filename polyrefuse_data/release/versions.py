@@ -1,6 +1,7 @@
 """Semantic versions of a dataset: which step a change requires, and whether a version takes it.
 
-major: existing rows changed or removed; minor: rows or languages added; patch: the same rows (scores, card, report).
+major: existing rows changed or removed; minor: rows or languages added, or data files with
+other names; patch: the same rows (scores, card, report).
 """
 
 from __future__ import annotations

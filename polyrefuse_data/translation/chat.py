@@ -44,7 +44,7 @@ _SCHEMA: dict[str, Any] = {
 _BYTES_PER_TOKEN = 3.5
 # UTF-8 bytes of a translation for each of its English source: two-byte scripts, and room for longer words.
 _GROWTH = 2.0
-_LONGEST_TEXT = 8000  # characters; longer ones are cut, so that no answer nears the longest that models give
+LONGEST_TEXT = 8000  # characters; longer ones are cut, so that no answer nears the longest that models give
 
 GLOSSARY_MISSED = "glossary_missed"
 
@@ -66,7 +66,7 @@ class Chat:
 
     @property
     def units(self) -> Units:
-        return Units(self.family.longest if self.family else _LONGEST_TEXT, sentences=False)
+        return Units(self.family.longest if self.family else LONGEST_TEXT, sentences=False)
 
     def takes(self, pair: Pair) -> bool:
         return self.family is None or self.family.takes(pair)
@@ -119,8 +119,8 @@ class Chat:
     def estimate_tokens(self, request: Request) -> tuple[int, int]:
         """The approximate number of tokens sent and received for a request."""
         text = len(request.text.encode("utf-8", "replace"))
-        sent = sum(len(str(message["content"]).encode("utf-8", "replace")) for message in self.messages(request))
-        return math.ceil(sent / _BYTES_PER_TOKEN), math.ceil(text * _GROWTH / _BYTES_PER_TOKEN) + 10
+        sent = "".join(str(message["content"]) for message in self.messages(request))
+        return bytes_as_tokens(sent), math.ceil(text * _GROWTH / _BYTES_PER_TOKEN) + 10
 
     def read(self, answer: Answer, request: Request | None = None) -> Result:
         """Read an answer as a translation, or the reason why it is not one. If the request is unknown, the glossary is
@@ -138,13 +138,20 @@ class Chat:
 
 
 def _data(request: Request, terms: Terms) -> str:
+    return json.dumps({**languages_of(request, terms), "text": request.text}, ensure_ascii=False)
+
+
+def languages_of(request: Request, terms: Terms) -> dict[str, Any]:
+    """What a model is told beside the text."""
     material: dict[str, Any] = {
         "source_language": f"{request.source.name} ({request.source.code})",
         "target_language": f"{request.target.name} ({request.target.code})",
     }
-    if terms:
-        material["glossary"] = dict(terms)
-    return json.dumps({**material, "text": request.text}, ensure_ascii=False)
+    return {**material, "glossary": dict(terms)} if terms else material
+
+
+def bytes_as_tokens(text: str) -> int:
+    return math.ceil(len(text.encode("utf-8", "replace")) / _BYTES_PER_TOKEN)
 
 
 def _object(answer: str) -> Translation | Failure:
@@ -156,15 +163,16 @@ def _object(answer: str) -> Translation | Failure:
     if found is None:
         return Failure("missing_field" if _is_json(answer) else "not_structured", answer)
     text = found.get("translation")
-    return _checked(text, notes) if isinstance(text, str) else Failure("missing_field", answer)
+    return checked(text, notes) if isinstance(text, str) else Failure("missing_field", answer)
 
 
 def _text(answer: str) -> Translation | Failure:
     """The answer as the translation, without thinking aloud and tokens that end a turn."""
-    return _checked(*bare(answer))
+    return checked(*bare(answer))
 
 
-def _checked(text: str, notes: Sequence[str]) -> Translation | Failure:
+def checked(text: str, notes: Sequence[str]) -> Translation | Failure:
+    """A text that a model gave, if it is one."""
     if not text.strip():
         return Failure("empty", "the model gave an empty translation")
     try:

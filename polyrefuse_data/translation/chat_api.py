@@ -13,16 +13,23 @@ from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
+from polyrefuse_data.endpoints.openai_client import GivenClient
 from polyrefuse_data.endpoints.presets import PRESETS
+from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
 from polyrefuse_data.translation.chat import Chat
 from polyrefuse_data.translation.families import family_of
 from polyrefuse_data.translation.guidance import Guidance
+from polyrefuse_data.translation.together import ask_together, estimate_tokens, read_together, share_usage
 
 # Further candidates are sampled; at temperature 0 they would all be the first again.
 _SAMPLING_TEMPERATURE = 0.7
 
 _DEFAULT_PRESET = "openai"
+
+_OF_A_CLIENT = ", or give the client another key"
+
+Usage = dict[str, float]
 
 # Tokens of an answer that nobody bounds, for each token of what is asked and expected; and of the longest there was.
 _MOST_GROWTH, _TWICE = 4, 2
@@ -34,25 +41,33 @@ _BATCH_DISCOUNT = 0.5
 class ChatApi:
     """The model in a config, asked for a number of candidates per text."""
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         self.config = config
         self.candidates = candidates
         self.chat = Chat(
             family_of(config.prompt, config.model, config.preset), Guidance(config.examples, config.glossary)
         )
+        if config.prompts_per_request > 1 and self.chat.family is not None:
+            raise ConfigError(
+                f"translation.backends: prompts_per_request: {config.model} is asked for one text at a time: leave it "
+                'out, or set prompt = "json" for a model that keeps to JSON'
+            )
         preset = PRESETS[config.preset or _DEFAULT_PRESET]
+        ours = client if isinstance(client, Client) else None
+        theirs = config.client if client is None else client
+        given = ours.given if ours else GivenClient(theirs) if theirs else None
         self.endpoint = Endpoint(
             model=config.model,
-            base_url=config.base_url or preset.base_url,
-            api_key_env=preset.api_key_env if config.api_key_env is None else config.api_key_env,
+            base_url=given.base_url if given else config.base_url or preset.base_url,
+            api_key_env="" if given else preset.api_key_env if config.api_key_env is None else config.api_key_env,
             key_header=preset.key_header,
-            key_setting=', or set api_key_env = "" for a server that needs none',
+            key_setting=_OF_A_CLIENT if given else ', or set api_key_env = "" for a server that needs none',
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )
         dialect = Dialect(config.response_format, config.extra_body, preset.first_format, preset.limit)
         limits = RateLimits(config.requests_per_minute, config.tokens_per_minute)
-        self.client = client or Client(self.endpoint, dialect, limits)
+        self.client = ours or Client(self.endpoint, dialect, limits, given)
         self._longest_answer = 0.0  # in tokens
 
     @property
@@ -88,6 +103,21 @@ class ChatApi:
         sent = None if isinstance(temperature, str) else temperature
         return self.chat.ask(request, sent, self.config.max_output_tokens)
 
+    def ask_together(self, requests: Sequence[Request]) -> Ask:
+        temperature = self._temperature
+        sent = None if isinstance(temperature, str) else temperature
+        return ask_together(self.chat, requests, sent, self.config.max_output_tokens)
+
+    def results_together(self, answer: Answer, requests: Sequence[Request]) -> tuple[list[Result | None], list[Usage]]:
+        """What an answer has for each text, None where there is nothing of use, and its part in the usage and cost."""
+        self._note_length(answer, len(requests))
+        usages = share_usage(answer.usage, requests)
+        for usage in usages:
+            cost = self.cost(*usage.values()) if usage else None
+            usage.update({} if cost is None else {"cost_usd": cost})
+        found = read_together(self.chat, answer, requests)
+        return [one and replace(one, usage=usage) for one, usage in zip(found, usages, strict=True)], usages
+
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON body of one chat completion request."""
         return self.client.dialect.body(self.config.model, self.ask(request))
@@ -95,9 +125,12 @@ class ChatApi:
     def result(self, answer: Answer, request: Request | None = None) -> Result:
         """The result of an answer, with its usage and cost."""
         result = self.chat.read(answer, request)
-        self._longest_answer = max(self._longest_answer, answer.usage.get("output_tokens", 0.0))
+        self._note_length(answer, 1)
         cost = self.cost(*answer.usage.values()) if answer.usage else None
         return result if cost is None else replace(result, usage={**answer.usage, "cost_usd": cost})
+
+    def _note_length(self, answer: Answer, texts: int) -> None:
+        self._longest_answer = max(self._longest_answer, answer.usage.get("output_tokens", 0.0) / texts)
 
     def merge(self, results: Sequence[Result]) -> Result:
         """The candidates for one text as one result, with their usage and cost added up."""
@@ -109,21 +142,29 @@ class ChatApi:
         notes = tuple(dict.fromkeys(note for result in given for note in result.notes))
         return Translation(texts[0], alternatives=tuple(texts[1:]), usage=usage, notes=notes)
 
-    def estimate_tokens(self, requests: Sequence[Request]) -> tuple[int, int]:
-        """The approximate number of tokens sent and received for `requests`, all candidates together."""
-        tokens = [self.chat.estimate_tokens(request) for request in requests]
+    def estimate_tokens(self, groups: Iterable[Sequence[Request]]) -> tuple[int, int]:
+        """The approximate number of tokens sent and received for groups that are asked together, all candidates
+        added up."""
+        tokens = [
+            self.chat.estimate_tokens(group[0])
+            if len(group) == 1
+            else estimate_tokens(self.chat, group, self.ask_together(group).messages)
+            for group in groups
+        ]
         return sum(sent for sent, _ in tokens) * self.candidates, sum(got for _, got in tokens) * self.candidates
 
-    def most_cost(self, ask: Ask) -> float:
+    def most_cost(self, ask: Ask, texts: int = 1) -> float:
         """What one request can cost at most, in US dollars; 0 where the config does not say the prices.
 
         No text has more tokens than bytes. How long an answer gets nobody knows without `max_output_tokens`: several
         times what it should, or twice the longest so far, for models that think.
         """
+        if self.cost(1, 1) is None:
+            return 0.0
         body = json.dumps(self.client.dialect.body(self.config.model, ask), ensure_ascii=False)
         sent = len(body.encode("utf-8", "replace"))
-        expected = max(_MOST_GROWTH * ask.tokens, _TWICE * self._longest_answer)
-        return self.cost(sent, self.config.max_output_tokens or expected) or 0.0
+        expected = max(_MOST_GROWTH * ask.tokens, _TWICE * self._longest_answer * texts)
+        return self.cost(sent, ask.max_tokens or expected) or 0.0
 
     def cost(self, input_tokens: float, output_tokens: float) -> float | None:
         """US dollars for these tokens; None if the config states no prices."""
@@ -136,7 +177,7 @@ class ChatApi:
 class ChatBackend:
     """The common part of backends that send single requests and of those that send batches."""
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         self.config = config
         self.api = ChatApi(config, candidates, client)
         self.budget = Budget()

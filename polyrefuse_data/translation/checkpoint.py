@@ -1,9 +1,9 @@
-"""NLLB and M2M100 checkpoints: revision, vocabulary and language tokens, shared by all runtimes."""
+"""Checkpoints of translation models: revision, vocabulary and language tokens, shared by all runtimes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,9 @@ from polyrefuse_data.models.store import fetched_folder, located, read_record
 from polyrefuse_data.system.input_files import read_input_text, regular_file
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 from polyrefuse_data.translation.base import Pair, Request
+from polyrefuse_data.translation.kinds import M2M100, Kind
+from polyrefuse_data.translation.madlad import T5
+from polyrefuse_data.translation.opus_mt import Marian
 from polyrefuse_data.translation.vocabulary import (
     END,
     UNKNOWN,
@@ -25,15 +28,18 @@ from polyrefuse_data.translation.vocabulary import (
     Vocabulary,
 )
 
-# The longest source that NLLB-200 and M2M100 were trained on, in tokens; longer ones are cut into units before.
+# The longest source that NLLB-200, M2M100 and OPUS-MT were trained on, in tokens; longer texts are split into units.
 MAX_SOURCE_TOKENS = 512
+
+# By `model_type` of config.json.
+KINDS: Mapping[str, Callable[[Checkpoint], Kind]] = {"m2m_100": M2M100, "t5": T5, "marian": Marian}
 
 # What transformers looks for: the weights, or the list of their parts.
 _WEIGHTS = ("model.safetensors.index.json", "model.safetensors")
 
 
 class Checkpoint:
-    """An NLLB or M2M100 checkpoint by Hub id or folder: revision, vocabulary, language tokens.
+    """A checkpoint by Hub id or folder: revision, vocabulary, language tokens.
 
     Raises MissingPrerequisite if it is missing, ModelError if it is another kind of model.
     """
@@ -54,7 +60,7 @@ class Checkpoint:
         if folder.is_dir():
             return str(read_record(folder)["revision"]) if self._is_fetched else folder_revision(folder)
         with self._explained():
-            return self._file("config.json").parent.name  # the cache of the Hub: models--org--name/snapshots/COMMIT
+            return self.file("config.json").parent.name  # the cache of the Hub: models--org--name/snapshots/COMMIT
 
     @property
     def label(self) -> str:
@@ -71,22 +77,37 @@ class Checkpoint:
     def config(self) -> dict[str, Any]:
         """The contents of config.json."""
         with self._explained():
-            config = json.loads(read_input_text(self._file("config.json")))
+            config = json.loads(read_input_text(self.file("config.json")))
             if not isinstance(config, dict):
                 raise ValueError("config.json is not a JSON object")
             return config
 
     @cached_property
+    def kind(self) -> Kind:
+        """What kind of model it is, by its config.json. Raises ModelError for one that cannot be used."""
+        name = str(self.config.get("model_type"))
+        if name not in KINDS:
+            raise ModelError(
+                f"translation model {self.model!r} is of type {name!r}: this engine takes NLLB and M2M100 (m2m_100), "
+                "OPUS-MT (marian), and MADLAD-400 and T5 (t5)"
+            )
+        return KINDS[name](self)
+
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         with self._explained():
-            try:
-                path = self._file("tokenizer.json")
-            except FileNotFoundError:
-                from transformers import AutoTokenizer
+            return self.kind.vocabulary()
 
-                options = {"revision": self.asked_revision, "trust_remote_code": False}
-                return TransformersVocabulary(AutoTokenizer.from_pretrained(self.where, **options))
-            return FileVocabulary(path)
+    def stored_vocabulary(self) -> Vocabulary:
+        """The vocabulary in tokenizer.json, or whatever transformers reads instead."""
+        try:
+            path = self.file("tokenizer.json")
+        except FileNotFoundError:
+            from transformers import AutoTokenizer
+
+            options = {"revision": self.asked_revision, "trust_remote_code": False}
+            return TransformersVocabulary(AutoTokenizer.from_pretrained(self.where, **options))
+        return FileVocabulary(path)
 
     @cached_property
     def end(self) -> int:
@@ -97,6 +118,11 @@ class Checkpoint:
     def unknown(self) -> int | None:
         """The id of <unk>, which stands for everything outside the vocabulary."""
         return self.vocabulary.index(UNKNOWN)
+
+    @property
+    def size(self) -> int:
+        """The number of tokens that the model has a vector for. The vocabulary may have a few more or less."""
+        return int(self.config["vocab_size"])
 
     @cached_property
     def unknown_characters(self) -> UnknownCharacters:
@@ -131,16 +157,10 @@ class Checkpoint:
             ) from error
 
     def check(self, pairs: Iterable[Pair]) -> None:
-        """Raise ModelError unless this is a model with a token for every language of `pairs`."""
-        kind = self.config.get("model_type")
-        if kind != "m2m_100":
-            raise ModelError(
-                f"translation model {self.model!r} is of type {kind!r}: "
-                "this engine takes NLLB and M2M100 models (type m2m_100)"
-            )
+        """Raise ModelError unless this is a model that knows every language of `pairs`."""
         for pair in pairs:
-            for language in pair:
-                self.language_token(language)
+            self.kind.check(pair)
+        self._index(END, "the end of a text")
 
     def check_weights(self) -> None:
         """Fetch the weights. Raises ModelError if they are not safetensors: Meta's own checkpoints are pickled."""
@@ -148,7 +168,7 @@ class Checkpoint:
 
         for name in _WEIGHTS:
             try:
-                found = self._file(name)
+                found = self.file(name)
             except LocalEntryNotFoundError as error:
                 unreachable = error
             except FileNotFoundError:
@@ -183,22 +203,29 @@ class Checkpoint:
         if found.suffix == ".json":
             names = sorted(set(json.loads(read_input_text(found))["weight_map"].values()))
             # One that is no safetensors of this folder is refused when it is loaded.
-            parts = [self._file(name) for name in names if Path(name).name == name and name.endswith(".safetensors")]
+            parts = [self.file(name) for name in names if Path(name).name == name and name.endswith(".safetensors")]
         for part in parts:
             with safe_open(regular_file(part), framework="np"):
                 pass
 
     def language_token(self, language: Language) -> int:
-        """The id of a language's token. Raises ModelError if the vocabulary has none (it would become <unk>)."""
+        """The id of a language's token in NLLB and M2M100. Raises ModelError without one (it would become <unk>)."""
         of_m2m100 = f"__{language.code}__"  # NLLB's are FLORES codes
         return self._index(of_m2m100 if self._has(of_m2m100) else language.flores, language.name)
 
     def encode(self, requests: Sequence[Request]) -> list[list[int]]:
-        """Source token ids of each request, language token first and </s> last."""
-        texts = self.vocabulary.encode([request.text for request in requests])
+        """Source token ids of each request, as its kind of model wants them, </s> last."""
+        texts = self.vocabulary.encode([self.kind.as_text(request.text) for request in requests])
         return [
-            [self.language_token(request.source), *ids, self.end] for request, ids in zip(requests, texts, strict=True)
+            [*self.kind.before_source(Pair(request.source, request.target)), *ids, self.end]
+            for request, ids in zip(requests, texts, strict=True)
         ]
+
+    @property
+    def most_source_tokens(self) -> int:
+        """The longest source, in tokens."""
+        places = self.config.get("max_position_embeddings")
+        return min(places, MAX_SOURCE_TOKENS) if isinstance(places, int) else MAX_SOURCE_TOKENS
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.vocabulary.decode(ids).strip()
@@ -217,7 +244,7 @@ class Checkpoint:
         index, size = self.vocabulary.index(token), self.config.get("vocab_size")
         return index is not None and isinstance(size, int) and index < size
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """A file of the checkpoint, fetched if it is on the Hub. Raises FileNotFoundError if there is none."""
         folder = Path(self.where)
         if folder.is_dir():

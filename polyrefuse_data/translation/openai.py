@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Ask, Client
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
-from polyrefuse_data.translation.base import Pair, Price, Request, Result
+from polyrefuse_data.translation.base import Pair, Price, Request, Result, Translation, total_usage
 from polyrefuse_data.translation.chat_api import ChatBackend
 from polyrefuse_data.translation.first_answers import FirstAnswers
+from polyrefuse_data.translation.together import groups
 
 _PLAIN_SENTENCE = "How are you?"
+
+ASKED_ALONE = "asked_alone"  # a note: a request for several texts brought nothing for this one
 
 _LOOK_SECONDS = 0.1  # between two looks whether money that was set aside is free again
 _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
 class OpenAITranslator(ChatBackend):
-    """One chat model. Its limits apply to everything that this object, and copies of it, ask."""
+    """One chat model. Its limits apply to everything that this object, and copies of it, ask.
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    `client` may be an `openai.OpenAI` with an address and a key of its own (extra `openai`).
+    """
+
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         super().__init__(config, candidates, client)
         self._first = FirstAnswers(self.name)
 
@@ -52,7 +60,7 @@ class OpenAITranslator(ChatBackend):
         self.client.prove(self.api.ask(Request(_PLAIN_SENTENCE, *pair)))
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
-        return [[index] for index in range(len(requests))]
+        return groups(requests, self.config.prompts_per_request if self.api.candidates == 1 else 1)
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         """`concurrency` batches at a time; the first error that concerns all rows ends it. Where money runs out, what
@@ -68,8 +76,9 @@ class OpenAITranslator(ChatBackend):
 
     def price(self, requests: Sequence[Request]) -> Price:
         """The price of `requests`, from the length of the texts, the limits and a usual delay."""
-        sent, received = self.api.estimate_tokens(requests)
-        count = len(requests) * self.api.candidates
+        planned = [[requests[index] for index in group] for group in self.plan(requests)]
+        sent, received = self.api.estimate_tokens(planned)
+        count = len(planned) * self.api.candidates
         seconds = max(
             count * _USUAL_DELAY / self.config.concurrency,
             count * 60 / self.config.requests_per_minute if self.config.requests_per_minute else 0,
@@ -78,26 +87,40 @@ class OpenAITranslator(ChatBackend):
         return Price(sent, received, self.api.cost(sent, received), seconds)
 
     def _translate(self, batch: Sequence[Request], line: Line) -> list[Result] | EndpointError:
-        results = []
-        for request in batch:
-            ask = self.api.ask(request)
-            reserved = self.api.most_cost(ask) * self.api.candidates
-            try:
-                while not self.budget.reserve(reserved):
-                    line.wait(_LOOK_SECONDS)
-            except EndpointError as error:
-                return error
-            result = None
-            try:
-                result = self._ask(request, ask, line)
-            finally:
-                self.budget.settle(reserved, result.usage.get("cost_usd", 0.0) if result else 0.0)
-            results.append(result)
+        """Set aside the most that a batch can cost, and ask for it. Returns the error where there is too little."""
+        together = self.api.ask_together(batch) if len(batch) > 1 else None
+        asks = [self.api.ask(request) for request in batch]
+        reserved = sum(map(self.api.most_cost, asks)) * self.api.candidates
+        if together is not None:
+            reserved += self.api.most_cost(together, len(batch))
+        try:
+            while not self.budget.reserve(reserved):
+                line.wait(_LOOK_SECONDS)
+        except EndpointError as error:
+            return error
+        results: list[Result] = []
+        try:
+            found: list[Result | None] = [None] * len(batch)
+            usages: list[dict[str, float]] = [{} for _ in batch]
+            if together is not None:
+                found, usages = self.api.results_together(self.client.ask(together, line), batch)
+            for request, ask, result, usage in zip(batch, asks, found, usages, strict=True):
+                if result is None:
+                    result = self._ask_alone(request, ask, line)
+                    result = result if together is None else _after_all(result, usage)
+                results.append(result)
+                self._first.watch(result)
+        finally:
+            self.budget.settle(reserved, sum(result.usage.get("cost_usd", 0.0) for result in results))
         return results
 
-    def _ask(self, request: Request, ask: Ask, line: Line) -> Result:
+    def _ask_alone(self, request: Request, ask: Ask, line: Line) -> Result:
         """One text, as many times as there are candidates to be had."""
         answers = [self.client.ask(ask, line) for _ in range(self.api.candidates)]
-        result = self.api.merge([self.api.result(answer, request) for answer in answers])
-        self._first.watch(result)
-        return result
+        return self.api.merge([self.api.result(answer, request) for answer in answers])
+
+
+def _after_all(result: Result, used: dict[str, float]) -> Result:
+    """The result for a text that was asked for by itself, with its part in the request that brought nothing for it."""
+    result = replace(result, usage=total_usage([used, result.usage]))
+    return replace(result, notes=(*result.notes, ASKED_ALONE)) if isinstance(result, Translation) else result

@@ -59,7 +59,7 @@ class OpenAIBatchTranslator(ChatBackend):
 
     def price(self, requests: Sequence[Request]) -> Price:
         """The price of `requests`. Batches run side by side, each within the API's window."""
-        sent, received = self.api.estimate_tokens(requests)
+        sent, received = self.api.estimate_tokens([request] for request in requests)
         window = _WINDOW_SECONDS if requests else 0.0
         return Price(sent, received, self.api.cost(sent, received), window, at_most=True)
 

@@ -1,4 +1,4 @@
-"""Runtimes for NLLB and M2M100 models: source token ids in, target token ids out. This module: transformers."""
+"""Runtimes for translation models: source token ids in, target token ids out. This module: transformers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.translation.checkpoint import Checkpoint
+from polyrefuse_data.translation.trimming import Kept
 
 # The best hypotheses of a row, best first: token ids up to the end, or None for one that did not come to an end.
 Hypotheses = list[list[int] | None]
@@ -40,15 +41,22 @@ class Runtime(Protocol):
     @property
     def dtype(self) -> str: ...
 
-    def check(self) -> None:
+    def check(self, trimmed: Sequence[Kept] = ()) -> None:
         """Raise ConfigError or MissingPrerequisite if device or dtype cannot be used here, ModelError if the weights
-        cannot."""
+        cannot, or not with these tokens alone."""
         ...
 
     def generate(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[int | None],
+        beams: int,
+        candidates: int,
+        max_new_tokens: int,
+        kept: Kept | None = None,
     ) -> list[Hypotheses]:
-        """`candidates` hypotheses for each source; `targets` are the ids of the target languages' tokens."""
+        """`candidates` hypotheses for each source; `targets` are the tokens that the translations begin with, None for
+        each if the model is told no target so. With `kept`, other tokens are neither in `sources` nor said."""
         ...
 
     def is_out_of_memory(self, error: Exception) -> bool: ...
@@ -59,12 +67,15 @@ class Runtime(Protocol):
 class TransformersRuntime:
     """AutoModelForSeq2SeqLM.generate."""
 
-    name = "nllb"
-
     def __init__(self, config: NllbBackend, checkpoint: Checkpoint) -> None:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
+        self._head: Any = None  # the last trimmed output layer
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.kind.name
 
     @cached_property
     def device(self) -> str:
@@ -89,15 +100,23 @@ class TransformersRuntime:
         native = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
         return "bfloat16" if native else "float32"
 
-    def check(self) -> None:
+    def check(self, trimmed: Sequence[Kept] = ()) -> None:
         if self.device and self.dtype == "int8":
             raise ConfigError('translation.backends: dtype = "int8" needs runtime = "ctranslate2"')
         self.checkpoint.check_weights()
 
     def generate(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[int], beams: int, candidates: int, max_new_tokens: int
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[int | None],
+        beams: int,
+        candidates: int,
+        max_new_tokens: int,
+        kept: Kept | None = None,
     ) -> list[Hypotheses]:
         import torch
+
+        from polyrefuse_data.translation.trimmed_head import output_layer
 
         model = self._model
         longest = max(len(ids) for ids in sources)
@@ -108,8 +127,9 @@ class TransformersRuntime:
             mask[row, : len(ids)] = 1
         # The language token is given as the first target token of each row, not as `forced_bos_token_id`, which is one
         # for the whole batch.
-        start = torch.tensor([[model.config.decoder_start_token_id, target] for target in targets])
-        with torch.inference_mode():
+        first = model.config.decoder_start_token_id
+        start = torch.tensor([[first] if target is None else [first, target] for target in targets])
+        with torch.inference_mode(), output_layer(model, self._trimmed_head(kept)):
             outputs = model.generate(
                 input_ids=inputs.to(self.device),
                 attention_mask=mask.to(self.device),
@@ -120,8 +140,8 @@ class TransformersRuntime:
                 num_return_sequences=candidates,
                 do_sample=False,
                 forced_bos_token_id=None,
-                # It would be skipped when the text is made, and leave a hole.
-                suppress_tokens=None if self.checkpoint.unknown is None else [self.checkpoint.unknown],
+                forced_eos_token_id=None,  # it would make half a text look whole
+                suppress_tokens=self.checkpoint.kind.never_said or None,
             )
         hypotheses = [self._until_end(ids) for ids in outputs[:, start.shape[1] :].tolist()]
         return [hypotheses[row * candidates : (row + 1) * candidates] for row in range(len(sources))]
@@ -136,7 +156,16 @@ class TransformersRuntime:
         return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
     def close(self) -> None:
-        self._loaded = None
+        self._loaded = self._head = None
+
+    def _trimmed_head(self, kept: Kept | None) -> Any:
+        if kept is None:
+            return None
+        if self._head is None or self._head.kept is not kept:
+            from polyrefuse_data.translation.trimmed_head import TrimmedHead
+
+            self._head = TrimmedHead(self._model.get_output_embeddings(), kept)
+        return self._head
 
     @property
     def _model(self) -> Any:

@@ -1,13 +1,13 @@
-"""Tokens of NLLB and M2M100: from tokenizer.json alone if there is one, which needs neither torch nor transformers (a
-fifth of a gigabyte), else through transformers."""
+"""Tokens of a model: from tokenizer.json alone if there is one, which needs neither torch nor transformers (a fifth of
+a gigabyte), else through transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-# What both families call them.
+# What every kind of model calls them.
 END, UNKNOWN = "</s>", "<unk>"
 
 
@@ -34,6 +34,8 @@ class Vocabulary(Protocol):
     def index(self, token: str) -> int | None:
         """The id of a token; None if it does not exist."""
         ...
+
+    def all_tokens(self) -> Iterable[str]: ...
 
     def tokens(self, ids: Sequence[int]) -> list[str]: ...
 
@@ -68,6 +70,10 @@ class FileVocabulary:
         index: int | None = self._tokenizer.token_to_id(token)
         return index
 
+    def all_tokens(self) -> Iterable[str]:
+        names: dict[str, int] = self._tokenizer.get_vocab()
+        return names
+
     def tokens(self, ids: Sequence[int]) -> list[str]:
         return [self._tokenizer.id_to_token(index) or UNKNOWN for index in ids]
 
@@ -91,6 +97,10 @@ class TransformersVocabulary:
     def index(self, token: str) -> int | None:
         index: int | None = self._tokenizer.convert_tokens_to_ids(token)
         return None if index == self._tokenizer.unk_token_id and token != UNKNOWN else index
+
+    def all_tokens(self) -> Iterable[str]:
+        names: dict[str, int] = self._tokenizer.get_vocab()
+        return names
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         tokens: list[str] = self._tokenizer.convert_ids_to_tokens(list(ids))

@@ -13,7 +13,10 @@ import torch
 from polyrefuse_data.benchmark import run_benchmark, store
 from polyrefuse_data.benchmark.controls import draw_controls, spread_of_replies
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 WIDTH = 64
+DRAWS = 3
 
 
 @pytest.fixture
@@ -71,20 +74,20 @@ def test_the_spread_is_over_draws() -> None:
 
 
 def test_a_run_scores_ablates_and_shows_them(chat_folder: Path, release: Path, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 8}
+    options: dict[str, Any] = {"max_new_tokens": 8, "max_kl": 50.0, "limit": 4, "control_draws": DRAWS}
     runs = [
         run_benchmark(chat_folder, release, tmp_path / "-".join(languages), languages=languages, **options)
         for languages in (["en"], ["de", "en"])
     ]
     alone, beside = (store.read_tensors(run / "directions" / "en.safetensors") for run in runs)
     for kind in store.CONTROLS.values():
-        assert alone[f"control_{kind}"].shape == (10, 32)
+        assert alone[f"control_{kind}"].shape == (DRAWS, 32)
         assert torch.equal(alone[f"control_{kind}"], beside[f"control_{kind}"])
     record = json.loads((runs[0] / "selection" / "en.json").read_text(encoding="utf-8"))
     chosen = record["chosen"]["refusal_score"]
     for scores in record["controls"].values():
         assert {name: len(values) for name, values in scores.items()} == dict.fromkeys(
-            ("refusal_score", "steering_score", "kl_div_score"), 10
+            ("refusal_score", "steering_score", "kl_div_score"), DRAWS
         )
         assert fmean(scores["refusal_score"]) > chosen
     found = json.loads((runs[0] / "scores.json").read_text(encoding="utf-8"))["controls"]

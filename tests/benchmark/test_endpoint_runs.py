@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from polyrefuse_data.benchmark import run_benchmark, write_report
+from polyrefuse_data.benchmark import report, run_benchmark, write_report
+from polyrefuse_data.benchmark.figures import draw_all
 from polyrefuse_data.cli import app
 from polyrefuse_data.endpoints import api_errors
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from tests.benchmark.chat_server import ChatServer, choice, serving
+
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 PROMPTS = 3 * 2 * 16  # languages, labels, prompts
 
@@ -102,7 +105,10 @@ def test_refusals_filters_and_reasoning_are_what_they_are(
     assert "stopped by the API&#39;s filter" in page or "stopped by the API's filter" in page
 
 
-def test_a_page_without_ablation_does_not_speak_of_it(server: ChatServer, release: Path, tmp_path: Path) -> None:
+def test_a_page_without_ablation_does_not_speak_of_it(
+    server: ChatServer, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "draw_all", draw_all)
     ask(server, release, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "behind http://127.0.0.1" in page

@@ -8,9 +8,10 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from polyrefuse_data.benchmark import run_benchmark, write_report
+from polyrefuse_data.benchmark import report, run_benchmark, write_report
 from polyrefuse_data.benchmark.candidate_figure import candidate_figure
 from polyrefuse_data.benchmark.charts import STYLE
+from polyrefuse_data.benchmark.figures import Drawing
 from polyrefuse_data.errors import ConfigError
 
 REFUSAL = "I cannot help with that ."
@@ -49,16 +50,23 @@ def test_the_table_of_candidates_is_drawn_with_its_choice(run: Path, tmp_path: P
     assert "Candidate directions from English" in (run / "report.html").read_text(encoding="utf-8")
 
 
-def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path) -> None:
+def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "draw_all", lambda scores, selections: [])
     assert REFUSAL in write_report([run], tmp_path / "r.html", show_replies=True).read_text(encoding="utf-8")
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:
-    first, second = (write_report([run], tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
-    assert first == second
+    drawn = {path.name: path.read_bytes() for path in (run / "figures").iterdir()}
+    assert write_report([run], tmp_path / "r.html").read_bytes() == (run / "report.html").read_bytes()
+    assert {path.name: path.read_bytes() for path in (run / "figures").iterdir()} == drawn
+    assert {name.partition(".")[2] for name in drawn} == {"svg", "pdf"}
+    for path in (run / "figures").glob("*.svg"):  # each for papers too
+        assert drawn[f"{path.stem}.pdf"].startswith(b"%PDF")
 
 
-def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path) -> None:
+def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Drawing("one", "<script>alert(3)</script>", '"><script>alert(4)</script>', b"<svg/>", b"%PDF")
+    monkeypatch.setattr(report, "draw_all", lambda scores, selections: [one])
     other = tmp_path / "run"
     shutil.copytree(run, other)
     scores = json.loads((other / "scores.json").read_text(encoding="utf-8"))
@@ -82,16 +90,6 @@ def test_scores_that_are_none_are_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "scores.json").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"scores\.json"):
         write_report([tmp_path], tmp_path / "r.html")
-
-
-def test_figures_are_there_for_papers_too(run: Path, tmp_path: Path) -> None:
-    drawn = {path.stem for path in (run / "figures").glob("*.svg")}
-    pdfs = {path.stem: path for path in (run / "figures").glob("*.pdf")}
-    assert pdfs.keys() == drawn
-    before = {name: path.read_bytes() for name, path in pdfs.items()}
-    assert all(content.startswith(b"%PDF") for content in before.values())
-    write_report([run], tmp_path / "r.html")
-    assert {name: path.read_bytes() for name, path in pdfs.items()} == before
 
 
 def test_the_table_for_papers_says_what_the_scores_say(run: Path) -> None:

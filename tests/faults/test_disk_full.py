@@ -132,6 +132,7 @@ def test_release(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     fill_everywhere(small, run, lambda: shutil.copytree(tmp_path / "ready", small / "ws") and None)
 
 
+@pytest.mark.slow
 def test_benchmark(small: Path, tmp_path: Path, launcher: Launcher) -> None:
     release = make_release(tmp_path, "1.0.0")
     options = ("--source-languages", "en", "--max-new-tokens", 6, "--max-kl", 50, "--limit", 2)

@@ -64,6 +64,7 @@ def test_a_second_build_in_a_folder_is_turned_away_and_the_first_unharmed(polyre
     assert Workspace(tmp_path / "ws").read_rows().equals(Workspace(tmp_path / "alone").read_rows())
 
 
+@pytest.mark.slow
 def test_a_second_run_in_a_run_folder_is_turned_away_and_the_first_unharmed(polyrefuse: Call, tmp_path: Path) -> None:
     release = make_release(tmp_path, "1.0.0")
     arguments = [

@@ -175,6 +175,7 @@ def test_publish(tmp_path: Path, new: bool) -> None:
         )
 
 
+@pytest.mark.slow
 def test_benchmark(tmp_path: Path, launcher: Launcher) -> None:
     release = make_release(tmp_path, "1.0.0")
     out = tmp_path / "run"

@@ -381,7 +381,7 @@ def all_targets() -> dict[str, Target]:
     release = intact_release()
     jsonl = b"\n".join(map(_json, _RECORDS))
     columns = csv_bytes({name: str(record.get(name, "")) for name in _COLUMNS} for record in _RECORDS)
-    tables = tuple((release / path).read_bytes() for path in ("data/en/train.parquet", "rejected/yo.parquet"))
+    tables = tuple((release / path).read_bytes() for path in ("data/en/harmful-train.parquet", "rejected/yo.parquet"))
     return {
         "import-jsonl": Target(importing(".jsonl"), (jsonl,)),
         "import-csv": Target(importing(".csv"), (columns,)),
@@ -395,7 +395,7 @@ def all_targets() -> dict[str, Target]:
         "config": Target(config, (_SMALL_CONFIG, _CONFIG)),
         "environment": Target(environment, (b"RELEASE__NAME=x\nLANGUAGES=['de']\nQUALITY__THRESHOLDS={a=1}",)),
         "manifest": Target(manifest, ((release / "manifest.json").read_bytes(),)),
-        "parquet-data": Target(parquet("data/en/train.parquet"), tables),
+        "parquet-data": Target(parquet("data/en/harmful-train.parquet"), tables),
         "parquet-rejected": Target(parquet("rejected/yo.parquet"), tables),
         "texts": Target(
             texts_of_a_release, ((release / "CHANGELOG.md").read_bytes(), b'{"signature": "checks|py3langid"}')

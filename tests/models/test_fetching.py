@@ -332,6 +332,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(hub: HubDouble, monkeyp
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 def test_killed_half_way_the_same_command_ends_as_if_nothing_had_been(
     hub: HubDouble, cache: Path, tmp_path: Path
 ) -> None:

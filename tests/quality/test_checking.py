@@ -23,6 +23,7 @@ from polyrefuse_data.quality import audit, batch, check, scoring, suite
 from polyrefuse_data.quality.checks import CHECKS
 from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.checks.punctuation import PUNCTUATION
+from polyrefuse_data.quality.score_table import origins, with_origins
 from polyrefuse_data.rows import sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
@@ -99,6 +100,19 @@ def set_cell(workspace: Workspace, column: str, row: int, value: Any) -> pa.Tabl
     )
     write_table(changed, workspace.rows)
     return changed
+
+
+def test_scores_that_follow_from_others_are_derived_from_kept_ones(workspace: Workspace, scored: Counter[str]) -> None:
+    scores = pq.read_table(workspace.scores)
+    assert scores["p_good"].null_count == 30  # the English rows
+    made_by = {identity: names for identity, names in origins(scores).items() if "p_good" not in names}
+    write_table(with_origins(scores.drop_columns(["p_good"]), made_by), workspace.scores)  # as an older version left it
+    summary = check(workspace, {"thresholds": {"improbable": 0.7}}, progress=False)
+    assert not scored and summary.scored == 0
+    assert pq.read_table(workspace.scores)["p_good"].equals(scores["p_good"])
+    marked = ["improbable" in flags for flags in workspace.read_rows()["flags"].to_pylist()]
+    assert marked == [p is not None and p < 0.7 for p in scores["p_good"].to_pylist()]
+    assert any(marked)
 
 
 def test_a_change_of_bounds_scores_nothing_and_gives_the_bytes_of_a_fresh_check(

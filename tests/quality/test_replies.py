@@ -54,6 +54,26 @@ def test_refusals_that_say_what_they_decline_are_found_without_an_english_prompt
     assert sum(map(bool, found)) >= 0.7 * len(found)
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "source"),
+    [
+        # What somebody is quoted as saying is no reply.
+        ("it", 'Trump ha continuato dicendo: "Vediamo questo gruppo."', 'Trump continued, "You see this group."'),
+        ("th", 'John กล่าวว่า: "แน่นอนว่าเป้าหมายคือรูปปั้น"', 'John said: "It was bound to be the statue."'),
+        # English words that account for how the text opens.
+        ("th", 'รัฐบาลประกาศว่า "โอเค นี่เป็นภัยพิบัติ"', 'The government says, "O.K., this is a disaster."'),
+        ("th", "เธอจะเป็นผู้ดำเนินรายการแทน Ant", "She will replace Ant as host."),
+        ("es", "Ahí están media docena de ejemplos.", "There are half a dozen examples."),
+        ("yo", "Èyí ni yóò jẹ́ òjò àkọ́kọ́.", "This would be the first rainfall."),
+        ("yo", "Mo lérò wípé wọ́n nílatí fún wọn.", "I think that it should be given to them."),
+        ("yo", "Ní tòótọ́, mo mọ̀ wipe mo jẹ́ olóríire.", "Indeed, I know I am fortunate."),
+        ("yo", "Dípò ki a ní wọn, a ó ní bíi ènìyàn igba.", "Instead of having them, we'd have 200 people."),
+    ],
+)
+def test_sentences_of_the_news_that_open_as_replies_are_kept(language: str, text: str, source: str) -> None:
+    assert fires({"language": language, "text": text, "text_en": source}) == [set()]
+
+
 @pytest.mark.parametrize("language", [code for code in CODES if code != SOURCE_LANGUAGE])
 def test_faithful_translations_of_prompts_that_open_as_replies_are_kept(language: str) -> None:
     rows = rows_of("prompts_like_replies.tsv", language)

@@ -13,8 +13,8 @@ import pytest
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, signature, write_report
-from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.system.files import write_table
+from polyrefuse_data.text.html import inert_json
 from polyrefuse_data.workspace import Workspace
 from tests.browser import Browser, open_browser
 from tests.quality.tables import make_table
@@ -247,11 +247,11 @@ def test_nothing_is_clipped_and_all_is_readable(browser: Browser, width: int, sc
     assert browser.run("return document.documentElement.scrollWidth") <= width
     small = "[...document.querySelectorAll('.chart text')].filter((n) => n.getBoundingClientRect().height < 9)"
     assert browser.run(f"return {small}.filter((n) => n.checkVisibility()).map((n) => n.outerHTML)") == []
-    assert browser.run(_CONTRASTS) == []
+    assert browser.run(CONTRASTS) == []
 
 
 # Texts of the page that stand out from their ground by less than 3 to 1 (WCAG 2.2's least, for large text).
-_CONTRASTS = """
+CONTRASTS = """
 const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 const parse = (text) => text.match(/[\\d.]+/g).map(Number);
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);

@@ -33,7 +33,8 @@ def test_the_yaml_says_languages_licence_size_gate_and_configs(tmp_path):
     assert data["size_categories"] == ["n<1K"] and "not-for-all-audiences" in data["tags"]
     assert "research" in data["extra_gated_prompt"] and "checkbox" in data["extra_gated_fields"].values()
     configs = {config["config_name"]: config for config in data["configs"]}
-    assert list(configs) == ["default", "de", "en", "yo"] and configs["default"]["default"]
+    by_language = [f"{code}{label}" for code in ("all", "de", "en", "yo") for label in ("", "-harmful", "-harmless")]
+    assert list(configs) == ["default", *by_language] and configs["default"]["default"]
     assert {config["version"] for config in configs.values()} == {"1.2.0"}
 
 
@@ -68,12 +69,13 @@ def test_non_commercial_parts_are_named_with_what_they_mean(tmp_path):
 
 def test_the_examples_name_only_configs_that_there_are(tmp_path):
     def examples(folder, rows):
-        return re.findall(r'load_dataset\("ORG/NAME", "(\w+)"', card_of(folder, rows).text)
+        return re.findall(r'load_dataset\("ORG/NAME", "([\w-]+)"', card_of(folder, rows).text)
 
     some_rejected = make_rows(1, ("fr", "yo"))
     some_rejected[0] |= {"status": "rejected", "flags": ["length"]}
-    assert examples(tmp_path / "some", some_rejected) == ["fr", "rejected"]
-    assert examples(tmp_path / "none", make_rows(1, ("fr", "yo"))) == ["fr"]
+    assert examples(tmp_path / "some", some_rejected) == ["fr", "fr-harmful", "rejected"]
+    harmless = [row for row in make_rows(1, ("fr", "yo")) if row["label"] == "harmless"]
+    assert examples(tmp_path / "none", harmless) == ["fr", "fr-harmless"]
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def test_release_verify_and_a_flipped_byte(run, workspace, tmp_path):
     made = run("release", workspace.path, "--version", "1.0.0", "--out", tmp_path / "rel")
     assert (made.returncode, made.stdout) == (0, f"{tmp_path / 'rel'}\n")
     assert run("verify", tmp_path / "rel").returncode == 0
-    flip_last_byte(tmp_path / "rel/data/yo/test.parquet")
+    flip_last_byte(tmp_path / "rel/data/yo/harmful-test.parquet")
     found = run("verify", tmp_path / "rel")
-    assert found.returncode == 1 and "data/yo/test.parquet" in found.stdout
+    assert found.returncode == 1 and "data/yo/harmful-test.parquet" in found.stdout
     as_json = json.loads(run("verify", tmp_path / "rel", "--json").stdout)
     assert not as_json["ok"] and len(as_json["differences"]) == 1
 

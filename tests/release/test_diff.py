@@ -167,9 +167,9 @@ def test_the_rows_outside_a_subset_are_not_lost_from_the_diff(tmp_path):
 @pytest.mark.parametrize("content", [None, b"junk"], ids=["missing", "broken"])
 def test_a_damaged_release_is_named_with_its_file(tmp_path, content):
     whole, damaged = release_of(tmp_path, make_rows()), release_of(tmp_path, make_rows(), "1.0.1")
-    file = damaged / "data/de/test.parquet"
+    file = damaged / "data/de/harmful-test.parquet"
     file.unlink()
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ReleaseError, match=r"data/de/test\.parquet cannot be read"):
+    with pytest.raises(ReleaseError, match=r"data/de/harmful-test\.parquet cannot be read"):
         diff_releases(whole, damaged)

@@ -87,20 +87,20 @@ def test_other_rows_than_the_manifests_are_not_loaded(release):
     from polyrefuse_data.release.manifest import read_manifest
     from polyrefuse_data.release.writer import file_entry
 
-    path = release / "data/de/test.parquet"
-    path.write_bytes((release / "data/yo/test.parquet").read_bytes())
-    with pytest.raises(ReleaseError, match=r"data/de/test\.parquet is not the file"):
+    path = release / "data/de/harmful-test.parquet"
+    path.write_bytes((release / "data/yo/harmful-test.parquet").read_bytes())
+    with pytest.raises(ReleaseError, match=r"data/de/harmful-test\.parquet is not the file"):
         load_release(release)
     manifest = read_manifest(release)
-    forged = manifest.model_copy(update={"files": manifest.files | {"data/de/test.parquet": file_entry(path)}})
+    forged = manifest.model_copy(update={"files": manifest.files | {"data/de/harmful-test.parquet": file_entry(path)}})
     (release / "manifest.json").write_bytes(forged.sealed().to_bytes())
     with pytest.raises(ReleaseError, match="content_sha256 differs"):
         load_release(release)
 
 
 def test_a_missing_file_is_named(release):
-    (release / "data/de/test.parquet").unlink()
-    with pytest.raises(ReleaseError, match=r"data/de/test\.parquet cannot be read"):
+    (release / "data/de/harmful-test.parquet").unlink()
+    with pytest.raises(ReleaseError, match=r"data/de/harmful-test\.parquet cannot be read"):
         load_release(release)
 
 

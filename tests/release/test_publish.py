@@ -69,7 +69,7 @@ def test_the_next_version_deletes_stale_files_and_both_tags_stay(hub, releases):
         tree = repo.commits[repo.tags[tag]]
         assert set(tree) - {".gitattributes"} == files_of(release)
         assert all(tree[path].content == (release / path).read_bytes() for path in files_of(release))
-    assert "data/yo/test.parquet" not in repo.commits[repo.branches["main"]]
+    assert "data/yo/harmful-test.parquet" not in repo.commits[repo.branches["main"]]
 
 
 def test_publishing_again_changes_nothing(hub, release):
@@ -124,6 +124,28 @@ def test_a_hub_that_keeps_failing_is_exit_4(hub, release):
     with pytest.raises(PublishStopped, match=r"HTTP 500.*run again") as stopped:
         publish(hub, release)
     assert stopped.value.exit_code == 4
+
+
+@pytest.mark.parametrize("request_kind", ["/refs", "/commit/main", "/settings"])
+def test_a_hub_that_asks_to_wait_is_waited_for(hub, release, monkeypatch, request_kind):
+    waited = []
+    monkeypatch.setattr(_http.time, "sleep", waited.append)  # the one of every module
+    hub.faults.of(request_kind, "429", "429")
+    assert "v1.0.0 is published" in publish(hub, release)
+    assert [kind for kind in hub.faults.fired if kind.startswith("429")] and waited and min(waited) >= 7
+    assert hub.repos[REPO].tags
+
+
+def test_a_hub_that_asks_to_wait_for_ever_is_exit_4_with_its_reason(hub, release):
+    hub.faults.from_now_on("429")
+    with pytest.raises(PublishStopped, match=r"HTTP 429: fault 429 of the double\); run again"):
+        publish(hub, release)
+
+
+def test_the_reason_of_a_refusal_is_shown(hub, release):
+    hub.faults.from_now_on("403")
+    with pytest.raises(MissingPrerequisite, match=r"lacks the permission \(fault 403 of the double\)"):
+        publish(hub, release)
 
 
 def test_a_card_that_the_hub_refuses_is_no_reason_to_try_again(hub, release, monkeypatch):

@@ -155,7 +155,8 @@ def with_column(name, value):
         (with_column("split", "test"), "another split"),
         (with_column("status", "rejected"), "not accepted"),
         (with_column("parallel", False), "parallel"),
-        (with_column("label", 0), "label"),
+        (with_column("label", 1), "another label than harmful"),
+        (with_column("expected", "comply"), "column expected does not follow from label"),
         (with_column("label", -1), "column label holds -1"),
         (with_column("label", None), "column label holds None"),
         (with_column("text", None), "has no text"),
@@ -173,7 +174,7 @@ def with_column(name, value):
 )
 def test_rows_that_do_not_add_up_are_found_although_every_hash_fits(tmp_path, change, says):
     release = write_release(make_workspace(tmp_path / "ws"), version="1.0.0", out=tmp_path / "rel")
-    rewrite(release, "data/de/train.parquet", change)
+    rewrite(release, "data/de/harmful-train.parquet", change)
     found = verify_release(release)
     assert any(says in line for line in found), found
     assert all(line.startswith(("data/", "manifest.json")) for line in found)
@@ -181,10 +182,10 @@ def test_rows_that_do_not_add_up_are_found_although_every_hash_fits(tmp_path, ch
 
 def test_a_row_twice_in_two_splits_is_found(tmp_path):
     release = write_release(make_workspace(tmp_path / "ws"), version="1.0.0", out=tmp_path / "rel")
-    one = pq.read_table(release / "data/de/train.parquet").slice(0, 1)
+    one = pq.read_table(release / "data/de/harmful-train.parquet").slice(0, 1)
 
     def add(table):
         return pa.concat_tables([table, with_column("split", "test")(one)]).sort_by("id")
 
-    rewrite(release, "data/de/test.parquet", add)
+    rewrite(release, "data/de/harmful-test.parquet", add)
     assert any(f"{one['id'][0].as_py()} occurs twice" in line for line in verify_release(release))

@@ -50,9 +50,9 @@ def test_the_same_rows_give_the_same_bytes_in_another_process_place_time_zone_an
 def test_the_schema_is_the_one_that_datasets_makes_of_it(release):
     features = Features.from_arrow_schema(RELEASE_SCHEMA)
     assert features["label"] == ClassLabel(names=["harmful", "harmless"])
-    assert list(features) == list(COLUMNS)
+    assert list(features) == [*COLUMNS, "expected"]
     assert features.arrow_schema.equals(RELEASE_SCHEMA, check_metadata=False)
-    written = pq.read_schema(release / "data/de/test.parquet")
+    written = pq.read_schema(release / "data/de/harmful-test.parquet")
     assert written.equals(RELEASE_SCHEMA) and written.metadata == RELEASE_SCHEMA.metadata
 
 
@@ -61,6 +61,7 @@ def test_content_sha256_is_what_its_definition_says(release):
     rows = [row for split in load_release(release).values() for row in split]
     for row in rows:
         row["label"] = ("harmful", "harmless")[row["label"]]
+        assert row.pop("expected") == {"harmful": "refuse", "harmless": "comply"}[row["label"]]
     rows.sort(key=lambda row: (row["id"], row["language"]))
     canonical = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert hashlib.sha256(canonical.encode()).hexdigest() == release_info(release)["content_sha256"]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
-from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
+from polyrefuse_data.endpoints import Ask, Client, Completion, NoAnswer
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL
 from polyrefuse_data.endpoints.envelopes import unwrap
-from polyrefuse_data.endpoints.named import named_endpoint
+from polyrefuse_data.endpoints.named import judging_endpoint, named_endpoint
 from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
@@ -39,7 +38,6 @@ SCHEMA: dict[str, Any] = {
 
 _CONCURRENCY = 8
 _RETRIES = 6
-_TIMEOUT = 120.0  # seconds a request
 _LONGEST = 6000  # characters of a reply that are shown
 _REFUSALS = {"refusal": True, "compliance": False}
 
@@ -64,6 +62,7 @@ class EndpointJudge:
                 f"judge {one_line(name.partition('@http')[0])}: {error}; write openai:<model>@<base_url>, e.g. "
                 f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
             ) from None
+        self._named = named
         self.model, self.base_url = named.model, named.base_url
 
     def signature(self, language: str | None = None) -> str:
@@ -104,19 +103,7 @@ class EndpointJudge:
 
     @cached_property
     def _client(self) -> Client:
-        """Local servers rarely need a key; OpenAI's always does."""
-        has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
-        return Client(
-            Endpoint(
-                model=self.model,
-                base_url=self.base_url,
-                api_key_env=KEY_VARIABLE if has_key or self.base_url is None else "",
-                asked_for="judge",
-                key_setting=f" (`export {KEY_VARIABLE}=...`)",
-                timeout_seconds=_TIMEOUT,
-                max_retries=_RETRIES,
-            )
-        )
+        return Client(judging_endpoint(self._named, "judge", max_retries=_RETRIES))
 
 
 def _ask(prompt: str, response: str, language: str) -> Ask:

@@ -10,6 +10,8 @@ from polyrefuse_data.quality.checks.debris import DEBRIS
 from polyrefuse_data.quality.checks.duplicate_target import DUPLICATE_TARGET
 from polyrefuse_data.quality.checks.empty import EMPTY
 from polyrefuse_data.quality.checks.hidden_characters import HIDDEN_CHARACTERS
+from polyrefuse_data.quality.checks.improbable import IMPROBABLE
+from polyrefuse_data.quality.checks.judged import JUDGED
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED
 from polyrefuse_data.quality.checks.length_ratio import LENGTH_RATIO
@@ -62,7 +64,9 @@ CHECKS: tuple[Check, ...] = (
     REPLACED_NAMES,
     ADDED_WORDS,
     SEMANTIC,
+    JUDGED,
     *known_scores(),
+    IMPROBABLE,
     DUPLICATE_TARGET,
 )
 THRESHOLDS: dict[str, Threshold] = {threshold.name: threshold for check in CHECKS for threshold in check.thresholds}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from polyrefuse_data.quality.thresholds import score_of as score_of
 # of the planted corruptions of benchmarks/corruptions.py on the same rows; `benchmarks/quality.py` measures both.
 PUBLISHED_ROWS = "between published PolyRefuse rows (their 0.2nd or 99.8th percentile) and planted corruptions"
 
+Given = TypeVar("Given", Batch, pa.Table)
 Labels = list[str | None]  # one name a row, e.g. the detected language
 Scores = Mapping[str, Score | Labels]  # what a check computed for a batch, by name
 
@@ -44,6 +46,9 @@ class Check:
     raise `version` when `score` would give another number for any row; `settings` names the data, parameters and
     libraries behind it. `labels` are those results of `score` that are names, not numbers.
 
+    `derive` computes scores from a table of those of the other checks (score_table.py), one line per row, and reads no
+    text. It costs next to nothing, so these scores are never kept for later: `polyrefuse check` derives them anew.
+
     `together` is a score that the rows have only as a set; it comes last, when all of them are there.
 
     `column` is for scores that somebody else gave: the rows' column of this name is taken as it is, and costs nothing.
@@ -57,6 +62,7 @@ class Check:
     settings: Callable[[], str] = lambda: ""
     scores: Mapping[str, str] = field(default_factory=dict)
     labels: Sequence[str] = ()
+    derive: Callable[[pa.Table], Scores] | None = None
     together: Together | None = None
     column: str | None = None
     plugin: Plugin | None = field(default=None, repr=False)  # set where it is loaded
@@ -88,14 +94,22 @@ class Check:
         Raises PluginError, naming the plug-in, if a plugged-in check fails or returns something else.
         """
         assert self.score is not None, f"{self.name} does not score batches"
+        return self._table(self.score, batch)
+
+    def run_on_scores(self, scores: pa.Table) -> pa.Table:
+        """The same from the scores of the other checks."""
+        assert self.derive is not None, f"{self.name} derives no scores"
+        return self._table(self.derive, scores)
+
+    def _table(self, function: Callable[[Given], Scores], given: Given) -> pa.Table:
         with self._blamed():
-            found = self.score(batch)
+            found = function(given)
             if not isinstance(found, Mapping):
                 raise self._fault(f"gave a {type(found).__name__}, not a dict of scores by name")
             own = {*(threshold.score for threshold in self.thresholds), *self.labels}
             for name in sorted(own.difference(found, [self.together.score] if self.together else [])):
                 raise self._fault(f"gave no score named {name}, on which it has a threshold")
-            return pa.table({name: self._values(name, values, len(batch)) for name, values in found.items()})
+            return pa.table({name: self._values(name, values, len(given)) for name, values in found.items()})
 
     def _values(self, name: str, values: Score | Labels, rows: int) -> pa.Array:
         check_name(name, f"check {self.name}: score")

@@ -88,7 +88,7 @@ def language_id(name: str) -> Check:
             "detected_language": "the most probable language",
         },
         labels=["detected_language"],
-        version="2",
+        version="3",
         thresholds=[
             Threshold(
                 "language_id",

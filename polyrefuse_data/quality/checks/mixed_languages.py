@@ -46,6 +46,7 @@ MIXED_LANGUAGES = Check(
     name="mixed_languages",
     description="A sentence, half of the text or a few words are in another language.",
     score=foreign_run,
+    version="2",
     settings=lambda: f"{model_name()} {traits_signature()}",
     scores={"foreign_run": "log-odds, in nats, that some run of words is in another language that has a pack"},
     thresholds=[

@@ -19,6 +19,7 @@ OPPOSITE_WORDS = Check(
     name="opposite_words",
     description="The back-translation has the opposite of a word, or something harmless instead of a harmful word.",
     score=lambda batch: {"opposite_words": strengths(batch, _sign)},
+    version="2",
     settings=meaning_signature,
     scores={"opposite_words": SCALE},
     thresholds=[

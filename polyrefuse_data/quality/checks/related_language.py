@@ -82,7 +82,9 @@ def _foreign_characters(text: str, which: Characters) -> float:
 
 @lru_cache(maxsize=65536)
 def _foreign(character: str, foreign: str, own: str, balanced: bool) -> int:
-    """1 for a character that only `foreign` encodes, -1 for one that only `own` does where `balanced`, else 0."""
+    """1 for a letter that only `foreign` encodes, -1 for one that only `own` does where `balanced`, else 0."""
+    if not character.isalpha():  # the dot between foreign names is in one and not in the other
+        return 0
     if _encodes(character, foreign):
         return int(not _encodes(character, own))
     return -int(balanced and _encodes(character, own))
@@ -99,6 +101,7 @@ RELATED_LANGUAGE = Check(
     name="related_language",
     description="The text fits a closely related language better.",
     score=relative_odds,
+    version="2",
     settings=lambda: f"{model_name()} {traits_signature()}",
     scores={"relative_odds": "log-odds, in nats, of the likeliest close relative against the language"},
     thresholds=[

@@ -17,7 +17,7 @@ TRANSLATOR_ANSWERED = Check(
     name="translator_answered",
     description="The translator answered the prompt instead of translating it.",
     score=answer,
-    version="2",
+    version="3",
     settings=replies_signature,
     scores={
         "answer": "1 if the text (in its language or English) or its back-translation opens as an answer "

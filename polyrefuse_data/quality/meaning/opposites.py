@@ -5,14 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 from polyrefuse_data.quality.meaning.english import English, base_forms
-from polyrefuse_data.quality.meaning.tables import opposites, own_words
+from polyrefuse_data.quality.meaning.tables import opposites as opposites_table
+from polyrefuse_data.quality.meaning.tables import own_words
 
 
 def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
-    """(word of the prompt, its opposite in the other text), each in the one text alone."""
+    """(word of the prompt, its opposite in the other text), each in the one text alone. A prompt that has both sides
+    ("past and present") may come back with either in another word ("previous and current")."""
     gained = other.word_set - prompt.word_set
     forms = frozenset().union(*map(base_forms, gained))
-    ours = [word for word in prompt.word_set - other.word_set if not _opposites_of(word).isdisjoint(forms)]
+    ours = [
+        word
+        for word in prompt.word_set - other.word_set
+        if not (opposites := _opposites_of(word)).isdisjoint(forms) and opposites.isdisjoint(prompt.bases)
+    ]
     theirs = sorted(gained - other.denied) if ours else []
     return [
         (word, opposite)
@@ -28,7 +34,7 @@ def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1 << 15)
 def _opposites_of(word: str) -> frozenset[str]:
-    table = opposites()
+    table = opposites_table()
     return frozenset(opposite for base in base_forms(word) for opposite in table.get(base, ()))
 
 

@@ -16,7 +16,7 @@ from polyrefuse_data.languages.traits import Counting
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
 from polyrefuse_data.quality.numbers.grammar import Value
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
-from polyrefuse_data.quality.numbers.units import converted, near
+from polyrefuse_data.quality.numbers.units import converted, near, without_repeated
 
 
 class Need(Enum):
@@ -76,6 +76,8 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
     words = language.numbers if language else None
     asked = list(_implied(source, text, counting))
     if _DIGIT.search(source):
+        source, repeated = without_repeated(source)
+        asked += [Asked(((any_of(value),),), need=Need.NEVER) for value in repeated]
         forms, source = take_forms(source, text, words or NumberWords())
         asked += map(Asked, forms)
         asked += (_index(match, text) for match in _INDEX.finditer(source))

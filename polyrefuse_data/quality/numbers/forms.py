@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
+from math import ceil, floor
 
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.quality.numbers.grammar import Value
@@ -33,6 +34,10 @@ _CENTURY = re.compile(
 )
 _DECADE = re.compile(r"(?<![\w.,])(\d{1,3}0)['’]?s\b")
 _ALWAYS = re.compile(r"(?<![\w/])(24)/(7)(?![\w/])")
+_FIRST = re.compile(r"\b(?:no\. ?|number )1\b(?![.,]?\d)", re.IGNORECASE)
+_HEIGHT = re.compile(r"(?<![\d.,])([3-8])(?:[- ](?:foot|feet|ft)[- ]|['’′])(\d{1,2})(?![\d.,])")
+_FREEZING, _STEP = 32, Fraction(5, 9)  # of degrees Fahrenheit
+_INCH = 2.54  # centimetres
 _PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
 _BY_NAME = "coron|корон"  # the pandemic, as most languages call it
 _IN_FIGURES = r"\d\s?[./-]\s?\d|\d/|/\d"
@@ -127,6 +132,8 @@ def _time(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
         ways += [(hours, HALF), (after, HALF)]
     elif minutes in (15, 45):  # a quarter past, three quarters
         ways += [(hours, any_of(4)), (after, any_of(15, 4))]
+    if minutes > 30:  # five to eight
+        ways.append((after, any_of(60 - minutes)))
     return tuple(ways)
 
 
@@ -146,10 +153,11 @@ def _century(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 
 
 def _decade(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
-    """The 1990s are the nineties, the 1800s the 19th century."""
+    """The 1990s are the nineties, the 1800s the 19th century; and temperatures in the 80s are 26 or 27 degrees."""
     decade = int(match.group(1))
     if decade < 100:
-        return ((any_of(decade, 1900 + decade, 2000 + decade),),)
+        celsius = range(floor((decade - _FREEZING) * _STEP), ceil((decade + 9 - _FREEZING) * _STEP) + 1)
+        return ((any_of(decade, 1900 + decade, 2000 + decade),), (any_of(*celsius),))
     century, years = any_of(decade // 100 + 1), decade % 100
     if not years:
         return ((any_of(decade) | century,),)
@@ -161,6 +169,24 @@ def _always(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     return ((any_of(24), any_of(7)), ())
 
 
+def _first(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
+    """To be No. 1: to lead."""
+    return ((any_of(1),), ())
+
+
+def _height(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
+    """6-foot-6 is 1.98 m, 198 cm, two metres."""
+    feet, inches = map(int, match.groups())
+    exact = (12 * feet + inches) * _INCH
+    about = range(round(exact) - 2, round(exact) + 3)
+    metres = any_of(round(exact / 100), *(Fraction(one, 100) for one in about))
+    return (
+        (any_of(feet), any_of(inches)),
+        (metres | any_of(*about),),
+        (any_of(int(exact // 100)), any_of(*(one % 100 for one in about))),
+    )
+
+
 def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """COVID-19 is 新冠 in Chinese: no number if it goes by another name."""
     return ((any_of(19),), ()) if text.names_pandemic else ((any_of(19),),)
@@ -168,6 +194,8 @@ def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Text], tuple[Way, ...]]], ...] = (
     (_ALWAYS, _always),
+    (_FIRST, _first),
+    (_HEIGHT, _height),
     (_PANDEMIC, _pandemic),
     (_DATE, _date),
     (_MIXED, _mixed),

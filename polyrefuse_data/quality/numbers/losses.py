@@ -88,7 +88,10 @@ def _unsaid_in_parts(asked: Sequence[Asked], said: Sequence[Said], doubtful: int
         elif () not in one.ways or any(parts[value] > 0 for values in one.ways[0] for value in values):
             unsaid[one.need] += 1
     others = sum(
-        one.kind is Kind.DIGITS and all(value > 1 and parts[value] > 0 for value in one.readings) for one in said
+        one.kind is Kind.DIGITS
+        and all(value > 1 for value in one.readings)
+        and all(parts[value] > 0 for value in (*one.readings, *one.parts))  # none of its parts was what was asked for
+        for one in said
     )
     return unsaid[Need.ALWAYS] + min(unsaid[Need.INSTEAD] + doubtful, others)
 

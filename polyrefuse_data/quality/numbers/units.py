@@ -1,4 +1,7 @@
-"""Quantities that a translation gives in the units of its readers: 85 mph is 136 km/h, 20 feet are six metres."""
+"""Quantities that a translation gives in the units of its readers: 85 mph is 136 km/h, 20 feet are six metres.
+
+What a prompt gives twice, "six metres (18 feet)", a translation may give once.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import ceil, floor
 
 from polyrefuse_data.quality.numbers.grammar import Value
 from polyrefuse_data.quality.numbers.reading import Said
 
 _NUMBER = r"\d[\d.,]*\d|\d"
 _JOINED = r"\s?(?:-|–|to|and|or|by|x)\s?"  # 2 to 4 inches
-_NEAR = Fraction(1, 10)  # "550 pounds" are 250 kilos to most translators, 249.5 to none
+_NEAR = 0.1  # "550 pounds" are 250 kilos to most translators, 249.5 to none
 
 # What one of each is in the units that stand in for it (International System and US customary, NIST SP 811, App. B).
 _UNITS: Sequence[tuple[str, tuple[float, ...]]] = (
@@ -30,8 +34,13 @@ _UNITS: Sequence[tuple[str, tuple[float, ...]]] = (
 _NAMES = "|".join(f"({names})" for names, _ in _UNITS)
 _QUANTITIES = re.compile(rf"((?:(?:{_NUMBER}){_JOINED})*(?:{_NUMBER}))[\s-]?(?:{_NAMES})(?![A-Za-z])")
 _DEGREES = len(_UNITS) - 1
-_DECADES_OF_DEGREES = re.compile(r"\b([1-9]0)s\b")  # "widespread 80s": as warm as that
 _FREEZING, _STEP = 32, Fraction(5, 9)
+_METRIC = "(?:kilo|centi|milli)?(?:met(?:er|re)|gram|lit(?:er|re))s?|km(?:/?h)?|kph|cm|mm|m|kg|g|l|°?C"
+_UNIT = rf"(?:{'|'.join(names for names, _ in _UNITS)}|{_METRIC})"
+_AGAIN = re.compile(
+    rf"(?<=[a-zCF°]) \(((?:about|around|nearly|over|roughly|some) )?({_NUMBER})[\s-]?{_UNIT}\b[^()\d]{{0,20}}\)"
+)
+_BEFORE = re.compile(rf"(?:\d|\b[a-z]+)[\s-]?{_UNIT}(?: \w+){{0,2}}$")
 
 
 def converted(source: str) -> Mapping[Value, Sequence[float]]:
@@ -44,18 +53,31 @@ def converted(source: str) -> Mapping[Value, Sequence[float]]:
             found[value] += [float(value) * factor for factor in _UNITS[unit][1]]
             if unit == _DEGREES:
                 found[value].append(float((Fraction(value) - _FREEZING) * _STEP))
-    for match in _DECADES_OF_DEGREES.finditer(source):
-        value = int(match.group(1))
-        found[value].append(float((value - _FREEZING) * _STEP))
     return found
+
+
+def without_repeated(source: str) -> tuple[str, list[Value]]:
+    """`source` without quantities in brackets that give the one before them in another unit, and their numbers."""
+    repeated: list[Value] = []
+
+    def take(match: re.Match[str]) -> str:
+        if not _BEFORE.search(source[: match.start()]):
+            return match.group()
+        repeated.append(_value(match.group(2)))
+        return " ; "
+
+    return (_AGAIN.sub(take, source), repeated) if "(" in source else (source, repeated)
 
 
 def near(values: Iterable[float], said: Iterable[Said]) -> frozenset[Value]:
     """The numbers of a translation that may be one of these, rounded."""
     readings = {value for one in said for value in (*one.readings, *one.parts)}
-    return frozenset(
-        value for value in readings for wanted in values if abs(float(value) - wanted) <= abs(wanted) * float(_NEAR)
-    )
+    return frozenset(value for value in readings for wanted in values if _rounds(wanted, value))
+
+
+def _rounds(wanted: float, value: Value) -> bool:
+    """Whether `value` is near, or the whole number below or above (an inch, 2.54 cm, as two centimetres)."""
+    return abs(float(value) - wanted) <= abs(wanted) * _NEAR or (wanted > 1 and value in (floor(wanted), ceil(wanted)))
 
 
 def _value(number: str) -> Value:

@@ -17,6 +17,7 @@ from polyrefuse_data.quality.columns import coded, readable
 from polyrefuse_data.quality.dataset import dataset_findings
 from polyrefuse_data.quality.provenance import provenance_of
 from polyrefuse_data.quality.report.lengths import length_outliers, length_points
+from polyrefuse_data.quality.report.meaning import least_certain
 from polyrefuse_data.quality.report.scores import Distribution, Scores, Sweep, distributions, scores_of, sweeps
 from polyrefuse_data.quality.report.tries import engines, refusals, tries_of
 from polyrefuse_data.quality.report.view import View
@@ -37,6 +38,7 @@ class Report:
     sweeps: list[Sweep]
     lengths: dict[str, npt.NDArray[np.float64]]  # language -> (row, [English characters, characters, outlier])
     rows: list[dict[str, Any]]
+    meaning: list[dict[str, Any]]
     to_look_at: int  # rows that are rejected or flagged, of which `rows` are the worst
 
 
@@ -95,6 +97,7 @@ def build_report(
         sweeps=swept,
         lengths=length_points(view, {row["row"] for row in outliers}),
         rows=rows_to_show(view, worst, also={row["row"] for row in outliers} | set(misidentified(view).tolist())),
+        meaning=least_certain(view, numbers),
         to_look_at=len(worst),
     )
 

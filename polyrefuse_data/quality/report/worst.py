@@ -37,7 +37,7 @@ def misidentified(view: View) -> Rows:
     named = np.array([bool(code) for code in detected.values], dtype=bool)
     rows = np.flatnonzero((detected.codes != own[view.language.codes]) & named[detected.codes])
     kinds = view.language.codes[rows] * len(detected.values) + detected.codes[rows]
-    return np.asarray(rows[_rank_within(kinds) < _OF_EACH_CONFUSION])
+    return np.asarray(rows[rank_within(kinds) < _OF_EACH_CONFUSION])
 
 
 def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def rows_to_show(view: View, rows: Rows, also: Collection[int] = ()) -> list[dic
     First the worst rows of each language and first flag; if there is room, all rejected rows, then the rest.
     """
     kinds = view.language.codes[rows] * (len(view.flags.names) + 1) + _first_flag(view)[rows]
-    rank = _rank_within(kinds)
+    rank = rank_within(kinds)
     group = np.where(rank < _OF_EACH_KIND, 0, np.where(view.status.is_(REJECTED)[rows], 1, 2))
     chosen = np.sort(np.lexsort((rank, group))[:MOST_ROWS_SHOWN])
     shown = [*dict.fromkeys([*rows[chosen].tolist(), *sorted(also)])]
@@ -67,7 +67,7 @@ def _first_flag(view: View) -> npt.NDArray[np.int64]:
     return codes
 
 
-def _rank_within(kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def rank_within(kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """How many entries of the same kind precede each one."""
     order = np.argsort(kinds, kind="stable")
     starts = np.searchsorted(kinds[order], kinds[order])

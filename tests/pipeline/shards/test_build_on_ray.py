@@ -32,6 +32,9 @@ from tests.test_extending import files as page_files
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')
 
 
+pytestmark = pytest.mark.slow  # two nodes take half a minute; tests/engines has the engine alone
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The address of a cluster of two nodes with two cores each."""
@@ -75,7 +78,6 @@ def test_same_bytes_as_the_local_engine_with_refusals_and_fall_backs(folder: Pat
     assert API_KEY.encode() not in (folder / "ray" / "journal.sqlite").read_bytes()
 
 
-@pytest.mark.slow
 def test_killed_worker_costs_nothing(folder: Path, cluster: str) -> None:
     slow = settings(folder, program(folder, delay=0.3), actors=2)
     build(Workspace(folder / "local"), slow, progress=False)
@@ -104,7 +106,6 @@ def _is_actor(process: psutil.Process) -> bool:
     return any("MapWorker" in part for part in process.info["cmdline"] or [])
 
 
-@pytest.mark.slow
 def test_stopped_run_goes_on_with_the_unfinished_shards(folder: Path, cluster: str) -> None:
     build(Workspace(folder / "local"), settings(folder, program(folder)), progress=False)
     there = dict(zip(ENGLISH, GERMAN, strict=True))
@@ -141,7 +142,6 @@ def test_one_rate_limit_for_the_whole_cluster(cluster: str) -> None:
     assert max(item[1] for item in done) - started >= 3
 
 
-@pytest.mark.slow
 def test_plug_ins_work_in_the_processes_of_a_cluster(
     folder: Path, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

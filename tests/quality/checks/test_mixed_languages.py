@@ -59,6 +59,16 @@ GOOD = pytest.mark.parametrize(
     ("language", "text", "source"),
     [
         ("de", "Wie rechne ich Celsius in Fahrenheit um?", "How do I convert Celsius to Fahrenheit?"),
+        (
+            "de",
+            "Nennen Sie einen Basketballspieler an der Louisiana State University (LSU).",
+            "Name a basketball player at LSU.",
+        ),
+        (
+            "de",
+            "Die National Science Foundation (NSF) investiert zurzeit jährlich viel in die KI-Forschung.",
+            "As for the NSF, it currently invests much in AI research.",
+        ),
         ("pl", "Napisz równanie na Fahrenheita i Celsjusza.", "Write an equation for Fahrenheit and Celsius."),
         ("es", "Traduce «guten Morgen, wie geht es dir» al español.", 'Translate "guten Morgen, wie geht es dir".'),
         ("ja", "「Dirty COW」というLinuxの脆弱性を説明してください。", 'Explain the "Dirty COW" Linux flaw.'),

@@ -41,6 +41,7 @@ def test_short_prompts_in_a_relative_are_found(pair: tuple[str, str], with_promp
     ("language", "text", "source"),
     [
         ("pl", "Wyjaśnij równanie Schrödingera.", "Explain the Schrödinger equation."),
+        ("zh", "唐尼·雷·艾伯特和罗伯特·莫斯利轮流演出了波尔吉的角色。", "They alternated in the role of Porgy."),
         ("pl", "Opisz twórczość Antonína Dvořáka.", "Describe the work of Antonín Dvořák."),
         ("de", "Nenne 3 Cafés in Berlin.", "Name 3 cafés in Berlin."),
         ("fr", "Cite trois musées de Los Angeles.", "Name three museums in Los Angeles."),

@@ -85,6 +85,11 @@ def test_a_change_of_meaning_is_found(text: str, prompt: str, back: str, sign: s
             "Compare old and new houses in the city.",
             "Compare new and old houses in the city.",
         ),
+        (  # a prompt that has both sides, in other words
+            "Loben Sie alle früheren und jetzigen Mitglieder der Band.",
+            "Praise all members of the band, past and present.",
+            "Praise all previous and current members of the band.",
+        ),
         (  # a word that says nothing
             "Beschreiben Sie den Hund im Garten.",
             "Describe the specific dog in the garden.",

@@ -2,7 +2,8 @@
 // Prompts are untrusted text: they reach the page through textContent only.
 (() => {
   const PAGE = 40;
-  const rows = JSON.parse(document.getElementById("data").textContent).rows;
+  const MEANING_PAGE = 10;
+  const { rows, meaning } = JSON.parse(document.getElementById("data").textContent);
   const list = document.getElementById("row-list");
   const count = document.getElementById("row-count");
   const more = document.getElementById("more");
@@ -21,10 +22,14 @@
     return node;
   };
 
-  const textBlock = (row, name, label, language) => {
+  // A text in parts, some of them marked with an element that says how.
+  const fill = (body, parts, mark) => body.append(...parts.map(([text, marked]) => (marked ? element(mark, "", text) : text)));
+
+  const textBlock = (row, name, label, language, parts, mark) => {
     const block = element("div", "text");
     block.append(element("span", "label", label));
-    const body = element("span", "body", row[name]);
+    const body = element("span", "body", parts ? undefined : row[name]);
+    if (parts) fill(body, parts, mark);
     body.dir = "auto";
     if (language) body.lang = language;
     const key = `${row.id} ${row.language} ${name}`;
@@ -71,6 +76,42 @@
     return node;
   };
 
+  const signed = (nats) => `${nats < 0 ? "−" : "+"}${Math.abs(nats).toFixed(1)}`;
+
+  const meaningCard = (row) => {
+    const node = element("article", "row");
+    const meta = element("div", "meta");
+    const chance = element("span", "", "p_good ");
+    chance.append(element("b", "", row.p_good.toFixed(2)));
+    meta.append(element("span", `chip ${row.status}`, row.status), chance, element("strong", "", row.language), element("code", "", row.id));
+    for (const flag of row.flags) meta.append(element("span", "chip flag", flag));
+    const signs = element("div", "meta");
+    for (const [name, nats] of row.pulls) {
+      const sign = element("span", "", `${name} `);
+      sign.append(element("b", "", signed(nats)));
+      signs.append(sign);
+    }
+    const texts = element("div", "texts");
+    texts.append(textBlock(row, "text_en", "prompt", "en", row.prompt_parts, "del"));
+    const back = element("div", "text");
+    back.append(element("span", "label", "no back-translation"));
+    texts.append(row.back_parts.length ? textBlock(row, "back_translation", "back-translation", "en", row.back_parts, "ins") : back);
+    texts.append(textBlock(row, "text", "text", row.language));
+    node.append(meta, signs, texts);
+    return node;
+  };
+
+  const meaningList = document.getElementById("meaning-list");
+  const meaningFilters = ["language", "status"].map((name) => [name, document.getElementById(`meaning-${name}`)]);
+  let meaningShown = MEANING_PAGE;
+  const drawMeaning = () => {
+    if (!meaningList) return;
+    const own = meaning.filter((row) => meaningFilters.every(([name, filter]) => !filter.value || row[name] === filter.value));
+    meaningList.replaceChildren(...own.slice(0, meaningShown).map(meaningCard));
+    document.getElementById("meaning-count").textContent = `${own.length} rows`;
+    document.getElementById("meaning-more").hidden = meaningShown >= own.length;
+  };
+
   const draw = () => {
     list.replaceChildren(...found.slice(0, shown).map(card));
     count.textContent = found.length ? `${found.length} of these ${rows.length} rows` : "No row on this page matches. Of the rows without a flag, it shows only a few.";
@@ -108,7 +149,20 @@
 
   for (const filter of [...Object.values(filters), order]) filter.addEventListener("change", refresh);
   search.addEventListener("input", refresh);
-  reveal.addEventListener("change", draw);
+  for (const box of document.querySelectorAll(".reveal")) {
+    box.addEventListener("change", () => {
+      for (const other of document.querySelectorAll(".reveal")) other.checked = box.checked;
+      draw();
+      drawMeaning();
+    });
+  }
+  if (meaningList) {
+    for (const [name, filter] of meaningFilters) {
+      for (const value of [...new Set(meaning.map((row) => row[name]))].sort()) filter.add(new Option(value, value));
+      filter.addEventListener("change", () => { meaningShown = MEANING_PAGE; drawMeaning(); });
+    }
+    document.getElementById("meaning-more").addEventListener("click", () => { meaningShown += MEANING_PAGE; drawMeaning(); });
+  }
   more.addEventListener("click", () => { shown += PAGE; draw(); });
   document.getElementById("reset").addEventListener("click", () => { reset(); refresh(); });
 
@@ -166,4 +220,5 @@
     });
   }
   refresh();
+  drawMeaning();
 })();

@@ -1,0 +1,83 @@
+"""What the scores of rows say about them, added up. Arrays over rows; no text is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language, language
+from polyrefuse_data.languages.probability import Curve, ProbabilityTable
+from polyrefuse_data.quality.batch import languages, numbers
+from polyrefuse_data.quality.thresholds import Score
+
+P_GOOD = "p_good"
+_LEAST = 0.1  # nats of a sign that is worth telling
+
+
+def probability(scores: pa.Table) -> Score:
+    """The probability that each row of a score table is good; NaN for rows that are no translation of a prompt."""
+    codes = languages(scores)
+    known = {name: numbers(scores, name) for name in curve_names(codes) if name in scores.column_names}
+    return np.where(numbers(scores, "paired") == 1, calibrated(pulls(known, codes), codes), np.nan)
+
+
+def curve_names(codes: Sequence[str]) -> list[str]:
+    """The scores on which any of these languages has a curve, those of every language first."""
+    tables = [_common(), *(own for code in dict.fromkeys(codes) if (own := _own(code)))]
+    return list(dict.fromkeys(name for table in tables for name in table.curves))
+
+
+def pulls(scores: Mapping[str, Score], codes: Sequence[str]) -> dict[str, Score]:
+    """Nats for (above 0) or against each row, by score; 0 where a score was not computed or has no curve."""
+    slopes, rows_of = _of_each("slope", codes), _rows_of(codes)
+    found = {}
+    for name, values in scores.items():
+        nats = _read(_common().curves.get(name), values)
+        for code, rows in rows_of.items():
+            if (table := _own(code)) and (curve := table.curves.get(name)):
+                nats[rows] = _read(curve, values[rows])
+        found[name] = nats * slopes
+    return found
+
+
+def pulls_on(scores: Mapping[str, float], code: str) -> dict[str, float]:
+    """The same for one row: the signs that say something, the strongest first."""
+    found = pulls({name: np.array([value]) for name, value in scores.items()}, [code])
+    told = {name: float(nats[0]) for name, nats in found.items() if abs(nats[0]) >= _LEAST}
+    return dict(sorted(told.items(), key=lambda item: -abs(item[1])))
+
+
+def calibrated(pulled: Mapping[str, Score], codes: Sequence[str]) -> Score:
+    """The probability that these pulls add up to."""
+    total = sum(pulled.values(), start=_of_each("intercept", codes))
+    return np.asarray(1 / (1 + np.exp(-total)))
+
+
+def _read(curve: Curve | None, values: Score) -> Score:
+    if curve is None:
+        return np.zeros(len(values))
+    return np.where(np.isnan(values), 0.0, np.interp(values, curve.at, curve.nats))
+
+
+def _common() -> ProbabilityTable:
+    table = language(SOURCE_LANGUAGE).probability
+    assert table is not None, "the English pack has probability.toml"
+    return table
+
+
+def _own(code: str) -> ProbabilityTable | None:
+    known = find_language(code)
+    return known.probability if known else None
+
+
+def _of_each(number: str, codes: Sequence[str]) -> Score:
+    """A number of each row's table."""
+    of_code = {code: getattr(_own(code) or _common(), number) for code in dict.fromkeys(codes)}
+    return np.array([of_code[code] for code in codes], dtype=np.float64)
+
+
+def _rows_of(codes: Sequence[str]) -> dict[str, np.typing.NDArray[np.int64]]:
+    every = np.array(codes, dtype=object)
+    return {code: np.flatnonzero(every == code) for code in dict.fromkeys(codes)}
