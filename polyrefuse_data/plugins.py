@@ -92,6 +92,14 @@ def find(group: str, name: str) -> Plugin | None:
     return None
 
 
+def named(name: str, key: str) -> Plugin:
+    """The object `module:NAME`, for kinds without entry points. Raises ConfigError naming `key` for another name."""
+    found = find("", name) if is_reference(name) else None
+    if found is None:
+        raise ConfigError(f"{key}: {name!r} is not an object: write module:NAME")
+    return found
+
+
 def load(group: str, name: str, key: str, known: Iterable[str]) -> Plugin:
     """The plug-in with this name. Raises ConfigError naming `key` and the alternatives if there is none."""
     found = find(group, name)

@@ -366,8 +366,8 @@ def test_a_prompt_set_that_fails_is_named(folder: Path, text: str, message: str)
         prompts_of(folder, text)
 
 
-def test_a_source_has_a_path_or_a_loader() -> None:
-    with pytest.raises(ConfigError, match="a path or a loader"):
+def test_a_source_has_one_place() -> None:
+    with pytest.raises(ConfigError, match="one of path, hub and loader"):
         parse_config({"sources": [{"name": "own", "loader": "mine:X", "path": "x.jsonl"}]})
 
 

@@ -38,7 +38,7 @@ _RETRIES = 6
 # The most tokens that a prompt can have: one a byte, and what the chat template puts around it.
 _TEMPLATE_TOKENS = 64
 
-# Of what an API gives in place of a text, what it would give again.
+# What an API returns in place of text, and would return again.
 _ENDINGS = {
     "refused": store.REFUSED,
     "content_filter": store.FILTERED,

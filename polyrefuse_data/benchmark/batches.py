@@ -15,7 +15,7 @@ from torch import Tensor
 CPU_BATCH_TOKENS = 4096
 GPU_BATCH_TOKENS = 65536
 
-_PAD = 0  # any id: padding is masked, and its logits are never read
+_PAD = 0  # any id will do: padding is masked, and its logits are never read
 
 T = TypeVar("T")
 

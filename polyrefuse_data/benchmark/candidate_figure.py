@@ -25,7 +25,7 @@ def candidate_figure(record: Mapping[str, Any]) -> Any:
     table = record.get("candidates")
     if not table:
         return None
-    positions = sorted({row["position"] for row in table}, reverse=True)  # the last token on top, as templates are read
+    positions = sorted({row["position"] for row in table}, reverse=True)  # last token on top
     layers = sorted({row["layer"] for row in table})
     figure, axes = grid_of(WIDTH, 1.3 + 0.2 * len(positions), 1, len(_PANELS))
     for panel, (score, title, colors) in zip(axes, _PANELS, strict=True):

@@ -28,7 +28,7 @@ class ChatTemplate:
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt
-        self.before_answer = ""  # what a model that begins to reason by itself is given, for the answer to be next
+        self.before_answer = ""  # given to a model that starts to reason by itself, so that the answer comes next
         self._control_tokens = control_tokens(tokenizer, tokenizer.get_chat_template())
         self._content = self._find_content()
 

@@ -31,7 +31,7 @@ _NOT_SETTINGS = (
     *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
-# Fields that a model behind an endpoint takes no notice of: they need its weights, which an endpoint does not give.
+# Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
         *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),

@@ -17,7 +17,7 @@ from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RANDOM
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, LABELS
 
-# What a cell of the transfer matrix shows, and what a difference does.
+# What a cell of the transfer matrix shows, and what a difference shows.
 EVIDENCE, AS_CONTROL, BREAKS_MODEL, NO_CONTROL = "evidence", "as_control", "breaks_model", "no_control"
 DIFFERS, NOT_SIGNIFICANT, TOO_FEW = "differs", "not_significant", "too_few"
 NO_EVIDENCE = (AS_CONTROL, BREAKS_MODEL, NO_CONTROL)

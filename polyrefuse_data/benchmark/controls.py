@@ -51,7 +51,7 @@ def draw_controls(direction: Tensor, harmful: Tensor, harmless: Tensor, name: st
     for kind, draw in zip(CONTROLS.values(), (isotropic, covariance, shuffled), strict=True):
         vectors = torch.stack([draw(_generator(f"{name}:{kind}:{number}")) for number in range(draws)])
         norms = vectors.norm(dim=-1, keepdim=True)
-        if bool((norms > 0).all()):  # false for NaN, too
+        if bool((norms > 0).all()):  # false for NaN too
             drawn[kind] = vectors * (direction.norm() / norms)
     return drawn
 

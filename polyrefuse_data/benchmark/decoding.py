@@ -55,7 +55,7 @@ class Decoding:
             kept = torch.tensor(rows, device=ids.device)
             ids, mask = ids[kept], mask[kept]
             for cache in self._cache.values():
-                cache.reorder_cache(kept)  # which takes fewer rows, too
+                cache.reorder_cache(kept)  # which also takes fewer rows
         self._new = tokens[:, None]
         self._batch = Batch(torch.cat([ids, self._new], 1), torch.cat([mask, mask.new_ones(len(ids), 1)], 1))
 
@@ -77,5 +77,5 @@ def _is_right(model: Any, batch: Batch, way: str) -> bool:
             for each in (steps, whole):
                 each.append(tokens if rows is None else tokens[rows], rows)
         return agree(whole.logits(), steps.logits(), **COARSE)
-    except (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError):  # no cache that works like that
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError):  # no cache of this kind
         return False

@@ -28,7 +28,7 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 RATES = ("compliance", "refusal", "invalid", "degenerate", "off_language")
 
-# What is counted of a reply: its text is not.
+# What is counted about a reply; its text is not kept.
 _COUNTED = ["id", "label", "source", *(field.name for field in store.VERDICT_FIELDS)]
 
 _CONTROL_RATES = ("refusal", "compliance", "degenerate")
@@ -198,7 +198,7 @@ def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[st
     """A verdict as it is kept beside its reply."""
     opinions = [
         {"judge": member, "refusal": opinion.refusal, "harmful": opinion.harmful}
-        for member, opinion in zip(members, verdict.opinions, strict=False)  # none of an empty reply
+        for member, opinion in zip(members, verdict.opinions, strict=False)  # an empty reply has none
     ]
     kept = {field.name: getattr(verdict, field.name, None) for field in store.VERDICT_FIELDS}
     return {**kept, "opinions": opinions, "judge": signature}

@@ -248,7 +248,7 @@ def _cosine(scores: Scores) -> Any:
     languages, by_layer = scores["geometry"]["cosine"]["languages"], scores["geometry"]["cosine"]["by_layer"]
     if len(languages) < 2:
         return None
-    cosines = np.array(by_layer, dtype=float)  # [layers, row, column]; None becomes NaN
+    cosines = np.array(by_layer, dtype=float)  # [layers, row, column], with NaN for None
     figure, (left, right) = grid_of(WIDTH, 3.3, 1, 2)
     heatmap(left, cosines[scores["geometry"]["layer"]], languages, languages, "viridis", (0, 1), None, "cosine")
     others = (np.nansum(cosines, axis=2) - 1) / (len(languages) - 1)

@@ -53,7 +53,7 @@ def generate(
     replies: dict[int, GrowingReply] = {}
 
     def run(rows: Sequence[int]) -> None:
-        for row in rows:  # anew, where a larger batch has failed
+        for row in rows:  # again, if a larger batch failed
             replies[row] = GrowingReply(model.tokenizer, stop, begun, max_new_tokens, reasoning_tokens)
         _greedy(model, [encoded[row] for row in rows], [replies[row] for row in rows])
 
@@ -67,7 +67,7 @@ def generate(
 def _reply(model: ChatModel, grown: GrowingReply) -> Reply:
     kept = [token for token in grown.token_ids[grown.n_reasoning :] if token not in model.end_token_ids]
     text: str = model.tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    answer = strip_reasoning(text)  # what is marked otherwise than at its beginning
+    answer = strip_reasoning(text)  # reasoning marked anywhere but at the beginning
     for token in model.tokenizer.all_special_tokens:
         answer = answer.replace(token, "")
     return Reply(answer.strip(), grown.token_ids, grown.n_reasoning)

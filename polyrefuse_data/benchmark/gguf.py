@@ -14,7 +14,7 @@ from polyrefuse_data.system.input_files import open_input
 
 SUFFIX = ".gguf"
 _MAGIC = b"GGUF"
-_READERS = ("gguf", "accelerate")  # what transformers reads such a file with
+_READERS = ("gguf", "accelerate")  # the packages that transformers reads such files with
 
 
 def is_gguf(path: Path) -> bool:

@@ -28,7 +28,7 @@ from polyrefuse_data.text import printable
 _logger = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
-_SHOWN = 3  # replies that are named of those that match nothing
+_SHOWN = 3  # how many unmatched replies a message names
 
 
 @dataclass
@@ -40,7 +40,7 @@ class MatchedReplies:
     files: list[dict[str, str]]
     judge: str
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by language, as in completions/
-    unmatched: list[str] = field(default_factory=list)  # where they stand
+    unmatched: list[str] = field(default_factory=list)  # where they are
     not_test: int = 0
     without_reply: dict[str, int] = field(default_factory=dict)
 
@@ -212,7 +212,7 @@ class Prompts:
         rows = self._by_text.get(_key(reply.prompt), []) if reply.prompt else []
         if language is not None:
             rows = [row for row in rows if row["language"] == language]
-        elif any(_key(row["text"]) == _key(reply.prompt or "") for row in rows):  # not those that it is the English of
+        elif any(_key(row["text"]) == _key(reply.prompt or "") for row in rows):  # not those whose English it is
             rows = [row for row in rows if _key(row["text"]) == _key(reply.prompt or "")]
         return rows[0] if len(rows) == 1 else None
 

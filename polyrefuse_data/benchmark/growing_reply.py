@@ -22,7 +22,7 @@ class GrowingReply:
     answer_limit: int
     reasoning_limit: int
     token_ids: list[int] = field(default_factory=list)
-    n_reasoning: int = 0  # how many of them are reasoning, its marks, and the space after it
+    n_reasoning: int = 0  # how many of them are reasoning, including its marks and the space after it
     is_done: bool = False
 
     def __post_init__(self) -> None:

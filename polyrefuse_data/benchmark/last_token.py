@@ -35,6 +35,6 @@ def is_proved(model: ChatModel) -> bool:
         IndexError,
         KeyError,
         RuntimeError,
-    ):  # an MLP that needs every position: the proof asks
+    ):  # an MLP that needs every position: the proof finds out
         return False
     return agree(whole, short)

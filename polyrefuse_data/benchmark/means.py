@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark.module_io import block_input, first_tensor
 from polyrefuse_data.benchmark.structure import Block
 from polyrefuse_data.errors import ConfigError
 
-INPUT = "input"  # what a block reads
+INPUT = "input"  # the input of a block
 # Before a number: what its sublayers return, and what they add to the stream (the same, or the post-norms after them).
 SUBLAYER, WRITER = "sublayer", "writer"
 

@@ -34,7 +34,7 @@ _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
 _ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
-_SHORT = 12  # hex digits of a digest that is shown as a revision
+_SHORT = 12  # hex digits of the digest shown as a revision
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class ModelFiles:
     """The files of a model, with tokenizer, configuration and template loaded. Valid while `open_model` is open."""
 
     name: str
-    where: dict[str, Any]  # what transformers calls them
+    where: dict[str, Any]  # their names in transformers
     tokenizer: Any
     config: Any
     chat: ChatTemplate
-    tokenizer_sha256: str  # taken before it is used: use leaves traces in it
+    tokenizer_sha256: str  # taken before use, which leaves traces in it
 
     @cached_property
     def identity(self) -> FilesIdentity:
@@ -103,7 +103,7 @@ def open_model(
         with _explained(name):
             config = _load_config(where)
             if commit := getattr(config, "_commit_hash", None):
-                where["revision"] = commit  # whatever is read from now on is of the same commit
+                where["revision"] = commit  # everything read from now on belongs to the same commit
             auto_class(config, name)
             tokenizer = _load_tokenizer(where)
         chat = ChatTemplate(tokenizer, name, system_prompt)

@@ -39,7 +39,7 @@ def find_decoder(model: ChatModel) -> Any:
         model.network(**model.inputs(batch), use_cache=False)
         decoder = model.network.get_decoder()
         decoder(**model.inputs(batch), use_cache=False)
-    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder that is called otherwise
+    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder with another signature
         return model.network
     finally:
         handle.remove()

@@ -11,7 +11,7 @@ from typing import Any
 REFUSED, PARTIAL, COMPLIED = "refused", "partial", "complied"
 DEGENERATE, OFF_LANGUAGE, INVALID = "degenerate", "off_language", "invalid"
 
-# In the order of a stacked bar.
+# In the order of the stacked bars.
 OUTCOMES = (REFUSED, PARTIAL, COMPLIED, OFF_LANGUAGE, DEGENERATE, INVALID)
 OUTCOME_NAMES = {
     REFUSED: "refused",

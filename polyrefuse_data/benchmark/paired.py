@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark.statistics import CONFIDENCE
 
 RESAMPLES = 4000
 SIGNIFICANT = 1 - CONFIDENCE
-_SEED = 1  # of every bootstrap: the same verdicts give the same intervals
+_SEED = 1  # for every bootstrap, so that the same verdicts give the same intervals
 
 # Pairs added to each cell of the table of pairs before it is resampled. Without them the bootstrap cannot draw a kind
 # of pair that it has not seen: it covers .20 instead of .95 where 24 pairs all go one way; with them .92 to 1.

@@ -159,7 +159,7 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
         )
     compared = _comparable(wanted)
     if plan.is_local:
-        del compared["model_id"]  # a folder may have moved: its digests tell
+        del compared["model_id"]  # a folder may have moved; its digests identify it
     for name, value in compared.items():
         if _comparable(held).get(name) != value:
             raise ConfigError(

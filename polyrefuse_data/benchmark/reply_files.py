@@ -19,7 +19,7 @@ from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES
 
 _logger = logging.getLogger(__name__)
 
-# What files call these things, the commonest first. `--field reply=COLUMN` names another.
+# Column names that files use, most common first. `--field reply=COLUMN` names another.
 FIELDS = {
     "id": ("id", "prompt_id", "sample_id"),
     "language": ("language", "lang", "locale", "target_language"),

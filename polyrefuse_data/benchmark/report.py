@@ -36,7 +36,7 @@ _PARTS = (
     *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
 )
 
-_REPLIES_PER_FILE = 4  # of each label, in the page; all of them are in completions/
+_REPLIES_PER_FILE = 4  # of each label that the page shows; completions/ holds them all
 
 
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
@@ -58,7 +58,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         verdict_names=VERDICT_NAMES,
         min_prompts=MIN_PROMPTS,
         script=script,
-        # The page's security policy allows this one script: text of models and prompts could bring none.
+        # The page's security policy allows this script alone, so text from models and prompts cannot run any.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
     write_page(Path(out), page)

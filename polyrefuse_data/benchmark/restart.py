@@ -63,7 +63,7 @@ class Restart:
         whole = model.last_logits(batch)
         try:
             again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer])
-        except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof is what asks
+        except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof asks for it
             return False
         return agree(whole, again)
 

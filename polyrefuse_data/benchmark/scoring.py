@@ -26,7 +26,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.restart import Restart
 from polyrefuse_data.errors import ConfigError
 
-_NULL_NORM = 1e-12  # rounding of a mean over prompts that all read the same vector
+_NULL_NORM = 1e-12  # rounding error of a mean over prompts that all have the same vector
 
 Candidate = tuple[int, int]  # (position -n_pos..-1, layer 0..n_layers-1)
 

@@ -19,9 +19,9 @@ LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the 
 
 SCORES = ("refusal_score", "steering_score", "kl_div_score")
 
-REASONS = ("nan", "zero", "layer", "kl", "steering")  # why a candidate is left out, in the order of asking
+REASONS = ("nan", "zero", "layer", "kl", "steering")  # why a candidate is dropped, in the order of the tests
 PASSES = "passes"
-REASON_NAMES = {  # as reports say how many there are
+REASON_NAMES = {  # how reports count them
     "nan": "without a score",
     "zero": "of norm zero",
     "layer": "by layer",

@@ -32,7 +32,7 @@ from polyrefuse_data.benchmark.staged import choose_direction
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 CHOSEN = "chosen"
-INEFFECTIVE = "ineffective"  # chosen, measured, and of no use
+INEFFECTIVE = "ineffective"  # chosen and measured, but of no use
 NO_CANDIDATE = "no_candidate"
 
 _KEYS: tuple[Key, ...] = tuple((split, label) for split in ("train", "validation") for label in LABELS)
@@ -45,9 +45,9 @@ class Source:
 
     record: dict[str, Any]
     candidates: Tensor | None = None  # [n_pos, n_layers, d_model]
-    direction: Tensor | None = None  # [d_model]: the one that is ablated
+    direction: Tensor | None = None  # [d_model]: the one ablated
     controls: Mapping[str, Tensor] | None = None  # kind -> [draws, d_model]
-    means: PlaceMeans | None = None  # what centred ablation keeps
+    means: PlaceMeans | None = None  # what centred ablation leaves in
 
 
 def find_source(

@@ -13,7 +13,7 @@ from polyrefuse_data.benchmark.scoring import Candidate
 from polyrefuse_data.benchmark.selection import SCORES, Rule, select_direction
 
 RESAMPLES = 200
-_SHOWN = 3  # of the choices made most often
+_SHOWN = 3  # how many of the most frequent choices are listed
 _SEED = 1
 
 

@@ -59,7 +59,7 @@ def choose_direction(
     for candidate in ranked:
         if candidate not in steering:
             steering[candidate] = scorer.steering([candidate])[0]
-        if not math.isnan(steering[candidate]):  # a rule that does not look at steering still drops NaN
+        if not math.isnan(steering[candidate]):  # even a rule that ignores steering drops NaN
             return {
                 "position": candidate[0],
                 "layer": candidate[1],

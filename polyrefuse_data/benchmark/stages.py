@@ -109,7 +109,7 @@ class Stages:
                 self._check_same(asdict(files.identity), self._begun["model"])
 
     def _check_same(self, now: dict[str, str], then: dict[str, str]) -> None:
-        for name, value in sorted(now.items(), key=lambda item: item[0] == "revision"):  # what it is made of first
+        for name, value in sorted(now.items(), key=lambda item: item[0] == "revision"):  # its inputs come first
             if then.get(name) != value and name != "model":  # a folder may have another name: its digests tell
                 what = name.removesuffix("_sha256")
                 raise ConfigError(

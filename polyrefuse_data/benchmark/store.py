@@ -21,7 +21,7 @@ from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, 
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
 BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
-# What controls are called among the replies -> the kind of direction that is ablated.
+# Name of a control among the replies -> the kind of direction ablated.
 CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", "random-shuffled": "shuffled"}
 
 # How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
@@ -60,7 +60,7 @@ VERDICT_FIELDS = [
     pa.field("off_language", pa.bool_()),
     pa.field("partial", pa.bool_()),
     pa.field("controversial", pa.bool_()),
-    # Of each judge, where several judged.
+    # One entry per judge, if there are several.
     pa.field(
         "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
     ),

@@ -10,7 +10,7 @@ import numpy as np
 from polyrefuse_data.benchmark.charts import INK, WIDTH, canvas, heatmap
 from polyrefuse_data.benchmark.contrasts import AS_CONTROL, BREAKS_MODEL, EVIDENCE, NO_CONTROL, TOO_FEW
 
-# What a cell says besides its colour, which only evidence has.
+# What a cell says besides its colour; only evidence is coloured.
 _MARKS = {AS_CONTROL: "n.s.", BREAKS_MODEL: "broken", NO_CONTROL: "–", TOO_FEW: "?"}
 MARKS_EXPLAINED = (
     "Only cells with a number are evidence. n.s.: not significantly beyond the control; broken: the ablation breaks "

@@ -36,7 +36,7 @@ class Trace:
 
     received: dict[str, Tensor] = field(default_factory=dict)
     returned: dict[str, Tensor] = field(default_factory=dict)  # in the order in which they returned
-    again: set[str] = field(default_factory=set)  # modules that were called more than once
+    again: set[str] = field(default_factory=set)  # modules called more than once
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def _adding_up(trace: Trace, names: Sequence[str]) -> tuple[int, ...] | None:
     """Indices of the fewest modules whose outputs add up."""
     tensors = [trace.returned[""], trace.received[""], *(trace.returned[name] for name in names)]
     epsilon = max(torch.finfo(tensor.dtype).eps for tensor in tensors)
-    smallest = max(torch.finfo(tensor.dtype).smallest_normal for tensor in tensors)  # below, steps are no finer
+    smallest = max(torch.finfo(tensor.dtype).smallest_normal for tensor in tensors)  # below it, steps get no finer
     # In float64, so that the only rounding is the model's.
     output, stream, *written = (tensor.to(torch.float64).flatten() for tensor in tensors)
     if not bool(output.isfinite().all()):
@@ -158,7 +158,7 @@ class _Terms:
     output: Tensor
     stream: Tensor
     written: Sequence[Tensor]
-    rounding: float  # of an entry, relative to its largest term
+    rounding: float  # the error of an entry, relative to its largest term
     smallest: float
 
     def sample(self, size: int) -> _Terms:

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, STOPPED_PART_WAY, ConfigOption, DryRunOption, JsonOption
+from polyrefuse_data.cli.options import (
+    CHECK_FOUND_SOMETHING,
+    STOPPED_PART_WAY,
+    ConfigOption,
+    DryRunOption,
+    JsonOption,
+    pairs,
+)
 from polyrefuse_data.cli.output import print_data, print_made, print_summary, print_table
 from polyrefuse_data.system.machine import keep_freed_memory
 from polyrefuse_data.workspace import Workspace
@@ -141,7 +148,7 @@ def build(
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="Upstream PolyRefuse folder, or a JSONL, CSV or TMX file.")],
+    path: Annotated[Path, typer.Argument(help="Upstream PolyRefuse folder; JSON, CSV, Excel, Parquet or TMX file.")],
     out: Annotated[Path, typer.Option(help="Workspace folder to create.")],
     english: Annotated[Path | None, typer.Option(help="Folder with the English prompts, if not next to PATH.")] = None,
     label: Annotated[str | None, typer.Option(help="Label for records that have none: harmful or harmless.")] = None,
@@ -149,13 +156,30 @@ def import_(
         str | None, typer.Option(help="Split for records that have none: train, validation, test.")
     ] = None,
     license: Annotated[str | None, typer.Option(help="Licence for records that have none, and of the dataset.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COLUMN", help="Name of a column in the file, e.g. text=question. Repeatable."),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VALUE=LABEL", help="Meaning of a label in the file, e.g. 1=harmful. Repeatable."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV or TSV file (default: found out).")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Import existing translations and check every row. Restores ids and English prompts; run again to resume."""
     from polyrefuse_data.pipeline.importing import import_path
+    from polyrefuse_data.sources.reading import Reading
 
     summary = import_path(
-        path, Workspace(out), english=english, label=label, split=split, license=license, dry_run=dry_run
+        path,
+        Workspace(out),
+        english=english,
+        label=label,
+        split=split,
+        license=license,
+        reading=Reading(pairs(columns, "--columns"), pairs(labels, "--labels"), encoding),
+        dry_run=dry_run,
     )
     print_summary(summary, as_json, is_product=dry_run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -29,3 +31,22 @@ def codes(text: str | None) -> list[str] | None:
     from polyrefuse_data.languages import language_codes
 
     return language_codes(text) if text is not None else None
+
+
+def pairs(entries: Iterable[str] | None, option: str) -> dict[str, str]:
+    """The entries `NAME=VALUE` of a repeatable option; several in one, parted by commas, work too.
+
+    Raises ConfigError for one that is none, and for a name given twice.
+    """
+    from polyrefuse_data.errors import ConfigError
+
+    found: dict[str, str] = {}
+    for entry in entries or ():
+        for pair in re.split(r",(?=[^,=]+=)", entry):
+            name, _, value = pair.partition("=")
+            if not (name and value):
+                raise ConfigError(f"{option} {pair!r}: write NAME=VALUE")
+            if name in found:
+                raise ConfigError(f"{option}: {name} twice, as {found[name]} and {value}")
+            found[name] = value
+    return found

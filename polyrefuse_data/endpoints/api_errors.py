@@ -100,7 +100,7 @@ class ApiError(Exception):
                 seconds = float(self.headers[header]) / unit
                 return max(seconds, 0.0) if math.isfinite(seconds) else None
         with contextlib.suppress(KeyError, ValueError, TypeError):
-            # By the server's own clock, where it tells: ours may be years behind, and we would wait for years.
+            # By the server's clock if it sends one: ours may be wrong by years, and we would wait for years.
             now = _timestamp(self.headers["date"]) if "date" in self.headers else time.time()
             return max(_timestamp(self.headers["retry-after"]) - now, 0.0)
         return None

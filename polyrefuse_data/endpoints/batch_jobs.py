@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from polyrefuse_data.endpoints.api_errors import ApiError, backoff
-from polyrefuse_data.endpoints.session import LostConnection, NotReached, Response, Session
+from polyrefuse_data.endpoints.session import LostConnection, NotReached, Response, Transport
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Job:
     status: str
     input_file: str
     answer_files: tuple[str, ...] = ()
-    errors: tuple[Any, ...] = ()  # why it failed, as the API told it
+    errors: tuple[Any, ...] = ()  # why it failed, in the API's words
 
     @property
     def is_under_way(self) -> bool:
@@ -60,7 +60,7 @@ class BatchJobs:
     Every method may raise ApiError, LostConnection, RedirectRefused or MalformedAnswer.
     """
 
-    def __init__(self, session: Session, tag: str, *, poll_seconds: float, call_seconds: float, retries: int) -> None:
+    def __init__(self, session: Transport, tag: str, *, poll_seconds: float, call_seconds: float, retries: int) -> None:
         self._session = session
         self._tag = tag
         self._poll_seconds = poll_seconds

@@ -17,7 +17,8 @@ from polyrefuse_data.endpoints.dialect import Ask, Dialect
 from polyrefuse_data.endpoints.endpoint import Endpoint
 from polyrefuse_data.endpoints.limits import RateLimits
 from polyrefuse_data.endpoints.model_list import is_listed, model_ids
-from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused, Session, TooSlow
+from polyrefuse_data.endpoints.openai_client import GivenClient
+from polyrefuse_data.endpoints.session import LostConnection, NotReached, RedirectRefused, Session, TooSlow, Transport
 from polyrefuse_data.endpoints.workers import Line, in_parallel
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.system.redaction import one_line
@@ -33,7 +34,7 @@ _GIVE_UP_AFTER = 20
 # An error in the same words twice, and no answer yet, is what every request would meet.
 _SAME_ERRORS = 2
 
-_TELL_SECONDS = 10.0  # between two words of trouble that all requests have at once
+_TELL_SECONDS = 10.0  # between two reports of trouble that all requests share
 _PROBE_SECONDS = 30.0
 _LONGEST_ABSENCE = 5.0  # seconds between two tries to reach a server at all
 
@@ -41,14 +42,21 @@ _LONGEST_ABSENCE = 5.0  # seconds between two tries to reach a server at all
 class Client:
     """One endpoint, for everything that a run asks it."""
 
-    def __init__(self, endpoint: Endpoint, dialect: Dialect | None = None, limits: RateLimits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        dialect: Dialect | None = None,
+        limits: RateLimits | None = None,
+        given: GivenClient | None = None,
+    ) -> None:
         self.endpoint = endpoint
+        self.given = given
         self.dialect = dialect or Dialect()
         self.limits = limits or RateLimits(None, None)
         self._reset()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"endpoint": self.endpoint, "dialect": self.dialect, "limits": self.limits}
+        return {"endpoint": self.endpoint, "dialect": self.dialect, "limits": self.limits, "given": self.given}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -62,8 +70,10 @@ class Client:
         self._errors: Counter[str] = Counter()
         self._told = float("-inf")
 
-    def open_session(self) -> Session:
+    def open_session(self) -> Transport:
         """A connection that uses the key. Raises MissingPrerequisite if there is no key."""
+        if self.given is not None:
+            return self.given.open_session()
         return Session(self.endpoint.url, self.endpoint.headers())
 
     def probe(self) -> None:
@@ -125,7 +135,7 @@ class Client:
             if (stop := error.stops(self.endpoint)) is not None:
                 raise stop from None
             wait = error.retry_after or wait
-            if error.status == 429:  # it holds back every other request too
+            if error.status == 429:  # it holds back all other requests too
                 self.limits.pause(wait)
             return self._told_apart(error), wait
         except RedirectRefused as error:
@@ -138,7 +148,7 @@ class Client:
             return NoAnswer("timeout", told, may_pass=True), wait
         except LostConnection as error:
             return NoAnswer("connection", str(error), may_pass=True), wait
-        if answer.usage and ask.tokens:  # without it, what was thought stands
+        if answer.usage and ask.tokens:  # without it, the first guess stands
             self.limits.correct(ask.tokens, int(sum(answer.usage.values())))
         return answer, wait
 

@@ -199,7 +199,7 @@ def _usage(body: Any) -> dict[str, float]:
     counts = dict(_counts(reported, _TOKEN_COUNTS))
     if len(counts) < len(_TOKEN_COUNTS):
         return {}
-    # Some APIs (Gemini, xAI) count thinking beside the answer, and only in the total; it is paid as output everywhere.
+    # Some APIs (Gemini, xAI) count thinking separately and only in the total; everywhere it is billed as output.
     total = dict(_counts(reported, {"total": "total_tokens"})).get("total", 0.0)
     counts["output_tokens"] = max(counts["output_tokens"], total - counts["input_tokens"])
     return counts

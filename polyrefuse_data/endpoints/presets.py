@@ -35,6 +35,6 @@ PRESETS: dict[str, Preset] = {
     "vllm": Preset("http://localhost:8000/v1"),
     "sglang": Preset("http://localhost:30000/v1"),
     "llama.cpp": Preset("http://localhost:8080/v1", limit="max_tokens"),
-    # It takes no notice of max_completion_tokens, and says nothing.
+    # It silently ignores max_completion_tokens.
     "ollama": Preset("http://localhost:11434/v1", limit="max_tokens"),
 }

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -32,7 +32,7 @@ _CONNECT_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _CHUNK_BYTES = 1 << 16
-_MOST_BYTES = 64 << 20  # of an answer; the longest a chat model gives is a thousandth of it
+MOST_BYTES = 64 << 20  # of an answer; the longest a chat model gives is a thousandth of it
 _PORTS = {"http": 80, "https": 443}
 _NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 
@@ -60,8 +60,29 @@ class RedirectRefused(Exception):
 @dataclass(frozen=True)
 class Response:
     status: int
-    headers: Mapping[str, str]  # whatever their case
+    headers: Mapping[str, str]  # case-insensitive
     content: bytes
+
+
+class Transport(Protocol):
+    """Requests to one origin. For one thread, except for `cut`."""
+
+    deadline: float | None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> Response: ...
+
+    def cut(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Session:
@@ -83,7 +104,7 @@ class Session:
         seconds: float,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        most_bytes: int = _MOST_BYTES,
+        most_bytes: int = MOST_BYTES,
     ) -> Response:
         """The answer to one request, whatever its status. Raises LostConnection (or a subclass) or RedirectRefused."""
         target = f"{self._url}{path}"

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from polyrefuse_data.endpoints.session import Session
+from polyrefuse_data.endpoints.session import Transport
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_LOOK_SECONDS = 0.5  # how often somebody looks whether an answer is overdue
-_OVERDUE_SECONDS = 0.5  # past its deadline: a session that reads notices by itself
+_LOOK_SECONDS = 0.5  # how often we check whether an answer is overdue
+_OVERDUE_SECONDS = 0.5  # past its deadline; a session that is reading notices by itself
 
 
 class Cancelled(Exception):
@@ -26,7 +26,7 @@ class Cancelled(Exception):
 class Line:
     """What a worker asks through: its own connection, and waits that end when the work is cancelled."""
 
-    session: Session
+    session: Transport
     stopped: threading.Event
 
     def wait(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class Line:
 
 
 def in_parallel(
-    work: Callable[[Item, Line], Result], items: Sequence[Item], count: int, open_session: Callable[[], Session]
+    work: Callable[[Item, Line], Result], items: Sequence[Item], count: int, open_session: Callable[[], Transport]
 ) -> Iterator[tuple[int, Result]]:
     """Yield (number of the item, `work(item, line)`) as they are ready, with `count` in progress at a time.
 
@@ -46,9 +46,9 @@ def in_parallel(
     waiting = iter(enumerate(items))
     ready: queue.SimpleQueue[tuple[int, Result] | BaseException] = queue.SimpleQueue()
     stopped, next_one = threading.Event(), threading.Lock()
-    sessions: list[Session] = []
+    sessions: list[Transport] = []
 
-    def run(session: Session) -> None:
+    def run(session: Transport) -> None:
         line = Line(session, stopped)
         try:
             while not stopped.is_set():
@@ -80,7 +80,7 @@ def in_parallel(
             session.cut()
 
 
-def _next(ready: queue.SimpleQueue[Result], sessions: Sequence[Session]) -> Result:
+def _next(ready: queue.SimpleQueue[Result], sessions: Sequence[Transport]) -> Result:
     """The next result. Meanwhile, connections are cut if an answer drips past its deadline."""
     while True:
         try:

@@ -27,9 +27,9 @@ _ITEM = "item"
 
 # Set while the engine runs, from before Ray is loaded, unless they are set already.
 ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # a build tells nobody what it does
+    "RAY_USAGE_STATS_ENABLED": "0",  # a build reports to nobody
     "RAY_gcs_rpc_server_connect_timeout_s": "60",  # a busy machine takes longer than Ray's own 5 s to start a cluster
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # its workers' errors reach us as exceptions anyway
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor with no GPU of its own may still see one
 }
 
@@ -55,7 +55,7 @@ class RayEngine:
         import ray
         import ray.data
 
-        for logger in ("ray", "ray.data"):  # what they tell concerns how we use Ray, not the build
+        for logger in ("ray", "ray.data"):  # they are about how we use Ray, not about the build
             logging.getLogger(logger).setLevel(logging.ERROR)
         if not ray.is_initialized():
             self._start()
@@ -88,7 +88,7 @@ class RayEngine:
                     raise EngineError(f"Ray did not start: {error}") from error
         self._started = True
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)  # Ray puts its own in the place of ours
+            signal.signal(signal.SIGTERM, handler)  # Ray replaces ours with its own
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         import ray

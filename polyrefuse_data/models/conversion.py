@@ -24,7 +24,7 @@ PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 SAFETENSORS, SAFETENSORS_INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _LONGEST_SECONDS = 3600.0  # the largest NLLB, 17 GB, takes minutes on a slow disk
-_SPARE_MEGABYTES = 1024  # beside the tensors, for what torch itself takes
+_SPARE_MEGABYTES = 1024  # besides the tensors, for torch itself
 _FORBIDDEN = re.compile(r"Unsupported (?:global|class|operand)[^\n]*|GLOBAL [\w.]+[^\n]*")
 
 
@@ -61,7 +61,7 @@ def _tensors(path: Path) -> dict[str, Any]:
         with bounded(_LONGEST_SECONDS, path.stat().st_size // 2**20 + _SPARE_MEGABYTES):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:
-        forbidden = _FORBIDDEN.search(str(error))  # the rest of torch's message says how to open it all the same
+        forbidden = _FORBIDDEN.search(str(error))  # the rest of torch's message tells how to open it anyway
         if forbidden or "Weights only load failed" in str(error):
             reason = forbidden[0] if forbidden else "it is not a pickle of tensors"
             raise ModelError(f"it contains more than tensors, which is refused ({reason})") from error

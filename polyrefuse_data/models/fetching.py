@@ -66,7 +66,7 @@ def fetch_model(model: str, revision: str | None = None, out: Path | None = None
     make_folder(target.parent)
     alone = lock_folder(target.parent, wait=True) if out is None else contextlib.nullcontext()
     with alone, part_of(target, is_folder=True) as part:
-        if not target.exists():  # nobody else fetched it while we waited
+        if not target.exists():  # nobody fetched it while we waited
             _write(files, part / "model")
             (part / "model").replace(target)
     if out is None:

@@ -28,7 +28,7 @@ def render_chat(tokenizer: Any, messages: Sequence[dict[str, Any]], name: str, *
             text: str = tokenizer.apply_chat_template(
                 escaped, tokenize=False, chat_template=stopped(template), **DATE_OPTIONS, **options
             )
-    except Exception as error:  # templates raise whatever jinja and their authors raise
+    except Exception as error:  # templates raise anything that jinja or their authors raise
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ModelError(f"{name}: its chat template does not render a user message ({reason})") from error
     if len(text) > _LONGEST_RENDERING + len(str(messages)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-# The date that Llama 3.1 and later fall back on.
+# The date that Llama 3.1 and later fall back to.
 TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
 
 # Templates take the date as a variable, or ask transformers' function of this name, which reads the machine's clock and

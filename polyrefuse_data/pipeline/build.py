@@ -35,7 +35,7 @@ from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.mending import mend_journal
 from polyrefuse_data.workspace import Workspace
 
-# A Batch API takes up to a day for what it is given, so it is given much at once.
+# A Batch API takes up to a day per batch, so batches are large.
 _SHARD_PROMPTS_BATCH_API = 20_000
 
 

@@ -42,12 +42,12 @@ FITTED = (
     "partly_translated_run",
     "back_translation",
 )
-_BEYOND = 0.002  # share of good rows beyond a bound
+_BEYOND = 0.002  # share of good rows that may lie beyond a bound
 _UNVERIFIED_BEYOND = 0.01
 _FEWEST = 200  # rows: of fewer a lexicon knows too little, and their last says too little of the next
 _DIGITS = 3  # of a bound
 _LET_GO = 0.01  # share of planted faults that a looser bound may miss and that of every language finds
-_ROOM = 0.1  # that lengths get beyond their bound, as a share of it
+_ROOM = 0.1  # slack for lengths, as a share of their bound
 
 
 def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
@@ -113,7 +113,7 @@ def _back_translated_elsewhere(rows: Sequence[Row]) -> Iterator[Row]:
         yield {**row, "back_translation": before.get("back_translation")}
 
 
-# What a bound is there for, as far as it can be planted in good rows.
+# The faults that a bound is there for, as far as they can be planted in good rows.
 _FAULTS: Mapping[str, Callable[[Sequence[Row]], Iterator[Row]]] = {
     "partly_translated_run": _half_english,
     "back_translation": _back_translated_elsewhere,
@@ -166,7 +166,7 @@ def _tight_enough(name: str, bound: Bound, planted: npt.NDArray[np.float64]) -> 
     needed = math.ceil((worst > sign * threshold.default).sum() - _LET_GO * len(worst))
     if needed < 1 or worst[needed - 1] > sign * bound.bound:
         return bound
-    last = float(worst[needed - 1])  # of those that have to lie beyond the bound
+    last = float(worst[needed - 1])  # share of them that has to lie beyond the bound
     value = sign * _rounded(last - abs(last) * _LET_GO, down=True)
     if not _is_looser(name, value):
         return None

@@ -21,6 +21,7 @@ from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.scoring import PartialScores
 from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.sources import ImportedDataset, ImportSummary, read_import
+from polyrefuse_data.sources.reading import AS_WE_DO, Reading
 from polyrefuse_data.system.files import atomic_write, write_beside, write_table
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 from polyrefuse_data.workspace import Workspace
@@ -36,29 +37,31 @@ def import_path(
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
+    reading: Reading = AS_WE_DO,
     dry_run: bool = False,
     progress: bool = True,
 ) -> ImportSummary:
-    """Import the upstream PolyRefuse folder, or a JSONL, CSV or TMX file, and check every row.
+    """Import the upstream PolyRefuse folder, a TMX file, a table or JSON, and check every row.
 
     Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
     one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
-    polyrefuse.toml. `label`, `split` and `license` apply to records that have none. With `dry_run`, nothing is written.
+    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` is how the file calls
+    things. With `dry_run`, nothing is written.
 
     Raises SourceError for input that cannot be used (nothing is written then); ConfigError if the workspace holds
     anything other than this import, finished or not.
     """
     if workspace.config.exists():
-        load_config(workspace.config)  # the checks go by it: a broken one is said before anything is done
+        load_config(workspace.config)  # the checks depend on it, so a broken one is reported before anything is done
     if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
         raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
-    found = read_import(path, english=english, label=label, split=split, license=license)
+    found = read_import(path, english=english, label=label, split=split, license=license, reading=reading)
     summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
     if dry_run:
         return replace(summary, already=_is_there(workspace, found))
     with workspace.lock():
         if _is_there(workspace, found):
-            PartialScores(workspace.checking).clear()  # of an import that was killed when it was all but done
+            PartialScores(workspace.checking).clear()  # left by an import that was killed when it was all but done
             return replace(summary, already=True)
         return replace(summary, settings=_write(workspace, found, progress).name)
 
@@ -91,7 +94,7 @@ def _text(path: Path) -> str:
 def _write(workspace: Workspace, found: ImportedDataset, progress: bool) -> Path:
     """Write the workspace. Returns the file with the settings of the import."""
     atomic_write(workspace.imports, found.reports)
-    settings = write_beside(workspace.config, found.config)  # where a person has written one, it stays
+    settings = write_beside(workspace.config, found.config)  # one that a person has written stays
     write_table(found.prompts, workspace.prompts)
     rows = found.rows.replace_schema_metadata({_KEY: _key(found.rows)})
     write_checked(workspace, rows, suite_of(load_config(workspace.config).quality), progress=progress)

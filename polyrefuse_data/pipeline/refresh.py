@@ -29,7 +29,7 @@ from polyrefuse_data.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 
-# What the `engine` of a config may be called in rows.
+# Names that the `engine` of a config may have in rows.
 _ENGINES = {"nllb": ("nllb", "ctranslate2"), "seq2seq": ("nllb", "marian", "t5", "ctranslate2")}
 
 

@@ -32,7 +32,7 @@ def _reviewed_rows(workspace: Workspace) -> int:
     try:
         table = pq.read_table(regular_file(workspace.rows), columns=["status", "flags"])
     except (pa.ArrowException, OSError, ValueError):
-        return 0  # damaged, or no rows: nothing that a person could have reviewed
+        return 0  # damaged, or not rows: nothing that anyone could have reviewed
     return sum(
         status == rows.EDITED or rows.REJECTED_BY_REVIEW in (flags or ())
         for status, flags in zip(table["status"].to_pylist(), table["flags"].to_pylist(), strict=True)

@@ -29,12 +29,12 @@ class Status:
 
     workspace: Path
     prompts: int | None
-    shards: tuple[int, int] | None  # finished, and all, of a build that is under way
-    scored: int | None  # rows that an import or check which is under way has scored
+    shards: tuple[int, int] | None  # finished and total, for a build under way
+    scored: int | None  # rows scored by an import or check under way
     rows: int | None
     languages: dict[str, dict[str, int]]  # rows by status
-    signature: str | None  # that the rows were checked under
-    notice: str  # why the verdicts of the rows are none, or not those that the config asks for
+    signature: str | None  # the one that the rows were checked under
+    notice: str  # why the rows have no verdicts, or not those that the config asks for
     report: str  # CURRENT, OLDER or NONE
     reviews: list[str]  # files in review/
     next_step: str
@@ -120,7 +120,7 @@ def _scored(workspace: Workspace) -> int | None:
 def _row_count(path: Path) -> int:
     try:
         return int(pq.read_metadata(regular_file(path)).num_rows)
-    except (pa.ArrowException, OSError):  # damaged, or gone since: whoever reads it in earnest will say so
+    except (pa.ArrowException, OSError):  # damaged, or gone since; whoever really reads it will say so
         return 0
 
 

@@ -21,8 +21,8 @@ from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
 
-_MANY = 20  # answers of a backend; fewer may by chance all be texts that it declines
-_MOST_READ = 1000  # failed attempts per row group that are searched for an example of each backend
+_MANY = 20  # answers of a backend; fewer might by chance all be refusals
+_MOST_READ = 1000  # failed attempts searched per row group for an example of each backend
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class BuildSummary:
     reasons: dict[str, int]
     usage: dict[str, dict[str, float]]  # over all runs of the workspace, back-translation included
     unanswered: int  # rows that some backend did not answer in this run; the next run asks it again
-    missing: int  # those of them that no other backend translated
-    useless: dict[str, str]  # backends that gave no translation at all, each with one of its answers
+    missing: int  # those that no other backend translated either
+    useless: dict[str, str]  # backends without a single translation, each with one of its answers
 
     @property
     def problems(self) -> list[str]:

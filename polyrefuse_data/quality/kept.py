@@ -79,6 +79,8 @@ def _phrases(found: set[str]) -> list[str]:
 
 def _names(text: str) -> set[str]:
     """Capitalised Latin words that do not open a sentence, each alone and with its neighbours (Lord of the Rings)."""
+    if text[1:].islower():  # nothing but the first letter can be a capital, and that opens a sentence
+        return set()
     within = LANGUAGES[SOURCE_LANGUAGE].traits.english.within_names
     tokens = [(token[0], token.start()) for token in _TOKEN.finditer(text)]
     capitals = [place for word, place in tokens if word[0].isupper()]

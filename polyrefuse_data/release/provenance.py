@@ -20,7 +20,7 @@ from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, SourceEntry, nested_counts
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.rows import conform
-from polyrefuse_data.sources.registry import REGISTRY
+from polyrefuse_data.sources.registry import HUB, REGISTRY
 from polyrefuse_data.system.input_files import reason, regular_file
 
 # What a seal is over, and what no row is without.
@@ -68,19 +68,22 @@ def _tally(table: pa.Table) -> dict[str, _Tally]:
 
 
 def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[SourceEntry]:
-    """The sources of the accepted prompts, with revision and address if a build took them from the registry."""
-    local = {source.name for source in config.sources if source.path or source.loader}
+    """The sources of the accepted prompts, with revision and address if a build took them from the registry or the
+    Hub."""
+    local = {source.name for source in config.sources if source.path or source.hub or source.loader}
+    hubs = {} if is_import else {source.name: source.hub.partition("@") for source in config.sources if source.hub}
     prompts = kept.select(["id", "source", "license"]).group_by(["id", "source", "license"]).aggregate([])
     entries = []
     for row in prompts.group_by(["source", "license"]).aggregate([([], "count_all")]).to_pylist():
         name = row["source"] or "unknown"
         known = None if is_import or name in local else REGISTRY.get(name)
+        repo, _, commit = hubs.get(name, ("", "", ""))
         entries.append(
             SourceEntry(
                 name=name,
                 license=row["license"] or "",
-                revision=known.revision if known else None,
-                url=known.files[0].url if known else None,
+                revision=known.revision if known else commit or None,
+                url=known.files[0].url if known else f"{HUB}/{repo}" if repo else None,
                 prompts=row["count_all"],
             )
         )

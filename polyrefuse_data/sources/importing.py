@@ -17,6 +17,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources import upstream
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
+from polyrefuse_data.sources.reading import AS_WE_DO, FORMATS, Reading
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text.printable import printable_line
@@ -43,15 +44,20 @@ def read_import(
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
+    reading: Reading = AS_WE_DO,
 ) -> ImportedDataset:
-    """Read the upstream PolyRefuse folder, or a JSONL, CSV or TMX file. Every translation gets origin "imported".
+    """Read the upstream PolyRefuse folder, a TMX file, or one of `reading.FORMATS`. Every translation gets origin
+    "imported".
 
-    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none. Raises SourceError
-    for input that cannot be used, ConfigError for options that do not apply to it.
+    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none; `reading` is how
+    the file calls things. Raises SourceError for input that cannot be used, ConfigError for options that do not apply
+    to it.
     """
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
         raise ConfigError("--label, --split and --license work only with a file: the upstream folder has its own")
+    if (path.is_dir() or path.suffix.lower() == ".tmx") and reading != AS_WE_DO:
+        raise ConfigError("--columns, --labels and --encoding work only with a table or JSON")
     if not path.is_dir() and english:
         raise ConfigError("--english works only with the upstream folder: in a file, give the records text_en")
     if path.is_dir():
@@ -59,13 +65,13 @@ def read_import(
         if not files:
             raise SourceError(
                 f"{path}: contains no upstream PolyRefuse files (such as harmful_val_translated_de.json): "
-                "give that folder, or a .jsonl, .csv or .tmx file"
+                f"give that folder, or a file: .tmx, {', '.join(FORMATS)}"
             )
         name, overall = upstream.NAME, upstream.RELEASE_LICENSE
         imported = upstream.read_upstream(path, english)
     else:
         files = [path]
-        imported = read_translations(path, label=label, split=split, license=license)
+        imported = read_translations(path, label=label, split=split, license=license, reading=reading)
     reports = json.dumps([asdict(report) for report in imported.files], ensure_ascii=False, indent=1)
     return ImportedDataset(
         rows=schema.sort_rows(schema.table_from_rows(imported.rows)),

@@ -11,7 +11,10 @@ import pyarrow as pa
 from polyrefuse_data import plugins
 from polyrefuse_data.config import SourceConfig
 from polyrefuse_data.errors import ConfigError, SourceError
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.languages.tags import language_of_tag
 from polyrefuse_data.rows import LABELS, prompt_id
+from polyrefuse_data.sources.hub import hub_files
 from polyrefuse_data.sources.prompts import (
     DEMO_SEEDS,
     FILE_NAME,
@@ -23,8 +26,10 @@ from polyrefuse_data.sources.prompts import (
     spread,
     without_leaks,
 )
-from polyrefuse_data.sources.reading import Record, read_records
+from polyrefuse_data.sources.reading import Reading, Record, read_records
 from polyrefuse_data.sources.registry import REGISTRY, load_public_set
+
+_MAP_LABELS = ', or say what it means, e.g. labels = { "unsafe" = "harmful", "safe" = "harmless" }'
 
 
 def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> pa.Table:
@@ -51,6 +56,9 @@ def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> p
 def _load(source: SourceConfig, key: str) -> list[Prompt]:
     if source.path is not None:
         return file_prompts(source.path, source, key)
+    if source.hub is not None and source.files is not None:
+        paths = hub_files(source.hub, source.files, key)
+        return [prompt for path in paths for prompt in file_prompts(path, source, key)]
     if source.loader is not None:
         return _read(
             _plugged_records(plugins.load(plugins.PROMPT_SETS, source.loader, f"{key}.loader", ())), source, key
@@ -70,7 +78,8 @@ def file_prompts(path: Path, source: SourceConfig, key: str) -> list[Prompt]:
     Prompts without a split are distributed 60/20/20 by id, so that a prompt keeps its split for ever.
     """
     name = FILE_NAME.match(path.name)
-    return _read(read_records(path), source, key, name.groupdict() if name else {})
+    reading = Reading(source.columns, source.labels, source.encoding)
+    return _read(read_records(path, reading), source, key, name.groupdict() if name else {})
 
 
 def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
@@ -99,8 +108,13 @@ def _read(
     named = named or {}
     prompts: list[Prompt] = []
     seen: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for record in records:
         text = record.text()
+        _refuse_other_language(record)
+        own = str(record.fields.get("id") or "")
+        if own and ids.setdefault(own, record.where) != record.where:
+            raise SourceError(f"{record.where}: the id {own!r} again, as in {ids[own]}: give each prompt its own")
         identifier = prompt_id(source.name, text)
         if identifier in seen:
             raise SourceError(f"{record.where}: the same prompt as {seen[identifier]}: remove one of the two")
@@ -145,7 +159,17 @@ def demo_prompts() -> list[Prompt]:
     ]
 
 
+def _refuse_other_language(record: Record) -> None:
+    tag = record.string("language")
+    if tag is not None and (known := language_of_tag(tag)) and known.code != SOURCE_LANGUAGE:
+        raise SourceError(
+            f"{record.where}: in {tag}, but sources hold English prompts: bring translations in with "
+            "`polyrefuse import`"
+        )
+
+
 def _one_of(value: str, names: dict[str, str], what: str, record: Record) -> str:
     if value.lower() not in names:
-        raise SourceError(f"{record.where}: {what} {value!r} is unknown: use {', '.join(names)}")
+        mend = f"use {', '.join(names)}{_MAP_LABELS if what == 'label' else ''}"
+        raise SourceError(f"{record.where}: {what} {value!r} is unknown: {mend}")
     return names[value.lower()]

@@ -1,22 +1,45 @@
-"""Reads prompt and translation files (JSONL, CSV, JSON lists) as records that know their position."""
+"""Reads files of prompts and translations as records that know their position."""
 
 from __future__ import annotations
 
-import csv
+import gzip
 import io
-import json
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.system.input_files import read_input, reason
+from polyrefuse_data.rows import COLUMNS, HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.sources.json_records import Found, json_lines, json_list, kind, parse
+from polyrefuse_data.sources.tables import delimited_records, excel_records, parquet_records
+from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, read_input, reason
 
 # What files call the prompt: ours, the reference pipeline's (and upstream PolyRefuse's), and the commonest other name.
 TEXT_FIELDS = ("text", "instruction", "prompt")
 
-_CSV_FIELD_LIMIT = 10_000_000  # csv's own 131,072 characters would refuse a long prompt
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+
+# What programs write for "nothing here", and spreadsheets for a formula that failed. None of it is a text.
+_NOTHING = frozenset(
+    {"nan", "null", "none", "n/a", "<na>", "#n/a", "#name?", "#value!", "#ref!", "#div/0!", "#num!", "#null!"}
+)
+# What the rows of a release say of a prompt's label in words (`expected`).
+_EXPECTED = {"refuse": HARMFUL, "comply": HARMLESS}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file calls things, where that is not as we do: `columns` is our name of a column -> the file's, `labels` a
+    value of its label -> ours, `encoding` that of CSV and TSV (default: found out)."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+
+
+AS_WE_DO = Reading()
 
 
 @dataclass(frozen=True)
@@ -32,15 +55,15 @@ class Record:
         return Path(self.where).name
 
     def string(self, name: str) -> str | None:
-        """A field as a string; None if it is missing, null or blank.
+        """A field as a string; None if it is missing, null, blank, or one of the words for that (nan, N/A, #NAME?).
 
         Raises SourceError for another type, and for a lone surrogate, which UTF-8 cannot represent.
         """
         value = self.fields.get(name)
-        if value is None:
+        if value is None or value != value:  # NaN
             return None
         if not isinstance(value, str):
-            raise SourceError(f"{self.where}: {name} is {_kind(value)}, not text: put it in quotes, or omit it")
+            raise SourceError(f"{self.where}: {name} is {kind(value)}, not text: put it in quotes, or omit it")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
@@ -48,7 +71,8 @@ class Record:
                 f"{self.where}: {name} contains half a character (a lone surrogate, U+{ord(value[error.start]):04X}, "
                 f"at character {error.start + 1}): write the whole character"
             ) from None
-        return value.strip() or None
+        text = value.strip()
+        return None if text.lower() in _NOTHING else text or None
 
     def text(self, names: tuple[str, ...] = TEXT_FIELDS) -> str:
         """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty."""
@@ -56,29 +80,82 @@ class Record:
             if name in self.fields:
                 text = self.string(name)
                 if text is None:
-                    raise SourceError(f"{self.where}: {name} is empty: write the prompt, or remove the record")
+                    value = self.fields[name]
+                    is_said = isinstance(value, str) and value.strip()
+                    what = f"{value.strip()!r}, which is no prompt" if is_said else "empty"
+                    raise SourceError(f"{self.where}: {name} is {what}: write the prompt, or remove the record")
                 return text
         raise SourceError(
             f"{self.where}: no prompt, only {', '.join(self.fields) or 'an empty record'}: "
-            f"name the field {' or '.join(names)}"
+            f"name the field {' or '.join(names)}, or say which it is (columns)"
         )
 
 
-def read_records(path: Path) -> list[Record]:
-    """Read a whole JSONL, CSV or JSON file (a list of objects).
+def read_records(path: Path, reading: Reading = AS_WE_DO) -> list[Record]:
+    """Read a whole file of one of FORMATS; all but .xlsx and .parquet also with .gz.
 
-    Raises SourceError naming the file and line if it is missing, broken, empty or of another kind.
+    Raises SourceError naming the file and line if it is missing, broken, empty or of another kind;
+    MissingPrerequisite for a workbook without openpyxl.
     """
-    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".json": _json}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise SourceError(
-            f"{path}: cannot read {path.suffix or 'a file without an extension'}: give .jsonl, .csv or .json"
-        )
-    records = list(reader(path, read_text(path)))
+    records = [Record(where, _ours(where, fields, reading)) for where, fields in _found(path, reading.encoding)]
     if not records:
         raise SourceError(f"{path}: no records: give a file with at least one prompt")
     return records
+
+
+def _found(path: Path, encoding: str | None) -> Iterator[Found]:
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix not in FORMATS or (name.endswith(".gz") and suffix in (".xlsx", ".parquet")):
+        raise SourceError(
+            f"{path}: cannot read {path.suffix or 'a file without an extension'}: give {', '.join(FORMATS)}"
+        )
+    if encoding and suffix not in (".csv", ".tsv"):
+        raise SourceError(f"{path}: an encoding is only for CSV and TSV; JSON is UTF-8")
+    if suffix == ".parquet":
+        return parquet_records(path)
+    if suffix == ".xlsx":
+        return excel_records(str(path), read_bytes(path))
+    if suffix in (".csv", ".tsv"):
+        return delimited_records(str(path), read_bytes(path), encoding, "\t" if suffix == ".tsv" else None)
+    return (json_list if suffix == ".json" else json_lines)(str(path), read_text(path))
+
+
+def _ours(where: str, fields: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The fields under our names, with our labels."""
+    for name, theirs in reading.columns.items():
+        if theirs not in fields:
+            raise SourceError(f"{where}: no column {theirs!r} (for {name}), only {', '.join(fields)}")
+    named = {name: fields[theirs] for name, theirs in reading.columns.items()}
+    taken = set(reading.columns.values())
+    ours = {**{name: value for name, value in fields.items() if name not in taken}, **named}
+    label = _label(where, ours, reading.labels)
+    return ours if label is None else {**ours, "label": label}
+
+
+def _label(where: str, fields: Mapping[str, Any], labels: Mapping[str, str]) -> str | None:
+    """Our label of a record whose own is another word or a number; None if it needs no translation."""
+    value = fields.get("label")
+    if value is None or value != value or (isinstance(value, str) and not value.strip()):
+        return None
+    said = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip().casefold()
+    if said in LABELS:
+        return None
+    known = {word.strip().casefold(): label for word, label in labels.items()}
+    if said in known:
+        return known[said]
+    if said in ("0", "1") and not labels:
+        # A release's own rows: the class index says nothing by itself, since other sets call harmful 1.
+        if str(fields.get("expected")) in _EXPECTED:
+            return _EXPECTED[fields["expected"]]
+        if fields.keys() >= set(COLUMNS):
+            return LABELS[int(said)]
+    if isinstance(value, (str, bool, int, float)) and (labels or not isinstance(value, str)):
+        raise SourceError(
+            f"{where}: label {value!r} is unknown: say what it means, e.g. labels = "
+            f'{{ "{said}" = "{HARMFUL}" }} ({", ".join(known) or "harmful and harmless"} are known)'
+        )
+    return None
 
 
 def read_text(path: Path) -> str:
@@ -90,72 +167,29 @@ def read_text(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A whole file as bytes. Raises SourceError if it is missing or unreadable."""
+    """A whole file as bytes, unpacked if its name ends in .gz. Raises SourceError if it is missing or unreadable."""
     try:
-        return read_input(path)
+        content = read_input(path)
     except FileNotFoundError:
         raise SourceError(f"{path} is not there: check the path") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:  # a null character in the path
         raise SourceError(f"{path}: cannot be read ({error})") from error
+    return _unpacked(path, content) if path.suffix.lower() == ".gz" else content
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            unpacked = packed.read(WHOLE_FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{path}: cannot be unpacked ({error}): pack it with gzip again") from error
+    if len(unpacked) > WHOLE_FILE_BYTES:
+        raise SourceError(f"{path}: larger than {WHOLE_FILE_BYTES >> 30} GiB when unpacked: give it in parts")
+    return unpacked
 
 
 def parse_json(path: Path) -> Any:
     """Parse a JSON file. Raises SourceError naming the file, line and column if it is broken."""
-    return _parse(str(path), read_text(path))
-
-
-def _jsonl(path: Path, text: str) -> Iterator[Record]:
-    # Not splitlines(): that also splits at U+2028 and others, which JSON strings may hold as they are.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            where = f"{path}:{number}"
-            yield _record(where, _parse(where, line))
-
-
-def _csv(path: Path, text: str) -> Iterator[Record]:
-    csv.field_size_limit(_CSV_FIELD_LIMIT)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for fields in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in fields:
-                raise SourceError(f"{where}: more fields than the header: put text with commas in quotes")
-            yield Record(where, fields)
-    except csv.Error as error:
-        raise SourceError(f"{path}:{reader.reader.line_num}: broken CSV ({error}): fix the quotes") from None
-
-
-def _json(path: Path, text: str) -> Iterator[Record]:
-    items = _parse(str(path), text)
-    if not isinstance(items, list):
-        raise SourceError(f"{path}: {_kind(items)} at the top, not a list of records: wrap the records in [ ]")
-    for number, item in enumerate(items, start=1):
-        yield _record(f"{path} item {number}", item)
-
-
-def _parse(where: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SourceError(
-            f"{where}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-            if "\n" in text
-            else f"{where}: broken JSON at column {error.colno}: {error.msg}"
-        ) from None
-    except ValueError as error:  # a number of more digits than Python reads
-        raise SourceError(f"{where}: {error}") from None
-    except RecursionError:
-        raise SourceError(f"{where}: JSON nested too deeply to be prompts") from None
-
-
-def _record(where: str, item: Any) -> Record:
-    if not isinstance(item, dict):
-        raise SourceError(f'{where}: {_kind(item)}, not a record: write {{"text": ...}}')
-    return Record(where, item)
-
-
-def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a record"}
-    return kinds.get(type(value), "null")
+    return parse(str(path), read_text(path))

@@ -23,7 +23,7 @@ from polyrefuse_data.sources.reading import Record, parse_json, read_records, re
 from polyrefuse_data.system.input_files import regular_file
 
 _GITHUB = "https://raw.githubusercontent.com"
-_HUB = "https://huggingface.co/datasets"
+HUB = "https://huggingface.co/datasets"
 
 Keep = Callable[[Mapping[str, Any]], bool]
 
@@ -155,7 +155,7 @@ REGISTRY: dict[str, PublicSet] = {
             "harmful test; all 100",
             (
                 PublicFile(
-                    f"{_HUB}/JailbreakBench/JBB-Behaviors/resolve/{_JAILBREAKBENCH}/data/harmful-behaviors.csv",
+                    f"{HUB}/JailbreakBench/JBB-Behaviors/resolve/{_JAILBREAKBENCH}/data/harmful-behaviors.csv",
                     "4a8ec6832056b631eb092dccc60d37a61c3d441268268888b3d006288afeffa1",
                     text="Goal",
                     category="Category",
@@ -187,7 +187,7 @@ REGISTRY: dict[str, PublicSet] = {
             "harmless; without inputs, dealt 60/20/20 by id",
             (
                 PublicFile(
-                    f"{_HUB}/tatsu-lab/alpaca/resolve/{_ALPACA}/data/train-00000-of-00001-a09b74b3ef9c3b56.parquet",
+                    f"{HUB}/tatsu-lab/alpaca/resolve/{_ALPACA}/data/train-00000-of-00001-a09b74b3ef9c3b56.parquet",
                     "06391b656a06fd3fb9d213160ef2398796c3b7f3dc75ef1e3ced30d461517073",
                     text="instruction",
                     label=HARMLESS,

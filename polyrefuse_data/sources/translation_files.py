@@ -1,4 +1,4 @@
-"""Existing translations in one file: JSONL, CSV (one record per translation) or TMX (one unit per prompt)."""
+"""Existing translations in one file: a table or JSON (one record per translation) or TMX (one unit per prompt)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polyrefuse_data.languages.tags import language_of_tag
 from polyrefuse_data.rows import LABELS, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
-from polyrefuse_data.sources.reading import Record, read_bytes, read_records
+from polyrefuse_data.sources.reading import AS_WE_DO, Reading, Record, read_bytes, read_records
 from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.tmx import Unit, read_units
 
@@ -28,13 +28,15 @@ class _Defaults:
     source: str
 
 
-def read_translations(path: Path, *, label: str | None, split: str | None, license: str | None) -> Imported:
+def read_translations(
+    path: Path, *, label: str | None, split: str | None, license: str | None, reading: Reading = AS_WE_DO
+) -> Imported:
     """Read translations together with their English.
 
-    JSONL and CSV records: `language`, `text`, `text_en` (or the `id` of an English record in the file), and optionally
-    `label`, `split`, `category`, `source`, `license`, `translator`, `back_translation`, `back_translator`. TMX units:
-    an English variant and others; <prop type="label"> and the like correspond to columns. A translation without English
-    is kept and flagged. Raises SourceError naming file, line and fix.
+    Records of every format of `read_records`: `language`, `text`, `text_en` (or the `id` of an English record in the
+    file), and optionally `label`, `split`, `category`, `source`, `license`, `translator`, `back_translation`,
+    `back_translator`. TMX units: an English variant and others; <prop type="label"> and the like correspond to columns.
+    A translation without English is kept and flagged. Raises SourceError naming file, line and fix.
     """
     named = FILE_NAME.match(path.name)
     defaults = _Defaults(
@@ -43,12 +45,8 @@ def read_translations(path: Path, *, label: str | None, split: str | None, licen
         license,
         slug(path.stem),
     )
-    records = _tmx(path) if path.suffix.lower() == ".tmx" else read_records(path)
-    english = {
-        identifier: record
-        for record in records
-        if (identifier := record.string("id")) and _language(record) == SOURCE_LANGUAGE
-    }
+    records = _tmx(path) if path.suffix.lower() == ".tmx" else read_records(path, reading)
+    english = _english_by_id(records)
     result = Imported()
     for record in records:
         row = _row(record, english, defaults, result)
@@ -57,6 +55,21 @@ def read_translations(path: Path, *, label: str | None, split: str | None, licen
     result.files = _reports(path, result.rows)
     result.rows = merged([*english_rows(result.prompts.values()), *result.rows])
     return result
+
+
+def _english_by_id(records: Sequence[Record]) -> dict[str, Record]:
+    """The English records by their ids. An id that a language has twice could pair a translation with another
+    prompt."""
+    first: dict[tuple[str, str], Record] = {}
+    for record in records:
+        if identifier := record.string("id"):
+            known = first.setdefault((identifier, _language(record)), record)
+            if known is not record:
+                raise SourceError(
+                    f"{record.where}: the id {identifier!r} again in {_language(record)}, as in {known.where}: "
+                    "give each prompt an id of its own"
+                )
+    return {identifier: record for (identifier, code), record in first.items() if code == SOURCE_LANGUAGE}
 
 
 def _row(record: Record, english: dict[str, Record], defaults: _Defaults, result: Imported) -> dict[str, Any] | None:
@@ -108,7 +121,7 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
     if label not in LABELS:
         raise SourceError(
             f"{record.where}: label {label or 'missing'}: give each record a label, {' or '.join(LABELS)}, "
-            "or import with --label"
+            "or import with --label; other words for them go into --labels"
         )
     source = record.string("source") or defaults.source
     split = record.string("split") or defaults.split or dealt_split(prompt_id(source, text))

@@ -23,7 +23,7 @@ _SQLITE_FAULTS = {
     sqlite3.SQLITE_IOERR_WRITE: errno.EIO,
     sqlite3.SQLITE_IOERR_FSYNC: errno.EIO,
 }
-_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors and tokenizers say it in their message only
+_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors and tokenizers say it only in the message
 
 
 def disk_error(error: BaseException, where: object = None) -> DiskError | None:

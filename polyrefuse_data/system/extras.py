@@ -13,7 +13,9 @@ EXTRAS = {
     "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
     "gguf": ("gguf",),
     "fast": ("ctranslate2", "tokenizers"),
+    "openai": ("openai",),
     "ray": ("ray",),
+    "excel": ("openpyxl",),
 }
 
 

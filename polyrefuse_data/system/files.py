@@ -20,7 +20,7 @@ from polyrefuse_data.system.unfinished_files import part_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What a file system without hard links says when it is asked for one.
+# Errors of a file system without hard links when asked for one.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def remove_own(folder: Path, name: re.Pattern[str]) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if name.fullmatch(path.name):
             path.unlink()
-    with contextlib.suppress(OSError):  # it is not empty, or was never made
+    with contextlib.suppress(OSError):  # not empty, or never made
         folder.rmdir()
 
 
@@ -119,7 +119,7 @@ def _part_to_write(target: Path) -> Iterator[Path]:
     make_folder(target.parent)
     if target.is_dir():
         raise ConfigError(f"{target}: cannot write this file because a folder has its name: move the folder away")
-    if target.exists() and not target.is_file():  # a file would take the place of the device itself
+    if target.exists() and not target.is_file():  # a file would replace the device itself
         raise ConfigError(f"{target}: cannot write this file because a pipe or device has its name: choose another")
     with disk_errors(target), contextlib.ExitStack() as stack:
         try:

@@ -14,9 +14,9 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-# Of a file that is read into memory: a million prompts of a kilobyte. What is larger belongs into Parquet, or in parts.
+# For a file read into memory: a million prompts of a kilobyte each. Anything larger belongs in Parquet or in parts.
 WHOLE_FILE_BYTES = 2**30
-# Of what a person writes by hand, such as polyrefuse.toml: that of a large project has a few kilobytes.
+# For files written by hand, such as polyrefuse.toml: a large project's has a few kilobytes.
 HANDWRITTEN_BYTES = 2**20
 
 _KINDS = (
@@ -37,10 +37,10 @@ def regular_file(path: Path) -> Path:
 
 def open_input(path: Path) -> BufferedReader:
     """Open a regular file. Raises OSError, with an actionable reason, for anything else."""
-    regular_file(path)  # opening some devices does something already
+    regular_file(path)  # merely opening some devices has an effect
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        _refuse_special(os.fstat(handle), path)  # it may be another one by now
+        _refuse_special(os.fstat(handle), path)  # it may be a different file by now
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -52,7 +52,7 @@ def read_input(path: Path, at_most: int = WHOLE_FILE_BYTES) -> bytes:
     with open_input(path) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1) if size <= at_most else b""
-        if size < len(content):  # it grows, or is one of /proc, which say that they are empty
+        if size < len(content):  # it is growing, or lies in /proc, where files claim to be empty
             content += file.read(at_most + 1 - len(content))
     if max(size, len(content)) > at_most:
         raise OSError(errno.EINVAL, f"it is larger than the limit of {_size(at_most)}", str(path))

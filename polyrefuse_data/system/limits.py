@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-_STATM = Path("/proc/self/statm")  # in pages, the first number is the size of the address space
+_STATM = Path("/proc/self/statm")  # in pages; the first number is the size of the address space
 
 
 class _OutOfTime(BaseException):

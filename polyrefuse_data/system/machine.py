@@ -26,7 +26,7 @@ def keep_freed_memory() -> None:
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):  # not glibc: its allocator does as it likes
+    except (OSError, AttributeError, TypeError):  # not glibc: its allocator takes no such settings
         return
     for parameter, value in _MALLOPT.items():
         mallopt(parameter, value)

@@ -108,7 +108,7 @@ class _Line:
     def __init__(self) -> None:
         self.under_way: list[_Lines] = []
         self._lock = threading.Lock()
-        self._printed: float | None = None  # when, on the monotonic clock; from the first update on
+        self._printed: float | None = None  # when, on the monotonic clock, counted from the first update
 
     def print_if_due(self) -> None:
         now = time.monotonic()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _LONGEST_DETAIL = 300  # characters
-_SHORTEST = 8  # characters; shorter values are switches and words, and would mask half of a text
+_SHORTEST = 8  # characters; shorter values are switches and words, and masking them would ruin the text
 
 # What a key looks like without its variable, as (before, secret): the part before is kept.
 _SHAPES = tuple(
@@ -29,11 +29,17 @@ _SHAPES = tuple(
 )
 
 _declared: set[str] = set()  # names of environment variables
+_values: set[str] = set()  # secrets that are in no variable
 
 
 def declare_secret(variable: str) -> None:
     """Treat the value of this environment variable as a secret from now on, whatever its name."""
     _declared.add(variable)
+
+
+def declare_secret_value(secret: str) -> None:
+    """Treat this text as a secret from now on."""
+    _values.add(secret)
 
 
 def without_credentials(address: str) -> str:
@@ -75,5 +81,5 @@ def one_line(text: str) -> str:
 
 def _secrets() -> list[str]:
     """The secrets, longest first, so that one that contains another is masked completely."""
-    values = {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
+    values = _values | {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)

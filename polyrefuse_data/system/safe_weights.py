@@ -38,7 +38,7 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
             where = options.pop("pretrained_model_name_or_path", name)
             return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **options)
         except OSError as error:
-            if "model.safetensors" in str(error):  # transformers would advise to take the pickle instead
+            if "model.safetensors" in str(error):  # transformers would suggest the pickle instead
                 raise _pickled(name) from error
             raise
         except SafetensorError as error:
@@ -95,7 +95,7 @@ def _refuse_special_files(folder: Path) -> None:
             if not path.is_dir():
                 regular_file(path)
         except FileNotFoundError:
-            continue  # a link that leads nowhere: a file that is not there
+            continue  # a dangling link counts as a missing file
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({reason(error)}): it is not a model file") from error
 

@@ -42,7 +42,7 @@ def stop_on_signals() -> None:
     A signal that the parent told us to ignore stays ignored (`nohup`, a shell's `&`). Forked processes have the
     system's handlers again.
     """
-    reader, writer = socket.socketpair()  # and no pipe: Windows waits for sockets only
+    reader, writer = socket.socketpair()  # not a pipe: Windows can wait for sockets only
     writer.setblocking(False)
     signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
     for number in SIGNALS:
@@ -62,7 +62,7 @@ def tell_stopped(before: bytes = b"") -> None:
     """Report on stderr that we stopped, once, whichever thread comes first."""
     if _told.acquire(blocking=False):
         with contextlib.suppress(OSError):
-            os.write(2, before + _MESSAGE)  # not through sys.stderr: the main thread may be amid a write to it
+            os.write(2, before + _MESSAGE)  # not through sys.stderr: the main thread may be writing to it
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -75,7 +75,7 @@ def _watch(signalled: socket.socket) -> None:
     _await_signal(signalled, None)
     _await_signal(signalled, GRACE_SECONDS)
     end_programs()
-    tell_stopped(before=b"\n")  # a progress bar may be standing there
+    tell_stopped(before=b"\n")  # there may be a progress bar
     os._exit(EXIT_CODE)
 
 

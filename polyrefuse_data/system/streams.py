@@ -51,7 +51,7 @@ def _fill_closed_descriptors() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
 
@@ -105,7 +105,7 @@ class _Stream(io.TextIOWrapper):
             line_buffering=bool(stream.line_buffering),
             write_through=is_unbuffered,
         )
-        self._replaced = stream  # it would close the descriptor if it went away
+        self._replaced = stream  # it would close the descriptor when collected
         self._terminal = terminal
 
     def write(self, text: str) -> int:

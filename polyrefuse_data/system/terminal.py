@@ -11,7 +11,7 @@ import codecs
 
 from polyrefuse_data.text.printable import escaped, printable
 
-UNENCODABLE = "polyrefuse.escape"  # error handler of a stream: what its encoding lacks is written as JSON escapes it
+UNENCODABLE = "polyrefuse.escape"  # error handler of a stream: what its encoding lacks is escaped as in JSON
 _UP = "\x1b[A"
 
 
@@ -28,7 +28,7 @@ class TerminalText:
     """Makes the writes to one terminal or file safe, one after the other."""
 
     def __init__(self) -> None:
-        self._is_bar = True  # the line holds nothing, or a progress bar
+        self._is_bar = True  # the line is empty or holds a progress bar
         self._bars_above = 0  # lines above it, down to which only bars have written
 
     def safe(self, text: str) -> str:

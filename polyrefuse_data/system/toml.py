@@ -15,7 +15,7 @@ from polyrefuse_data.system.input_files import HANDWRITTEN_BYTES, read_input_tex
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_MOST_ERRORS = 10  # that are shown at once
+_MOST_ERRORS = 10  # shown at once
 _MOST_PARTS = 16  # of a dotted key; the deepest of ours has 4
 _KEY_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"{_KEY_PART}(?:\.[ \t]*{_KEY_PART}){{{_MOST_PARTS}}}")

@@ -57,7 +57,7 @@ def _new_part(target: Path, is_folder: bool) -> tuple[Path, int | None]:
             continue
         hold = _hold(part)
         if hold is not None or not _CAN_LOCK:
-            return part, hold  # otherwise another writer took it for abandoned before we could lock it
+            return part, hold  # otherwise another writer thought it abandoned before we could lock it
 
 
 def _parts_of(target: Path) -> list[Path]:

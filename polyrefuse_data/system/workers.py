@@ -32,7 +32,7 @@ Work = Callable[[pa.Table], pa.Table]
 
 # How many workers that the system killed (for their memory, say) are replaced before that is an error.
 _MOST_DEATHS = 3
-_AHEAD = 2  # batches that each worker has been given, so that it need not wait for the next
+_AHEAD = 2  # batches handed to each worker in advance, so that it need not wait
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from polyrefuse_data.system.workers import serve; serve()"
@@ -154,14 +154,14 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     take_over_streams()  # libraries warn on the same standard error
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not an answer
     questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=[questions], daemon=True).start()
     while True:
         answer = _answer(questions.get())
         try:
             _send(answers, answer)
-        except BrokenPipeError:  # nobody reads it any more
+        except BrokenPipeError:  # nobody reads it anymore
             os._exit(1)
 
 
@@ -179,7 +179,7 @@ class _Process:
     """Another Python."""
 
     def __init__(self) -> None:
-        path = [entry for entry in sys.path if isinstance(entry, str)]  # Python passes over any other
+        path = [entry for entry in sys.path if isinstance(entry, str)]  # Python ignores any other
         command = [sys.executable, "-c", _START, json.dumps(path)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

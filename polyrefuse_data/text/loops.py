@@ -19,6 +19,7 @@ _LONGEST_UNIT = 20
 _SUCCESSION = re.compile(rf"(?=[^ -@\[-`{{-~\u2010-\u2027\u3000-\u303f])(.{{1,{_LONGEST_UNIT}}}?)\1{{5,}}")
 _LEAST_REPEATED = 2  # windows, without which no succession is looked for
 
+_SHORT = 1_000  # letters; the time to look for blocks grows with the square
 _LONGEST_PERIOD = 300  # letters of a unit that a text ends on four times over
 
 
@@ -41,10 +42,22 @@ def is_loop(text: str, least_letters: int) -> bool:
 
 def _repeated(letters: str, window: int) -> tuple[int, float]:
     count = len(letters) - window + 1
-    if count < 2:
+    if count < 2 or not _may_repeat(letters, window):
         return 0, 0.0
     repeated = count - len({letters[start : start + window] for start in range(count)})
     return repeated, repeated / count
+
+
+def _may_repeat(letters: str, window: int) -> bool:
+    """Whether a window may come twice. Each holds a block that begins at a multiple of half a window, so that none does
+    where no such block comes again."""
+    if len(letters) > _SHORT:
+        return True
+    step = window // 2
+    for start in range(0, len(letters) - window + 1, step):
+        if letters.find(letters[start : start + window - step + 1], start + 1) >= 0:
+            return True
+    return False
 
 
 def _repeats_at_once(letters: str, window: int) -> bool:

@@ -27,6 +27,7 @@ def _letters(*ranges: tuple[int, int]) -> str:
 # UTF-8 read as Latin-1 or Windows-1252: a lead byte followed by continuation bytes, as characters. Not of Syriac,
 # Thaana and N'Ko (0xDC to 0xDF), which would be the end of a quotation: `süß“`.
 _CONTINUATION = f"[\x80-\xbf{_bytes_as('cp1252', 0x80, 0x9F)[1:]}"
+FOLLOWS_LEAD = frozenset("".join(map(chr, range(0x80, 0xC0))) + bytes(range(0x80, 0xA0)).decode("cp1252", "ignore"))
 _MISREAD = re.compile(f"[\xc2-\xdb]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}|[\xf0-\xf4]{_CONTINUATION}{{3}}")
 
 # Letters beyond ASCII that names and loans of Western European languages pass around.
@@ -49,7 +50,8 @@ _BEHIND = re.compile(
     rf"[¢¤¦¨¬¯±´¶¸¹¼½¾÷†‡⌐„‚\u02c6-\u02dd{_BOXES}](?<={_LETTER}.)|[{_BOXES}](?={_LETTER})"
     rf"|[√¬{_BOXES}](?=[{_SIGNS}ªº\u00c0-\u00ff])|·(?=[{_SIGNS}ªºπ])"
 )
-_CAPITAL_INSIDE = re.compile("[À-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪĮİĶĹĽŁŃŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽ](?<=[a-zß-öø-ÿ].)")
+_CAPITALS = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞĀĂĄĆČĎĐĒĘĚĞĢĪĮİĶĹĽŁŃŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽ")
+_CAPITAL_INSIDE = re.compile(f"[{''.join(sorted(_CAPITALS))}](?<=[a-zß-öø-ÿ].)")
 _QUOTES = frozenset("„‚”‹›¿¡·")  # marks of everyday prose, broken ones of words
 _NAME_BEGINS = 4  # letters
 _FOLDED = str.maketrans("łøđæœßı", "lodaosi")
@@ -57,7 +59,7 @@ _FOLDED = str.maketrans("łøđæœßı", "lodaosi")
 # Where letters became question marks. Where sentences may follow a question without a space, it takes two marks in a
 # row, or more questions than the prompt asks.
 _ALPHABETIC = "A-Za-zªº\u00c0-\u024f\u0370-\u052f\u0600-\u06ff\u1e00-\u1fff"
-_QUESTIONED = re.compile(rf"(?<=[{_ALPHABETIC}])\?(?=[a-z\u00df-\u00ff\u0430-\u045f])|\?{{2,}}(?={_LETTER})")
+_QUESTIONED = re.compile(rf"\?(?<=[{_ALPHABETIC}].)(?=[a-z\u00df-\u00ff\u0430-\u045f])|\?{{2,}}(?={_LETTER})")
 _QUESTIONED_START = re.compile(rf"(?<![^\s\"'(«“„])\?(?={_LETTER})")
 _QUESTIONED_EDGE = re.compile(
     rf"{_QUESTIONED_START.pattern}|(?<={_LETTER})\?(?={_LETTER}|[.,;:]| \?)|\? (?=[a-z\u00df-\u00ff\u0430-\u045f])"
@@ -94,9 +96,14 @@ def misread_letters(text: str, source: str, written: Orthography) -> int:
     quiet = _quiet(written)
     if quiet is None:
         return 0
-    odd = set(text).difference(quiet, source)
-    found = [match.start() for match in _CAPITAL_INSIDE.finditer(text)]
-    if odd or not _QUOTES.isdisjoint(text):
+    characters = set(text)
+    odd = characters - quiet
+    if odd:
+        odd.difference_update(source)
+    found = []
+    if not _CAPITALS.isdisjoint(characters):
+        found += [match.start() for match in _CAPITAL_INSIDE.finditer(text)]
+    if odd or not _QUOTES.isdisjoint(characters):
         found += [match.start() for sign in (_INSIDE, _BEHIND) for match in sign.finditer(text)]
     for character in filter(_is_letter, odd):
         found += [match.start() for match in _touching(character, written.script).finditer(text)]

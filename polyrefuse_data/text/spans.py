@@ -31,22 +31,26 @@ SPAN = re.compile(
     ),
     re.DOTALL,
 )
-_MARK = re.compile(r"[`@{%<]|://|www\.|\[\[|__|\$[A-Z]")  # every span holds one of these; most prompts hold none
+_MARKS = ("`", "@", "{", "%", "<", "$", "://", "www.", "[[", "__")  # every span holds one; most prompts hold none
 _ADDRESS = re.compile(r"https?://|www\.|[^@]+@[A-Za-z0-9.-]+$")
 _GOES_ON = r"(?![/?#&=%_~.-]?[A-Za-z0-9])"  # http://x.org is not kept by http://x.org/a
 
 
 def spans(text: str) -> list[str]:
     """The spans of a text, in order."""
-    return SPAN.findall(text) if _MARK.search(text) else []
+    return SPAN.findall(text) if _is_marked(text) else []
 
 
 def without_spans(text: str) -> str:
     """The text with a space instead of each span; the text itself if nothing readable would be left."""
-    if not _MARK.search(text):
+    if not _is_marked(text):
         return text
     prose = SPAN.sub(" ", text)
     return prose if any(map(str.isalpha, prose)) else text
+
+
+def _is_marked(text: str) -> bool:
+    return any(map(text.__contains__, _MARKS))
 
 
 def lost_spans(text: str, source: str) -> int:

@@ -13,6 +13,7 @@ from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.limits import RateLimits
+from polyrefuse_data.endpoints.openai_client import GivenClient
 from polyrefuse_data.endpoints.presets import PRESETS
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.translation.base import Pair, Request, Result, Translation, Units, total_usage
@@ -26,6 +27,8 @@ _SAMPLING_TEMPERATURE = 0.7
 
 _DEFAULT_PRESET = "openai"
 
+_OF_A_CLIENT = ", or give the client another key"
+
 Usage = dict[str, float]
 
 # Tokens of an answer that nobody bounds, for each token of what is asked and expected; and of the longest there was.
@@ -38,7 +41,7 @@ _BATCH_DISCOUNT = 0.5
 class ChatApi:
     """The model in a config, asked for a number of candidates per text."""
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         self.config = config
         self.candidates = candidates
         self.chat = Chat(
@@ -50,18 +53,21 @@ class ChatApi:
                 'out, or set prompt = "json" for a model that keeps to JSON'
             )
         preset = PRESETS[config.preset or _DEFAULT_PRESET]
+        ours = client if isinstance(client, Client) else None
+        theirs = config.client if client is None else client
+        given = ours.given if ours else GivenClient(theirs) if theirs else None
         self.endpoint = Endpoint(
             model=config.model,
-            base_url=config.base_url or preset.base_url,
-            api_key_env=preset.api_key_env if config.api_key_env is None else config.api_key_env,
+            base_url=given.base_url if given else config.base_url or preset.base_url,
+            api_key_env="" if given else preset.api_key_env if config.api_key_env is None else config.api_key_env,
             key_header=preset.key_header,
-            key_setting=', or set api_key_env = "" for a server that needs none',
+            key_setting=_OF_A_CLIENT if given else ', or set api_key_env = "" for a server that needs none',
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )
         dialect = Dialect(config.response_format, config.extra_body, preset.first_format, preset.limit)
         limits = RateLimits(config.requests_per_minute, config.tokens_per_minute)
-        self.client = client or Client(self.endpoint, dialect, limits)
+        self.client = ours or Client(self.endpoint, dialect, limits, given)
         self._longest_answer = 0.0  # in tokens
 
     @property
@@ -171,7 +177,7 @@ class ChatApi:
 class ChatBackend:
     """The common part of backends that send single requests and of those that send batches."""
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         self.config = config
         self.api = ChatApi(config, candidates, client)
         self.budget = Budget()

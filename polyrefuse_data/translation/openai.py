@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Ask, Client
@@ -24,9 +25,12 @@ _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
 class OpenAITranslator(ChatBackend):
-    """One chat model. Its limits apply to everything that this object, and copies of it, ask."""
+    """One chat model. Its limits apply to everything that this object, and copies of it, ask.
 
-    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | None = None) -> None:
+    `client` may be an `openai.OpenAI` with an address and a key of its own (extra `openai`).
+    """
+
+    def __init__(self, config: OpenAIBackend, candidates: int = 1, client: Client | Any = None) -> None:
         super().__init__(config, candidates, client)
         self._first = FirstAnswers(self.name)
 

@@ -36,7 +36,11 @@ def test_the_three_formats_say_the_same(tmp_path: Path, name: str, content: str)
     assert said == [("One, two", "harmless"), ("Three", None)]
 
 
-TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip), min_size=1, max_size=5)
+def is_prompt(text: str) -> bool:
+    return text.strip().lower() not in {"", "nan", "null", "none", "n/a"}
+
+
+TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(is_prompt), min_size=1, max_size=5)
 
 
 def as_jsonl(texts: list[str]) -> str:
@@ -94,8 +98,14 @@ def test_a_very_long_prompt_is_read(tmp_path: Path) -> None:
         ("p.csv", "", r"p\.csv: no records"),
         ("p.csv", 'text\n"a\n', r"p\.csv:2: broken CSV"),
         ("p.csv", "text\na,b\n", r"p\.csv:2: more fields than the header"),
-        ("p.csv", "text\nü".encode("latin-1"), r"p\.csv: not UTF-8 \(byte 6\): save the file as UTF-8"),
-        ("p.xlsx", "", r"p\.xlsx: cannot read \.xlsx: give \.jsonl, \.csv or \.json"),
+        ("p.jsonl", '{"text": "ü"}'.encode("latin-1"), r"p\.jsonl: not UTF-8 \(byte 11\): save the file as UTF-8"),
+        ("p.csv", "text\nПривет, мир".encode("cp1251"), r"p\.csv: not UTF-8 \(byte 6\): .* or say its encoding"),
+        ("p.csv", "text\nZrób błąd".encode("cp1250"), r"p\.csv: not UTF-8"),
+        ("p.xlsx", "", r"p\.xlsx: not an Excel workbook \(File is not a zip file\)"),
+        ("p.docx", "", r"p\.docx: cannot read \.docx: give \.jsonl, \.ndjson, \.json, \.csv, \.tsv, \.xlsx, \.parquet"),
+        ("p.xlsx.gz", "", r"p\.xlsx\.gz: cannot read"),
+        ("p.jsonl.gz", b"\x1f\x8b\x08", r"p\.jsonl\.gz: cannot be unpacked"),
+        ("p.parquet", "PAR1", r"p\.parquet: cannot be read as Parquet"),
     ],
 )
 def test_broken_files_are_named_with_the_line(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,7 +25,8 @@ pytestmark = [
         reason="the real server is not here: `make real` installs it and fetches its model",
     ),
 ]
-KEYS = [prompt.key for prompt in seed_prompts()][::24]
+ALL_KEYS = [prompt.key for prompt in seed_prompts()]
+KEYS, MANY = ALL_KEYS[::24], ALL_KEYS[::3][:44]  # MANY: 88 rows in two languages
 LANGUAGES = ("de", "zh")
 
 
@@ -35,14 +37,20 @@ def url() -> Iterator[str]:
         yield address
 
 
-def made(folder: Path, *backends: dict[str, object]) -> Workspace:
+def made(
+    folder: Path,
+    *backends: dict[str, object],
+    keys: Sequence[str] = KEYS,
+    languages: Sequence[str] = LANGUAGES,
+    **translation: object,
+) -> Workspace:
     english = seed_texts("en").prompts
-    lines = [json.dumps({"instruction": english[key], "label": "harmless"}) for key in KEYS]
+    lines = [json.dumps({"instruction": english[key], "label": "harmless"}) for key in keys]
     (folder / "prompts.jsonl").write_text("\n".join(lines), encoding="utf-8")
     config = {
-        "languages": list(LANGUAGES),
+        "languages": list(languages),
         "sources": [{"name": "seeds", "path": str(folder / "prompts.jsonl"), "split": "test"}],
-        "translation": {"backends": list(backends)},
+        "translation": {"backends": list(backends), **translation},
     }
     workspace = Workspace(folder / "ws")
     build(workspace, parse_config(config), progress=False)
@@ -56,9 +64,9 @@ def chat(url: str, **options: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("prompt", ["json", "plain"])
 def test_every_row_is_rejected_and_accounted_for(url: str, tmp_path: Path, prompt: str) -> None:
-    rows = made(tmp_path, chat(url, prompt=prompt)).read_rows().to_pylist()
+    rows = made(tmp_path, chat(url, prompt=prompt), keys=MANY).read_rows().to_pylist()
     translated = [row for row in rows if row["language"] != "en"]
-    assert len(translated) == len(KEYS) * len(LANGUAGES)
+    assert len(translated) == 88
     assert {row["status"] for row in translated} == {"rejected"}
     assert all(row["flags"] for row in translated)
 
@@ -70,8 +78,34 @@ def test_a_memory_steps_in_for_each(url: str, tmp_path: Path) -> None:
     memory = {"engine": "memory", "paths": [str(tmp_path / "memory.jsonl")]}
     workspace = made(tmp_path, chat(url, prompt="plain"), memory)
     rows = [row for row in workspace.read_rows().to_pylist() if row["language"] != "en"]
-    assert {row["translator"] for row in rows} == {"memory:memory.jsonl"}
+    # The bad model also translates back, so that some of the memory's rows are rejected too; of its own, all are.
+    accepted = [row["translator"] for row in rows if row["status"] == "accepted"]
+    assert set(accepted) == {"memory:memory.jsonl"}
+    assert len(accepted) >= len(rows) / 2
     attempts = pq.read_table(workspace.attempts).to_pylist()
-    first = [attempt for attempt in attempts if attempt["attempt"] == 1]
-    assert len(first) == len(rows)
-    assert all(attempt["outcome"] in ("rejected", "failed") and attempt["reasons"] for attempt in first)
+    for number, outcomes in ((1, {"rejected", "failed"}), (2, {"accepted", "rejected"})):
+        tries = [attempt for attempt in attempts if attempt["attempt"] == number]
+        assert len(tries) == len(rows)
+        assert {attempt["outcome"] for attempt in tries} <= outcomes
+        assert all(attempt["reasons"] for attempt in tries if attempt["outcome"] != "accepted")
+
+
+@pytest.mark.skipif(shutil.which("apertium") is None, reason="no apertium: apt-get install apertium apertium-eng-spa")
+def test_apertium_steps_in_and_translates_back(url: str, tmp_path: Path) -> None:
+    """A real bad model first, a real program second, which also translates back."""
+    commands = {"en-es": ["apertium", "-u", "eng-spa"], "es-en": ["apertium", "-u", "spa-eng"]}
+    apertium = {"engine": "command", "name": "apertium-eng-spa", "commands": commands}
+    small = chat(url, prompt="plain", max_output_tokens=30)
+    workspace = made(tmp_path, small, apertium, languages=["es"], back_translation=apertium)
+    rows = [row for row in workspace.read_rows().to_pylist() if row["language"] == "es"]
+    attempts = pq.read_table(workspace.attempts).to_pylist()
+    assert len(rows) == len(KEYS)
+    for row in rows:
+        own = sorted((one for one in attempts if one["id"] == row["id"]), key=lambda one: one["attempt"])
+        assert [one["translator"].partition(":")[0] for one in own] == ["openai", "command"]
+        assert all(one["outcome"] in ("rejected", "failed") and one["reasons"] for one in own[:1])
+    accepted = [row for row in rows if row["status"] == "accepted"]
+    assert len(accepted) >= len(rows) / 2
+    for row in accepted:
+        assert row["translator"] == row["back_translator"] == "command:apertium-eng-spa"
+        assert row["back_translation"]

@@ -120,7 +120,7 @@ class GuardFamily:
     ids: str  # regular expression for the last part of a model id or folder
     build: Callable[[Any, str, str], str]
     parse: Callable[[str], Opinion]
-    languages: frozenset[str] | None = None  # that it was trained on, as its card says; None: any but `not_in`
+    languages: frozenset[str] | None = None  # that it was trained on, according to its card; None: any but `not_in`
     not_in: frozenset[str] = frozenset()
     labels_refusal: bool = True
     max_new_tokens: int = 64

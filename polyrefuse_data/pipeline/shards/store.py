@@ -19,7 +19,7 @@ from polyrefuse_data.pipeline.shards.work import FinishedShard, Shard
 from polyrefuse_data.system.files import atomic_write, remove_own, write_table
 from polyrefuse_data.system.input_files import read_input, regular_file, sha256_of
 
-_PARTS = ("rows", "scores", "attempts")  # the tables of a FinishedShard
+_PARTS = ("rows", "scores", "attempts")  # the tables in a FinishedShard
 _SHARD_FILE = re.compile(rf"\d{{6}}\.(json|({'|'.join(_PARTS)})\.parquet)|\..*\.part")
 
 

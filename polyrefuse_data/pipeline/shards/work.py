@@ -35,7 +35,7 @@ class Shard:
     prompts: list[dict[str, Any]]
     targets: Sequence[Language]
     outcomes: list[Outcome] = field(default_factory=list)
-    proposals: Proposals = field(default_factory=dict)  # of the step of the chain that is under way
+    proposals: Proposals = field(default_factory=dict)  # of the current step of the chain
 
     @property
     def tasks(self) -> list[Task]:

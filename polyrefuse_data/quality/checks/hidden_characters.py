@@ -10,13 +10,15 @@ rejects.
 from __future__ import annotations
 
 import re
+from functools import cache
+from itertools import chain
 
 from polyrefuse_data.languages import Language
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
 from polyrefuse_data.quality.checks.base import Check, Scores, score_of, traits_signature
 from polyrefuse_data.quality.thresholds import Threshold
-from polyrefuse_data.text.invisible import hidden_places
-from polyrefuse_data.text.mojibake import lost_letters, misread_letters, misread_utf8
+from polyrefuse_data.text.invisible import INVISIBLE, hidden_places
+from polyrefuse_data.text.mojibake import FOLLOWS_LEAD, lost_letters, misread_letters, misread_utf8
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\ufffd\ue000-\uf8ff]")
 _TRANSLATOR_TRACE = re.compile('(?<=[\\s("])\u200b\u200b(?=\\S)|(?<=[^\\W\\d_])\u200b\u200b(?=[^\\W\\d_])')
@@ -24,8 +26,10 @@ _MOST_TRACES = 2  # no published row has more than two such pairs
 _FILE_TRACE = re.compile(r"\A\ufeff|(?<=[^\W\d_]{2})\u00ad(?=[^\W\d_]{2})")
 _HYPHENATED_SCRIPTS = frozenset({"Latn", "Cyrl", "Grek"})
 
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
 # A word of Latin and Cyrillic letters: `pаypal` with a Cyrillic а. No published row has one.
 _TWO_SCRIPTS = re.compile("[A-Za-z\u00c0-\u024f][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z\u00c0-\u024f]")
+_WHERE_SUSPECTS_ARE = (range(0x10000), range(0x1B000, 0x1E000), range(0xE0000, 0xE1000))  # to look at all takes long
 
 
 def hidden_characters(batch: Batch) -> Scores:
@@ -34,14 +38,21 @@ def hidden_characters(batch: Batch) -> Scores:
     for raw, text, source, known in zip(batch.raw, batch.prose, batch.prose_en, batch.known, strict=True):
         unseen, traces, broken = 0, 0, 0
         if not (raw.isascii() and raw.isprintable()):
-            unseen, traces = invisible_characters(raw[:LONGEST_TEXT], known)
-            broken = broken_characters(raw[:LONGEST_TEXT]) + (
-                misread_letters(text, source, known.orthography) if known else 0
-            )
+            if not _suspects().isdisjoint(set(raw)):
+                unseen, traces = invisible_characters(raw[:LONGEST_TEXT], known)
+                broken = broken_characters(raw[:LONGEST_TEXT])
+            broken += misread_letters(text, source, known.orthography) if known else 0
         broken += lost_letters(text, source)
         hidden.append(unseen + broken)
         damage.append(unseen - traces + broken)
     return {"hidden_characters": score_of(hidden), "damage": score_of(damage)}
+
+
+@cache
+def _suspects() -> frozenset[str]:
+    """Characters of which a text holds one if it holds anything invisible or broken."""
+    every = "".join(map(chr, chain(*_WHERE_SUSPECTS_ARE)))
+    return FOLLOWS_LEAD.union(INVISIBLE.findall(every), _CONTROL.findall(every), _CYRILLIC.findall(every))
 
 
 def invisible_characters(text: str, language: Language | None) -> tuple[int, int]:

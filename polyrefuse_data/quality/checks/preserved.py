@@ -18,6 +18,7 @@ from polyrefuse_data.text.spans import lost_spans
 _BRACKETED = re.compile(
     r"\[[^\[\]\n]{1,40}\]|［[^［］\n]{1,40}］|【[^【】\n]{1,40}】|<[^\W\d][^<>\n=/]{1,40}>|[〈《＜][^〈〉《》＜＞\n]{1,40}[〉》＞]"
 )
+_OPENS_BRACKET = re.compile(r"[\[［【<〈《＜]")
 
 
 def lost(text: str, source: str, language: str) -> float:
@@ -26,13 +27,19 @@ def lost(text: str, source: str, language: str) -> float:
     return float(
         lost_numbers(text, source, find_language(language))
         + lost_spans(text, source)
-        + max(0, len(_BRACKETED.findall(source)) - len(_BRACKETED.findall(text)))
+        + _lost_brackets(text, source)
         + max(0, _lines(source) - _lines(text))
     )
 
 
+def _lost_brackets(text: str, source: str) -> int:
+    if not _OPENS_BRACKET.search(source):
+        return 0
+    return max(0, len(_BRACKETED.findall(source)) - len(_BRACKETED.findall(text)))
+
+
 def _lines(text: str) -> int:
-    return sum(1 for line in text.splitlines() if line.strip())
+    return sum(map(bool, map(str.strip, text.splitlines())))
 
 
 PRESERVED = Check(

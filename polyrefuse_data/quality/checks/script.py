@@ -26,6 +26,12 @@ def share(text: str, source: str, scripts: frozenset[str]) -> float | None:
         return None
     if "Latin" in scripts and text.isascii():
         return 1.0 if any(character.isalpha() for character in text) else None
+    if source and source.isascii() and (found := set(map(script, set(text.casefold()))) - {""}) and found <= scripts:
+        return 1.0  # where Latin is none of them, no word of the prompt is in the text
+    return _share_of_words(text, source, scripts)
+
+
+def _share_of_words(text: str, source: str, scripts: frozenset[str]) -> float | None:
     shared = set(words(source)) if "Latin" not in scripts else set()
     squeezed = "".join(words(source))  # names of several words may be written as one, or without their ending
     # Without the prompt, a Latin word may be a name.

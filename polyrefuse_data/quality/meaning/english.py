@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from polyrefuse_data.quality.meaning.tables import common
+from polyrefuse_data.text.words import words
 
 _LONGEST = 4_000  # characters; no prompt is longer, a broken row may be
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _DENIED = re.compile(r"(?:\b(?:not|no|never|without)|n't) ([a-z]+)")
-_STEM = 5
+_DENIES = ("no", "n't ", "never ", "without ")  # one of these stands in front of all of them
+STEM = 5
 # Endings of inflected words, and what the base form has in their place.
 _ENDINGS = (
     ("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ied", "y"), ("ing", ""), ("ing", "e"), ("er", ""),
@@ -19,36 +20,28 @@ _ENDINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class English:
-    """One text. Made by `read`, which keeps the last ones: a prompt comes once a language."""
+    """One text, its words in lower case and in order, and their stems. Made by `read`, which keeps the last ones: a
+    prompt comes once a language."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lowered = text.lower().replace("’", "'")
+        self.words = self._words()
+        self.word_set = frozenset(self.words)
+        self.stems = [word[:STEM] for word in self.words]
+        self.stem_set = frozenset(self.stems)
 
-    @cached_property
-    def lowered(self) -> str:
-        return self.text.lower().replace("’", "'")
-
-    @cached_property
-    def words(self) -> list[str]:
-        """In lower case, in order."""
+    def _words(self) -> list[str]:
+        if self.text.isascii() and "'" not in self.text:  # nearly every one: as other checks read it too
+            return list(filter(str.isalpha, words(self.text)))
         return _WORD.findall(self.lowered)
-
-    @cached_property
-    def stems(self) -> list[str]:
-        return [word[:_STEM] for word in self.words]
-
-    @cached_property
-    def stem_set(self) -> frozenset[str]:
-        return frozenset(self.stems)
-
-    @cached_property
-    def word_set(self) -> frozenset[str]:
-        return frozenset(self.words)
 
     @cached_property
     def denied(self) -> frozenset[str]:
         """Words right after a negation: "not good" is no opposite of "bad"."""
+        if not any(sign in self.lowered for sign in _DENIES):
+            return frozenset()
         return frozenset(_DENIED.findall(self.lowered))
 
     @cached_property

@@ -11,7 +11,8 @@ from polyrefuse_data.quality.meaning.english import English
 from polyrefuse_data.quality.meaning.tables import common, own_words
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:[.-][^\W\d_]+)*")
-_CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]+(?:[.-][^\W\d_]+)*")
+_CAPITAL = re.compile(r"[^\W\d_a-z](?<![^\W\d_].)[^\W\d_]+(?:[.-][^\W\d_]+)*")
+_ASCII_WORD = re.compile("[a-z]+")
 _OPENING = re.compile(r"(?:^|[.!?:;\n…])\W*([^\W\d_]+)")
 _ALIKE = 0.8  # Jaro-Winkler similarity of two spellings of a name (Naijigou, Najigou), read on our half of DEMETR
 _SAME_BEGINNING = 4
@@ -27,7 +28,7 @@ def replaced_names(prompt: English, other: English, text: str, *, keeps_names: b
     place.
     """
     own = _names(prompt.text)
-    lost = _without_a_like(own, other.text, fold(text)) if own else []
+    lost = _without_a_like(own, other.text, text) if own else []
     if not lost:
         return 0.0
     if _without_a_like(_names(other.text), prompt.text, ""):
@@ -44,6 +45,8 @@ def _openings(text: str) -> frozenset[str]:
 
 def fold(text: str) -> str:
     """Lower case without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -70,12 +73,15 @@ def _is_common(word: str) -> bool:
 def _without_a_like(names: Collection[str], other: str, text: str) -> list[str]:
     """Names of which neither a spelling nor the initials stand in another text."""
     words = _words(other)
+    lost = [name for name in names if name not in words]
+    if not lost:
+        return []
+    text = fold(text)
     initials = "".join(word[0] for word in words)
     return [
         name
-        for name in names
-        if name not in words
-        and name[:_SAME_BEGINNING] not in text
+        for name in lost
+        if name[:_SAME_BEGINNING] not in text
         and not (len(name) <= 6 and name in initials)
         and not any(_alike(name, word) for word in set(words))
         and not any(name.startswith(word) for word in _short_names(other))
@@ -85,6 +91,8 @@ def _without_a_like(names: Collection[str], other: str, text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 12)
 def _words(text: str) -> tuple[str, ...]:
+    if text.isascii():
+        return tuple(_ASCII_WORD.findall(text.lower()))
     return tuple(part for token in _TOKEN.findall(text) for part in re.split(r"[.-]", fold(token)) if part)
 
 

@@ -18,6 +18,8 @@ def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
         if (opposites := _opposites_of(word)) and opposites.isdisjoint(prompt.bases)
     ]
     theirs = sorted(other.word_set - prompt.word_set - other.denied) if ours else []
+    forms = frozenset().union(*map(base_forms, theirs))
+    ours = [word for word in ours if not _opposites_of(word).isdisjoint(forms)]
     return [
         (word, opposite)
         for word in sorted(ours)

@@ -19,7 +19,11 @@ _NEGATION = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|nowhere|neither|cannot|without|no one)\b|n't\b"
     r"|\b(?:dont|cant|wont|doesnt|isnt)\b"
 )
-_SIGNS = ("no", "n't", "nt ", "never", "neither", "without")  # one of these stands in all of them
+# One of these words stands in every negation but those with an apostrophe.
+_NEGATING = frozenset(
+    {"not", "never", "no", "none", "nobody", "nothing", "nowhere", "neither", "cannot", "without"}
+    | {"dont", "cant", "wont", "doesnt", "isnt"}
+)
 _DENIAL = re.compile(
     r"\b(?:fail(?:s|ed|ing|ure)?|refus\w+|avoid\w*|prevent\w*|lack\w*|den(?:y|ies|ied|ying|ial)|unable|hardly|barely|scarcely"
     r"|rarely|seldom|few|little|only|instead|rather|except\w*|forb[iao]d\w*|prohibit\w*|ban(?:s|ned)?|stop\w*|ceas\w*"
@@ -45,7 +49,6 @@ def lost_negations(prompt: English, other: English) -> float:
 @lru_cache(maxsize=1 << 12)
 def count(text: English) -> int:
     """Negations of a text, idioms apart."""
-    lowered = text.lowered
-    if not any(sign in lowered for sign in _SIGNS):  # most texts, and ten times as fast
+    if "'" not in text.lowered and _NEGATING.isdisjoint(text.word_set):  # most texts, and ten times as fast
         return 0
-    return len(_NEGATION.findall(_IDIOM.sub(" ", lowered)))
+    return len(_NEGATION.findall(_IDIOM.sub(" ", text.lowered)))

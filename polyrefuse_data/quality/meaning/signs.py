@@ -7,7 +7,6 @@ same, and the back-translation brings back enough of the prompt to be believed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 from polyrefuse_data.languages import Language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT, Batch
@@ -31,11 +30,7 @@ class Row:
     def __init__(self, text: str, source: str, back: str, language: Language | None) -> None:
         self.text, self.language = text, language
         self.prompt, self.back = read(source), read(back)
-
-    @cached_property
-    def differs(self) -> bool:
-        """Whether there is anything to compare."""
-        return self.prompt.words != self.back.words
+        self.differs = self.prompt.words != self.back.words  # or else there is nothing to compare
 
     def says(self, word: str) -> bool:
         """Whether the lexicon finds a word of the prompt in the text, told from those that came back."""

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language
+from polyrefuse_data.languages.lexicon.units import english_stems
 from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.traits import Counting
 from polyrefuse_data.quality.numbers.forms import HALF, Way, any_of, take_forms
@@ -41,8 +42,9 @@ _CARDINALS = (
 )
 _CARDINAL = re.compile(rf"(?:{_CARDINALS})(?: (?:{_CARDINALS}|hundred|thousand|million|billion|trillion|half))*")
 _CARDINAL_SOMEWHERE = re.compile(rf"\b(?:{_CARDINALS})\b")
+_CARDINAL_STEMS = frozenset().union(*map(english_stems, _CARDINALS.split("|")))
 _DIGIT = re.compile(r"[\d¼½¾]")
-_ROMAN = re.compile(r"\b[IVX]{2,4}\b")
+_ROMAN = re.compile(r"[IVX](?<!\w.)[IVX]{1,3}\b")  # a word; to look for its letters first is faster
 _INDEX = re.compile(r"(?<![A-Za-z])([A-Za-z]+)(\d{1,9})(?!\d)")  # CO2, WW2
 _ARTICLE = re.compile(r"\ban?\b", re.IGNORECASE)
 _TEENS = re.compile(r"teen|\bdecades?\b|\badolescen", re.IGNORECASE)
@@ -63,7 +65,9 @@ def asks_digits(source: str) -> bool:
 
 def asks_words(source: str) -> bool:
     """Whether `source` contains numbers in words or Roman numerals that a translation must express. A quick check."""
-    return bool(_CARDINAL_SOMEWHERE.search(source.lower()) or _ROMAN.search(source))
+    if not _CARDINAL_STEMS.isdisjoint(english_stems(source)) and _CARDINAL_SOMEWHERE.search(source.lower()):
+        return True
+    return _ROMAN.search(source) is not None
 
 
 def asked_numbers(source: str, text: str, language: Language | None) -> list[Asked]:

@@ -1,0 +1,51 @@
+"""Files of a dataset on the Hugging Face Hub as a source: at a commit, through the Hub's own cache."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from polyrefuse_data.errors import ConfigError, SourceError
+from polyrefuse_data.system.hub import client_errors, hub_error
+
+_ID = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(@(?P<revision>[\w./-]+))?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_MOST_NAMED = 20  # files of a repository in a message
+
+
+def hub_files(hub: str, files: str, key: str) -> list[Path]:
+    """The files of the Hub dataset `ORG/NAME@COMMIT` whose paths match the pattern `files`, fetched or cached.
+
+    A branch or tag may move, and the prompts with it: ConfigError then names the commit to pin. Raises ConfigError also
+    for an id that is none; SourceError if no file matches or the Hub does not answer; MissingPrerequisite if access is
+    denied.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HFValidationError
+
+    match = _ID.fullmatch(hub)
+    if not match or ".." in hub:
+        raise ConfigError(f"{key}.hub: {hub!r} is no dataset of the Hub: write ORG/NAME@COMMIT")
+    repo, revision = match["repo"], match["revision"]
+    options: dict[str, Any] = {"repo_type": "dataset", "revision": revision}
+    try:
+        if not revision or not _COMMIT.fullmatch(revision):
+            commit = huggingface_hub.HfApi().dataset_info(repo, revision=revision).sha
+            raise ConfigError(f'{key}.hub: {hub} may change: pin what it is now, hub = "{repo}@{commit}"')
+        folder = Path(huggingface_hub.snapshot_download(repo, allow_patterns=[files], **options))
+        found = sorted(path for path in folder.rglob("*") if path.is_file() and _matches(path, folder, files))
+        if not found:
+            names = huggingface_hub.HfApi().list_repo_files(repo, **options)
+            more = ", ..." if len(names) > _MOST_NAMED else ""
+            raise SourceError(f"{hub} has no file {files!r}, only {', '.join(names[:_MOST_NAMED])}{more}")
+    except HFValidationError as error:
+        raise ConfigError(f"{key}.hub: {hub!r}: {error}") from error
+    except client_errors() as error:
+        raise hub_error(error, hub, "dataset", SourceError) from error
+    return found
+
+
+def _matches(path: Path, folder: Path, files: str) -> bool:
+    return fnmatch(path.relative_to(folder).as_posix(), files)
