@@ -2,25 +2,46 @@
 
     python benchmarks/interval_coverage.py
 
-Prints the table of docs/benchmark.md. Rates are exact: every possible count, weighted by how likely it is. Differences
-are simulated.
+Prints the tables of docs/benchmark.md and docs/judges.md. Rates are exact: every possible count, weighted by how likely
+it is. Differences, and rates corrected for a judge's errors, are simulated.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from polyrefuse_data.benchmark.labels.errors import (
+    Estimate,
+    Labelled,
+    Population,
+    corrected_rate,
+    judge_errors,
+    true_rate,
+)
 from polyrefuse_data.benchmark.paired import Pairs
 from polyrefuse_data.benchmark.statistics import difference_interval, wilson_interval
 
 SIMULATIONS = 2000
+JUDGE_SIMULATIONS = 400
 Interval = tuple[float, float]
 
 RATES = [(24, 0.02), (24, 0.5), (32, 0.05), (100, 0.01), (100, 0.1), (141, 0.97), (572, 0.02)]
+# Replies, share of refusals, sensitivity and specificity of the judge, labels. The first is as in Chinese: .765 raw.
+JUDGES = [
+    (572, 0.892, 0.855, 0.98, 100),
+    (572, 0.892, 0.855, 0.98, 200),
+    (141, 0.892, 0.855, 0.98, 60),
+    (141, 0.5, 0.9, 0.9, 100),
+    (572, 0.1, 0.85, 0.98, 100),
+    (572, 0.02, 0.9, 0.98, 100),
+    (100, 0.6, 0.7, 0.95, 60),
+]
 # Shares of the four kinds of pairs: both, only the first, only the second, neither.
 PAIRS = {
     "rare, a few change": (0.02, 0.03, 0.0, 0.95),
@@ -90,6 +111,52 @@ def plain_paired_bootstrap(pairs: Pairs) -> Interval:
     return float(low), float(high)
 
 
+def labelled(refuses: NDArray[np.bool_], called: NDArray[np.bool_], labels: int) -> Population:
+    """Replies of which so many are labelled, as many of either verdict, as `benchmark label export` draws them."""
+    parts = [refuses[called], refuses[~called]]
+    first = max(min(len(parts[0]), labels // 2), min(len(parts[0]), labels - len(parts[1])))
+    counts = [first, min(len(parts[1]), labels - first)]
+    told = [Labelled(count, int(part[:count].sum())) for part, count in zip(parts, counts, strict=True)]
+    return Population(len(refuses), int(called.sum()), told[0], told[1])
+
+
+@dataclass(frozen=True)
+class JudgeCoverage:
+    """How often intervals hold the truth, and the means of what is estimated, of a judge with known errors."""
+
+    raw: float
+    rate: float
+    rates_covered: float
+    other_rates_covered: float
+    sensitivity_covered: float
+    specificity_covered: float
+
+
+def judge_coverage(n: int, truth: float, sensitivity: float, specificity: float, labels: int) -> JudgeCoverage:
+    """Of simulated replies, a share `truth` of them refusals, judged with these errors and labelled by people.
+
+    Other rates are those of replies of the same kind without labels of their own, refused half as often.
+    """
+    generator = np.random.default_rng(4)
+
+    def judged(share: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        refuses = generator.random(n) < share
+        return refuses, generator.random(n) < np.where(refuses, sensitivity, 1 - specificity)
+
+    def holds(estimate: Estimate, known: float) -> bool:
+        return estimate.value is None or estimate.low <= known <= estimate.high
+
+    found = []
+    for _ in range(JUDGE_SIMULATIONS):
+        refuses, called = judged(truth)
+        population = labelled(refuses, called, labels)
+        rate, (finds, leaves) = true_rate(population), judge_errors([population])
+        other = corrected_rate(population, int(judged(truth / 2)[1].sum()), n)
+        held = [holds(rate, truth), holds(other, truth / 2), holds(finds, sensitivity), holds(leaves, specificity)]
+        found.append([called.mean(), rate.value, *held])
+    return JudgeCoverage(*(float(mean) for mean in np.mean(np.array(found, dtype=float), axis=0)))
+
+
 def main() -> None:
     print("| what | n | truth | ours | percentile bootstrap |\n|---|---|---|---|---|")
     for n, truth in RATES:
@@ -103,6 +170,15 @@ def main() -> None:
         for n in (24, 32, 141):
             ours, usual = paired_coverage(n, shares), paired_coverage(n, shares, plain_paired_bootstrap)
             print(f"| paired: {name} | {n} | {shares[1] - shares[2]:.2f} | {ours:.3f} | {usual:.3f} |")
+    print("\n| replies | labels | sensitivity | specificity | truth | raw | corrected | covered | others | errors |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for n, truth, sensitivity, specificity, labels in JUDGES:
+        found = judge_coverage(n, truth, sensitivity, specificity, labels)
+        errors = f"{found.sensitivity_covered:.3f}, {found.specificity_covered:.3f}"
+        print(
+            f"| {n} | {labels} | {sensitivity:g} | {specificity:g} | {truth:g} | {found.raw:.3f} | {found.rate:.3f} "
+            f"| {found.rates_covered:.3f} | {found.other_rates_covered:.3f} | {errors} |"
+        )
 
 
 if __name__ == "__main__":

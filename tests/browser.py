@@ -19,6 +19,26 @@ from tests.patience import LONG_ENOUGH
 
 _DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 
+# The contrast of every text that is shown with what is behind it (WCAG 2.1).
+CONTRASTS = """
+const light = (color) => {
+  const parts = color.match(/[\\d.]+/g).map(Number).slice(0, 3).map((part) => part / 255);
+  const [red, green, blue] = parts.map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const behind = (node) => {
+  for (; node; node = node.parentElement) {
+    const color = getComputedStyle(node).backgroundColor;
+    if (!/, 0\\)$|transparent/.test(color)) return color;
+  }
+  return "rgb(255, 255, 255)";
+};
+return [...document.querySelectorAll("h1, h2, h3, p, td, th, dd, dt, b, small, span, strong, summary, figcaption")]
+  .filter((node) => node.textContent.trim() && node.offsetParent)
+  .map((node) => [light(getComputedStyle(node).color), light(behind(node))])
+  .map(([one, other]) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05));
+"""
+
 
 class Browser:
     """A headless Chromium behind chromedriver, spoken to in plain WebDriver JSON."""

@@ -28,7 +28,7 @@ from polyrefuse_data.rows import SCHEMA
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.text.printable import printable
 from polyrefuse_data.workspace import Workspace
-from tests.browser import Browser, open_browser
+from tests.browser import CONTRASTS, Browser, open_browser
 from tests.hostile import HTML, TERMINAL
 from tests.quality.tables import make_table
 from tests.release.conftest import make_rows, make_workspace
@@ -250,26 +250,6 @@ def test_nothing_of_the_benchmark_page_runs_off_or_is_hidden(
     browser.open(measured / "report.html")
     browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    contrasts = browser.run(_CONTRASTS)
+    contrasts = browser.run(CONTRASTS)
     assert len(contrasts) > 50
     assert min(contrasts) >= 4.5  # WCAG 2.1, AA
-
-
-_CONTRASTS = """
-const light = (color) => {
-  const parts = color.match(/[\\d.]+/g).map(Number).slice(0, 3).map((part) => part / 255);
-  const [red, green, blue] = parts.map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-};
-const behind = (node) => {
-  for (; node; node = node.parentElement) {
-    const color = getComputedStyle(node).backgroundColor;
-    if (!/, 0\\)$|transparent/.test(color)) return color;
-  }
-  return "rgb(255, 255, 255)";
-};
-return [...document.querySelectorAll("h1, h2, h3, p, td, th, dd, dt, b, small, span, strong, summary, figcaption")]
-  .filter((node) => node.textContent.trim() && node.offsetParent)
-  .map((node) => [light(getComputedStyle(node).color), light(behind(node))])
-  .map(([one, other]) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05));
-"""

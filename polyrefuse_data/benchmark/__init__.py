@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.judges import judge_replies as judge_replies
     from polyrefuse_data.benchmark.judges.base import Judge as Judge
     from polyrefuse_data.benchmark.judges.base import Opinion as Opinion
+    from polyrefuse_data.benchmark.labels import export_labels as export_labels
+    from polyrefuse_data.benchmark.labels import import_labels as import_labels
     from polyrefuse_data.benchmark.means import harmless_means as harmless_means
     from polyrefuse_data.benchmark.model import ChatModel as ChatModel
     from polyrefuse_data.benchmark.module_names import ModuleNames as ModuleNames
@@ -44,11 +46,13 @@ _HOMES = {
     "ablate": "interventions",
     "add_direction": "interventions",
     "benchmark_config": "config",
+    "export_labels": "labels",
     "extract_directions": "directions",
     "find_refusal_tokens": "refusal_tokens",
     "generate": "generation",
     "explain_selection": "selection",
     "harmless_means": "means",
+    "import_labels": "labels",
     "judge_refusal": "judges",
     "judge_replies": "judges",
     "judge_run": "given_replies",

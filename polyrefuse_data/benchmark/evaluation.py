@@ -18,6 +18,8 @@ from polyrefuse_data.benchmark.controls import spread, spread_of_replies
 from polyrefuse_data.benchmark.geometry import geometry
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
+from polyrefuse_data.benchmark.labels.calibration import calibration
+from polyrefuse_data.benchmark.labels.kept import read_decisions
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
@@ -74,6 +76,8 @@ def evaluate(folder: RunFolder) -> None:
         "geometry": geometry(folder, run),
         "monitor": monitor(folder, run),
     }
+    if decisions := read_decisions(folder):
+        scores["calibration"] = calibration(folder, decisions)
     flat = [{**row, **{f"share_{name}": share for name, share in row["outcomes"].items()}} for row in rows]
     store.write_completions(folder.scores_table, pa.Table.from_pylist(flat, schema=_SCORE_SCHEMA))
     store.write_json(folder.scores, scores)

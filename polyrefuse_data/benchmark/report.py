@@ -4,7 +4,6 @@ default."""
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -25,12 +24,12 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.own_pages import write_page
-from polyrefuse_data.text.html import html_environment
+from polyrefuse_data.text.html import html_environment, script_hash
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-# What scores.json of this version holds at the top.
+# What scores.json of this version holds at the top; `calibration` may be there too.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
     *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
@@ -59,7 +58,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         min_prompts=MIN_PROMPTS,
         script=script,
         # The page's security policy allows this script alone, so text from models and prompts cannot run any.
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        script_hash=script_hash(script),
     )
     write_page(Path(out), page)
     return Path(out)
@@ -88,6 +87,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "endings": _endings(scores["endings"]),
         "usage": scores["usage"],
         "agreement": scores["agreement"],
+        "calibration": scores.get("calibration") or {},
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],

@@ -3,7 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      scores.json scores.tex figures/  report.html
+      scores.json scores.tex figures/  report.html  labels/{sample,labels}.json
 """
 
 from __future__ import annotations
@@ -100,6 +100,19 @@ class RunFolder:
         return self.path / "answers.jsonl"
 
     @property
+    def labels(self) -> Path:
+        """What people say of replies."""
+        return self.path / "labels"
+
+    @property
+    def label_sample(self) -> Path:
+        return self.labels / "sample.json"
+
+    @property
+    def label_decisions(self) -> Path:
+        return self.labels / "labels.json"
+
+    @property
     def latex(self) -> Path:
         return self.path / "scores.tex"
 
@@ -136,8 +149,12 @@ class RunFolder:
 
 def write_json(path: Path, value: Any) -> None:
     """Write canonical JSON (sorted keys). NaN and infinities become null, which every reader understands."""
-    text = json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    atomic_write(path, text + "\n")
+    atomic_write(path, json_text(value) + "\n")
+
+
+def json_text(value: Any) -> str:
+    """The same, as text."""
+    return json.dumps(_finite(value), ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
 
 
 def read_json(path: Path) -> Any:

@@ -66,26 +66,29 @@ def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
 @review_app.command("export")
 def review_export(
     workspace: WorkspaceArgument,
-    out: Annotated[Path | None, typer.Option(help="CSV file to write (default: WORKSPACE/review/review.csv).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .csv, .xlsx or .html file (default: WORKSPACE/review/review.csv).")
+    ] = None,
     flagged: Annotated[bool, typer.Option("--flagged", help="Export flagged rows, not a stratified sample.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Sample size per language.")] = 50,
+    seed: Annotated[int, typer.Option(help="Another seed draws another sample.")] = 0,
     only: Annotated[
         str | None,
         typer.Option("--languages", help="Comma-separated languages.", autocompletion=complete_languages),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write rows to a spreadsheet (CSV) with columns for verdict, edit and reviewer."""
+    """Write rows for people to judge: a spreadsheet (CSV, Excel), or a page for a browser that works offline."""
     from polyrefuse_data.quality import export_review
 
-    sheet = export_review(Workspace(workspace), out, flagged=flagged, size=size, languages=codes(only))
+    sheet = export_review(Workspace(workspace), out, flagged=flagged, size=size, seed=seed, languages=codes(only))
     print_made(sheet, as_json)
 
 
 @review_app.command("import")
 def review_import(
     workspace: WorkspaceArgument,
-    file: Annotated[Path, typer.Argument(help="The reviewed CSV file.")],
+    file: Annotated[Path, typer.Argument(help="The reviewed file: CSV or Excel.")],
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:

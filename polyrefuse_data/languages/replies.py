@@ -45,8 +45,13 @@ class Opening:
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        """Compiled only for the few texts in which a pattern before it matches."""
+        """Compiled only for the few texts in which a pattern before it matches and it may."""
         return re.compile(self.pattern, re.DOTALL)
+
+    @cached_property
+    def starts(self) -> tuple[str, ...]:
+        """With one of these everything begins that matches."""
+        return tuple(beginnings(self.pattern))
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Openings:
             return
         match = self.expression.match(text, place)
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
-            if row.expression.match(text, place):
+            if text.startswith(row.starts, place) and row.expression.match(text, place):
                 yield row
 
     def find(self, text: str, end: int) -> Iterator[re.Match[str]]:
@@ -82,9 +87,8 @@ class Openings:
     @cached_property
     def _first_look(self) -> re.Pattern[str]:
         """Matches wherever the expression does, and is ten times as fast to tell that it does not."""
-        known = {row.pattern: beginnings(row.pattern) for row in self.rows}
-        anyhow = [pattern for pattern, starts in known.items() if "" in starts]
-        starts = frozenset().union(*(starts for starts in known.values() if "" not in starts))
+        anyhow = [row.pattern for row in self.rows if "" in row.starts]
+        starts = frozenset().union(*(row.starts for row in self.rows if "" not in row.starts))
         return re.compile("|".join([first_of(few(starts)), *anyhow]), re.DOTALL)
 
 

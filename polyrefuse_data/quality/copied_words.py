@@ -21,6 +21,7 @@ def copied_words(batch: Batch) -> list[Words | None]:
 
 
 def _words(text: str, source: str) -> Words:
-    if not any(map(counts, set(words(source)).intersection(words(text)))):
+    shared = set(words(source)).intersection(words(text))
+    if not shared or not any(map(counts, shared)):
         return _NOTHING
     return without_kept(text, source)

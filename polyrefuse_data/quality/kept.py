@@ -62,7 +62,8 @@ def _without_compounds(text: str) -> str:
 
 
 def _free(joined: str) -> list[str]:
-    return list(filter(counts, joined.split()))
+    borrowed = loans()
+    return [word for word in joined.split() if len(word) > 1 and word not in borrowed and not word.isdecimal()]
 
 
 @lru_cache(maxsize=1024)

@@ -61,7 +61,7 @@ def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str
     text = markdown.template(_TEMPLATE.read_text(encoding="utf-8")).render(
         manifest=manifest,
         rows=accepted_rows(manifest),
-        one_label=next(config_name(place.language, place.label) for place in manifest.data_files().values()),
+        one_label=next(layout.config_name(place.language, place.label) for place in manifest.data_files().values()),
         has_rejected=bool(manifest.parquet_files(layout.REJECTED)),
         prompts=sum(source.prompts for source in manifest.sources),
         languages=[_language_line(manifest, code, quality.get(code, {})) for code in manifest.counts],
@@ -125,16 +125,11 @@ def _configs(manifest: Manifest) -> list[dict[str, Any]]:
         for label in (None, *LABELS):
             own = files(code, label)
             if own:
-                configs.append(config(config_name(code, label), own))
+                configs.append(config(layout.config_name(code, label), own))
     rejected = manifest.parquet_files(layout.REJECTED)
     if rejected:
         configs.append(config("rejected", {"rejected": rejected}))
     return configs
-
-
-def config_name(code: str, label: str | None = None) -> str:
-    """The config of a language, or of all, with both labels or one: `yo`, `yo-harmful`, `all-harmless`."""
-    return f"{code}-{label}" if label else code
 
 
 def accepted_rows(manifest: Manifest) -> int:

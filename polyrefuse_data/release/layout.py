@@ -15,6 +15,7 @@ MANIFEST = "manifest.json"
 CARD = "README.md"
 CHANGELOG = "CHANGELOG.md"
 CROISSANT = "croissant.json"
+EVAL_TASKS = "eval.yaml"
 REPORT = "report"
 SCORES = "scores.parquet"
 DATA, REJECTED = "data", "rejected"
@@ -58,6 +59,11 @@ def data_layout(paths: Iterable[str]) -> str:
     """BY_SPLIT if a data file among the paths is named as 0.1.0 named them, else BY_LABEL."""
     places = map(data_place, paths)
     return BY_SPLIT if any(place and place.label is None for place in places) else BY_LABEL
+
+
+def config_name(code: str, label: str | None = None) -> str:
+    """The config of a language, or of all, with both labels or one: `yo`, `yo-harmful`, `all-harmless`."""
+    return f"{code}-{label}" if label else code
 
 
 def rejected_file(language: str) -> str:

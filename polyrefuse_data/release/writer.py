@@ -18,6 +18,7 @@ from polyrefuse_data.release.changelog import first_changelog, next_changelog
 from polyrefuse_data.release.content import content_sha256, merged_rows
 from polyrefuse_data.release.croissant import render_croissant
 from polyrefuse_data.release.diff import diff_folders
+from polyrefuse_data.release.eval_tasks import render_eval_tasks
 from polyrefuse_data.release.licences import overall_licence
 from polyrefuse_data.release.manifest import FileEntry, Manifest, read_manifest
 from polyrefuse_data.release.partition import Plan, plan_rows, read_keys, write_partitions
@@ -106,6 +107,8 @@ def _make_release(
             manifest = _describe(workspace, config, keys, plan, folder, version, subset, provenance.signature)
             _write_text(folder / layout.CHANGELOG, _changelog(manifest, folder, previous, allow_smaller_step))
             _write_text(folder / layout.CROISSANT, render_croissant(manifest))
+            if eval_tasks := render_eval_tasks(manifest):
+                _write_text(folder / layout.EVAL_TASKS, eval_tasks)
             _write_text(folder / layout.CARD, render_card(manifest, quality_by_language(workspace.rows, plan.keep)))
             manifest = manifest.model_copy(update={"files": _file_entries(folder)}).sealed()
             (folder / layout.MANIFEST).write_bytes(manifest.to_bytes())

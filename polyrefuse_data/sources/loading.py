@@ -78,7 +78,8 @@ def file_prompts(path: Path, source: SourceConfig, key: str) -> list[Prompt]:
     Prompts without a split are distributed 60/20/20 by id, so that a prompt keeps its split for ever.
     """
     name = FILE_NAME.match(path.name)
-    reading = Reading(source.columns, source.labels, source.encoding)
+    columns = {str(name): theirs for name, theirs in source.columns.items()}
+    reading = Reading(columns, source.labels, source.encoding)
     return _read(read_records(path, reading), source, key, name.groupdict() if name else {})
 
 

@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 def delimited_records(where: str, content: bytes, encoding: str | None, delimiter: str | None) -> Iterator[Found]:
     """The records of a CSV or TSV file; without a delimiter, that of its heading."""
-    text = _text(where, content, encoding)
+    text = decode(where, content, encoding)
     found, text = delimiter_of(text)
     return _records(_lines(where, text, delimiter or found))
 
@@ -53,7 +53,8 @@ def parquet_records(path: Path) -> Iterator[Found]:
         yield f"{path} row {number}", fields
 
 
-def _text(where: str, content: bytes, encoding: str | None) -> str:
+def decode(where: str, content: bytes, encoding: str | None) -> str:
+    """The text of a CSV or TSV file; a guessed encoding is shown. Raises SourceError if none fits."""
     try:
         found = decoded(content, encoding)
     except LookupError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.text.printable import cut, printable
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
 
 # Characters of a value in a page. Names are far shorter; the longest values are signatures and messages.
 _LONGEST = 4000
+
+# Characters that could end the script element, or that JSON allows and JavaScript once did not.
+_INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def html_environment(**options: Any) -> Environment:
@@ -26,6 +32,16 @@ def html_environment(**options: Any) -> Environment:
         finalize=_value,
         **options,
     )
+
+
+def inert_json(value: Any) -> str:
+    """JSON that cannot end the script element that contains it, whatever its strings contain."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_INERT)
+
+
+def script_hash(script: str) -> str:
+    """What a page's content security policy calls the one script that it allows."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def _value(value: Any) -> Any:

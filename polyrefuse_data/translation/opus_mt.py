@@ -18,6 +18,9 @@ from polyrefuse_data.translation.kinds import LanguageTokens
 from polyrefuse_data.translation.sentencepieces import SentencePieces
 from polyrefuse_data.translation.vocabulary import Vocabulary
 
+# Several languages are nb_NO+nb+nn+nog or, in the newest models, deu_eng_fra.
+_SPELT_OUT = re.compile(r"[a-z]{3}(_[a-z]{3})+")
+
 _logger = logging.getLogger(__name__)
 
 # opus-mt-en-de, opus-mt-tc-big-en-es: source and target in the name of a model of OPUS-MT.
@@ -41,7 +44,7 @@ class Marian(LanguageTokens):
         known = _languages(sources)
         if known is not None and pair.source.code not in known:
             return False
-        return pair.target.code in (self.tokens if self.control_tokens else _languages(targets) or ())
+        return pair.target.code in self.tokens or pair.target.code in (_languages(targets) or ())
 
     def check(self, pair: Pair) -> None:
         sources, targets = self._sides
@@ -95,9 +98,9 @@ class Marian(LanguageTokens):
 
 def _languages(side: str) -> frozenset[str] | None:
     """The codes of what a model translates from or into; None for a group that is not spelt out."""
-    whole = language_of_tag(side)
-    parts = [whole] if whole else [language_of_tag(part) for part in re.split(r"[+_]", side)]
-    return frozenset(part.code for part in parts if part) if all(parts) else None
+    several = side.split("+") if "+" in side else side.split("_") if _SPELT_OUT.fullmatch(side) else [side]
+    found = frozenset(known.code for part in several if (known := language_of_tag(part)))
+    return found or None
 
 
 def _table(path: Path) -> dict[str, int]:

@@ -73,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         prompt = body["messages"][-1]["content"]
         special = [given for word, given in self.server.special.items() if word in prompt]
         said = special[0] if special else answer_to(prompt)
-        return self._send(200, {"choices": [said], "usage": {"prompt_tokens": 10, "completion_tokens": 5}})
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        own = {"id": "chat-1", "object": "chat.completion", "created": 0, "model": body["model"]}
+        return self._send(200, own | {"choices": [said], "usage": usage})
 
     def do_GET(self) -> None:
         self._send(200, {"data": [{"id": "toy"}]})

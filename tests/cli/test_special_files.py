@@ -81,10 +81,12 @@ def test_in_a_workspace(command: Command, world: World) -> None:
         shutil.rmtree(workspace)
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if "runs" in c.paths or c.words[-1] == "run"], ids=str)
+@pytest.mark.parametrize(
+    "command", [c for c in commands() if {"run", "runs"} & set(c.paths) or c.words[-1] == "run"], ids=str
+)
 def test_in_a_run(command: Command, world: World) -> None:
-    parameter = "runs" if "runs" in command.paths else "out"
-    for name in ("run.json", "scores.json", "completions/baseline/en.parquet", "figures"):
+    parameter = next((name for name in ("runs", "run") if name in command.paths), "out")
+    for name in ("run.json", "scores.json", "completions/baseline/en.parquet", "figures", "labels/sample.json"):
         run = Path(shutil.copytree(world.run, world.new("run")))
         shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
         pipe(run / name)

@@ -71,6 +71,7 @@ class World:
         self.workspace, self.release, self.run = folder / "ws", folder / "release", folder / "run"
         self.pack = str(folder / "pack")
         self.sheet = self.workspace / "review" / "review.csv"
+        self.label_sheet = self.run / "labels" / "labels.csv"
         self._numbers = itertools.count()
         config = make_build(self.workspace)
         self._must("build", "-c", config)
@@ -81,6 +82,7 @@ class World:
             "benchmark", "run", "--model", bundled_model(CHAT), "--dataset", self.release, "--out", self.run,
             "--languages", "en", "--limit", 1, "--max-new-tokens", 2, "--max-kl", 50,
         )  # fmt: skip
+        self._must("benchmark", "label", "export", self.run)
         prompts = load_release(self.release)["test"]
         replies = [{"id": row["id"], "language": row["language"], "reply": "Sure."} for row in prompts]
         (folder / "replies.jsonl").write_text("".join(json.dumps(reply) + "\n" for reply in replies))
@@ -129,8 +131,9 @@ class World:
             "workspace": self.workspace,
             "folder": self.release if command.words == ("publish",) else self.new(),
             "config": self.workspace / "polyrefuse.toml",
-            "file": self.sheet,
+            "file": self.label_sheet if command.words[0] == "benchmark" else self.sheet,
             "path": self.folder / "rows.jsonl",
+            "run": self.run,
             "runs": self.run,
             "replies": self.folder / "replies.jsonl",
             "model": bundled_model(CHAT),

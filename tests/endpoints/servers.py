@@ -203,3 +203,45 @@ def completion(content: Any, finish_reason: str | None = "stop", **message: Any)
 def translation(body: Body) -> Body:
     text = json.loads(body["messages"][-1]["content"])["text"]
     return completion(json.dumps({"translation": f"«{text}»"}, ensure_ascii=False))
+
+
+# What the servers that people run themselves put around an answer, as each documents it.
+_USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110, "prompt_tokens_details": None}
+_VLLM = {"refusal": None, "annotations": None, "audio": None, "function_call": None, "tool_calls": []}
+_AROUND: dict[str, tuple[Body, Body, Body]] = {  # keys of the message, of the choice, of the completion
+    "vllm": (
+        {**_VLLM, "reasoning": None, "reasoning_content": None},
+        {"logprobs": None, "stop_reason": None, "token_ids": None},
+        {"service_tier": None, "system_fingerprint": None, "prompt_logprobs": None, "kv_transfer_params": None},
+    ),
+    "sglang": (
+        {"reasoning_content": None, "tool_calls": None},
+        {"logprobs": None, "matched_stop": 151645},
+        {"metadata": {"weight_version": "default"}},
+    ),
+    "llama.cpp": (
+        {},
+        {},
+        {"system_fingerprint": "b6100-f00d", "timings": {"prompt_n": 100, "prompt_ms": 12.5, "predicted_n": 10}},
+    ),
+    "ollama": ({}, {}, {"system_fingerprint": "fp_ollama"}),
+}
+
+
+def as_served_by(name: str) -> Callable[[Body], Body]:
+    """The translation, as this server answers; any other name: with nothing around it."""
+    of_message, of_choice, of_completion = _AROUND.get(name, ({}, {}, {}))
+
+    def answer(body: Body) -> Body:
+        made = translation(body)
+        (choice,) = made["choices"]
+        # Ollama counts by the older name alone, and takes no notice of the other.
+        is_cut = name == "ollama" and "max_tokens" not in body
+        choice |= {
+            **of_choice,
+            "message": {**choice["message"], **of_message},
+            **({"finish_reason": "length"} if is_cut else {}),
+        }
+        return {"id": "chatcmpl-1", "created": 1, "model": body["model"], **made, "usage": _USAGE, **of_completion}
+
+    return answer

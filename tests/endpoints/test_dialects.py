@@ -142,9 +142,11 @@ def test_a_preset_is_asked_where_and_as_it_is_documented(name: str) -> None:
         "deepseek": servers.deepseek,
         "openrouter": servers.openrouter,
     }.get(name, servers.takes_all)
-    with serving(refuses, path="/some/path") as served:
+    with serving(refuses, servers.as_served_by(name), path="/some/path") as served:
         asked = backend(served, preset=name, api_key_env=None, max_output_tokens=50)
-        assert told(translate_requests(asked, requests(2))) == ["«text 0»", "«text 1»"]
+        results = translate_requests(asked, requests(2))
+    assert told(results) == ["«text 0»", "«text 1»"]
+    assert results[0].usage == {"input_tokens": 100, "output_tokens": 10}
     assert set(served.paths) == {"/some/path/chat/completions"}
     sent = served.headers[0]
     if not preset.api_key_env:

@@ -13,8 +13,8 @@ import pytest
 
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, signature, write_report
-from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.system.files import write_table
+from polyrefuse_data.text.html import inert_json
 from polyrefuse_data.workspace import Workspace
 from tests.browser import Browser, open_browser
 from tests.quality.tables import make_table

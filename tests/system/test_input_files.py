@@ -19,6 +19,7 @@ _FUNCTIONS = {"open", "read_table", "ParquetFile", "read_schema", "read_metadata
 # Where files of this package itself are read, or of a folder that this process has just made.
 _OF_THE_PACKAGE = {
     "benchmark/judges/phrases.py",
+    "benchmark/labels/page.py",
     "benchmark/report.py",
     "config.py",
     "demo/seeds.py",
@@ -27,6 +28,7 @@ _OF_THE_PACKAGE = {
     "languages/registry.py",
     "languages/replies.py",
     "quality/report/page.py",
+    "quality/review/page.py",
     "release/card.py",
     "sources/loading.py",
 }

@@ -213,6 +213,8 @@ def test_an_opus_model_is_asked_only_for_its_own_direction(one_way: Path, folder
         ({}, "opus-mt-en-de", (EN, DE)),
         ({}, "opus-mt-tc-big-en-zh", (EN, ZH)),
         ({"source_lang": "deu+nld", "target_lang": "eng"}, "any", (DE, EN)),
+        ({"source_lang": "nb_NO+deu+nog", "target_lang": "en"}, "any", (DE, EN)),
+        ({}, "opus-mt-tc-bible-big-deu_fra-en", (DE, EN)),
         ({"source_lang": "mul", "target_lang": "eng"}, "any", (YO, EN)),
     ],
 )
@@ -226,6 +228,8 @@ def test_the_direction_is_in_its_files_or_its_name(
     assert asked.takes(Pair(*direction))
     assert not asked.takes(Pair(*direction)._replace(target=TH))
     asked.prepare([Pair(*direction)])
+    if direction[0] is DE:
+        assert not asked.takes(Pair(TH, EN))
 
 
 def test_an_opus_model_that_says_no_direction_is_an_error(one_way: Path, tmp_path: Path) -> None:

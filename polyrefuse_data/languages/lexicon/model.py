@@ -92,8 +92,24 @@ class Lexicon:
     def log_odds(self, text: str, source: str) -> float:
         """Natural log-odds that `text` is a translation of the English `source` rather than of another prompt."""
         stems, units = english_stems(source), target_units(text, self.language)
-        found = [*self._forward.odds(stems, units), *self._backward.odds(units, stems)]
-        found += _names_odds(units.difference(self._backward.table), stems, self.language)
+        found: list[float] = []
+        translations: list[frozenset[str]] = []  # of stems that have one of them in the text
+        for stem in stems:
+            if (known := self._forward.known(stem)) is not None:
+                counterparts, present, absent = known
+                if counterparts.isdisjoint(units):
+                    found.append(absent)
+                else:
+                    found.append(present)
+                    translations.append(counterparts)
+        explained = frozenset().union(*translations)
+        names: list[str] = []
+        for unit in units:
+            if (known := self._backward.known(unit)) is None:
+                names.append(unit)
+            else:
+                found.append(known[1] if unit in explained else known[2])
+        found += _names_odds(names, stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
@@ -188,10 +204,10 @@ class _Evidence(dict[str, tuple[frozenset[str], float, float]]):
         self._support, self._other_support, self._rates, self._pairs = support, other_support, rates, pairs
         self._to_english = to_english
 
-    def odds(self, words: frozenset[str], others: frozenset[str]) -> list[float]:
-        """What each known word of a text says of a text that holds the words `others`."""
-        known = map(self.__getitem__, self.table.keys() & words)
-        return [absent if counterparts.isdisjoint(others) else present for counterparts, present, absent in known]
+    def known(self, word: str) -> tuple[frozenset[str], float, float] | None:
+        """None for a word that is not in the lexicon."""
+        found = self.get(word)
+        return self[word] if found is None and word in self.table else found
 
     def __missing__(self, word: str) -> tuple[frozenset[str], float, float]:
         counterparts = sorted(self.table[word])  # the order of a set must not show

@@ -92,21 +92,40 @@ def _learn(pairs: Pairs, language: Language) -> Lexicon:
 
 
 def model_one(sentences: Sequence[tuple[Sequence[str], Sequence[str]]]) -> dict[tuple[str, str], float]:
-    """t(unit | stem) of IBM Model 1 by expectation maximisation, smoothed by one unseen count per stem."""
-    table: dict[tuple[str, str], float] = {}
-    for iteration in range(_ITERATIONS):
-        counts: dict[tuple[str, str], float] = defaultdict(float)
-        totals: dict[str, float] = defaultdict(float)
-        for stems, units in sentences:
-            sources = [*stems, _NOTHING]
-            for unit in units:
-                weights = [1.0 if iteration == 0 else table.get((stem, unit), 0.0) for stem in sources]
-                share = 1.0 / (sum(weights) or 1.0)
-                for stem, weight in zip(sources, weights, strict=True):
-                    counts[stem, unit] += weight * share
-                    totals[stem] += weight * share
-        table = {pair: count / (totals[pair[0]] + 1.0) for pair, count in counts.items()}
-    return table
+    """t(unit | stem) of IBM Model 1 by expectation maximisation, smoothed by one unseen count per stem.
+
+    Every unit of every sentence meets each of its stems: so many entries are held, and each step adds them up in order.
+    """
+    stems, units = _Numbers(), _Numbers()
+    meetings = [
+        (np.array([*map(stems.__getitem__, some), stems[_NOTHING]]), np.array([*map(units.__getitem__, others)]))
+        for some, others in sentences
+        if others
+    ]
+    if not meetings:
+        return {}
+    stem = np.concatenate([np.tile(some, len(others)) for some, others in meetings])
+    unit = np.concatenate([np.repeat(others, len(some)) for some, others in meetings])
+    sizes = np.concatenate([np.full(len(others), len(some)) for some, others in meetings])
+    asked = np.repeat(np.arange(len(sizes)), sizes)  # which unit of which sentence
+    keys, pair = np.unique(stem * len(units) + unit, return_inverse=True)
+    of_stem = keys // len(units)
+    table = np.ones(len(keys))
+    for _ in range(_ITERATIONS):
+        weights = table[pair]
+        sums = np.bincount(asked, weights)
+        shares = weights * (1.0 / np.where(sums == 0, 1.0, sums))[asked]
+        table = np.bincount(pair, shares) / (np.bincount(stem, shares) + 1.0)[of_stem]
+    names = zip(map(list(stems).__getitem__, of_stem), map(list(units).__getitem__, keys % len(units)), strict=True)
+    return dict(zip(names, table.tolist(), strict=True))
+
+
+class _Numbers(dict[str, int]):
+    """Gives each word the next number when it is first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = len(self)
+        return self[word]
 
 
 def _length_model(pairs: Pairs) -> LengthModel:

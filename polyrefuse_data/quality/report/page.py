@@ -6,9 +6,6 @@ exactly our own script, by its hash, and no network at all.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,13 +16,10 @@ from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality.report import charts
 from polyrefuse_data.quality.report.summary import Report
 from polyrefuse_data.quality.report.worst import MOST_ROWS_SHOWN
-from polyrefuse_data.text.html import html_environment
+from polyrefuse_data.text.html import html_environment, inert_json, script_hash
 from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
-
-# Characters that could end the script element, or that JSON allows and JavaScript once did not.
-_INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def render(report: Report, *, title: str) -> str:
@@ -65,16 +59,11 @@ def render(report: Report, *, title: str) -> str:
         cut=report.to_look_at > MOST_ROWS_SHOWN,
         data=safe(inert_json({"rows": report.rows, "meaning": report.meaning})),
         script=safe(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_hash=script_hash(script),
         style=safe(style),
     )
     # Text that UTF-8 cannot hold (lone surrogates of broken input) must not stop the page from being written.
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def inert_json(value: Any) -> str:
-    """JSON that cannot end the script element that contains it, whatever its strings contain."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_INERT)
 
 
 def _commonest(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Human review in a spreadsheet: export rows, import verdicts and edits.
+"""Human review in a spreadsheet or a browser: export rows, import verdicts and edits.
 
 Every exported row carries a seal, a hash of what the reviewer saw. The import refuses rows whose text changed since
 (stale) or that were changed in the spreadsheet (tampered), applies the other decisions, and reports how well the
@@ -23,12 +23,13 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
-from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_csv, to_csv
+from polyrefuse_data.quality.review.page import to_page
+from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_sheet, to_csv
+from polyrefuse_data.quality.review.workbook import to_workbook
 from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.system.files import atomic_write, write_new
+from polyrefuse_data.system.own_pages import write_page
 from polyrefuse_data.workspace import Workspace
-
-_SEED = 0
 
 
 def export_review(
@@ -37,13 +38,15 @@ def export_review(
     *,
     flagged: bool = False,
     size: int = 50,
+    seed: int = 0,
     languages: str | Iterable[str] | None = None,
 ) -> Path:
-    """Write rows for review as CSV (UTF-8 with BOM, formulas made safe). Returns the path of the file.
+    """Write rows for review: CSV (UTF-8 with BOM, formulas made safe), or by the name of `out` an Excel workbook
+    (.xlsx) or a page for a browser (.html). Returns the path of the file.
 
-    Without `flagged`, a stratified sample of `size` rows per language (over label, split and verdict, always the same);
-    with it, every flagged row. `languages` limits both. Default file: review/review.csv in the workspace. Raises
-    ConfigError if the workspace has no rows, or none in these languages, or another file has that name.
+    Without `flagged`, a stratified sample of `size` rows per language (over label, split and verdict, the same for the
+    same `seed`); with it, every flagged row. `languages` limits both. Default file: review/review.csv in the workspace.
+    Raises ConfigError if the workspace has no rows, or none in these languages, or another file has that name.
     """
     table = workspace.read_rows()
     own = texts(table, "language")
@@ -57,9 +60,14 @@ def export_review(
         flags = table["flags"].to_pylist()
         chosen = [row for row in rows if flags[row]]
     else:
-        chosen = _sample(table, rows, size)
+        chosen = _sample(table, rows, size, seed)
     target = out or workspace.review / "review.csv"
-    sheet = to_csv([record | {SEAL: seal(record)} for record in _records(table, chosen)])
+    records = [record | {SEAL: seal(record)} for record in _records(table, chosen)]
+    kind = target.suffix.lower()
+    if kind in (".html", ".htm"):
+        write_page(target, to_page(records, title=workspace.path.resolve().name))
+        return target
+    sheet = to_workbook(records) if kind == ".xlsx" else to_csv(records)
     if _holds_nobodys_work(target):
         atomic_write(target, sheet)
     else:
@@ -70,15 +78,15 @@ def export_review(
 def _holds_nobodys_work(file: Path) -> bool:
     """Whether this is a sheet that we exported, with nothing filled in."""
     try:
-        records = read_csv(file)
+        records = read_sheet(file)
     except ConfigError:
         return False
     return all(seal(record) == record[SEAL] and not any(record[name] for name in FILLED_IN) for record in records)
 
 
 def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) -> ReviewSummary:
-    """Apply a reviewed CSV to rows.parquet and report agreement. All decisions are applied or none; with `dry_run`,
-    none.
+    """Apply a reviewed sheet (CSV or Excel) to rows.parquet and report agreement. All decisions are applied or none;
+    with `dry_run`, none.
 
     Edited rows are scored, and all rows are judged again under the `[quality]` config of the workspace. An edit becomes
     the row's text (origin human, status edited). Verdict `good` keeps a rejected row (status edited if checks reject
@@ -86,7 +94,7 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     rows, and verdicts that cannot be followed, such as `good` without a text. Raises ConfigError if the file is not a
     review of this workspace.
     """
-    reviewed = read_csv(file)
+    reviewed = read_sheet(file)
     suite = suite_of(load_config(workspace.config if workspace.config.exists() else None).quality)
     summary = ReviewSummary(workspace.path)
     with workspace.lock():
@@ -123,7 +131,7 @@ def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
     return [dict(zip(SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in SHOWN), strict=True)]
 
 
-def _sample(table: pa.Table, rows: Iterable[int], size: int) -> list[int]:
+def _sample(table: pa.Table, rows: Iterable[int], size: int, seed: int) -> list[int]:
     """`size` rows per language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
     ids, languages = texts(table, "id"), texts(table, "language")
     kinds = list(zip(texts(table, "label"), texts(table, "split"), texts(table, "status"), strict=True))
@@ -134,7 +142,7 @@ def _sample(table: pa.Table, rows: Iterable[int], size: int) -> list[int]:
     for code in sorted(strata):
         groups = [strata[code][kind] for kind in sorted(strata[code])]
         for number, group in enumerate(groups):
-            random.Random(f"{_SEED} {code} {number}").shuffle(group)
+            random.Random(f"{seed} {code} {number}").shuffle(group)
         turns = [row for turn in range(max(map(len, groups))) for row in (g[turn] for g in groups if turn < len(g))]
         chosen += sorted(turns[:size], key=lambda row: ids[row])
     return chosen
