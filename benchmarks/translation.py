@@ -5,7 +5,8 @@
 A 615M NLLB-shaped model with random weights never ends a sentence, so every text gets exactly `--new-tokens` tokens.
 Plain: transformers, float32, batches of 32 in file order. All ways get the same prompts. Each measurement is a process
 of its own; the ways take turns within a run, so that a busy machine slows all of them. Ratios are taken within a run;
-medians are over the runs.
+medians are over the runs. A way with a number (`ctranslate2-120k`) has `vocabulary = "language"`, and its target is a
+language that uses that many of the 256,206 tokens.
 """
 
 from __future__ import annotations
@@ -25,8 +26,13 @@ from typing import Any, ClassVar
 
 ENGLISH = Path(__file__).resolve().parents[1] / "../shared/upstream/english"
 PLAIN, TRANSFORMERS, CTRANSLATE2 = "plain", "transformers", "ctranslate2"
-WAYS = (PLAIN, TRANSFORMERS, CTRANSLATE2)
+KEPT = {"30k": "th", "60k": "ru", "120k": "zh"}  # thousands of tokens that a target keeps: see `add_tokens`
+WAYS = (
+    PLAIN,
+    *(runtime + kept for kept in ("", *(f"-{size}" for size in KEPT)) for runtime in (TRANSFORMERS, CTRANSLATE2)),
+)
 PLAIN_BATCH = 32
+VOCABULARY = 256_206
 
 
 def prompts(count: int) -> list[str]:
@@ -44,17 +50,39 @@ def save_model(folder: Path) -> None:
     from polyrefuse_data.demo.tokenizers import train_nllb_tokenizer
     from polyrefuse_data.languages import LANGUAGES
 
-    codes = [LANGUAGES[code].flores for code in ("en", "de", "yo", "zh")]
+    codes = [LANGUAGES[code].flores for code in ("en", "de", *KEPT.values())]
     tokenizer = train_nllb_tokenizer(prompts(10**6), folder, 4000, codes)
+    add_tokens(folder / "tokenizer.json")
     torch.manual_seed(0)
     config = M2M100Config(
-        vocab_size=256_206,
+        vocab_size=VOCABULARY,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         decoder_start_token_id=tokenizer.eos_token_id,
     )
     M2M100ForConditionalGeneration(config).save_pretrained(folder)
+
+
+def add_tokens(path: Path) -> None:
+    """Fill the vocabulary up with words that no text has: Thai keeps 30,000 tokens, Russian 60,000, Chinese 120,000."""
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
+    size = len(vocabulary.keys() | {token["content"] for token in tokenizer["added_tokens"]})
+    ascii_tokens = [f"{number:x}q" for number in range(30_000 - size)]
+    others = [
+        (0x430, 30_000),
+        (0x4E00, 90_000),
+        (0x915, VOCABULARY - 150_000),
+    ]  # Cyrillic, Han, and Devanagari for none
+    words = [_word(first, number) for first, count in others for number in range(count)]
+    vocabulary |= {word: size + number for number, word in enumerate(ascii_tokens + words)}
+    path.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
+
+
+def _word(first: int, number: int) -> str:
+    """A number in letters, of a script that has 32 of them from `first` on."""
+    return "".join(chr(first + (number >> shift & 31)) for shift in (0, 5, 10, 15))
 
 
 def measure(way: str, model: Path, count: int, new_tokens: int, device: str) -> dict[str, float]:
@@ -104,13 +132,21 @@ def _ours(way: str, model: Path, new_tokens: int, device: str) -> Callable[[Sequ
     from polyrefuse_data.translation.batches import padding_ratio
     from polyrefuse_data.translation.nllb import open_nllb
 
+    runtime, _, kept = way.partition("-")
+    vocabulary, target = ("language", KEPT[kept]) if kept else ("full", "de")
     config = NllbBackend.model_validate(
-        {"model": str(model), "runtime": way, "max_new_tokens": new_tokens, "device": device}
+        {
+            "model": str(model),
+            "runtime": runtime,
+            "max_new_tokens": new_tokens,
+            "device": device,
+            "vocabulary": vocabulary,
+        }
     )
     translator = open_nllb(config)
 
     def run(texts: Sequence[str]) -> float:
-        requests = [Request(text, language("en"), language("de")) for text in texts]
+        requests = [Request(text, language("en"), language(target)) for text in texts]
         plan = translator.plan(requests)
         for _ in translator.translate([[requests[index] for index in batch] for batch in plan]):
             pass
@@ -173,8 +209,8 @@ def main() -> None:
         _run_step("model", options)
     ways = options.ways.split(",")
     for way in ways:
-        if way == CTRANSLATE2:
-            _run_step(way, options, prompts=2)  # converts, once
+        if way.startswith(CTRANSLATE2):
+            _run_step(way, options, prompts=2)  # converts, or trims, once
     figures: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(options.runs):
         for way in ways:

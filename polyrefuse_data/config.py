@@ -133,6 +133,7 @@ class NllbBackend(_Backend):
     num_beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
+    vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
 
     @model_validator(mode="after")

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import batch_tokens, with_backoff
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.module_io import block_input
+from polyrefuse_data.models.batches import batch_tokens, with_backoff
 
 
 def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:

@@ -198,6 +198,7 @@ def _row(label: str, prompt: Prompt, answer: Answered) -> dict[str, Any]:
         "label": label,
         "source": prompt.source,
         "prompt": prompt.text,
+        "prompt_en": prompt.text_en,
         "reply": answer.reply,
         "tokens": answer.output_tokens,
         "ended": answer.ended,

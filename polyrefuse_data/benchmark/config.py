@@ -13,9 +13,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from polyrefuse_data import plugins
+from polyrefuse_data.benchmark.judges.in_english import NATIVE, judging_settings, reply_backends
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
-from polyrefuse_data.config import local_or_hub
+from polyrefuse_data.config import Backend, local_or_hub
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
@@ -24,6 +25,12 @@ from polyrefuse_data.system.toml import read_toml, validated
 
 REASONING_TOKENS = 512  # a choice of ours: four times the length of a reply
 TRANSFERS = ("own", "all")
+
+# Settings that go together. `paper`: as the paper's published code runs them; that it also adds the direction at one
+# layer while it ablates is no setting (docs/benchmark.md).
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {"max_new_tokens": 512, "filter_prompts": True, "judge_on": "english"},
+}
 
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
@@ -63,6 +70,12 @@ class BenchmarkConfig(BaseModel):
     judge: str = "phrases"
     """The judge: `phrases`, a guard model's id, openai:MODEL@URL, or a plug-in (module:NAME). Several, separated by
     commas, vote: A,B,C (majority), any:A,B, all:A,B."""
+    judge_on: Literal["native", "english"] = "native"
+    """What the judge sees: `native`, prompt and reply as they are, or `english`, the English prompt and the reply
+    translated into English (as the paper's judge did)."""
+    reply_translator: tuple[Backend, ...] | None = None
+    """What translates replies for `judge_on = "english"`: the id or folder of a model, or a backend as in
+    polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as builds have it."""
     rule: str = "polyrefuse"
     """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
     rules are reported."""
@@ -130,6 +143,11 @@ class BenchmarkConfig(BaseModel):
     def _codes(cls, value: Any) -> Any:
         return value if value is None else tuple(_of_config(language_codes, value))
 
+    @field_validator("reply_translator", mode="before")
+    @classmethod
+    def _backends(cls, value: Any) -> Any:
+        return value if value is None else tuple(_of_config(reply_backends, value))
+
     @field_validator("positions", "layers", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
@@ -178,6 +196,8 @@ class BenchmarkConfig(BaseModel):
             raise ValueError(f"{', '.join(foreign)}: for --endpoint only")
         if self.endpoint:
             named_endpoint(self.endpoint)
+        if self.reply_translator and self.judge_on == NATIVE:
+            raise ValueError('reply_translator: only with judge_on = "english"')
         if self.max_cost is not None and None in (self.input_price, self.output_price):
             raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
         return self
@@ -206,13 +226,15 @@ class BenchmarkConfig(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """The settings that affect the numbers, as written to run.json."""
-        return self.model_dump(mode="json", exclude=set(_NOT_SETTINGS))
+        told = self.model_dump(mode="json", exclude=set(_NOT_SETTINGS))
+        return told | judging_settings(self.judge, self.judge_on, self.reply_translator)
 
 
 def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfig:
     """Read settings from a TOML file (or the defaults if `path` is None), with `options` taking precedence.
 
-    Relative paths in the file are relative to its folder. Raises ConfigError, naming the file and the key.
+    `preset` among them, or in the file, names settings of PRESETS, over which both take precedence. Relative paths in
+    the file are relative to its folder. Raises ConfigError, naming the file and the key.
     """
     if path is not None:
         plugins.look_in(path.parent)
@@ -220,8 +242,21 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))
+    if path and data.get("reply_translator") is not None:
+        data["reply_translator"] = reply_backends(data["reply_translator"], path)
+    data |= options
+    data = _preset(data.pop("preset", None), bool(data.get("endpoint"))) | data
     keys = ", ".join(BenchmarkConfig.model_fields)
-    return validated(BenchmarkConfig, data | options, path, f"use {keys}")
+    return validated(BenchmarkConfig, data, path, f"use {keys}")
+
+
+def _preset(name: Any, is_endpoint: bool) -> dict[str, Any]:
+    """The settings of a preset; of an endpoint, those that it takes."""
+    if name is None:
+        return {}
+    if name not in PRESETS:
+        raise ConfigError(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
+    return {key: value for key, value in PRESETS[name].items() if not (is_endpoint and key in _OF_WEIGHTS)}
 
 
 def _of_config(function: Any, value: Any) -> Any:

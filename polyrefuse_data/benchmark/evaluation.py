@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
 from polyrefuse_data.benchmark.geometry import geometry
-from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies, judge_signature, open_judge
+from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies
+from polyrefuse_data.benchmark.judges.in_english import EnglishJudge, judge_of
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
 from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.kept import read_decisions
@@ -26,6 +28,8 @@ from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, difference_interval, rate, rate_interval
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS, RunFolder
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 RATES = ("compliance", "refusal", "invalid", "degenerate", "off_language")
@@ -42,7 +46,7 @@ _OVER_REFUSAL_SOURCES = ("xstest",)
 def evaluate(folder: RunFolder) -> None:
     """Judge all replies that the run's judge has not judged yet, and write the scores of everything in the folder."""
     run = store.read_json(folder.run)
-    _judge_all(folder, run["settings"]["judge"])
+    _judge_all(folder, run["settings"])
     rows, selectivity = [], []
     found, endings = {}, []
     for source, language, path in folder.completion_files():
@@ -53,7 +57,7 @@ def evaluate(folder: RunFolder) -> None:
     baseline = {language: replies for (source, language), replies in found.items() if source == BASELINE}
     capability, selections = _capabilities(folder, run), _selections(folder, run)
     for (source, language), replies in found.items():
-        common = _common(run, source, language)
+        common = _common(run, source, language, replies[0]["judge"] if replies else "")
         rows += [{**common, **counts} for counts in count_replies(replies)]
         selectivity.append({**common, **_selectivity(replies)})
     scores = {
@@ -136,7 +140,7 @@ def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"selectivity": rate(harmful) - rate(harmless), "selectivity_low": low, "selectivity_high": high}
 
 
-def _common(run: dict[str, Any], source: str, language: str) -> dict[str, Any]:
+def _common(run: dict[str, Any], source: str, language: str, judge: str) -> dict[str, Any]:
     """The columns that every row has in common."""
     return {
         "model": run["model"]["model"],
@@ -144,7 +148,7 @@ def _common(run: dict[str, Any], source: str, language: str) -> dict[str, Any]:
         **_where(source, language),
         "split": "test",
         "rule": _rule(run["settings"]) if run["source_languages"] else None,
-        "judge": judge_signature(run["settings"]["judge"], language),
+        "judge": judge,
         "dataset": run["dataset"]["name"],
         "dataset_version": run["dataset"]["version"],
         "content_sha256": run["dataset"]["content_sha256"],
@@ -176,26 +180,48 @@ _SCORE_SCHEMA = pa.schema(
 )
 
 
-def _judge_all(folder: RunFolder, name: str) -> None:
+def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
     """Add a verdict to every reply. Files with verdicts of this judge are left alone."""
-    judge = open_judge(name)
+    judge = judge_of(settings, folder.translations)
+    _tell_translators(folder, judge)
     ledger = Ledger(folder)
     try:
-        for _, language, path in folder.completion_files():
-            table = store.read_completions(path)
-            signature = judge.signature(language)
-            if ledger.is_judged(path) and set(table["judge"].to_pylist()) <= {signature}:
-                continue
-            table = store.reply_columns(table)
-            verdicts = _verdicts(table.to_pylist(), language, judge)
-            members = judge.signatures(language) if isinstance(judge, PanelJudge) else []
-            rows = [_as_row(verdict, signature, members) for verdict in verdicts]
+        unjudged = [
+            (language, path)
+            for _, language, path in folder.completion_files()
+            if not _is_judged_by(judge.signature(language), path, ledger)
+        ]
+        if isinstance(judge, EnglishJudge):  # all of them first: the translator and the judge may both be large models
+            for language, path in unjudged:
+                judge.translate(store.read_completions(path)["reply"].to_pylist(), language)
+            judge.close_translators()
+        for language, path in unjudged:
+            table = store.reply_columns(store.read_completions(path))
+            verdicts = _verdicts(table.to_pylist(), language, judge, path)
+            members = judge.signatures(language) if isinstance(judge, PanelJudge | EnglishJudge) else []
+            rows = [_as_row(verdict, judge.signature(language), members) for verdict in verdicts]
             for field in store.VERDICT_FIELDS:
                 table = table.append_column(field, pa.array([row[field.name] for row in rows], field.type))
+            if isinstance(judge, EnglishJudge):
+                shown = judge.translate(table["reply"].to_pylist(), language)
+                table = table.append_column(store.REPLY_IN_ENGLISH, pa.array(shown, pa.string()))
             store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
         judge.close()
+
+
+def _tell_translators(folder: RunFolder, judge: Judge) -> None:
+    """Record in run.json who translates replies for the judge."""
+    run = store.read_json(folder.run)
+    others = [code for code in run["languages"] if code != SOURCE_LANGUAGE]
+    told = {code: judge.translator(code) for code in others} if isinstance(judge, EnglishJudge) else None
+    if run.get("reply_translators") != told:
+        store.write_json(folder.run, {**run, "reply_translators": told})
+
+
+def _is_judged_by(signature: str, path: Path, ledger: Ledger) -> bool:
+    return ledger.is_judged(path) and set(store.read_completions(path)["judge"].to_pylist()) <= {signature}
 
 
 def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[str, Any]:
@@ -208,9 +234,12 @@ def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[st
     return {**kept, "opinions": opinions, "judge": signature}
 
 
-def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge) -> list[Verdict]:
+def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Path) -> list[Verdict]:
     """One a reply; what an API declined in so many words, or filtered, is a refusal whatever is left of it."""
-    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row["prompt"] for row in rows])
+    name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
+    if rows and name not in rows[0]:
+        raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows])
     return [
         replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
         for row, verdict in zip(rows, verdicts, strict=True)

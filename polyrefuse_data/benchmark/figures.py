@@ -28,6 +28,7 @@ from polyrefuse_data.benchmark.charts import (
     printed,
 )
 from polyrefuse_data.benchmark.contrasts import DIFFERS
+from polyrefuse_data.benchmark.judges.in_english import ENGLISH
 from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
@@ -55,7 +56,7 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
     import matplotlib as mpl
 
     drawn = []
-    measured_on, judged_by = _measured_on(scores), f"judge: {scores['run']['settings']['judge']}"
+    measured_on, judged_by = _measured_on(scores), _judged_by(scores)
     with mpl.rc_context(STYLE):
         for name, title, caption, draw in _catalogue(scores):
             figure = draw(scores)
@@ -69,6 +70,12 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
                 note(figure, f"n = {n} validation prompts")
                 drawn.append(_of_candidates(record, *printed(figure)))
     return drawn
+
+
+def _judged_by(scores: Scores) -> str:
+    settings = scores["run"]["settings"]
+    seen = " on English translations" if settings.get("judge_on") == ENGLISH else ""
+    return f"judge: {settings['judge']}{seen}"
 
 
 def _measured_on(scores: Scores) -> str:

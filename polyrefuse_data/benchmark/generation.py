@@ -1,16 +1,14 @@
-"""Greedy replies in batches: sorted by length and left-padded; rows that end leave the batch and the cache."""
+"""Greedy replies in batches: sorted by length and left-padded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
-from polyrefuse_data.benchmark.batches import with_backoff
 from polyrefuse_data.benchmark.config import REASONING_TOKENS
-from polyrefuse_data.benchmark.growing_reply import GrowingReply
 from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.models.batches import with_backoff
+from polyrefuse_data.models.growing_reply import GrowingReply
 from polyrefuse_data.models.reasoning import strip_reasoning
 
 # Tokens (prompt and reply) that a batch may hold in the cache.
@@ -55,7 +53,7 @@ def generate(
     def run(rows: Sequence[int]) -> None:
         for row in rows:  # again, if a larger batch failed
             replies[row] = GrowingReply(model.tokenizer, stop, begun, max_new_tokens, reasoning_tokens)
-        _greedy(model, [encoded[row] for row in rows], [replies[row] for row in rows])
+        model.grow([encoded[row] for row in rows], [replies[row] for row in rows])
 
     longest = max_new_tokens + (reasoning_tokens if begun else 0)
     budget = CPU_CACHE_TOKENS if model.device.type == "cpu" else GPU_CACHE_TOKENS
@@ -71,23 +69,3 @@ def _reply(model: ChatModel, grown: GrowingReply) -> Reply:
     for token in model.tokenizer.all_special_tokens:
         answer = answer.replace(token, "")
     return Reply(answer.strip(), grown.token_ids, grown.n_reasoning)
-
-
-def _greedy(model: ChatModel, encoded: Sequence[Sequence[int]], replies: Sequence[GrowingReply]) -> None:
-    decoding = model.decoding(model.batch(encoded))
-    active = list(replies)
-    while True:
-        logits = decoding.logits()
-        token = logits.argmax(-1)
-        broken = logits.gather(-1, token[:, None])[:, 0].isnan()  # argmax takes NaN for the largest
-        taken = []
-        for reply, value, is_broken in zip(active, token.tolist(), broken.tolist(), strict=True):
-            if is_broken:
-                reply.fail()
-            taken.append(value if is_broken else reply.add(value))
-        running = [index for index, reply in enumerate(active) if not reply.is_done]
-        if not running:
-            return
-        token = torch.tensor([taken[index] for index in running], device=logits.device)
-        decoding.append(token, running if len(running) < len(active) else None)
-        active = [active[index] for index in running]

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.judges.in_english import NATIVE, judging_settings
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import claim, release_of, sorted_languages
 from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
@@ -38,7 +39,7 @@ class MatchedReplies:
     name: str
     dataset: dict[str, Any]
     files: list[dict[str, str]]
-    judge: str
+    judging: dict[str, Any]
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by language, as in completions/
     unmatched: list[str] = field(default_factory=list)  # where they are
     not_test: int = 0
@@ -64,7 +65,7 @@ class MatchedReplies:
                 language: {label: [row["id"] for row in rows if row["label"] == label] for label in LABELS}
                 for language, rows in sorted(self.rows.items())
             },
-            "settings": {"judge": self.judge, "replies": self.files},
+            "settings": {**self.judging, "replies": self.files},
         }
 
     def matching(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class MatchedReplies:
         """For people: what would be judged."""
         found = self.matching()
         release = f"{self.dataset['name']} {self.dataset['version']}"
-        lines = [f"would judge {found['matched']} replies of {self.name} to {release}, with {self.judge}"]
+        lines = [f"would judge {found['matched']} replies of {self.name} to {release}, with {self.judging['judge']}"]
         lines.append(
             f"  {found['unmatched']} match no prompt, {found['of_other_splits']} answer other splits than test"
         )
@@ -91,7 +92,8 @@ class MatchedReplies:
 
     def to_json(self) -> str:
         """For scripts: the same."""
-        return json.dumps({"model": self.name, "judge": self.judge, **self.matching()}, ensure_ascii=False, indent=1)
+        told = {"model": self.name, "judge": self.judging["judge"], **self.matching()}
+        return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 def judge_run(
@@ -100,6 +102,8 @@ def judge_run(
     out: str | Path,
     *,
     judge: str = "phrases",
+    judge_on: str = NATIVE,
+    reply_translator: Any = None,
     model: str | None = None,
     languages: str | Iterable[str] | None = None,
     fields: Mapping[str, str] | None = None,
@@ -108,17 +112,19 @@ def judge_run(
     and report.
 
     A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is the
-    name that the report gives them, `fields` what the files call id, language, prompt and reply. Raises ConfigError
+    name that the report gives them, `fields` what the files call id, language, prompt and reply. With `judge_on`
+    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. Raises ConfigError
     where none matches, or a prompt has several; SourceError for a file that cannot be read.
     """
     from polyrefuse_data.benchmark.evaluation import evaluate
-    from polyrefuse_data.benchmark.judges import prepare_judge
+    from polyrefuse_data.benchmark.judges.in_english import prepare_judging
     from polyrefuse_data.benchmark.report import write_report
     from polyrefuse_data.benchmark.run import opened_run
 
-    matched = match_replies(replies, dataset, judge=judge, model=model, languages=languages, fields=fields)
-    prepare_judge(judge, matched.targets)
+    told = {"judge": judge, "judge_on": judge_on, "reply_translator": reply_translator}
+    matched = match_replies(replies, dataset, model=model, languages=languages, fields=fields, **told)
     folder = RunFolder(Path(out))
+    prepare_judging(matched.judging, matched.targets)
     with opened_run(folder):
         _keep(folder, matched)
         evaluate(folder)
@@ -131,6 +137,8 @@ def match_replies(
     dataset: str | Path,
     *,
     judge: str = "phrases",
+    judge_on: str = NATIVE,
+    reply_translator: Any = None,
     model: str | None = None,
     languages: str | Iterable[str] | None = None,
     fields: Mapping[str, str] | None = None,
@@ -142,7 +150,8 @@ def match_replies(
     given = [reply for path in paths for reply in read_replies(path, fields)]
     info, rows = release_of(str(dataset), None if languages is None else language_codes(languages))
     files = [{"name": path.name, "sha256": sha256_of(path)} for path in paths]
-    matched = MatchedReplies(model or paths[0].stem, info, files, judge)
+    judging = judging_settings(judge, judge_on, reply_translator)
+    matched = MatchedReplies(model or paths[0].stem, info, files, judging)
     _match(given, list(rows), matched)
     return matched
 
@@ -224,7 +233,8 @@ def _key(text: str) -> str:
 
 def _completion(row: Row, reply: GivenReply) -> dict[str, Any]:
     kept = {name: row[name] for name in ("id", "language", "label", "source")}
-    return {**kept, "prompt": row["text"], "reply": reply.reply, "tokens": None, "ended": None}
+    prompts = {"prompt": row["text"], "prompt_en": row["text_en"]}
+    return {**kept, **prompts, "reply": reply.reply, "tokens": None, "ended": None}
 
 
 def _keep(folder: RunFolder, matched: MatchedReplies) -> None:

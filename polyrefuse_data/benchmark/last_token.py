@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from polyrefuse_data.benchmark.interventions import on_input
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_proofs import PROBES
-from polyrefuse_data.benchmark.proof import agree
+from polyrefuse_data.models.proof import agree
 
 
 @contextmanager

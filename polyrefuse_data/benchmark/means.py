@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import batch_tokens, with_backoff
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.module_io import block_input, first_tensor
 from polyrefuse_data.benchmark.structure import Block
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.models.batches import batch_tokens, with_backoff
 
 INPUT = "input"  # the input of a block
 # Before a number: what its sublayers return, and what they add to the stream (the same, or the post-norms after them).

@@ -3,7 +3,6 @@ inputs."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,21 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import (
-    Batch,
-    equal_length_batches,
-    is_out_of_memory,
-    padded_batch,
-    sorted_batches,
-)
 from polyrefuse_data.benchmark.chat import ChatTemplate
-from polyrefuse_data.benchmark.decoding import Decoding, best_way
 from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
 from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.models.batches import (
+    Batch,
+    equal_length_batches,
+    is_out_of_memory,
+    sorted_batches,
+)
+from polyrefuse_data.models.causal import CausalModel
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class ModelIdentity(FilesIdentity):
     dtype: str
 
 
-class ChatModel:
+class ChatModel(CausalModel):
     """A causal chat model with its own chat template. Its decoder blocks are found by structure and verified on load.
 
     Create one with `ChatModel.load`. Weights are never written anywhere.
@@ -54,23 +52,18 @@ class ChatModel:
         files: ModelFiles | None = None,
         modules: ModuleNames | None = None,
     ) -> None:
-        self.network = network.eval().requires_grad_(False)
+        super().__init__(network)
         self.tokenizer = tokenizer
         self.chat = chat or ChatTemplate(tokenizer, name)
         self.name = name
         self._files = files
-        parameters = inspect.signature(network.forward).parameters
-        self._takes_position_ids = "position_ids" in parameters
-        # For the output head to compute the last token alone, where the model can be told.
-        self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        self._head_reads_contiguous()
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
         self.n_layers = len(self.blocks)
         self.d_model = self.blocks[0].width
         self._decoder = find_decoder(self)
         self.pads = pads_right(self)  # whether rows of unlike length can share a batch
         probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
-        self.way = best_way(self, self.batch(self.encode(probes)))  # how tokens are generated
+        self.prove(self.encode(probes))
         self.chat.before_answer = own_reasoning_closed(self)
         _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
@@ -104,11 +97,6 @@ class ChatModel:
         """Load the weights of files opened with `open_model`. This is the slow part."""
         network = load_network(files, dtype, device)
         return cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the input embeddings, where token ids go."""
-        return self.network.get_input_embeddings().weight.device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -147,10 +135,6 @@ class ChatModel:
             )
         return encoded
 
-    def batch(self, token_ids: Sequence[Sequence[int]]) -> Batch:
-        """Left-padded tensors of these token ids on the model's device."""
-        return padded_batch(token_ids, self.device)
-
     def row_batches(self, lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         """Indices of rows of these lengths in batches, each at most `budget` tokens; of one length, where the model
         does not compute the same on rows that are padded."""
@@ -161,36 +145,13 @@ class ChatModel:
             size = max(1, budget // lengths[group[0]])
             yield from (group[start : start + size] for start in range(0, len(group), size))
 
-    def inputs(self, batch: Batch) -> dict[str, Any]:
-        """Keyword arguments for a forward pass over `batch`; positions count from each row's first real token."""
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        if self._takes_position_ids:
-            inputs["position_ids"] = batch.position_ids
-        return inputs
-
-    def last_logits(self, batch: Batch) -> Tensor:
-        """Logits at the last token of each row, [rows, vocabulary], in the model's dtype."""
-        output = self.network(**self.inputs(batch), use_cache=False, **self.last_only)
-        return output.logits[:, -1, :]
-
     def log_probabilities(self, batch: Batch) -> Tensor:
         """Log-probabilities of the next token at every position, [rows, tokens, vocabulary], float32."""
         return self.network(**self.inputs(batch), use_cache=False).logits.float().log_softmax(-1)
 
-    def decoding(self, batch: Batch) -> Decoding:
-        """The rows of a batch, to be decoded token by token."""
-        return Decoding(self, batch, self.way)
-
     def run_blocks(self, batch: Batch) -> None:
         """Run the decoder without the output head, for what hooks see."""
         self._decoder(**self.inputs(batch), use_cache=False)
-
-    def _head_reads_contiguous(self) -> None:
-        """Give the output head a contiguous slice. On a strided one it multiplies row by row, ten times slower on
-        CPU."""
-        head = self.network.get_output_embeddings()
-        if head is not None:
-            head.register_forward_pre_hook(lambda module, args: (args[0].contiguous(), *args[1:]))
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
         encoded = self.encode(PROBES)

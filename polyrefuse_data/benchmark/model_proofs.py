@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from polyrefuse_data.benchmark.module_io import block_input
-from polyrefuse_data.benchmark.proof import COARSE, agree
+from polyrefuse_data.models.proof import COARSE, agree
 from polyrefuse_data.models.reasoning import beginning
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.judges.in_english import JUDGING
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
 from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
@@ -144,8 +145,8 @@ class Claiming(Protocol):
 def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
     """The run.json in the folder; None if it holds no run yet.
 
-    The judge may differ, because replies can be judged again. Raises ConfigError if the folder holds another run, files
-    without a run.json, or replies that do not belong to this run.
+    The judge and what it sees may differ, because replies can be judged again. Raises ConfigError if the folder holds
+    another run, files without a run.json, or replies that do not belong to this run.
     """
     if not folder.run.exists():
         if any(not path.name.startswith(".") for path in folder.path.iterdir()):
@@ -175,7 +176,7 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
 
 
 def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    settings = {name: value for name, value in record["settings"].items() if name != "judge"}
+    settings = {name: value for name, value in record["settings"].items() if name not in JUDGING}
     dataset = {name: value for name, value in record["dataset"].items() if name != "path"}
     names = ("model_id", "requested_revision", "source_languages", "languages", "test_prompts")
     return {**{name: record[name] for name in names}, **settings, **{f"dataset {k}": v for k, v in dataset.items()}}

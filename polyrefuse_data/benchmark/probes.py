@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
-from polyrefuse_data.benchmark.judges import judge_signature, prepare_judge
+from polyrefuse_data.benchmark.judges.in_english import prepare_judging
 from polyrefuse_data.benchmark.plan import Plan, check_transfer
 from polyrefuse_data.benchmark.refusal_tokens import published_tokens
 
@@ -25,7 +25,7 @@ def probe_settings(config: BenchmarkConfig) -> None:
     Raises ConfigError for an unknown judge, language or device; MissingPrerequisite for a missing key, server, guard
     model or GPU; ModelError if the model's folder is not one.
     """
-    prepare_judge(config.judge, config.languages or ())
+    prepare_judging(config.settings(), config.languages or ())
     if config.endpoint:
         return
     if config.source_languages or config.languages:
@@ -38,10 +38,9 @@ def probe_settings(config: BenchmarkConfig) -> None:
 
 
 def probe_plan(plan: Plan) -> None:
-    """Check that the judge can judge the release's languages. Raises ConfigError if it cannot."""
+    """Check that the judge can judge the release's languages. Raises as `prepare_judging` does."""
     if not plan.config.languages:
-        for language in plan.targets:
-            judge_signature(plan.config.judge, language)
+        prepare_judging(plan.config.settings(), plan.targets)
 
 
 def probe_files(files: ModelFiles, config: BenchmarkConfig) -> None:

@@ -21,6 +21,7 @@ class Prompt:
     id: str
     text: str
     source: str
+    text_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def choose_prompts(
             )
         if row["language"] in wanted:
             prompts = found[row["split"], row["label"]].setdefault(row["language"], {})
-            prompts[row["id"]] = Prompt(row["id"], row["text"], row["source"])
+            prompts[row["id"]] = Prompt(row["id"], row["text"], row["source"], row["text_en"])
     sizes = {"train": settings.n_train, "validation": settings.n_validation, "test": settings.limit}
     chosen: dict[str, dict[Key, tuple[Prompt, ...]]] = {language: {} for language in languages}
     used = {key: by_language for key, by_language in found.items() if key[0] == "test" or not settings.endpoint}

@@ -14,6 +14,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.figures import Drawing, draw_all
 from polyrefuse_data.benchmark.headline import headline
+from polyrefuse_data.benchmark.judges.in_english import BY_TRANSLATOR
 from polyrefuse_data.benchmark.latex import latex_table
 from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
 from polyrefuse_data.benchmark.selection import REASON_NAMES
@@ -75,6 +76,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "name": _short(scores["run"]["model"]["model"]),
         "run": scores["run"],
         "judges": sorted({row["judge"] for row in scores["rows"]}),
+        "translators": sorted({row["judge"].partition(BY_TRANSLATOR)[2] for row in scores["rows"]} - {""}),
         "headline": headline(scores),
         "languages": scores["languages"],
         "figures": [{**vars(drawing), "uri": _data_uri(drawing)} for drawing in drawings],

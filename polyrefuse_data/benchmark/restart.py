@@ -13,12 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import Batch
 from polyrefuse_data.benchmark.interventions import replace_input
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.module_io import block_input
-from polyrefuse_data.benchmark.proof import agree
+from polyrefuse_data.models.batches import Batch
+from polyrefuse_data.models.proof import agree
 
 
 class Restart:

@@ -127,7 +127,7 @@ def _threads_restored() -> Iterator[None]:
 
 @contextmanager
 def _out_of_memory_explained(model: str) -> Iterator[None]:
-    from polyrefuse_data.benchmark.batches import is_out_of_memory
+    from polyrefuse_data.models.batches import is_out_of_memory
 
     try:
         yield

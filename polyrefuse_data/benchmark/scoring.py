@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
-from polyrefuse_data.benchmark.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
 from polyrefuse_data.benchmark.means import PlaceMeans
@@ -25,6 +24,7 @@ from polyrefuse_data.benchmark.metrics import kl_scores, least_kl, probabilities
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.restart import Restart
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.models.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 
 _NULL_NORM = 1e-12  # rounding error of a mean over prompts that all have the same vector
 

@@ -201,6 +201,7 @@ class Stages:
                 "label": label,
                 "source": prompt.source,
                 "prompt": prompt.text,
+                "prompt_en": prompt.text_en,
                 "reply": reply.text,
                 "tokens": len(reply.token_ids),
                 "ended": self._ending(reply),

@@ -45,12 +45,15 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("label", pa.string()),
         pa.field("source", pa.string()),
         pa.field("prompt", pa.string()),
+        # The prompt in English. Runs of before have no such column.
+        pa.field("prompt_en", pa.string()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
         # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
         pa.field("ended", pa.string()),
     ]
 )
+REPLY_IN_ENGLISH = pa.field("reply_en", pa.string())  # beside the verdicts, where the judge saw that
 VERDICT_FIELDS = [
     pa.field("refusal", pa.bool_()),
     pa.field("harmful", pa.bool_()),
@@ -98,6 +101,11 @@ class RunFolder:
     def answers(self) -> Path:
         """The journal of an endpoint's answers."""
         return self.path / "answers.jsonl"
+
+    @property
+    def translations(self) -> Path:
+        """The journal of replies in English, where they were judged so."""
+        return self.path / "translations.sqlite"
 
     @property
     def labels(self) -> Path:

@@ -19,7 +19,7 @@ from polyrefuse_data.benchmark.interventions import ablate, project_first_input,
 from polyrefuse_data.benchmark.means import PlaceMeans, sublayer_places
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_proofs import PROBES
-from polyrefuse_data.benchmark.proof import agree
+from polyrefuse_data.models.proof import agree
 
 _NARROW = 3e-2  # of narrow types, relative to the largest logit: the edit rounds the weights once more
 

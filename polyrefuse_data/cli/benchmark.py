@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ _OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
 def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the settings below.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings that go together: paper. Other options and the file win.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
     endpoint: Annotated[
         str | None,
@@ -52,6 +55,14 @@ def benchmark_run(
             help="Judge: phrases, a guard model's id, openai:MODEL@URL, or module:NAME. Several vote: A,B,C or "
             "any:A,B. [default: phrases]"
         ),
+    ] = None,
+    judge_on: Annotated[
+        str | None,
+        typer.Option(help="What the judge sees: native, or english (replies translated). [default: native]"),
+    ] = None,
+    reply_translator: Annotated[
+        str | None,
+        typer.Option(help="For --judge-on english: a model's id or folder, or { engine = ... } as in a config."),
     ] = None,
     rule: Annotated[
         str | None,
@@ -166,6 +177,14 @@ def benchmark_judge(
     judge: Annotated[
         str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
     ] = "phrases",
+    judge_on: Annotated[
+        str,
+        typer.Option(help="What the judge sees: native, or english (replies translated)."),
+    ] = "native",
+    reply_translator: Annotated[
+        str | None,
+        typer.Option(help="For --judge-on english: a model's id or folder, or { engine = ... } as in a config."),
+    ] = None,
     languages: Annotated[
         str | None,
         typer.Option(help="Languages to judge, e.g. en,de,yo. [default: all]", autocompletion=complete_languages),
@@ -185,11 +204,12 @@ def benchmark_judge(
     columns = dict(entry.partition("=")[::2] for entry in field or ())
     if not all(columns.values()):
         raise ConfigError("--field: write reply=COLUMN")
+    judged: dict[str, Any] = {"judge": judge, "judge_on": judge_on, "reply_translator": reply_translator}
     if dry_run:
-        found = match_replies(replies, dataset, judge=judge, model=model, languages=languages, fields=columns)
+        found = match_replies(replies, dataset, model=model, languages=languages, fields=columns, **judged)
         print_summary(found, as_json, is_product=True)
         return
-    run = judge_run(replies, dataset, out, judge=judge, model=model, languages=languages, fields=columns)
+    run = judge_run(replies, dataset, out, model=model, languages=languages, fields=columns, **judged)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 

@@ -21,7 +21,6 @@ from polyrefuse_data.quality.checks.base import Check
 from polyrefuse_data.quality.inputs import Inputs, inputs_of
 from polyrefuse_data.quality.suite import Suite
 from polyrefuse_data.quality.thresholds import Score
-from polyrefuse_data.system.garbage import no_collection
 from polyrefuse_data.system.workers import Work
 
 ROW_COLUMNS = ("id", "language", "inputs")
@@ -44,7 +43,6 @@ def scorer(suite: Suite, names: Collection[str] | None = None) -> Work:
     return partial(_score, suite=suite, found=found)
 
 
-@no_collection()
 def _score(rows: pa.Table, suite: Suite, found: Mapping[str, str]) -> pa.Table:
     """The scores of the checks in `found`, with their identities; if these are all, derived ones too. Decides
     nothing."""

@@ -8,7 +8,10 @@ is a success.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import logging
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +33,13 @@ _BRANCH = "main"
 _REPO = "dataset"
 # People ask for access and a maintainer decides; the card's extra_gated_fields say what is asked.
 _GATE: Final = "manual"
+
+# Where the Hub asks to come back later, which it does for windows of five minutes.
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 60  # if it does not say for how long
+_LONGEST_PAUSE_SECONDS = 900
+
+_logger = logging.getLogger(__name__)
 
 
 class PublishStopped(ReleaseError):
@@ -120,10 +130,29 @@ def publish_release(
     plan = Plan(folder, read_manifest(folder), repo_id, private, gated)
     if dry_run:
         return plan
-    try:
-        return _publish(plan, endpoint)
-    except client_errors() as error:
-        raise _explain(error, plan) from error
+    for attempt in itertools.count(1):
+        try:
+            return _publish(plan, endpoint)
+        except client_errors() as error:
+            pause = _asked_to_wait(error)
+            if pause is None or attempt == _ATTEMPTS:
+                raise _explain(error, plan) from error
+            _logger.warning("%s: the Hub asks to wait (HTTP 429); going on in %d s", repo_id, pause)
+            time.sleep(pause)
+    raise AssertionError  # the loop ends by one of the above
+
+
+def _asked_to_wait(error: Exception) -> int | None:
+    """For how many seconds, if the Hub answered that there were too many requests; None for any other error, and for
+    longer than anybody waits. What was done stays done: publishing goes on from there."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    cause = error.__cause__ if isinstance(error, RuntimeError) else error  # a failed upload wraps what failed
+    if not isinstance(cause, HfHubHTTPError) or cause.response.status_code != 429:
+        return None
+    said = cause.response.headers.get("Retry-After", "")
+    pause = int(said) if said.isdigit() else _PAUSE_SECONDS
+    return pause if pause <= _LONGEST_PAUSE_SECONDS else None
 
 
 def _check_repo_id(repo_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError
+from polyrefuse_data.system.redaction import one_line
 
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
 
@@ -42,10 +43,12 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if status == 401:
         return MissingPrerequisite(f"{where}: the Hub does not know this token; {LOGIN}")
+    said = one_line(getattr(error, "server_message", None) or "")
     if status == 403:
         return MissingPrerequisite(
-            f"{where}: this token lacks the permission; use one with write access to the repository"
+            f"{where}: this token lacks the permission{f' ({said})' if said else ''}; "
+            "use one with write access to the repository"
         )
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    cause = f"HTTP {status}" if status else reason
+    cause = f"HTTP {status}{f': {said}' if said else ''}" if status else reason
     return otherwise(f"{where}: unexpected answer from the Hub ({cause}); run again")

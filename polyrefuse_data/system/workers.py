@@ -26,6 +26,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from polyrefuse_data.errors import EngineError
+from polyrefuse_data.system.garbage import rare_collection
 from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
@@ -132,7 +133,7 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Genera
     others = min(workers, len(batches)) - 1
     waiting: Iterator[int] = iter(range(len(batches)))
     futures: dict[int, Future[pa.Table]] = {}
-    with Workers(others, "pass workers=1 to check rows in this process alone") as pool:
+    with rare_collection(), Workers(others, "pass workers=1 to check rows in this process alone") as pool:
         for place in range(len(batches)):
             while place not in futures or not futures[place].done():
                 under_way = sum(not future.done() for future in futures.values())
@@ -157,12 +158,13 @@ def serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not an answer
     questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=[questions], daemon=True).start()
-    while True:
-        answer = _answer(questions.get())
-        try:
-            _send(answers, answer)
-        except BrokenPipeError:  # nobody reads it anymore
-            os._exit(1)
+    with rare_collection():
+        while True:
+            answer = _answer(questions.get())
+            try:
+                _send(answers, answer)
+            except BrokenPipeError:  # nobody reads it anymore
+                os._exit(1)
 
 
 def _read(questions: queue.SimpleQueue[bytes]) -> None:

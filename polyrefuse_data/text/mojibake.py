@@ -128,13 +128,17 @@ def _quiet(written: Orthography) -> frozenset[str] | None:
     """Characters that a text may contain anywhere; None for scripts without spaces."""
     if written.script not in SPACED_SCRIPTS:
         return None
-    if written.letters is None:
-        letters = SPACED_SCRIPTS[written.script]
-    elif written.guest_letters is None:
-        letters = written.letters + (_WESTERN_GUESTS if written.script == "Latn" else "")
-    else:
-        letters = written.letters + written.guest_letters
+    letters = SPACED_SCRIPTS[written.script] if written.letters is None else letters_of_words(written)
     return frozenset(letters + letters.upper() + _EVERYWHERE)
+
+
+def letters_of_words(written: Orthography) -> str:
+    """Letters beyond ASCII in the words, names and loans of a language, in lower case, as far as its pack names them.
+    In Latin script, names have those of Western Europe unless the pack says otherwise."""
+    guests = written.guest_letters
+    if guests is None:
+        guests = _WESTERN_GUESTS if written.script == "Latn" else ""
+    return (written.letters or "") + guests
 
 
 @lru_cache(maxsize=1024)

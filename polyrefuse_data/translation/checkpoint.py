@@ -119,6 +119,11 @@ class Checkpoint:
         """The id of <unk>, which stands for everything outside the vocabulary."""
         return self.vocabulary.index(UNKNOWN)
 
+    @property
+    def size(self) -> int:
+        """The number of tokens that the model has a vector for. The vocabulary may have a few more or less."""
+        return int(self.config["vocab_size"])
+
     @cached_property
     def unknown_characters(self) -> UnknownCharacters:
         return UnknownCharacters(self.vocabulary)

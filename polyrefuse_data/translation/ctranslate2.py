@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,9 @@ from polyrefuse_data.system.locks import lock_folder
 from polyrefuse_data.system.safe_weights import safetensors_only
 from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.translation.checkpoint import Checkpoint
+from polyrefuse_data.translation.converted import cut_vocabulary
 from polyrefuse_data.translation.runtimes import Hypotheses
+from polyrefuse_data.translation.trimming import Kept
 from polyrefuse_data.translation.vocabulary import END
 
 # Best computation for `dtype = "auto"` by device, and how CTranslate2 calls our int8.
@@ -44,7 +46,7 @@ def _library() -> Any:
 
 
 class CTranslate2Runtime:
-    """ctranslate2.Translator over a converted checkpoint."""
+    """ctranslate2.Translator over a converted checkpoint, or over a copy of it with fewer tokens: one at a time."""
 
     name = "ctranslate2"
 
@@ -52,6 +54,7 @@ class CTranslate2Runtime:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
+        self._loaded_with: Kept | None = None
 
     @cached_property
     def device(self) -> str:
@@ -64,7 +67,7 @@ class CTranslate2Runtime:
         best = _BEST.get(self.device.split(":")[0], "int8")
         return best if self.config.dtype in ("auto", "int8") else self.config.dtype
 
-    def check(self) -> None:
+    def check(self, trimmed: Sequence[Kept] = ()) -> None:
         ctranslate2 = _library()
         kind, _, index = self.device.partition(":")
         if kind not in _BEST or (kind == "cuda" and int(index or 0) >= ctranslate2.get_cuda_device_count()):
@@ -81,6 +84,8 @@ class CTranslate2Runtime:
             require("converting a model for ctranslate2", "nllb")
             self.checkpoint.check_weights()
             self._converted()
+        for kept in trimmed:
+            self._trimmed(kept)
 
     def generate(
         self,
@@ -89,10 +94,11 @@ class CTranslate2Runtime:
         beams: int,
         candidates: int,
         max_new_tokens: int,
+        kept: Kept | None = None,
     ) -> list[Hypotheses]:
         vocabulary = self.checkpoint.vocabulary
         given = [[] if target is None else [target] for target in targets]
-        results = self._model.translate_batch(
+        results = self._model(kept).translate_batch(
             [vocabulary.tokens(ids) for ids in sources],
             target_prefix=[vocabulary.tokens(ids) for ids in given] if any(given) else None,
             beam_size=beams,
@@ -113,9 +119,9 @@ class CTranslate2Runtime:
     def close(self) -> None:
         self._loaded = None
 
-    @property
-    def _model(self) -> Any:
-        if self._loaded is None:
+    def _model(self, kept: Kept | None) -> Any:
+        if self._loaded is None or self._loaded_with is not kept:
+            self._loaded = None  # frees its memory first
             ctranslate2 = _library()
             kind, _, index = self.device.partition(":")
             # In a thread that ends: helpers of this one would count with those that compute, and where there are more
@@ -123,11 +129,12 @@ class CTranslate2Runtime:
             with ThreadPoolExecutor(1) as loader:
                 self._loaded = loader.submit(
                     ctranslate2.Translator,
-                    str(self._converted()),
+                    str(self._converted() if kept is None else self._trimmed(kept)),
                     device=kind,
                     device_index=int(index or 0),
                     compute_type=self.dtype,
                 ).result()
+            self._loaded_with = kept
         return self._loaded
 
     def _until_end(self, tokens: list[str], given: int) -> list[int] | None:
@@ -145,13 +152,23 @@ class CTranslate2Runtime:
         return cache_folder("ctranslate2") / f"{self.checkpoint.label.replace('/', '--')}-{self._quantization}"
 
     def _converted(self) -> Path:
-        """The converted model in the cache, made if missing; complete or not there at all."""
-        if not self._place.exists():
-            with lock_folder(cache_folder("ctranslate2"), wait=True), part_of(self._place, is_folder=True) as part:
-                if not self._place.exists():  # another process converted it while we waited
-                    self._convert(part / "model")
-                    (part / "model").replace(self._place)
-        return self._place
+        """The converted model in the cache, made if missing."""
+        return _made(self._place, self._convert)
+
+    def _trimmed(self, kept: Kept) -> Path:
+        """The converted model with these tokens alone, in the cache, made if missing."""
+        full = self._converted()
+
+        def cut(folder: Path) -> None:
+            try:
+                cut_vocabulary(full, kept.ids, folder)
+            except (OSError, ValueError) as error:
+                raise ModelError(
+                    f"translation model {self.checkpoint.model!r}: its vocabulary cannot be trimmed ({error}): set "
+                    'vocabulary = "full" for this backend'
+                ) from error
+
+        return _made(full.with_name(f"{full.name}-{kept.label}"), cut)
 
     def _convert(self, folder: Path) -> None:
         from ctranslate2.converters import TransformersConverter
@@ -170,3 +187,13 @@ class CTranslate2Runtime:
                 f"translation model {self.checkpoint.model!r} cannot be converted for ctranslate2 ({error}): "
                 'set runtime = "transformers" for this backend'
             ) from error
+
+
+def _made(place: Path, make: Callable[[Path], None]) -> Path:
+    """A folder in the cache, made if missing; complete or not there at all."""
+    if not place.exists():
+        with lock_folder(cache_folder("ctranslate2"), wait=True), part_of(place, is_folder=True) as part:
+            if not place.exists():  # another process made it while we waited
+                make(part / "model")
+                (part / "model").replace(place)
+    return place

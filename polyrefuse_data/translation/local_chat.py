@@ -1,4 +1,4 @@
-"""Chat models on this machine, through transformers: asked as behind an API, greedily, in batches."""
+"""Chat models on this machine: asked as behind an API, and run greedily in batches as the benchmark runs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from polyrefuse_data.translation.runtimes import check_device
 
 # Tokens of an answer for each of its text, and room for a short one and for the object around it.
 _TOKENS_PER_TOKEN, _ROOM = 4, 64
-_PAD = 0  # any id: padding is masked
+
+# Texts of unlike length, on which a model shows how it generates tokens rightly.
+_PROBES = (PLAIN_SENTENCE, "Explain how rain forms, in two sentences.")
 
 Messages = Sequence[dict[str, Any]]
 
@@ -90,41 +92,30 @@ class LocalChatTranslator:
     def _translate(self, batch: Sequence[Request]) -> list[Result]:
         import torch
 
+        from polyrefuse_data.models.growing_reply import GrowingReply
+
         model, encoded = self._load(), self._encode(batch)
         longest = max(len(ids) for ids in self._open()([request.text for request in batch])["input_ids"])
         most = min(self.config.max_new_tokens, _TOKENS_PER_TOKEN * longest + _ROOM)
-        width = max(map(len, encoded))
-        inputs = torch.tensor([[_PAD] * (width - len(ids)) + ids for ids in encoded], device=model.device)
-        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in encoded], device=model.device)
-        ends = self._end_tokens(model)
+        ends = self._end_tokens(model.network)
+        replies = [GrowingReply(self._open(), ends, None, most, most) for _ in batch]
         with torch.inference_mode():
-            outputs = model.generate(
-                input_ids=inputs,
-                attention_mask=mask,
-                max_new_tokens=most,
-                max_length=None,
-                do_sample=False,
-                num_beams=1,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                eos_token_id=sorted(ends),
-                pad_token_id=min(ends),
-            )
-        answers = [self._answer(ids, ends, most) for ids in outputs[:, width:].tolist()]
+            model.grow(encoded, replies)
+        answers = [self._answer(reply.token_ids, ends, most) for reply in replies]
         return [self.chat.read(answer, request) for answer, request in zip(answers, batch, strict=True)]
 
     def _answer(self, ids: Sequence[int], ends: frozenset[int], most: int) -> Answer:
         from polyrefuse_data.models.reasoning import strip_reasoning
 
-        end = next((place for place, token in enumerate(ids) if token in ends), None)
-        if end is None:
+        if not ids:
+            return NoAnswer("model_failed", "the model computes NaN for this text", may_pass=True)
+        if ids[-1] not in ends:
             return NoAnswer("truncated", f"no end after {most} tokens")
-        text = self._open().decode(ids[:end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text = self._open().decode(ids[:-1], skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return Completion(strip_reasoning(text))
 
-    def _end_tokens(self, model: Any) -> frozenset[int]:
-        declared = model.generation_config.eos_token_id
+    def _end_tokens(self, network: Any) -> frozenset[int]:
+        declared = network.generation_config.eos_token_id
         found = {*(declared if isinstance(declared, list) else [declared]), self._open().eos_token_id} - {None}
         if not found:
             raise ModelError(f"{self.config_name}: no end token in generation_config.json or the tokenizer")
@@ -183,22 +174,27 @@ class LocalChatTranslator:
             import torch
             from transformers import AutoModelForCausalLM
 
+            from polyrefuse_data.models.causal import CausalModel
+
             device = self.config.device
             if device == "auto":
                 device = "cuda" if torch.cuda.is_available() else "cpu"
             dtype = self.config.dtype
             if dtype == "auto":
                 dtype = "float32" if device == "cpu" else "bfloat16"
-            model = self.checkpoint.load_model(AutoModelForCausalLM, dtype=getattr(torch, dtype))
-            self._model = model.to(device).eval()
+            network = self.checkpoint.load_model(AutoModelForCausalLM, dtype=getattr(torch, dtype))
+            model = CausalModel(network.to(device))
+            with torch.inference_mode():
+                model.prove(self._encode([_plain_request(self.chat, text) for text in _PROBES]))
+            self._model = model
         return self._model
 
 
-def _plain_request(chat: Chat) -> Request:
+def _plain_request(chat: Chat, text: str = PLAIN_SENTENCE) -> Request:
     """A plain sentence for a language that the model takes."""
     source = language(SOURCE_LANGUAGE)
     pairs = (Pair(source, language(code)) for code in TARGET_LANGUAGES)
-    return Request(PLAIN_SENTENCE, *next(filter(chat.takes, pairs)))
+    return Request(text, *next(filter(chat.takes, pairs)))
 
 
 def _without_system(messages: Messages) -> Messages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from polyrefuse_data.config import NllbBackend
@@ -19,6 +19,7 @@ from polyrefuse_data.translation.ctranslate2 import CTranslate2Runtime
 from polyrefuse_data.translation.halving import PLAIN_SENTENCE, in_halves
 from polyrefuse_data.translation.kinds import Kind
 from polyrefuse_data.translation.runtimes import Hypotheses, Runtime, TransformersRuntime
+from polyrefuse_data.translation.trimming import RULE, Kept, Trimming
 
 # A translation rarely has more than three times the tokens of its source; the constant is room for short ones.
 _TARGET_TOKENS_PER_SOURCE_TOKEN = 3
@@ -58,6 +59,7 @@ class NllbTranslator:
             "max_new_tokens": self.config.max_new_tokens,
             "candidates": self.candidates,
             "unknown": "suppressed",
+            **({"vocabulary": f"language-{RULE}"} if self._trims else {}),
         }
 
     @cached_property
@@ -68,13 +70,21 @@ class NllbTranslator:
         return self._kind is None or self._kind.takes(pair)
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
+        pairs = list(pairs)
         self.checkpoint.check(pairs)
-        self.runtime.check()
+        self.runtime.check([self._trimming.kept(pair) for pair in pairs] if self._trims else [])
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
-        lengths = [len(ids) for ids in self.checkpoint.encode(requests)]
+        sources = self.checkpoint.encode(requests)
         budget = self.config.batch_tokens or BATCH_TOKENS.get(self.runtime.device.split(":")[0], BATCH_TOKENS["cpu"])
-        return token_batches(lengths, max(budget // self._beams, 1))
+        together: dict[Kept | None, list[int]] = {}
+        for index, (request, ids) in enumerate(zip(requests, sources, strict=True)):
+            together.setdefault(self._kept(request, ids), []).append(index)
+        return [
+            [indices[index] for index in batch]
+            for indices in together.values()
+            for batch in token_batches([len(sources[index]) for index in indices], max(budget // self._beams, 1))
+        ]
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         for number, batch in enumerate(batches):
@@ -94,6 +104,22 @@ class NllbTranslator:
     @property
     def _beams(self) -> int:
         return max(self.config.num_beams, self.candidates)
+
+    @property
+    def _trims(self) -> bool:
+        """Greedy search alone: a beam's score is a share of the probability of all tokens, so fewer would change it."""
+        return self.config.vocabulary == "language" and self._beams == 1
+
+    @cached_property
+    def _trimming(self) -> Trimming:
+        return Trimming(self.checkpoint.vocabulary, self.checkpoint.size)
+
+    def _kept(self, request: Request, ids: Sequence[int]) -> Kept | None:
+        """The tokens that a text is translated with; None for all."""
+        if not self._trims:
+            return None
+        kept = self._trimming.kept(Pair(request.source, request.target))
+        return kept if kept.holds(ids) else None
 
     def _carried(self, request: Request) -> frozenset[str]:
         """Unknown characters that are not part of a word of the source language: emoji, signs, a name in another
@@ -115,30 +141,37 @@ class NllbTranslator:
         most = self.checkpoint.most_source_tokens
         results: list[Result] = [Failure("too_long", f"more than {most} tokens")] * len(batch)
         fitting = [index for index, ids in enumerate(sources) if len(ids) <= most]
-        outputs = self._generate([(sources[index], batch[index].target) for index in fitting])
+        rows = [(sources[index], batch[index].target) for index in fitting]
+        kept = {self._kept(batch[index], sources[index]) for index in fitting}
+        outputs = self._generate(rows, kept.pop() if len(kept) == 1 else None)
         for index, result in zip(fitting, outputs, strict=True):
             if isinstance(result, Translation) and self.checkpoint.unknown in sources[index]:
                 result = replace(result, notes=(UNKNOWN_CHARACTERS,))
             results[index] = result
         return results
 
-    def _generate(self, rows: Sequence[tuple[list[int], Language]]) -> list[Result]:
+    def _generate(self, rows: Sequence[tuple[list[int], Language]], kept: Kept | None) -> list[Result]:
         """Generate. If memory runs out, or the model fails on a row, each half is done separately."""
         name, is_out_of_memory = self.checkpoint.label, self.runtime.is_out_of_memory
-        return in_halves(rows, self._compute, is_out_of_memory, self._prove(rows), name)
+        compute = partial(self._compute, kept)
+        return in_halves(rows, compute, is_out_of_memory, self._prove(compute, rows), name)
 
-    def _compute(self, rows: Sequence[tuple[list[int], Language]]) -> list[Result]:
+    def _compute(self, kept: Kept | None, rows: Sequence[tuple[list[int], Language]]) -> list[Result]:
         sources, targets = [source for source, _ in rows], [self.checkpoint.kind.before_target(to) for _, to in rows]
         bound = _TARGET_TOKENS_PER_SOURCE_TOKEN * max(map(len, sources)) + _TARGET_TOKENS_ROOM
         most = min(bound, self.config.max_new_tokens)
-        hypotheses = self.runtime.generate(sources, targets, self._beams, self.candidates, most)
+        hypotheses = self.runtime.generate(sources, targets, self._beams, self.candidates, most, kept)
         return [self._result(row) for row in hypotheses]
 
-    def _prove(self, rows: Sequence[tuple[list[int], Language]]) -> Callable[[], None]:
+    def _prove(
+        self,
+        compute: Callable[[Sequence[tuple[list[int], Language]]], object],
+        rows: Sequence[tuple[list[int], Language]],
+    ) -> Callable[[], None]:
         def prove() -> None:
             target = rows[0][1]
             sentence = Request(PLAIN_SENTENCE, language(SOURCE_LANGUAGE), target)
-            self._compute([(self.checkpoint.encode([sentence])[0], target)])
+            compute([(self.checkpoint.encode([sentence])[0], target)])
 
         return prove
 

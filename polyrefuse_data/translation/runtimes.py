@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.translation.checkpoint import Checkpoint
+from polyrefuse_data.translation.trimming import Kept
 
 # The best hypotheses of a row, best first: token ids up to the end, or None for one that did not come to an end.
 Hypotheses = list[list[int] | None]
@@ -40,9 +41,9 @@ class Runtime(Protocol):
     @property
     def dtype(self) -> str: ...
 
-    def check(self) -> None:
+    def check(self, trimmed: Sequence[Kept] = ()) -> None:
         """Raise ConfigError or MissingPrerequisite if device or dtype cannot be used here, ModelError if the weights
-        cannot."""
+        cannot, or not with these tokens alone."""
         ...
 
     def generate(
@@ -52,9 +53,10 @@ class Runtime(Protocol):
         beams: int,
         candidates: int,
         max_new_tokens: int,
+        kept: Kept | None = None,
     ) -> list[Hypotheses]:
         """`candidates` hypotheses for each source; `targets` are the tokens that the translations begin with, None for
-        each if the model is told no target so."""
+        each if the model is told no target so. With `kept`, other tokens are neither in `sources` nor said."""
         ...
 
     def is_out_of_memory(self, error: Exception) -> bool: ...
@@ -69,6 +71,7 @@ class TransformersRuntime:
         self.config = config
         self.checkpoint = checkpoint
         self._loaded: Any = None
+        self._head: Any = None  # the last trimmed output layer
 
     @property
     def name(self) -> str:
@@ -97,7 +100,7 @@ class TransformersRuntime:
         native = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
         return "bfloat16" if native else "float32"
 
-    def check(self) -> None:
+    def check(self, trimmed: Sequence[Kept] = ()) -> None:
         if self.device and self.dtype == "int8":
             raise ConfigError('translation.backends: dtype = "int8" needs runtime = "ctranslate2"')
         self.checkpoint.check_weights()
@@ -109,8 +112,11 @@ class TransformersRuntime:
         beams: int,
         candidates: int,
         max_new_tokens: int,
+        kept: Kept | None = None,
     ) -> list[Hypotheses]:
         import torch
+
+        from polyrefuse_data.translation.trimmed_head import output_layer
 
         model = self._model
         longest = max(len(ids) for ids in sources)
@@ -123,7 +129,7 @@ class TransformersRuntime:
         # for the whole batch.
         first = model.config.decoder_start_token_id
         start = torch.tensor([[first] if target is None else [first, target] for target in targets])
-        with torch.inference_mode():
+        with torch.inference_mode(), output_layer(model, self._trimmed_head(kept)):
             outputs = model.generate(
                 input_ids=inputs.to(self.device),
                 attention_mask=mask.to(self.device),
@@ -150,7 +156,16 @@ class TransformersRuntime:
         return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
     def close(self) -> None:
-        self._loaded = None
+        self._loaded = self._head = None
+
+    def _trimmed_head(self, kept: Kept | None) -> Any:
+        if kept is None:
+            return None
+        if self._head is None or self._head.kept is not kept:
+            from polyrefuse_data.translation.trimmed_head import TrimmedHead
+
+            self._head = TrimmedHead(self._model.get_output_embeddings(), kept)
+        return self._head
 
     @property
     def _model(self) -> Any:

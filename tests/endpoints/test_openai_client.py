@@ -130,8 +130,10 @@ def test_what_concerns_every_text_ends_the_run_with_the_key_nowhere(
 ) -> None:
     wrong = "wrong-and-like-no-key-that-is-known"  # in no variable, and without the shape of one
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(MissingPrerequisite, match="does not accept the API key") as raised:
-        translate_requests(translator(api, given(api.base_url, wrong)), requests("a", "b"))
+    with serving(lambda body: (401, servers.openai_error(f"no such key: {wrong}"))) as served:
+        asked = OpenAITranslator(OpenAIBackend(model="m"), client=given(served.base_url, wrong))
+        with pytest.raises(MissingPrerequisite, match=r"does not accept the API key .*no such key: \*\*\*") as raised:
+            translate_requests(asked, requests("a", "b"))
     assert wrong not in "".join(traceback.format_exception(raised.value))
     assert wrong not in caplog.text
     assert "or give the client another key" in str(raised.value)

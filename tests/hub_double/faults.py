@@ -8,7 +8,7 @@ import threading
 # echo: the error repeats the token; redirect: to an address with the token in it, which fails.
 # cut_half: half of the answer arrives; stall: half of it arrives, and then nothing more; corrupt: one byte of it is
 # another.
-KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "slow", "echo", "redirect")
+KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "429", "slow", "echo", "redirect")
 KINDS += ("cut_half", "corrupt", "stall")
 
 

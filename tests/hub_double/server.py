@@ -384,7 +384,9 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
                 token = str(request.headers["authorization"]).removeprefix("Bearer ")
                 return self._send(Answer(302, b"", {"Location": f"{hub.endpoint}/elsewhere?token={token}"}))
             if fault and fault.isdigit():
-                return self._send(error(int(fault), f"fault {fault} of the double"))
+                refused = error(int(fault), f"fault {fault} of the double")
+                refused.headers |= {"Retry-After": "7"} if fault == "429" else {}
+                return self._send(refused)
             answer = hub.answer(request)
             if fault == "corrupt":
                 middle = len(answer.body) // 2

@@ -126,6 +126,28 @@ def test_a_hub_that_keeps_failing_is_exit_4(hub, release):
     assert stopped.value.exit_code == 4
 
 
+@pytest.mark.parametrize("request_kind", ["/refs", "/commit/main", "/settings"])
+def test_a_hub_that_asks_to_wait_is_waited_for(hub, release, monkeypatch, request_kind):
+    waited = []
+    monkeypatch.setattr(_http.time, "sleep", waited.append)  # the one of every module
+    hub.faults.of(request_kind, "429", "429")
+    assert "v1.0.0 is published" in publish(hub, release)
+    assert [kind for kind in hub.faults.fired if kind.startswith("429")] and waited and min(waited) >= 7
+    assert hub.repos[REPO].tags
+
+
+def test_a_hub_that_asks_to_wait_for_ever_is_exit_4_with_its_reason(hub, release):
+    hub.faults.from_now_on("429")
+    with pytest.raises(PublishStopped, match=r"HTTP 429: fault 429 of the double\); run again"):
+        publish(hub, release)
+
+
+def test_the_reason_of_a_refusal_is_shown(hub, release):
+    hub.faults.from_now_on("403")
+    with pytest.raises(MissingPrerequisite, match=r"lacks the permission \(fault 403 of the double\)"):
+        publish(hub, release)
+
+
 def test_a_card_that_the_hub_refuses_is_no_reason_to_try_again(hub, release, monkeypatch):
     refusal = server.reply({"errors": [{"message": "license is not allowed"}], "warnings": []}, 400)
     monkeypatch.setattr(server, "_ROUTES", [

@@ -45,6 +45,15 @@ def test_datasets_reads_every_config_by_language_and_label(release, tmp_path, st
         assert len(rows) == 4 * len(wanted) * (3 if code == "all" else 1)
 
 
+def test_heretic_reads_a_part_that_was_saved(release, tmp_path):
+    """Its loader (1.4.0): a folder with state.json is loaded from disk, then sliced, and the column taken."""
+    part = datasets.load_dataset(str(release), "yo-harmful", cache_dir=str(tmp_path / "cache"))
+    part.save_to_disk(str(tmp_path / "part"))
+    assert (tmp_path / "part/train/state.json").is_file()
+    rows = datasets.load_from_disk(str(tmp_path / "part/train"))[0:400]
+    assert len(rows["text"]) == 4 and all("yo: harmful train" in text for text in rows["text"])
+
+
 def test_pandas_reads_files_and_folders(release):
     pandas = pytest.importorskip("pandas")
     assert set(pandas.read_parquet(release / "data/yo/harmful-test.parquet")["text"]) == YORUBA

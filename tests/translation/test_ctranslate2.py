@@ -61,7 +61,7 @@ def test_builds_that_begin_together_convert_a_model_once(tiny_nllb: Path, cache:
         "from ctranslate2.converters import TransformersConverter as C; convert = C.convert; "
         "C.convert = lambda *a, **b: (print('converts', flush=True), convert(*a, **b)); "
         "from polyrefuse_data.config import NllbBackend; from polyrefuse_data.translation.nllb import open_nllb; "
-        f"open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='int8')).runtime._model"
+        f"open_nllb(NllbBackend(model={str(tiny_nllb)!r}, runtime='ctranslate2', dtype='int8')).runtime._model(None)"
     )
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate()[0] for process in both) == ["", "converts\n"]

@@ -11,6 +11,7 @@ import pytest
 from polyrefuse_data.config import LocalChatBackend, parse_config
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.languages import language
+from polyrefuse_data.models.decoding import Decoding
 from polyrefuse_data.translation import Failure, Pair, Request, Result, Translation, translate_requests
 from polyrefuse_data.translation.backends import open_backend
 from polyrefuse_data.translation.chat import Chat
@@ -147,6 +148,51 @@ def test_what_does_not_end_or_keep_to_the_form_fails_its_row(folder: Path) -> No
     (prose,) = translate_requests(translator(folder, prompt="json"), [Request(ENGLISH[0], EN, DE)])
     assert isinstance(prose, Failure)
     assert prose.reason in ("not_structured", "truncated", "empty")
+
+
+def test_tokens_are_those_of_transformers_and_of_the_benchmarks_generator(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one batch, which rows leave as they end, against one text at a time through `generate`."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    made = translator(folder)
+    sizes: list[int] = []
+    append = Decoding.append
+
+    def counted(decoding: Decoding, tokens: Any, rows: Any = None) -> None:
+        sizes.append(len(tokens))
+        append(decoding, tokens, rows)
+
+    monkeypatch.setattr(Decoding, "append", counted)
+    requests = [request for request, _ in examples()]
+    results = translate_requests(made, requests)
+    assert len({size for size in sizes if size > 1}) > 2
+    network, tokenizer = AutoModelForCausalLM.from_pretrained(folder), made._open()
+    for result, ids in zip(results, made._encode(requests), strict=True):
+        output = network.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False, pad_token_id=0)
+        assert tokenizer.decode(output[0, len(ids) :], skip_special_tokens=True) == texts([result])[0]
+
+
+def test_a_row_for_which_the_model_computes_nothing_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = translator(folder)
+    made._load()
+    logits = Decoding.logits
+    steps = iter(range(1000))
+
+    def broken(decoding: Decoding) -> Any:
+        found = logits(decoding)
+        if next(steps) == 0:
+            found[1] = float("nan")
+        return found
+
+    monkeypatch.setattr(Decoding, "logits", broken)
+    requests, expected = zip(*examples()[:3], strict=True)
+    results = [result for _, batch in made.translate([requests]) for result in batch]
+    assert texts(results) == [expected[0], "(model_failed)", expected[2]]
+    assert isinstance(results[1], Failure)
+    assert results[1].ask_again
 
 
 def test_a_row_that_the_model_fails_at_costs_that_row_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

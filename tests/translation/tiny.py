@@ -15,6 +15,6 @@ EN, DE, YO, ZH = map(language, ("en", "de", "yo", "zh"))
 REQUESTS = [Request(text, EN, target) for text in ENGLISH for target in (DE, YO, ZH)]
 
 
-def translator(model: Path, **options: Any) -> NllbTranslator:
+def translator(model: str | Path, **options: Any) -> NllbTranslator:
     settings = {"runtime": "transformers", "dtype": "float32", "device": "cpu", "max_new_tokens": 24, **options}
     return open_nllb(NllbBackend(model=str(model), **settings))

@@ -108,9 +108,9 @@ def prepare_judge(judge: str | Judge, languages: Sequence[str]) -> None:
         if isinstance(judge, str):
             judge = open_judge(judge)
             stack.callback(judge.close)
-        judge.signature()
-        for language in languages:
+        for language in languages:  # told before a model is missing
             judge.signature(language)
+        judge.signature()
         if prepare := getattr(judge, "prepare", None):
             prepare()
 

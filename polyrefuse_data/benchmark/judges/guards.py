@@ -163,7 +163,8 @@ def check_language(family: GuardFamily, model: str, language: str | None) -> Non
     if language is not None and not family.covers(language):
         known = f"it knows {', '.join(sorted(family.languages))}" if family.languages else "its card leaves it out"
         others = [other.name for other in FAMILIES if other.covers(language) and other.labels_refusal]
-        mend = f"use {' or '.join(others)}, " if others else "use "
+        mend = "judge in English (--judge-on english), " if family.covers("en") else ""
+        mend += f"use {' or '.join(others)}, " if others else "use "
         raise ConfigError(
             f"judge {model} does not know {language!r} ({known}): {mend}an endpoint, or leave the language out"
         )

@@ -175,8 +175,8 @@ def test_running_out_of_memory_halves_the_batch(tiny_guard: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("model", "language", "told"),
     [
-        ("allenai/wildguard", "th", r"does not know 'th' \(it knows en\): use polyguard or qwen3guard"),
-        ("ToxicityPrompts/PolyGuard-Qwen", "yo", r"does not know 'yo' .*: use an endpoint"),
+        ("allenai/wildguard", "th", r"knows en\): judge in English \(--judge-on english\), use polyguard or"),
+        ("ToxicityPrompts/PolyGuard-Qwen", "yo", r"'yo' .*: judge in English .*, use an endpoint"),
         ("Qwen/Qwen3Guard-Gen-4B", "yo", r"its card leaves it out"),
         ("meta-llama/Llama-Guard-3-8B", "zh", r"does not know 'zh'"),
     ],

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.batches import Batch
-from polyrefuse_data.benchmark.proof import COARSE, agree
+from polyrefuse_data.models.batches import Batch
+from polyrefuse_data.models.proof import COARSE, agree
 
 CACHED = "cached"  # a step is given the mask of all tokens so far
 CACHED_ALONE = "cached, no mask"  # a step is given nothing but its token: a state has no places to mask (Mamba)
