@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from polyrefuse_data.quality.report.page import inert_json
 from polyrefuse_data.quality.review.spreadsheet import COLUMNS
 from polyrefuse_data.sources.sheets import FORMULA
-from polyrefuse_data.text.html import html_environment, script_hash
+from polyrefuse_data.text.html import html_environment, inert_json, script_hash
 from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
