@@ -15,6 +15,7 @@ from polyrefuse_data.rows import LABELS
 # What is kept of a prompt beside its reply, for the tables below.
 PROMPT_COLUMNS = ("source", "category", "origin", "prompt_en")
 RATES = ("refusal", "compliance")
+LENGTH = "length"
 
 Reply = Mapping[str, Any]
 
@@ -28,7 +29,7 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
     properties: dict[str, Callable[[Reply], Any]] = {
         "category": lambda reply: reply.get("category"),
         "prompt set": lambda reply: reply["source"],
-        "length": _thirds(reply for replies in baseline.values() for reply in replies),
+        LENGTH: _thirds(reply for replies in baseline.values() for reply in replies),
         "origin": lambda reply: reply.get("origin"),
     }
     records = []
@@ -41,8 +42,15 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
                         groups[value].append(reply)
                 if len(groups) > 1:
                     common = {"language": language, "label": label, "by": name}
-                    records += [{**common, "value": value, **_counted(groups[value])} for value in sorted(groups)]
+                    records += [
+                        {**common, "value": value, **_counted(groups[value])} for value in _ordered(groups, name)
+                    ]
     return records
+
+
+def _ordered(groups: Mapping[str, Sequence[Reply]], name: str) -> list[str]:
+    """Values by name; thirds by the lengths in them, which do not overlap."""
+    return sorted(groups, key=lambda value: (len(groups[value][0]["prompt_en"]) if name == LENGTH else 0, value))
 
 
 def _thirds(replies: Any) -> Callable[[Reply], str | None]:
@@ -57,7 +65,8 @@ def _thirds(replies: Any) -> Callable[[Reply], str | None]:
         length = lengths.get(reply["id"])
         if length is None:
             return None
-        return f"under {low}" if length < low else f"{low} to {high - 1}" if length < high else f"{high} and more"
+        middle = f"{low} to {high - 1}" if high > low + 1 else f"{low}"
+        return f"under {low}" if length < low else middle if length < high else f"{high} and more"
 
     return third
 
