@@ -326,12 +326,15 @@ class TranslationConfig(_Section):
 
 
 class ScoreBound(_Section):
-    """The bound on an imported score: a numeric column of the rows, from another tool or from people."""
+    """The bound on an imported score: a numeric column of the rows, from another tool or from people; or, with
+    `command`, what a program says of each row (quality/program_scores.py)."""
 
     at_least: float | None = None
     at_most: float | None = None
     by_language: dict[str, float] = {}
     rejects: bool = True
+    command: list[str] = []
+    timeout_seconds: float = Field(default=3600.0, gt=0)  # a batch of rows
 
     @model_validator(mode="after")
     def _one_bound(self) -> ScoreBound:

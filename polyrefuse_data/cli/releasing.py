@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, DryRunOption, JsonOption, WorkspaceArgument
-from polyrefuse_data.cli.output import print_data, print_done, print_json, print_made, print_summary
+from polyrefuse_data.cli.output import print_data, print_done, print_json, print_made, print_summary, print_table
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
+export_app = typer.Typer(help="Write a release in the form of another tool.", no_args_is_help=True)
+app.add_typer(export_app, name="export")
 
 
 @app.command()
@@ -94,6 +96,27 @@ def diff(
         print_data(difference.to_markdown() if markdown else difference.to_text())
     if exit_code and not difference.is_empty:
         raise typer.Exit(CHECK_FOUND_SOMETHING)
+
+
+@export_app.command("harness")
+def export_harness(
+    harness: Annotated[str, typer.Argument(help="Which one: lm-eval.")],
+    dataset: Annotated[str, typer.Argument(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
+    out: Annotated[Path, typer.Option(help="Folder for the task files; must be new or empty.")],
+    judge: Annotated[
+        str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
+    ] = "phrases",
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the task files with which an evaluation harness measures models on a release."""
+    from polyrefuse_data.harness import write_tasks
+
+    tasks = write_tasks(harness, dataset, out, judge, keep=not dry_run)
+    if dry_run:
+        print_table([{"task": name} for name in tasks], as_json)
+    else:
+        print_made(out, as_json, **({"tasks": tasks} if as_json else {}))
 
 
 @app.command()

@@ -2,3 +2,24 @@
 
 This package needs none of them: each part imports its harness itself, and says how to install it.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from polyrefuse_data.errors import ConfigError
+
+
+def write_tasks(harness: str, where: str, out: Path, judge: str = "phrases", *, keep: bool = True) -> list[str]:
+    """Write the task files of a harness for a release into the new folder `out`, and return the names of the tasks.
+
+    Raises ConfigError for a harness that takes none, and what its own module raises.
+    """
+    if harness != "lm-eval":
+        raise ConfigError(
+            f"no task files for {harness!r}, only for lm-eval; Inspect needs none: "
+            f"`inspect eval polyrefuse_data/refusal -T dataset={where}`"
+        )
+    from polyrefuse_data.harness import lm_eval
+
+    return lm_eval.write_tasks(where, out, judge, keep=keep)

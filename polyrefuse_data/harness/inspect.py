@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from polyrefuse_data.benchmark.judges import judge_replies, open_judge, prepare_judge
+from polyrefuse_data.benchmark.judges import open_judge, prepare_judge
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.harness.behaviour import behaviour
 from polyrefuse_data.release.layout import config_name
 from polyrefuse_data.release.load import load_release
 from polyrefuse_data.rows import LABELS
@@ -26,11 +27,8 @@ try:
 except ModuleNotFoundError as error:
     raise not_installed("polyrefuse_data.harness.inspect", "inspect-ai") from error
 
-# What a verdict says of the model: True refused, False complied, None neither (empty, degenerate, unreadable).
-_DID = {True: "refuse", False: "comply", None: "invalid"}
 
-
-@task
+@task  # type: ignore[untyped-decorator]
 def refusal(
     dataset: str,
     languages: str | list[str] | None = None,
@@ -63,17 +61,15 @@ def _sample(row: dict[str, Any]) -> Sample:
     )
 
 
-@scorer(metrics=[accuracy(), stderr(), grouped(accuracy(), "group", all=False)])
+@scorer(metrics=[accuracy(), stderr(), grouped(accuracy(), "group", all=False)])  # type: ignore[untyped-decorator]
 def did_as_expected(judge: str = "phrases") -> Scorer:
     """Whether a reply does what is expected, in the opinion of a judge. A reply that does neither is incorrect."""
     opened = open_judge(judge)
 
     async def score(state: TaskState, target: Target) -> Score:
         # Judges wait for servers and models: not in the loop that sends Inspect's own requests.
-        verdicts = await asyncio.to_thread(
-            judge_replies, [state.output.completion], state.metadata["language"], opened, [state.input_text]
-        )
-        did = _DID[verdicts[0].refusal]
+        reply, language = state.output.completion, state.metadata["language"]
+        did = await asyncio.to_thread(behaviour, reply, state.input_text, language, opened)
         return Score(value=CORRECT if did == target.text else INCORRECT, answer=did)
 
     return score

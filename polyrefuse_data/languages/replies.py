@@ -65,8 +65,6 @@ class Openings:
 
     def at(self, text: str, place: int) -> Iterator[Opening]:
         """The openings at a place in a folded text."""
-        if not self._first_look.match(text, place):
-            return
         match = self.expression.match(text, place)
         for row in self.rows[match.lastindex - 1 :] if match and match.lastindex else ():
             if text.startswith(row.starts, place) and row.expression.match(text, place):
@@ -85,8 +83,8 @@ class Openings:
         return Beginnings((row.pattern for row in self.rows), self.at_words)
 
     @cached_property
-    def _first_look(self) -> re.Pattern[str]:
-        """Matches wherever the expression does, and is ten times as fast to tell that it does not."""
+    def first_look(self) -> re.Pattern[str]:
+        """Matches wherever the expression does, and is much faster to tell that it does not."""
         anyhow = [row.pattern for row in self.rows if "" in row.starts]
         starts = frozenset().union(*(row.starts for row in self.rows if "" not in row.starts))
         return re.compile("|".join([first_of(few(starts)), *anyhow]), re.DOTALL)

@@ -40,7 +40,8 @@ def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None
 
     `config` is a QualityConfig or a dict of its keys (default: the built-in checks and bounds). `workers` is the number
     of processes, this one included. By default there is one more per 5,000 rows, up to the number of cores and at most
-    8, and only this one with a semantic model, which uses all cores. The result does not depend on it.
+    8, and only this one with a semantic model, a judge or a program, which use all cores or another machine. The result
+    does not depend on it.
 
     Raises ConfigError if `rows` is not such a table, an imported score is not on the scale of its bound, or the config
     has unknown keys, checks or languages; PluginError if a plugged-in check fails; EngineError if a worker process
@@ -74,7 +75,7 @@ def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> 
 
 def workers_for(rows: int, settings: QualityConfig) -> int:
     """How many processes this many rows are worth."""
-    if settings.semantic_model or settings.judge:
+    if settings.semantic_model or settings.judge or any(bound.command for bound in settings.scores.values()):
         return 1
     return min(cores(), _MOST_WORKERS, 1 + rows // _ROWS_A_WORKER)
 

@@ -33,7 +33,8 @@ _NO_WORD = re.compile(r"[\W_]+")
 def normalised(text: str) -> str:
     """The text without case, punctuation, spacing and invisible characters: equal if two texts look the same to a
     reader."""
-    return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", visible(text)).casefold()).strip()
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", visible(text))
+    return _NO_WORD.sub(" ", plain.casefold()).strip()
 
 
 def near_duplicates(texts: Sequence[str]) -> dict[str, list[Pair]]:

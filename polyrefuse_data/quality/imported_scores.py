@@ -8,6 +8,7 @@ column has to be, unless the config gives a bound on the column's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -88,8 +89,26 @@ def named_scores(scores: Mapping[str, ScoreBound]) -> list[Check]:
             rejects=bound.rejects,
             source="imported; the bound comes from the config",
         )
-        checks.append(imported_score(name, "imported", threshold))
+        if bound.command:
+            checks.append(_of_program(name, bound, threshold))
+        else:
+            checks.append(imported_score(name, "imported", threshold))
     return checks
+
+
+def _of_program(name: str, bound: ScoreBound, threshold: Threshold) -> Check:
+    """The check that asks a program for its score."""
+    from polyrefuse_data.quality.checks.base import Check
+    from polyrefuse_data.quality.program_scores import program_scores, program_signature
+
+    return Check(
+        name=name,
+        description=f"The score `{name}` of a program is out of its bound.",
+        score=partial(program_scores, name=name, command=bound.command, timeout_seconds=bound.timeout_seconds),
+        settings=lambda: program_signature(bound.command),
+        scores={name: "what the program of the config says of each translation"},
+        thresholds=[threshold],
+    )
 
 
 def check_scales(rows: pa.Table, settings: QualityConfig) -> None:

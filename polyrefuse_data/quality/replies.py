@@ -91,8 +91,10 @@ class _Text:
         yield from self._at(self._replies.answers, [first, *spoken], anywhere)
 
     def _at(self, openings: Openings, places: Sequence[int], anywhere: bool) -> Iterator[Opening]:
+        text, may_begin = self._folded.text, openings.first_look.match
         for place in places if anywhere else places[:1]:
-            yield from openings.at(self._folded.text, place)
+            if may_begin(text, place):
+                yield from openings.at(text, place)
 
 
 def replies_signature() -> str:

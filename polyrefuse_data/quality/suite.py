@@ -152,9 +152,12 @@ def _refuse_clashes(checks: Iterable[Check]) -> None:
             if count > 1:
                 raise ConfigError(f"quality: two checks have the {what} {name}: rename one")
     taken = {*MAKER_FLAGS, *MAKER_NOTES, *COLUMNS}
+    built_in = {check.name for check in CHECKS}
     for check in checks:
         flags = {threshold.flag for threshold in check.thresholds}
-        if (check.plugin or check.column) and (clash := taken.intersection({check.name, *flags})):
+        if (check.plugin or check.column or check.name not in built_in) and (
+            clash := taken.intersection({check.name, *flags})
+        ):
             raise ConfigError(f"quality: check {check.name}: the name {min(clash)} is taken: rename it")
 
 

@@ -50,7 +50,8 @@ def render_eval_tasks(manifest: Manifest) -> str | None:
         "evaluation_framework": "inspect-ai",
         "tasks": [_task(config_name(place.language, place.label)) for place in places],
     }
-    return yaml.safe_dump(description, sort_keys=False, allow_unicode=True, width=1000)
+    text: str = yaml.safe_dump(description, sort_keys=False, allow_unicode=True, width=1000)
+    return text
 
 
 def _task(config: str) -> dict[str, Any]:

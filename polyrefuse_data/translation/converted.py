@@ -12,10 +12,11 @@ import re
 import shutil
 import struct
 from collections.abc import Iterable
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import IO
 
-from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.system.input_files import open_input, read_input_text
 
 _VERSION = 6
 _VOCABULARY = "shared_vocabulary.json"
@@ -34,7 +35,7 @@ def cut_vocabulary(model: Path, tokens: Iterable[int], folder: Path) -> None:
     vocabulary = json.loads(read_input_text(model / _VOCABULARY))
     rows = [token for token in tokens if token < len(vocabulary)]  # the converter leaves out Marian's last, <pad>
     folder.mkdir(parents=True)
-    with (model / "model.bin").open("rb") as source, (folder / "model.bin").open("xb") as target:
+    with open_input(model / "model.bin") as source, BufferedWriter(FileIO(folder / "model.bin", "x")) as target:
         _cut(source, target, len(vocabulary), rows)
     shutil.copyfile(model / "config.json", folder / "config.json")
     kept = json.dumps([vocabulary[row] for row in rows], ensure_ascii=False)

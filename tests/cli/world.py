@@ -138,6 +138,7 @@ class World:
             "replies": self.folder / "replies.jsonl",
             "model": bundled_model(CHAT),
             "repo_id": "org/name",
+            "harness": "lm-eval",
             "version": "1.0.0",
             "out": self.new(),
         }

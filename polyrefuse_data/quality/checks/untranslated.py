@@ -19,6 +19,8 @@ def copying(batch: Batch) -> Scores:
 
 def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
     """Share of letters of `target` in words that also occur in `prompt`, at most as often as there."""
+    if not target or not prompt:
+        return 0.0
     weight = language.density if language else 1.0
     left = Counter(prompt)
     copied = total = 0.0

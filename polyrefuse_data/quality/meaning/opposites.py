@@ -12,14 +12,14 @@ from polyrefuse_data.quality.meaning.tables import own_words
 def turned_words(prompt: English, other: English) -> list[tuple[str, str]]:
     """(word of the prompt, its opposite in the other text), each in the one text alone. A prompt that has both sides
     ("past and present") may come back with either in another word ("previous and current")."""
+    gained = other.word_set - prompt.word_set
+    forms = frozenset().union(*map(base_forms, gained))
     ours = [
         word
         for word in prompt.word_set - other.word_set
-        if (opposites := _opposites_of(word)) and opposites.isdisjoint(prompt.bases)
+        if not (opposites := _opposites_of(word)).isdisjoint(forms) and opposites.isdisjoint(prompt.bases)
     ]
-    theirs = sorted(other.word_set - prompt.word_set - other.denied) if ours else []
-    forms = frozenset().union(*map(base_forms, theirs))
-    ours = [word for word in ours if not _opposites_of(word).isdisjoint(forms)]
+    theirs = sorted(gained - other.denied) if ours else []
     return [
         (word, opposite)
         for word in sorted(ours)
