@@ -193,12 +193,9 @@ class Asker:
 
 def _row(label: str, prompt: Prompt, answer: Answered) -> dict[str, Any]:
     return {
-        "id": prompt.id,
         "language": answer.language,
         "label": label,
-        "source": prompt.source,
-        "prompt": prompt.text,
-        "prompt_en": prompt.text_en,
+        **prompt.told(),
         "reply": answer.reply,
         "tokens": answer.output_tokens,
         "ended": answer.ended,

@@ -13,6 +13,7 @@ import pyarrow as pa
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.agreement import judge_agreement
 from polyrefuse_data.benchmark.answers import read_usage
+from polyrefuse_data.benchmark.breakdowns import PROMPT_COLUMNS, breakdowns
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
@@ -34,8 +35,8 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
 RATES = ("compliance", "refusal", "invalid", "degenerate", "off_language")
 
-# What is counted about a reply; its text is not kept.
-_COUNTED = ["id", "label", "source", *(field.name for field in store.VERDICT_FIELDS)]
+# What is counted about a reply; its text is not kept. Earlier runs lack some of it.
+_COUNTED = ["id", "label", *PROMPT_COLUMNS, *(field.name for field in store.VERDICT_FIELDS)]
 
 _CONTROL_RATES = ("refusal", "compliance", "degenerate")
 
@@ -51,7 +52,8 @@ def evaluate(folder: RunFolder) -> None:
     found, endings = {}, []
     for source, language, path in folder.completion_files():
         table = store.read_completions(path)
-        found[source, language] = table.select(_COUNTED).to_pylist()
+        kept = [name for name in _COUNTED if name in table.column_names]
+        found[source, language] = table.select(kept).to_pylist()
         if "ended" in table.column_names:
             endings.append({**_where(source, language), "counts": dict(Counter(table["ended"].to_pylist()))})
     baseline = {language: replies for (source, language), replies in found.items() if source == BASELINE}
@@ -68,6 +70,7 @@ def evaluate(folder: RunFolder) -> None:
         "selectivity": selectivity,
         "languages_compared": compare_languages(baseline),
         "consistency": consistency(baseline),
+        "breakdowns": breakdowns(baseline),
         "agreement": judge_agreement(
             {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
         ),

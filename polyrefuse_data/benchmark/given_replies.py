@@ -232,7 +232,7 @@ def _key(text: str) -> str:
 
 
 def _completion(row: Row, reply: GivenReply) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("id", "language", "label", "source")}
+    kept = {name: row[name] for name in ("id", "language", "label", "source", "category", "origin")}
     prompts = {"prompt": row["text"], "prompt_en": row["text_en"]}
     return {**kept, **prompts, "reply": reply.reply, "tokens": None, "ended": None}
 

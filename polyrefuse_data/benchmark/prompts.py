@@ -11,6 +11,8 @@ from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import LABELS, SPLITS
 
+_KEPT = ("id", "text", "source", "text_en", "category", "origin")  # of a row: the fields of Prompt
+
 Key = tuple[str, str]  # (split, label)
 
 
@@ -22,6 +24,13 @@ class Prompt:
     text: str
     source: str
     text_en: str = ""
+    category: str = ""
+    origin: str = ""
+
+    def told(self) -> dict[str, str]:
+        """What is kept of the prompt beside a reply."""
+        known = {"category": self.category, "origin": self.origin}
+        return {"id": self.id, "source": self.source, "prompt": self.text, "prompt_en": self.text_en, **known}
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def choose_prompts(
             )
         if row["language"] in wanted:
             prompts = found[row["split"], row["label"]].setdefault(row["language"], {})
-            prompts[row["id"]] = Prompt(row["id"], row["text"], row["source"], row["text_en"])
+            prompts[row["id"]] = Prompt(*(row[name] for name in _KEPT))
     sizes = {"train": settings.n_train, "validation": settings.n_validation, "test": settings.limit}
     chosen: dict[str, dict[Key, tuple[Prompt, ...]]] = {language: {} for language in languages}
     used = {key: by_language for key, by_language in found.items() if key[0] == "test" or not settings.endpoint}
@@ -96,6 +105,6 @@ def release_rows(dataset: Any) -> Iterable[dict[str, Any]]:
     for split in SPLITS:
         if split in dataset:
             names = dataset[split].features["label"].names
-            columns = dataset[split].select_columns(["id", "language", "label", "text", "text_en", "source"])
+            columns = dataset[split].select_columns(["language", "label", *_KEPT])
             for row in columns:
                 yield {**row, "split": split, "label": names[row["label"]]}

@@ -30,7 +30,7 @@ from polyrefuse_data.text.html import html_environment, script_hash
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-# What scores.json of this version holds at the top; `calibration` may be there too.
+# What scores.json of this version holds at the top; `calibration` and `breakdowns` may be there too.
 _PARTS = (
     *("run", "languages", "source_languages", "selection", "rows", "selectivity", "languages_compared", "transfer"),
     *("capability", "monitor", "consistency", "endings", "usage", "agreement", "controls"),
@@ -90,6 +90,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "usage": scores["usage"],
         "agreement": scores["agreement"],
         "calibration": scores.get("calibration") or {},
+        "breakdowns": scores.get("breakdowns") or [],
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],

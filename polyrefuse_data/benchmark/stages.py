@@ -196,12 +196,9 @@ class Stages:
                 )
         rows = [
             {
-                "id": prompt.id,
                 "language": language,
                 "label": label,
-                "source": prompt.source,
-                "prompt": prompt.text,
-                "prompt_en": prompt.text_en,
+                **prompt.told(),
                 "reply": reply.text,
                 "tokens": len(reply.token_ids),
                 "ended": self._ending(reply),

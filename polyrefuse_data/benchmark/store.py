@@ -45,8 +45,10 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("label", pa.string()),
         pa.field("source", pa.string()),
         pa.field("prompt", pa.string()),
-        # The prompt in English. Runs of before have no such column.
+        # The prompt in English, and what else is known of it. Runs of before have no such columns.
         pa.field("prompt_en", pa.string()),
+        pa.field("category", pa.string()),
+        pa.field("origin", pa.string()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
         # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
