@@ -265,7 +265,8 @@ def _keys(symbols: Keys, lengths: Integers, highest: int, bits: int) -> Keys:
         following <<= np.uint64(bits)
         following |= padded[place : place + size]
     side, pair = np.divmod(texts.astype(np.uint64), np.uint64(len(lengths) // 2))
-    return (((pair << np.uint64(highest * bits)) | following[places]) << np.uint64(1)) | side
+    keys: Keys = (((pair << np.uint64(highest * bits)) | following[places]) << np.uint64(1)) | side
+    return keys
 
 
 def _matches_by_rank(hypotheses: _Members, references: _Members, highest: int) -> Integers:
