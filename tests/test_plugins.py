@@ -244,6 +244,7 @@ def test_rows_that_a_check_has_judged_can_be_read_without_it(polyrefuse: Call, f
     assert refused.returncode == 2 and "plug-in mine:LOUD" in refused.stderr and "Traceback" not in refused.stderr
 
 
+@pytest.mark.slow
 def test_other_processes_run_a_check_too_and_name_it_where_it_fails(folder: Path) -> None:
     table = rows(*(f"Zeile {number}{'!' if number % 3 else '.'}" for number in range(2500)))
     config = {"checks": [write_check(folder)]}

@@ -34,6 +34,7 @@ def test_what_is_imported_is_the_wheel(base: Installation, tmp_path: Path) -> No
     assert Path(done.stdout.strip()).is_relative_to(base.packages), done.stderr
 
 
+@pytest.mark.slow
 def test_no_extra_is_needed_from_import_to_a_loaded_release(base: Installation, tmp_path: Path) -> None:
     records = [
         {"text_en": f"How do I bake {kind} bread?", "text": f"Wie backe ich {kind} Brot?", "language": "de"}

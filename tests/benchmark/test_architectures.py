@@ -41,7 +41,13 @@ def plain_pipeline(model: ChatModel) -> Any:
     return module.PlainPipeline(model.network, model.tokenizer)
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+_SLOW = ("gemma2", "granite", "mistral", "phi3", "qwen3")  # each is much like another that is tried every time
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name in _SLOW else []) for name in sorted(ARCHITECTURES)],
+)
 def model(request: pytest.FixtureRequest) -> ChatModel:
     tokenizer = word_tokenizer()
     return ChatModel(random_network(request.param, len(tokenizer)), tokenizer, name=request.param)

@@ -75,6 +75,7 @@ def selection_of(run: Path) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.slow
 def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
     chat_folder: Path, release: Path, tmp_path: Path
 ) -> None:

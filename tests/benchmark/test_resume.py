@@ -219,6 +219,7 @@ def test_a_run_folder_lets_nobody_else_in(world: Path, release: Path, finished: 
     assert stat.S_IMODE(mine.stat().st_mode) == 0o755  # somebody chose it
 
 
+@pytest.mark.slow
 def test_main_of_the_hub_may_move_while_a_run_is_stopped(
     finished: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

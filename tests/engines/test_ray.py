@@ -19,6 +19,10 @@ from tests.engines.test_local import DieOnce, fail_at_3, stage, with_pid
 
 ray = pytest.importorskip("ray", reason='the ray engine needs `pip install "polyrefuse-data[ray]"`')
 
+pytestmark = (
+    pytest.mark.slow
+)  # a cluster takes its time to start; test_local holds the local engine to the same promises
+
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from polyrefuse_data.endpoints import api_errors
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.quality import audit, check, signature
 from polyrefuse_data.quality.auditing import audit_rows
@@ -128,5 +129,6 @@ def test_verdicts_name_their_judge_and_a_name_without_a_model_is_refused() -> No
 
 def test_a_server_that_is_not_there_is_named_before_any_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(api_errors, "_FIRST_BACKOFF", 0.01)
     with pytest.raises(MissingPrerequisite, match=r"quality\.judge"):
         audit(make_table(*ROWS), {"judge": "marker@http://127.0.0.1:9/v1"})

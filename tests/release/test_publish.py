@@ -207,7 +207,18 @@ def small_releases(tmp_path):
     return released(tmp_path, "1.0.0", make_rows(1, ("en",))), released(tmp_path, "1.1.0", later)
 
 
-@pytest.mark.parametrize("kind", ["cut_before", "cut_after", "500", "401", "403", "409", "412"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "cut_after",
+        "500",
+        pytest.param("cut_before", marks=pytest.mark.slow),
+        pytest.param("401", marks=pytest.mark.slow),
+        pytest.param("403", marks=pytest.mark.slow),
+        pytest.param("409", marks=pytest.mark.slow),
+        pytest.param("412", marks=pytest.mark.slow),
+    ],
+)
 def test_after_a_fault_at_any_request_running_again_ends_in_the_same_state(hub, small_releases, kind):
     first, second = small_releases
     publish(hub, first)

@@ -32,7 +32,7 @@ before = state()
 import importlib, pkgutil
 import polyrefuse_data
 for module in pkgutil.walk_packages(polyrefuse_data.__path__, "polyrefuse_data."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(("__main__", "harness.inspect")):  # a module for those who have inspect_ai
         importlib.import_module(module.name)
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.languages import language

@@ -175,7 +175,7 @@ def test_an_error_that_ends_the_build_does_not_hold_the_key(api: EchoServer, tmp
     assert leaks(tmp_path) == []
 
 
-@pytest.mark.parametrize("fault", ["echo", "redirect"])
+@pytest.mark.parametrize("fault", ["echo", pytest.param("redirect", marks=pytest.mark.slow)])
 def test_a_hub_that_repeats_the_token_gets_it_into_no_file(hub: HubDouble, tmp_path: Path, fault: str) -> None:
     workspace = make_workspace(tmp_path / "ws")
     publish = ("publish", tmp_path / "rel", "--repo-id", "safety/prompts")

@@ -210,7 +210,14 @@ def test_a_bound_leaves_nothing_behind_in_a_thread(tmp_path: Path) -> None:
     assert said == ["done"]
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.json",
+        pytest.param("tokenizer.json", marks=pytest.mark.slow),
+        pytest.param("tokenizer_config.json", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("loader", LOADERS)
 def test_a_damaged_description_of_a_model_is_an_error_of_ours(loader: str, name: str, tmp_path: Path) -> None:
     load, model = LOADERS[loader]

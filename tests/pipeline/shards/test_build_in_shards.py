@@ -75,6 +75,7 @@ def test_rows_are_the_same_however_they_are_cut(folder: Path) -> None:
     assert pieces.to_pylist() == mark_parallel(audit(pieces)).to_pylist()
 
 
+@pytest.mark.slow
 def test_new_bounds_give_a_build_the_bytes_of_one_that_had_them_from_the_start(folder: Path) -> None:
     checked, fresh, whole = (Workspace(folder / name) for name in ("checked", "fresh", "whole"))
     strict = {"thresholds": {"length_ratio_max": {"de": 1.3}}, "disable": ["duplicate_target"]}
@@ -91,6 +92,7 @@ def test_new_bounds_give_a_build_the_bytes_of_one_that_had_them_from_the_start(f
     assert sum(value or 0 for value in scores["duplicate_target"].to_pylist()) == 1
 
 
+@pytest.mark.slow
 def test_stopped_build_does_only_the_unfinished_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = rows(folder, "whole", 4)
     workspace = Workspace(folder / "stopped")

@@ -104,7 +104,15 @@ def test_isolates_balance_in_order() -> None:
     assert invisible_characters("\u2067ا\u202c", language("ar")) == (2, 0)
 
 
-@pytest.mark.parametrize("code", ["ar", "th", "de", "pes_Arab"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ar",
+        pytest.param("th", marks=pytest.mark.slow),
+        pytest.param("de", marks=pytest.mark.slow),
+        pytest.param("pes_Arab", marks=pytest.mark.slow),
+    ],
+)
 def test_a_text_of_hidden_characters_alone_takes_no_long_time(code: str) -> None:
     started = time.process_time()
     for unit in ("\u2067", "\u2067ا\u2069", "\u200b", "ก\u200b", "😀\u200d", "\u202a\n"):
