@@ -19,7 +19,8 @@ class ThrowAway:
     def __init__(self, folder: Path, *packages: str) -> None:
         venv.create(folder, with_pip=True, symlinks=True)
         self.binaries = folder / "bin"
-        done = self._run("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages, cwd=folder)
+        install = ("-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check")
+        done = self._run("python", *install, *packages, cwd=folder)
         if done.returncode and any(sign in done.stderr for sign in _NO_INDEX):
             pytest.skip(f"needs {', '.join(packages)} from a package index: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr
