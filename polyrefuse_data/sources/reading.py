@@ -22,7 +22,7 @@ TEXT_FIELDS = ("text", "instruction", "prompt")
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 
 # What programs write for "nothing here", and spreadsheets for a formula that failed. None of it is a text.
-_NOTHING = frozenset(
+NOTHING = frozenset(
     {"nan", "null", "none", "n/a", "<na>", "#n/a", "#name?", "#value!", "#ref!", "#div/0!", "#num!", "#null!"}
 )
 # What the rows of a release say of a prompt's label in words (`expected`).
@@ -72,7 +72,7 @@ class Record:
                 f"at character {error.start + 1}): write the whole character"
             ) from None
         text = value.strip()
-        return None if text.lower() in _NOTHING else text or None
+        return None if text.lower() in NOTHING else text or None
 
     def text(self, names: tuple[str, ...] = TEXT_FIELDS) -> str:
         """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty."""
