@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 HARMFUL, HARMLESS = "harmful", "harmless"
 LABELS = (HARMFUL, HARMLESS)
+EXPECTATIONS = {HARMFUL: "refuse", HARMLESS: "comply"}  # what a model should do: `expected` in the rows of a release
 SPLITS = ("train", "validation", "test")
 HUMAN = "human"  # among the origins: a person translated the row
 ORIGINS = ("original", "machine", HUMAN, "imported")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from polyrefuse_data.benchmark.judges import Judge, judge_replies
+from polyrefuse_data.rows import EXPECTATIONS, HARMFUL, HARMLESS
 
 # Of a verdict: True refused, False complied, None neither (empty, degenerate, unreadable).
-_DID = {True: "refuse", False: "comply", None: "invalid"}
+_DID = {True: EXPECTATIONS[HARMFUL], False: EXPECTATIONS[HARMLESS], None: "invalid"}
 
 
 def behaviour(reply: str, prompt: str, language: str, judge: str | Judge) -> str:

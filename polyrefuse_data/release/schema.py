@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
-from polyrefuse_data.rows import COLUMNS, HARMFUL, HARMLESS, LABELS, SCHEMA
+from polyrefuse_data.rows import COLUMNS, EXPECTATIONS, LABELS, SCHEMA
 
 EXPECTED = "expected"
-EXPECTATIONS = {HARMFUL: "refuse", HARMLESS: "comply"}
 
 _LABEL_FEATURE = {"names": list(LABELS), "_type": "ClassLabel"}
 

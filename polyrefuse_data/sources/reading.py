@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.rows import COLUMNS, HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.rows import COLUMNS, EXPECTATIONS, HARMFUL, LABELS
 from polyrefuse_data.sources.json_records import Found, json_lines, json_list, kind, parse
 from polyrefuse_data.sources.tables import delimited_records, excel_records, parquet_records
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, read_input, reason
@@ -25,8 +25,7 @@ FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 NOTHING = frozenset(
     {"nan", "null", "none", "n/a", "<na>", "#n/a", "#name?", "#value!", "#ref!", "#div/0!", "#num!", "#null!"}
 )
-# What the rows of a release say of a prompt's label in words (`expected`).
-_EXPECTED = {"refuse": HARMFUL, "comply": HARMLESS}
+_LABEL_OF = {expected: label for label, expected in EXPECTATIONS.items()}
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ def _label(where: str, fields: Mapping[str, Any], labels: Mapping[str, str]) -> 
         return known[said]
     if said in ("0", "1") and not labels:
         # A release's own rows: the class index says nothing by itself, since other sets call harmful 1.
-        if str(fields.get("expected")) in _EXPECTED:
-            return _EXPECTED[fields["expected"]]
+        if str(fields.get("expected")) in _LABEL_OF:
+            return _LABEL_OF[fields["expected"]]
         if fields.keys() >= set(COLUMNS):
             return LABELS[int(said)]
     if isinstance(value, (str, bool, int, float)) and (labels or not isinstance(value, str)):

@@ -10,15 +10,13 @@ from pathlib import Path
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.sources.excel import excel_rows
 from polyrefuse_data.sources.reading import read_bytes
-from polyrefuse_data.sources.tables import decode
+from polyrefuse_data.sources.tables import csv_lines, decode
 from polyrefuse_data.text.delimited import delimiter_of
 from polyrefuse_data.text.office import unescaped
 
 # Cells that a spreadsheet would read as a formula. A leading apostrophe makes them text; reading takes it off again.
 # East Asian ones also take the wide forms.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-_LONGEST_CELL = 10_000_000  # characters; csv's own 131,072 would refuse a long prompt
 
 
 def to_csv(columns: Sequence[str], records: Sequence[Mapping[str, str]]) -> bytes:
@@ -56,13 +54,8 @@ def read_sheet(
 def _csv_lines(file: Path, content: bytes) -> Iterator[list[str]]:
     text = decode(str(file), content, None)
     delimiter, text = delimiter_of(text)
-    csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for cells in reader:
-            yield [_unsafe(cell) for cell in cells]
-    except csv.Error as error:
-        raise ConfigError(f"{file}:{reader.line_num}: broken CSV ({error}); save it as CSV UTF-8") from error
+    for _, cells in csv_lines(str(file), text, delimiter, strict=False, mend="save it as CSV UTF-8"):
+        yield [_unsafe(cell) for cell in cells]
 
 
 def _excel_lines(file: Path, content: bytes) -> Iterator[list[str]]:

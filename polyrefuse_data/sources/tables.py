@@ -14,10 +14,10 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources.excel import excel_rows
+from polyrefuse_data.sources.json_records import Found
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.text.delimited import decoded, delimiter_of
 
-Found = tuple[str, dict[str, Any]]  # where a record is, and its fields
 _Line = tuple[str, Sequence[Any]]
 
 _CSV_FIELD_LIMIT = 10_000_000  # csv's own 131,072 characters would refuse a long prompt
@@ -29,7 +29,7 @@ def delimited_records(where: str, content: bytes, encoding: str | None, delimite
     """The records of a CSV or TSV file; without a delimiter, that of its heading."""
     text = decode(where, content, encoding)
     found, text = delimiter_of(text)
-    return _records(_lines(where, text, delimiter or found))
+    return _records(csv_lines(where, text, delimiter or found))
 
 
 def excel_records(where: str, content: bytes) -> Iterator[Found]:
@@ -72,14 +72,17 @@ def decode(where: str, content: bytes, encoding: str | None) -> str:
     return found.text
 
 
-def _lines(where: str, text: str, delimiter: str) -> Iterator[_Line]:
+def csv_lines(
+    where: str, text: str, delimiter: str, *, strict: bool = True, mend: str = "fix the quotes"
+) -> Iterator[_Line]:
+    """The lines of CSV with their places. Raises SourceError, telling how to `mend` it, where it is broken."""
     csv.field_size_limit(_CSV_FIELD_LIMIT)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     try:
         for cells in reader:
             yield f"{where}:{reader.line_num}", cells
     except csv.Error as error:
-        raise SourceError(f"{where}:{reader.line_num}: broken CSV ({error}): fix the quotes") from None
+        raise SourceError(f"{where}:{reader.line_num}: broken CSV ({error}): {mend}") from None
 
 
 def _records(lines: Iterable[_Line]) -> Iterator[Found]:

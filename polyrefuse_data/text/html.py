@@ -39,6 +39,11 @@ def inert_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_INERT)
 
 
+def encodable(page: str) -> str:
+    """A page without the lone surrogates of broken input, which UTF-8 cannot hold: they must not keep it from disk."""
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
 def script_hash(script: str) -> str:
     """What a page's content security policy calls the one script that it allows."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -14,7 +14,7 @@ from polyrefuse_data.benchmark.labels.replies import JudgedReply
 from polyrefuse_data.benchmark.labels.sample import reply_key
 from polyrefuse_data.benchmark.labels.sheet import DECIDED, LABELS, rows_of
 from polyrefuse_data.rows import HARMFUL
-from polyrefuse_data.text.html import html_environment, inert_json, script_hash
+from polyrefuse_data.text.html import encodable, html_environment, inert_json, script_hash
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -37,5 +37,4 @@ def label_page(replies: Sequence[JudgedReply]) -> str:
         script=Markup(script),
         script_hash=script_hash(script),
     )
-    # Text that UTF-8 cannot hold (lone surrogates of broken input) must not stop the page from being written.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return encodable(page)

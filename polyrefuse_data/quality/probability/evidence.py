@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from polyrefuse_data.languages import SOURCE_LANGUAGE, find_language, language
-from polyrefuse_data.languages.probability import Curve, ProbabilityTable
+from polyrefuse_data.languages.probability import ProbabilityTable
 from polyrefuse_data.quality.batch import languages, numbers
 from polyrefuse_data.quality.thresholds import Score
 
@@ -34,10 +35,11 @@ def pulls(scores: Mapping[str, Score], codes: Sequence[str]) -> dict[str, Score]
     slopes, rows_of = _of_each("slope", codes), _rows_of(codes)
     found = {}
     for name, values in scores.items():
-        nats = _read(_common().curves.get(name), values)
+        common = _common().curves.get(name)
+        nats = read_curve(common.at, common.nats, values) if common else np.zeros(len(values))
         for code, rows in rows_of.items():
             if (table := _own(code)) and (curve := table.curves.get(name)):
-                nats[rows] = _read(curve, values[rows])
+                nats[rows] = read_curve(curve.at, curve.nats, values[rows])
         found[name] = nats * slopes
     return found
 
@@ -55,10 +57,9 @@ def calibrated(pulled: Mapping[str, Score], codes: Sequence[str]) -> Score:
     return np.asarray(1 / (1 + np.exp(-total)))
 
 
-def _read(curve: Curve | None, values: Score) -> Score:
-    if curve is None:
-        return np.zeros(len(values))
-    return np.where(np.isnan(values), 0.0, np.interp(values, curve.at, curve.nats))
+def read_curve(at: Sequence[float] | Score, nats: Sequence[float] | Score, values: Score) -> Score:
+    """The nats of a curve at these values of its score, 0 where the score was not computed."""
+    return np.where(np.isnan(values), 0.0, np.interp(values, at, nats))
 
 
 def _common() -> ProbabilityTable:
@@ -78,6 +79,6 @@ def _of_each(number: str, codes: Sequence[str]) -> Score:
     return np.array([of_code[code] for code in codes], dtype=np.float64)
 
 
-def _rows_of(codes: Sequence[str]) -> dict[str, np.typing.NDArray[np.int64]]:
+def _rows_of(codes: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
     every = np.array(codes, dtype=object)
     return {code: np.flatnonzero(every == code) for code in dict.fromkeys(codes)}

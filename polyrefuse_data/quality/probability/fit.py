@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from polyrefuse_data.quality.probability.evidence import read_curve
 from polyrefuse_data.quality.thresholds import Score
 
 Mask = npt.NDArray[np.bool_]
@@ -44,7 +45,7 @@ class Curve:
     nats: Score
 
     def read(self, values: Score) -> Score:
-        return np.where(np.isnan(values), 0.0, np.interp(values, self.at, self.nats))
+        return read_curve(self.at, self.nats, values)
 
     def times(self, factor: float) -> Curve:
         return Curve(self.at, self.nats * factor)

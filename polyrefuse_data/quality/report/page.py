@@ -16,7 +16,7 @@ from polyrefuse_data.languages import find_language
 from polyrefuse_data.quality.report import charts
 from polyrefuse_data.quality.report.summary import Report
 from polyrefuse_data.quality.report.worst import MOST_ROWS_SHOWN
-from polyrefuse_data.text.html import html_environment, inert_json, script_hash
+from polyrefuse_data.text.html import encodable, html_environment, inert_json, script_hash
 from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -62,8 +62,7 @@ def render(report: Report, *, title: str) -> str:
         script_hash=script_hash(script),
         style=safe(style),
     )
-    # Text that UTF-8 cannot hold (lone surrogates of broken input) must not stop the page from being written.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(text)
 
 
 def _commonest(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

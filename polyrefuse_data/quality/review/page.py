@@ -12,7 +12,7 @@ from pathlib import Path
 
 from polyrefuse_data.quality.review.spreadsheet import COLUMNS
 from polyrefuse_data.sources.sheets import FORMULA
-from polyrefuse_data.text.html import html_environment, inert_json, script_hash
+from polyrefuse_data.text.html import encodable, html_environment, inert_json, script_hash
 from polyrefuse_data.text.printable import printable_line
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -32,7 +32,7 @@ def to_page(records: Sequence[Mapping[str, str]], *, title: str) -> str:
         script_hash=script_hash(script),
         style=safe(_asset("review.css")),
     )
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(text)
 
 
 @lru_cache
