@@ -132,15 +132,29 @@ def export_harness(
 @app.command()
 def publish(
     folder: Annotated[Path, typer.Argument(help="Release folder.")],
-    repo_id: Annotated[str, typer.Option(help="Dataset repository on the Hub: ORG/NAME.")],
+    repo_id: Annotated[str | None, typer.Option(help="Dataset repository on the Hub: ORG/NAME.")] = None,
+    to: Annotated[str, typer.Option(help="Where: hub, folder or zenodo-zip.")] = "hub",
+    into: Annotated[
+        Path | None, typer.Option(help="For --to folder or zenodo-zip: the folder of published versions.")
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="URL of a Hub other than huggingface.co.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public (default: private).")] = False,
     ungated: Annotated[bool, typer.Option("--ungated", help="Do not gate access (default: gated).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; use no network.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish a release to the Hugging Face Hub. Makes one commit and a tag; running it again changes nothing."""
-    from polyrefuse_data.release import publish_release
+    """Publish a release to the Hugging Face Hub, a folder or Zenodo. Running it again changes nothing."""
+    from polyrefuse_data.errors import ConfigError
+    from polyrefuse_data.release import publish_release, publish_to
 
+    if to != "hub":
+        if into is None or repo_id is not None:
+            raise ConfigError(f"--to {to} takes --into DIR, and no --repo-id")
+        print_summary(publish_to(to, folder, into, dry_run=dry_run), as_json, is_product=dry_run)
+        return
+    if into is not None:
+        raise ConfigError(f"--into {into} is only for --to folder and --to zenodo-zip")
+    if repo_id is None:
+        raise ConfigError("publishing to the Hub needs --repo-id ORG/NAME")
     done = publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)
     print_summary(done, as_json, is_product=dry_run)

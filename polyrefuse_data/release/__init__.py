@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.release.diff import diff_releases as diff_releases
     from polyrefuse_data.release.load import load_release as load_release
     from polyrefuse_data.release.load import release_info as release_info
+    from polyrefuse_data.release.places import publish_to as publish_to
     from polyrefuse_data.release.publish import publish_release as publish_release
     from polyrefuse_data.release.showing import show_rows as show_rows
     from polyrefuse_data.release.verify import verify_release as verify_release
@@ -24,6 +25,7 @@ _HOMES = {
     "load_release": "load",
     "preview_release": "writer",
     "publish_release": "publish",
+    "publish_to": "places",
     "release_info": "load",
     "show_rows": "showing",
     "verify_release": "verify",
@@ -35,6 +37,7 @@ __all__ = [
     "load_release",
     "preview_release",
     "publish_release",
+    "publish_to",
     "release_info",
     "show_rows",
     "verify_release",

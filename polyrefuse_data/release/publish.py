@@ -20,7 +20,7 @@ from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseE
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.card import PLACEHOLDER
 from polyrefuse_data.release.manifest import Manifest, read_manifest
-from polyrefuse_data.release.verify import verify_release
+from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.release.versions import parse_version
 from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
 from polyrefuse_data.system.input_files import read_input
@@ -122,12 +122,7 @@ def publish_release(
     token with write access; PublishStopped if the Hub failed part-way.
     """
     _check_repo_id(repo_id)
-    if not folder.is_dir():  # a name that is no folder would be looked up on the Hub
-        raise ReleaseError(f"{folder} is not a folder: give the one that `polyrefuse release` wrote")
-    differences = verify_release(folder)
-    if differences:
-        more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-        raise ReleaseError(f"{folder} does not verify ({differences[0]}{more}): release it again, then publish")
+    require_verified(folder)
     plan = Plan(folder, read_manifest(folder), repo_id, private, gated)
     named = plan.manifest.published.repo_id if plan.manifest.published else None
     if named != repo_id:

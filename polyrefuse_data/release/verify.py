@@ -53,6 +53,16 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
     ]
 
 
+def require_verified(folder: Path) -> None:
+    """Raise ReleaseError unless `folder` is a release that verifies."""
+    if not folder.is_dir():  # a name that is no folder would be looked up on the Hub
+        raise ReleaseError(f"{folder} is not a folder: give the one that `polyrefuse release` wrote")
+    differences = verify_release(folder)
+    if differences:
+        more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
+        raise ReleaseError(f"{folder} does not verify ({differences[0]}{more}): release it again, then publish")
+
+
 def _manifest(content: bytes, manifest: Manifest) -> list[str]:
     if manifest.seal != manifest.expected_seal():
         return [f"{layout.MANIFEST}: changed after it was written (its seal does not match)"]

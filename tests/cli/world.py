@@ -29,7 +29,7 @@ from tests.faults.worlds import make_build
 ONLY_PLANNED = {("benchmark", "run"): ["--dry-run"], ("publish",): ["--dry-run"]}
 # Options that are given although the command line can do without: their defaults are places in the folder that a test
 # runs in, or a file says them.
-ALWAYS_GIVEN = {("build",): {"config"}, ("benchmark", "run"): {"model", "dataset"}}
+ALWAYS_GIVEN = {("build",): {"config"}, ("publish",): {"repo_id"}, ("benchmark", "run"): {"model", "dataset"}}
 # Arguments that may be paths, but are typed as text.
 NAMES_OF_PATHS = {"where", "old", "new", "model", "dataset"}
 ONLY_NAMES = {("benchmark", "judge"): {"model"}}  # and those of them that are none in some command

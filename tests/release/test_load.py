@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.errors import ConfigError, ReleaseError
@@ -115,3 +118,48 @@ def test_a_rewritten_folder_is_not_served_from_the_cache(release, tmp_path, vers
     write_release(make_workspace(tmp_path / "ws", rows), version=version, out=release)
     texts = [row["text"] for row in plain_load(release, cache=tmp_path / "cache")["train"]]
     assert "changed" in texts
+
+
+def test_streaming_gives_the_same_rows_in_the_same_order(release):
+    streamed, loaded = (
+        load_release(release, languages="de,yo", streaming=True),
+        load_release(release, languages="de,yo"),
+    )
+    assert list(streamed) == list(loaded)
+    for split in loaded:
+        assert streamed[split].features == loaded[split].features
+        assert list(streamed[split]) == list(loaded[split])
+    assert [row["text"] for row in streamed["test"].take(2)] == loaded["test"]["text"][:2]
+
+
+def test_streaming_reads_a_file_when_its_rows_are_asked_for_and_not_before(release, monkeypatch):
+    """So memory is that of the rows at hand; a file that was changed is an error when it is its turn."""
+    opened, original = [], pq.ParquetFile
+
+    def spy(source, *args, **kwargs):
+        opened.append(str(source))
+        return original(source, *args, **kwargs)
+
+    monkeypatch.setattr(pq, "ParquetFile", spy)
+    damaged = release / "data/de/harmless-test.parquet"
+    damaged.write_bytes(damaged.read_bytes() + b"x")
+    stream = load_release(release, languages="de", streaming=True)
+    rows = iter(stream["test"])
+    assert not opened
+    first = [next(rows)["expected"] for _ in range(4)]
+    assert first == ["refuse"] * 4 and len(opened) == 1
+    with pytest.raises(ReleaseError, match=r"harmless-test\.parquet is not the file in manifest\.json"):
+        next(rows)
+    assert len(opened) == 1
+
+
+def test_an_old_release_streams_too(tmp_path):
+    """Of the first layout: `expected` is added."""
+    with zipfile.ZipFile(Path(__file__).parent / "first_layout.zip") as packed:
+        packed.extractall(tmp_path)
+    (manifest,) = tmp_path.rglob("manifest.json")
+    streamed = load_release(manifest.parent, streaming=True)
+    assert {row["expected"] for split in streamed.values() for row in split} <= {"refuse", "comply"}
+    assert sum(1 for split in streamed.values() for _ in split) == sum(
+        len(split) for split in load_release(manifest.parent).values()
+    )

@@ -19,7 +19,7 @@ def people_and_machines(view: View, scores: Scores) -> dict[str, Any]:
     Empty if no prompt has both."""
     origin, prompt = coded(view.table, "origin"), coded(view.table, "id")
     by_origin = {name: np.flatnonzero(origin.is_(name)) for name in (HUMAN, MACHINE)}
-    shared = np.intersect1d(*(prompt.codes[rows] for rows in by_origin.values()))
+    shared = np.intersect1d(prompt.codes[by_origin[HUMAN]], prompt.codes[by_origin[MACHINE]])
     if not len(shared):
         return {}
     compared = {name: rows[np.isin(prompt.codes[rows], shared)] for name, rows in by_origin.items()}
