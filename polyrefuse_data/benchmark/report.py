@@ -94,6 +94,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
+        "experiments": scores.get("experiments") or {},
         "replies": _replies(folder, show_replies),
     }
 

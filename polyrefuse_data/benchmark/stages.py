@@ -20,6 +20,8 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
+from polyrefuse_data.benchmark.chosen import chosen_directions
+from polyrefuse_data.benchmark.experiments.running import run_experiments
 from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
@@ -167,6 +169,7 @@ class Stages:
             self._activations(language)
         for language in _progress("capability", measured):
             self._capability(language, directions[language])
+        run_experiments(_Measuring(self), chosen_directions(self._folder, self._plan.record()))
         self._ledger.close()
 
     def _complete(
@@ -297,6 +300,23 @@ class Stages:
             return
         store.write_json(path, capability(self._model, prompts, partial(self._ablation, ablated)))
         self._ledger.add(path, source)
+
+
+class _Measuring:
+    """The stages of a run as experiments see them."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self.folder, self.plan, self.ledger = stages._folder, stages._plan, stages._ledger
+        self.complete = stages._complete
+
+    @property
+    def model(self) -> ChatModel:
+        return self._stages._model
+
+    def ablation_of(self, language: str, direction: Tensor) -> AbstractContextManager[None]:
+        own = _Ablated.of(store.read_tensors(self.folder.directions(language)))
+        return self._stages._ablation(replace(own, direction=direction))
 
 
 def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
