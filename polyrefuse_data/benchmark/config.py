@@ -247,6 +247,11 @@ class BenchmarkConfig(BaseModel):
         """The selection rule, with `max_kl` applied."""
         return rule_of(self.rule).with_max_kl(self.max_kl)
 
+    @property
+    def experiments(self) -> bool:
+        """Whether any experiment is asked for that takes the model."""
+        return any(getattr(self, name) for name in EXPERIMENTS)
+
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
         """The (source, target) language pairs to generate replies for."""
         everywhere = sources if self.transfer == "all" else () if self.transfer == "own" else self.transfer

@@ -213,6 +213,7 @@ def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
             store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
+        ledger.tidy()
         judge.close()
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
-
-from torch import Tensor
+from typing import Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.chosen import Chosen, leading
+from polyrefuse_data.benchmark.completing import Ablated, Completing, Wanted
 from polyrefuse_data.benchmark.experiments.addition import cost_of_addition
 from polyrefuse_data.benchmark.experiments.jailbreaks import direction_for
 from polyrefuse_data.benchmark.experiments.tasks import run_tasks
 from polyrefuse_data.benchmark.experiments.top_directions import ranked
 from polyrefuse_data.benchmark.experiments.wrappers import PLACE, read_wrappers
-from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
@@ -28,112 +26,99 @@ from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked
 
-Interventions = Sequence[Callable[[], AbstractContextManager[None]]]
 
-
-class Measuring(Protocol):
-    """What the stages of a run give to experiments."""
+@dataclass(frozen=True)
+class Experiments:
+    """What a run asks for, with its directions. `model` is asked for when there is something to compute."""
 
     folder: RunFolder
     plan: Plan
     ledger: Ledger
+    model: Callable[[], ChatModel]
+    completing: Completing
+    directions: Mapping[str, Ablated]
+    chosen: Mapping[str, Chosen]
 
-    @property
-    def model(self) -> ChatModel: ...
+    def run(self) -> None:
+        config, source = self.plan.config, leading(self.chosen)
+        if source is None:
+            return
+        self.completing.write(self._additions(config.addition or ()))
+        for addition, target in _progress("cost of addition", self._added(config.addition or ())):
+            self._cost(addition, target)
+        if config.top:
+            self.completing.write(self._next_best(config.top))
+        if config.jailbreaks:
+            wrappers = read_wrappers(Path(config.jailbreaks))
+            for language in _progress("jailbreaks", self.plan.targets):
+                self._project(language, wrappers, direction_for(language, self.chosen))
+        if config.tasks:
+            self._tasks(config.tasks, self.chosen[source])
 
-    def complete(self, source: str, language: str, interventions: Interventions, *inputs: Path) -> None:
-        """Keep replies to the test prompts of a language, generated under interventions made from `inputs`."""
-        ...
+    def _added(self, coefficients: Sequence[float]) -> list[tuple[Addition, str]]:
+        """What is added where: each direction in its own language, the leading one in every language."""
+        first = leading(self.chosen)
+        return [
+            (Addition(source, coefficient), target)
+            for source in self.chosen
+            for coefficient in coefficients
+            for target in self.plan.targets
+            if source in (target, first)
+        ]
 
-    def ablation_of(self, language: str, direction: Tensor) -> AbstractContextManager[None]:
-        """The ablation of a direction in the mode of the run, with the means of this source language."""
-        ...
+    def _additions(self, coefficients: Sequence[float]) -> Iterator[Wanted]:
+        for addition, target in _progress("addition", self._added(coefficients)):
+            layer = self.chosen[addition.source].layer
+            own = self.directions[addition.source]
+            yield Wanted(target, addition.folder, own, added=(layer, addition.coefficient))
 
+    def _cost(self, addition: Addition, target: str) -> None:
+        path, inputs = self.folder.addition(addition.folder, target), self.folder.directions(addition.source)
+        prompts = self.plan.prompts[target].texts("test", HARMLESS)
+        if prompts and not self.ledger.is_done(path, inputs):
+            chosen = self.chosen[addition.source]
+            self._keep(path, cost_of_addition(self.model(), prompts, chosen, addition.coefficient), inputs)
 
-def run_experiments(stages: Measuring, chosen: Mapping[str, Chosen]) -> None:
-    """All that the settings ask for, with the directions that the run chose."""
-    config = stages.plan.config
-    if config.addition:
-        for source, target in _progress("addition", _pairs(stages.plan, chosen)):
-            for coefficient in config.addition:
-                _add(stages, chosen[source], target, coefficient)
-    if config.top:
-        for language in _progress("next-best directions", list(chosen)):
-            _ablate_next_best(stages, language, config.top)
-    if config.jailbreaks and chosen:
-        wrappers = read_wrappers(Path(config.jailbreaks))
-        for language in _progress("jailbreaks", stages.plan.targets):
-            _project_wrapped(stages, language, wrappers, direction_for(language, chosen))
-    source = leading(chosen)
-    if config.tasks and source:
-        _run_tasks(stages, chosen[source])
+    def _next_best(self, most: int) -> Iterator[Wanted]:
+        for language in _progress("next-best directions", [code for code in self.chosen if code in self.plan.targets]):
+            order = ranked(store.read_json(self.folder.selection(language)))
+            candidates = store.read_tensors(self.folder.directions(language))["candidates"]
+            for rank, row in enumerate(order[1:most], start=2):
+                direction = candidates[row["position"], row["layer"]]
+                yield Wanted(language, top_folder(rank), replace(self.directions[language], direction=direction))
 
-
-def _pairs(plan: Plan, chosen: Mapping[str, Chosen]) -> list[tuple[str, str]]:
-    """Where directions are added: each in its own language, the leading one in every language."""
-    first = leading(chosen)
-    return [(source, target) for source in chosen for target in plan.targets if source in (target, first)]
-
-
-def _add(stages: Measuring, chosen: Chosen, target: str, coefficient: float) -> None:
-    folder, directions = Addition(chosen.language, coefficient).folder, stages.folder.directions(chosen.language)
-    stages.complete(
-        folder,
-        target,
-        [lambda: add_direction(stages.model, chosen.direction, chosen.layer, coefficient)],
-        directions,
-    )
-    path, prompts = stages.folder.addition(folder, target), stages.plan.prompts[target].texts("test", HARMLESS)
-    if prompts and not stages.ledger.is_done(path, directions):
-        _keep(stages, path, cost_of_addition(stages.model, prompts, chosen, coefficient), directions)
-
-
-def _ablate_next_best(stages: Measuring, language: str, most: int) -> None:
-    order = ranked(store.read_json(stages.folder.selection(language)))
-    directions = stages.folder.directions(language)
-    candidates = store.read_tensors(directions)["candidates"]
-    for rank, row in enumerate(order[1:most], start=2):
-        direction = candidates[row["position"], row["layer"]]
-        if language in stages.plan.targets:
-            stages.complete(top_folder(rank), language, [partial(stages.ablation_of, language, direction)], directions)
-
-
-def _project_wrapped(stages: Measuring, language: str, wrappers: Mapping[str, str], direction: Chosen) -> None:
-    path, inputs = stages.folder.jailbreaks(language), stages.folder.directions(direction.language)
-    texts = {label: stages.plan.prompts[language].texts("test", label) for label in LABELS}
-    if not all(texts.values()):
-        return
-    if stages.ledger.is_done(path, inputs) and store.read_json(path)["texts"] == dict(wrappers):
-        return
-    tokens = store.read_json(stages.folder.refusal_tokens)[direction.language]["ids"]
-    found: dict[str, Any] = {}
-    for name, wrapper in wrappers.items():
-        asked = {label: [wrapper.replace(PLACE, text) for text in texts[label]] for label in LABELS}
-        found[name] = {
-            label: {
-                "projections": direction.project(block_inputs(stages.model, prompts)).tolist(),
-                "refusal_score": sum(prompt_refusal_scores(stages.model, prompts, tokens)) / len(prompts),
+    def _project(self, language: str, wrappers: Mapping[str, str], direction: Chosen) -> None:
+        path, inputs = self.folder.jailbreaks(language), self.folder.directions(direction.language)
+        texts = {label: self.plan.prompts[language].texts("test", label) for label in LABELS}
+        if not all(texts.values()):
+            return
+        if self.ledger.is_done(path, inputs) and store.read_json(path)["texts"] == dict(wrappers):
+            return
+        tokens = store.read_json(self.folder.refusal_tokens)[direction.language]["ids"]
+        found: dict[str, Any] = {}
+        for name, wrapper in wrappers.items():
+            asked = {label: [wrapper.replace(PLACE, text) for text in texts[label]] for label in LABELS}
+            found[name] = {
+                label: {
+                    "projections": direction.project(block_inputs(self.model(), prompts)).tolist(),
+                    "refusal_score": sum(prompt_refusal_scores(self.model(), prompts, tokens)) / len(prompts),
+                }
+                for label, prompts in asked.items()
             }
-            for label, prompts in asked.items()
-        }
-    record = {"source_language": direction.language, "texts": dict(wrappers), "wrappers": found}
-    _keep(stages, path, record, inputs)
+        self._keep(path, {"texts": dict(wrappers), "wrappers": found}, inputs)
 
+    def _tasks(self, tasks: Sequence[str], chosen: Chosen) -> None:
+        limit, inputs = self.plan.config.tasks_limit, self.folder.directions(chosen.language)
+        asked = {"source_language": chosen.language, "asked": list(tasks), "limit": limit}
+        path = self.folder.tasks
+        if self.ledger.is_done(path, inputs) and store.read_json(path).items() >= asked.items():
+            return
+        ablation = partial(self.completing.ablation, self.directions[chosen.language])
+        self._keep(path, {**asked, "tasks": run_tasks(self.model(), tasks, ablation, limit)}, inputs)
 
-def _run_tasks(stages: Measuring, chosen: Chosen) -> None:
-    config, path = stages.plan.config, stages.folder.tasks
-    inputs = stages.folder.directions(chosen.language)
-    asked = {"source_language": chosen.language, "asked": list(config.tasks or ()), "limit": config.tasks_limit}
-    if stages.ledger.is_done(path, inputs) and store.read_json(path).items() >= asked.items():
-        return
-    ablation = partial(stages.ablation_of, chosen.language, chosen.direction)
-    found = run_tasks(stages.model, config.tasks or (), ablation, config.tasks_limit)
-    _keep(stages, path, {**asked, "tasks": found}, inputs)
-
-
-def _keep(stages: Measuring, path: Path, record: dict[str, Any], *inputs: Path) -> None:
-    store.write_json(path, record)
-    stages.ledger.add(path, *inputs)
+    def _keep(self, path: Path, record: dict[str, Any], *inputs: Path) -> None:
+        store.write_json(path, record)
+        self.ledger.add(path, *inputs)
 
 
 def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
