@@ -24,6 +24,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation
 from polyrefuse_data.rows import LABELS
 
@@ -151,6 +152,8 @@ class Completing:
             }
             for label, prompt, reply in answered
         ]
+        if wanted.source == BASELINE:
+            rows = with_p_good(rows)
         path = self._path(wanted)
         store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
         self._ledger.add(path, *self._inputs(wanted))

@@ -19,6 +19,7 @@ from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
 from polyrefuse_data.benchmark.experiments import experiments
 from polyrefuse_data.benchmark.geometry import geometry
+from polyrefuse_data.benchmark.item_response import item_responses
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies
 from polyrefuse_data.benchmark.judges.in_english import EnglishJudge, judge_of
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
@@ -73,6 +74,7 @@ def evaluate(folder: RunFolder) -> None:
         "languages_compared": compare_languages(baseline),
         "consistency": consistency(baseline),
         "breakdowns": breakdowns(baseline),
+        "item_response": item_responses(baseline),
         "agreement": judge_agreement(
             {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
         ),

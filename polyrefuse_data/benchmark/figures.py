@@ -34,6 +34,7 @@ from polyrefuse_data.benchmark.experiments.figures import (
     jailbreak_figure,
     map_figure,
 )
+from polyrefuse_data.benchmark.item_response_figure import item_response_figure
 from polyrefuse_data.benchmark.judges.in_english import ENGLISH
 from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
@@ -143,6 +144,13 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             f"minus that with a random direction ablated there: points, on the same prompts. {MARKS_EXPLAINED} "
             "(exact McNemar, Holm over the cells). Blank: not run, or no direction was found.",
             lambda scores: transfer_figure(scores["source_languages"], scores["languages"], scores["transfer"]),
+        ),
+        (
+            "item_response",
+            "Model or translation?",
+            "A Rasch model of what gets through (harmful prompts answered coherently, or harmless ones refused where "
+            "none are): shares of the variance of the log-odds, and each language's level, with 95% intervals.",
+            lambda scores: item_response_figure(scores.get("item_response") or []),
         ),
         (
             "pca",

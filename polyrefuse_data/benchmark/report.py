@@ -91,6 +91,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "agreement": scores["agreement"],
         "calibration": scores.get("calibration") or {},
         "breakdowns": scores.get("breakdowns") or [],
+        "item_response": scores.get("item_response") or [],
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],

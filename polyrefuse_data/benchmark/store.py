@@ -51,6 +51,8 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("prompt_en", pa.string()),
         pa.field("category", pa.string()),
         pa.field("origin", pa.string()),
+        # How probable it is that the translation is good: of replies without intervention. Runs of before lack it.
+        pa.field("p_good", pa.float32()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
         # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
