@@ -95,6 +95,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
+        "detectors": scores.get("detectors") or [],
         "experiments": scores.get("experiments") or {},
         "replies": _replies(folder, show_replies),
     }
