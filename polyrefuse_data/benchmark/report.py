@@ -136,10 +136,12 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
     """The runs compared on the same prompts. Figure and table are written beside the page, for papers."""
     replies: dict[str, Any] = {}
     for run, section in zip(runs, sections, strict=True):
-        name = section["name"]
+        name, number = section["name"], 1
         while name in replies:  # of the same model
-            name += "′"
-        replies[name] = baseline_replies(RunFolder(Path(run)))
+            number += 1
+            name = f"{section['name']} ({number})"
+        found = baseline_replies(RunFolder(Path(run)))
+        replies[name] = {code: found[code] for code in section["languages"] if code in found}
     rates, compared = rates_of_runs(replies), compare_runs(replies)
     judges = sorted({section["run"]["settings"]["judge"] for section in sections})
     drawing = draw_runs(rates, compared, f"judge{'s' if len(judges) > 1 else ''}: {', '.join(judges)}")

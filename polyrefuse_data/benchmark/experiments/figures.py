@@ -86,7 +86,7 @@ def jailbreak_figure(records: Sequence[Mapping[str, Any]]) -> Any:
     cells = {(r["wrapper"], r["language"]): r["auroc"] for r in records}
     grid = np.array([[cells.get((wrapper, code)) for code in languages] for wrapper in wrappers], dtype=float)
     figure, axes = canvas(WIDTH, 1.2 + 0.25 * len(wrappers))
-    heatmap(axes, grid, [name[:24] for name in wrappers], languages, "viridis", (0.5, 1.0), "{:.2f}", "AUROC")
+    heatmap(axes, grid, [name[:24] for name in wrappers], languages, "viridis", (0.5, 1.0), None, "AUROC")
     return figure
 
 
