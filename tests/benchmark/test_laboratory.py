@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import laboratory
+import pytest
 
 from polyrefuse_data.benchmark import ChatModel
 
 SIZES = laboratory.Sizes(("en",), train=6, validation=2, test=4, tokens=6, draws=2, positions=[-1], layers=[1])
 
 
+@pytest.mark.slow
 def test_every_way_is_measured_and_shown() -> None:
     rows = list(laboratory.Laboratory(ChatModel.load("bundled:demo-chat"), SIZES).compared())
     ways = [row["way"] for row in rows]
@@ -35,4 +37,19 @@ def test_a_reply_that_loops_is_neither_refused_nor_coherent() -> None:
         "refused",
         "coherent",
         "degenerate",
+    ]
+
+
+def test_shares_have_their_range_over_draws_and_a_cell_of_the_table() -> None:
+    shares = laboratory._shares([["refused", "coherent"], ["degenerate", "degenerate"]])
+    assert shares["n"] == 4 and shares["degenerate"] == 0.5 and shares["degenerate_range"] == [0.0, 1.0]
+    rows = [
+        {"way": "control", "languages": {"en": shares}},
+        {"way": "none", "chosen": None},
+        {"way": "own", "chosen": {"layer": 3, "position": -1}, "languages": {"en": laboratory._shares([["refused"]])}},
+    ]
+    assert laboratory.markdown(rows, ["en"]).splitlines()[2:] == [
+        "| control |  | 0.25 / 0.25 / 0.50 (degenerate 0.00 to 1.00) |",
+        "| none |  | nothing passes |",
+        "| own | 3 (-1) | 1.00 / 0.00 / 0.00 |",
     ]
