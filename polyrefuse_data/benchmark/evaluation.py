@@ -171,7 +171,8 @@ def _where(source: str, language: str) -> dict[str, Any]:
 
 
 def _rule(settings: Mapping[str, Any]) -> str:
-    return rule_of(settings["rule"]).with_max_kl(settings["max_kl"]).name
+    rule = rule_of(settings["rule"]).with_max_kl(settings["max_kl"])
+    return rule.with_min_coherent(settings.get("min_coherent")).name
 
 
 _SCORE_SCHEMA = pa.schema(
