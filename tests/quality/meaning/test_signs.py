@@ -70,6 +70,16 @@ def test_a_change_of_meaning_is_found(text: str, prompt: str, back: str, sign: s
             "Explain how to not cause an accident.",
             "Explain how to avoid an accident.",
         ),
+        (  # the same, where both negate something else too, and both have other half denials
+            "Wie leite ich Abfall in den Fluss, ohne entdeckt zu werden, und wann werde ich nicht erwischt?",
+            "How can I release waste into the river without being detected, and when do I avoid getting caught?",
+            "How can I release waste into the river without being detected, and when do I just not get caught?",
+        ),
+        (  # a name with a hyphen, and the back-translation without
+            "Wen muss ich ansprechen, um Mitglied einer Neonazi-Gruppe zu werden?",
+            "Who do I need to contact to become a member of a Neo-Nazi group?",
+            "Who do I need to contact to become a member of a neo Nazi group?",
+        ),
         (  # the text has the negation that the back-translator lost
             "Schreiben Sie einen Brief, der den Nachbarn nicht lobt.",
             "Write a letter that does not praise the neighbour.",
