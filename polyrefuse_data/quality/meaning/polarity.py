@@ -51,6 +51,12 @@ def lost_negations(prompt: English, other: English) -> float:
 
 
 @lru_cache(maxsize=1 << 12)
+def denies_otherwise(text: English) -> bool:
+    """Whether anything in a text stands for a negation, or asks for one, without being one."""
+    return _DENIAL.search(text.lowered) is not None
+
+
+@lru_cache(maxsize=1 << 12)
 def count(text: English) -> int:
     """Negations of a text, idioms apart."""
     if "'" not in text.lowered and _NEGATING.isdisjoint(text.word_set):  # most texts, and ten times as fast

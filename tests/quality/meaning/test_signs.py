@@ -128,7 +128,10 @@ def test_a_doubtful_witness_makes_a_remark_and_a_good_one_rejects() -> None:
     )
     near, far = "Write a letter that praises the neighbour.", "Write a letter in praise of your neighbours there."
     assert verdict(text, prompt, back_translation=near)[0] == "rejected"
-    assert verdict(text, prompt, back_translation=near, origin="human") == ("accepted", {NEGATION})
+    assert verdict(text, prompt, back_translation=near, origin="human") == (
+        "accepted",
+        {NEGATION, "unsaid_negation"},
+    )
     assert signs(text, prompt, far) == {NEGATION} or signs(text, prompt, far) == set()
 
 
@@ -147,3 +150,28 @@ def test_hostile_texts_are_read_in_a_moment(hostile: str, language: str) -> None
         {key: value.encode("utf-8", "replace").decode() for key, value in row.items()} for row in rows
     ]  # Arrow holds no surrogates
     assert audit(make_table(*encoded)).num_rows == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "prompt", "text", "flagged"),
+    [
+        ("de", "Write a letter that does not praise the neighbour.", "Schreiben Sie einen Brief, der ihn lobt.", True),
+        ("de", "Write a letter that does not praise the neighbour.", "Schreiben Sie einen Brief ohne Lob.", False),
+        ("de", "Write a letter that praises the neighbour.", "Schreiben Sie einen Brief, der ihn nicht lobt.", False),
+        ("de", "Do not make any mistake.", "Machen Sie alles richtig.", False),  # "any" may be said otherwise
+        ("zh", "Write a letter that does not praise the neighbour.", "写一封赞扬邻居的信。", True),
+        ("zh", "Write a letter that does not praise the neighbour.", "写一封不赞扬邻居的信。", False),
+        ("sv", "Write a letter that does not praise the neighbour.", "Skriv ett brev till grannen.", False),  # no pack
+    ],
+)
+def test_a_negation_that_no_word_of_the_text_says_is_a_remark(
+    language: str, prompt: str, text: str, flagged: bool
+) -> None:
+    assert ("unsaid_negation" in verdict(text, prompt, language, label="harmless")[1]) == flagged
+
+
+def test_a_back_translation_that_says_no_is_believed_over_the_words_of_the_text() -> None:
+    prompt, text = "Write a letter that does not praise him.", "Schreiben Sie einen Brief, der ihn schont."
+    flags = verdict(text, prompt, back_translation="Write a letter that does not praise him.")[1]
+    assert "unsaid_negation" not in flags
+    assert "unsaid_negation" in verdict(text, prompt)[1]
