@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz clean
+.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz docs clean
 
 # Tests on two workers; the tests of a file stay together and share their fixtures.
 TOGETHER := -n 2 --dist loadfile
@@ -56,6 +56,12 @@ FUZZ_SECONDS ?= 20
 fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+# The documentation as pages that need no network: build/site/index.html.
+docs: .venv/ready
+	$(BIN)/pip install -q -c constraints.txt -e ".[docs]"
+	$(BIN)/python -m docs.generators
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
 # PyTorch's index of CPU builds, unless pip has an index or wheels configured.

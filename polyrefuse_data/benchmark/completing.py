@@ -17,12 +17,14 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.generation import Reply, cache_tokens, generate
+from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation
 from polyrefuse_data.rows import LABELS
 
@@ -40,16 +42,19 @@ class Ablated:
 class Wanted:
     """A file of replies to the test prompts of `language`, with the direction of `ablated` taken out, if any.
 
-    With `draws` ([draws, d_model]), the prompts take these in turn instead of the direction.
+    With `draws` ([draws, d_model]), the prompts take these in turn instead of the direction. With `added`, the
+    direction is not taken out but added.
     """
 
     language: str
     source: str = BASELINE
     ablated: Ablated | None = None
     draws: Tensor | None = None
+    added: tuple[int, float] | None = None  # at the input of which layer, and how many times
 
     def shares_batches_with(self, other: Wanted) -> bool:
-        return self.ablated is other.ablated and (self.draws is None) == (other.draws is None)
+        alike = (self.draws is None) == (other.draws is None) and self.added == other.added
+        return alike and self.ablated is other.ablated
 
     def each_in_turn(self, prompts: int) -> Tensor | None:
         """The draw of each of so many prompts, [prompts, d_model]."""
@@ -108,7 +113,7 @@ class Completing:
         asked = [self._asked(wanted) for wanted in group]
         own = [wanted.each_in_turn(len(prompts)) for wanted, prompts in zip(group, asked, strict=True)]
         directions = [taken for taken in own if taken is not None]
-        with self._shared_ablation(group[0]):
+        with self._shared_intervention(group[0]):
             replies = iter(
                 generate(
                     self._model(),
@@ -124,10 +129,12 @@ class Completing:
         for wanted, prompts in zip(group, asked, strict=True):
             self._write(wanted, [(label, prompt, next(replies)) for label, prompt in prompts])
 
-    def _shared_ablation(self, wanted: Wanted) -> AbstractContextManager[None]:
-        """The ablation of all rows alike, if there is one."""
+    def _shared_intervention(self, wanted: Wanted) -> AbstractContextManager[None]:
+        """What is done to all rows alike, if anything is."""
         if wanted.ablated is None or wanted.draws is not None:
             return nullcontext()
+        if wanted.added is not None:
+            return add_direction(self._model(), wanted.ablated.direction, *wanted.added)
         return self.ablation(wanted.ablated)
 
     def ablation(self, ablated: Ablated) -> AbstractContextManager[None]:
@@ -145,6 +152,8 @@ class Completing:
             }
             for label, prompt, reply in answered
         ]
+        if wanted.source == BASELINE:
+            rows = with_p_good(rows)
         path = self._path(wanted)
         store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
         self._ledger.add(path, *self._inputs(wanted))

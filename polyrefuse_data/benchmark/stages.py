@@ -17,7 +17,9 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
+from polyrefuse_data.benchmark.chosen import chosen_directions
 from polyrefuse_data.benchmark.completing import Ablated, Completing, Wanted
+from polyrefuse_data.benchmark.experiments.running import Experiments
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
@@ -150,7 +152,15 @@ class Stages:
             self._activations(language)
         for language in _progress("capability", measured):
             self._capability(language, directions[language])
+        if self._config.experiments:
+            self._experiments(directions)
         self._ledger.close()
+
+    def _experiments(self, directions: dict[str, Ablated]) -> None:
+        chosen = chosen_directions(self._folder, self._plan.record())
+        Experiments(
+            self._folder, self._plan, self._ledger, lambda: self._model, self._completing, directions, chosen
+        ).run()
 
     @cached_property
     def _completing(self) -> Completing:
