@@ -250,7 +250,8 @@ def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Pat
     name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
     if rows and name not in rows[0]:
         raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
-    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows])
+    asked = [row["prompt"] for row in rows]
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows], asked)
     return [
         replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
         for row, verdict in zip(rows, verdicts, strict=True)
