@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What is set in many containers, and would have each of the many processes of the tests compile torch for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz clean
+.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz docs clean
 
 # Tests on two workers; the tests of a file stay together and share their fixtures, and so do those of a folder mostly, as
 # files are not put in order of their numbers of tests: the longest test is alone in its file, and would be the last.
@@ -59,6 +59,12 @@ FUZZ_SECONDS ?= 20
 fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+# The documentation as pages that need no network: build/site/index.html.
+docs: .venv/ready
+	$(BIN)/pip install -q -c constraints.txt -e ".[docs]"
+	$(BIN)/python -m docs.generators
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
 # PyTorch's index of CPU builds, unless pip has an index or wheels configured.

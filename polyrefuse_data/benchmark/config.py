@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -32,18 +32,21 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"max_new_tokens": 512, "filter_prompts": True, "judge_on": "english"},
 }
 
+_Number = TypeVar("_Number", int, float)
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
 _NOT_SETTINGS = (
     *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
+# Fields that ask for experiments: a finished run can be given others.
+EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
         *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),
         *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
-        *("dtype", "modules", "reasoning", "reasoning_tokens"),
+        *("dtype", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }
 )
 _OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
@@ -121,6 +124,18 @@ class BenchmarkConfig(BaseModel):
     """`full` scores every candidate; `staged` makes the same choice but skips scores that cannot change it."""
     system_prompt: str | None = None
     """System message before every prompt."""
+    addition: tuple[float, ...] | None = Field(default=None, min_length=1)
+    """Experiment: coefficients with which directions are added while replies are generated, each in its own language
+    and the English one (or the first) in all. Negative ones take it away."""
+    top: int | None = Field(default=None, ge=2)
+    """Experiment: ablate so many of each language's best candidates in turn, the chosen one included."""
+    jailbreaks: str | None = None
+    """Experiment: project wrapped test prompts. A TOML file of wrappers: name = "text with {prompt} in it"."""
+    tasks: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Experiment: tasks of lm-evaluation-harness (arc_challenge, mmlu, truthfulqa_mc1, or YAML files), plain and
+    ablated."""
+    tasks_limit: int | None = Field(default=None, ge=1)
+    """Questions of each task; default: all."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
@@ -152,6 +167,17 @@ class BenchmarkConfig(BaseModel):
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         return _integers(value) if isinstance(value, str) else value
+
+    @field_validator("addition", "tasks", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("addition")
+    @classmethod
+    def _sensible(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        bounds = "coefficients lie between 0.001 and 1000, or between -1000 and -0.001"
+        return _within(value, bounds, lambda number: 0.001 <= abs(number) <= 1000)
 
     @field_validator("positions")
     @classmethod
@@ -196,6 +222,10 @@ class BenchmarkConfig(BaseModel):
             raise ValueError(f"{', '.join(foreign)}: for --endpoint only")
         if self.endpoint:
             named_endpoint(self.endpoint)
+        if self.top and self.scoring == "staged":
+            raise ValueError('top: scoring = "staged" ranks no candidates; use "full"')
+        if self.tasks_limit and not self.tasks:
+            raise ValueError("tasks_limit: only with tasks")
         if self.reply_translator and self.judge_on == NATIVE:
             raise ValueError('reply_translator: only with judge_on = "english"')
         if self.max_cost is not None and None in (self.input_price, self.output_price):
@@ -216,6 +246,11 @@ class BenchmarkConfig(BaseModel):
     def rule_used(self) -> Rule:
         """The selection rule, with `max_kl` applied."""
         return rule_of(self.rule).with_max_kl(self.max_kl)
+
+    @property
+    def experiments(self) -> bool:
+        """Whether any experiment is asked for that takes the model."""
+        return any(getattr(self, name) for name in EXPERIMENTS)
 
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
         """The (source, target) language pairs to generate replies for."""
@@ -242,6 +277,8 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))
+    if path and isinstance(data.get("jailbreaks"), str):
+        data["jailbreaks"] = str(path.parent / data["jailbreaks"])
     if path and data.get("reply_translator") is not None:
         data["reply_translator"] = reply_backends(data["reply_translator"], path)
     data |= options
@@ -278,7 +315,7 @@ def _integers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _within(value: tuple[int, ...] | None, what: str, holds: Any) -> tuple[int, ...] | None:
+def _within(value: tuple[_Number, ...] | None, what: str, holds: Any) -> tuple[_Number, ...] | None:
     if value is not None and not all(holds(number) for number in value):
         raise ValueError(what)
     return value

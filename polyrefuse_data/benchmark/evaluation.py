@@ -17,7 +17,9 @@ from polyrefuse_data.benchmark.breakdowns import PROMPT_COLUMNS, breakdowns
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
+from polyrefuse_data.benchmark.experiments import experiments
 from polyrefuse_data.benchmark.geometry import geometry
+from polyrefuse_data.benchmark.item_response import item_responses
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies
 from polyrefuse_data.benchmark.judges.in_english import EnglishJudge, judge_of
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
@@ -26,9 +28,10 @@ from polyrefuse_data.benchmark.labels.kept import read_decisions
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
+from polyrefuse_data.benchmark.reply_sources import intervention_of, source_language_of
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, difference_interval, rate, rate_interval
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS, RunFolder
+from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
@@ -71,6 +74,7 @@ def evaluate(folder: RunFolder) -> None:
         "languages_compared": compare_languages(baseline),
         "consistency": consistency(baseline),
         "breakdowns": breakdowns(baseline),
+        "item_response": item_responses(baseline),
         "agreement": judge_agreement(
             {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
         ),
@@ -82,6 +86,7 @@ def evaluate(folder: RunFolder) -> None:
         "capability": capability,
         "geometry": geometry(folder, run),
         "monitor": monitor(folder, run),
+        "experiments": experiments(folder, run, found),
     }
     if decisions := read_decisions(folder):
         scores["calibration"] = calibration(folder, decisions)
@@ -159,8 +164,7 @@ def _common(run: dict[str, Any], source: str, language: str, judge: str) -> dict
 
 
 def _where(source: str, language: str) -> dict[str, Any]:
-    intervention = source if source in (BASELINE, *CONTROLS) else ABLATION
-    origin = None if source == BASELINE else language if source in CONTROLS else source
+    intervention, origin = intervention_of(source), source_language_of(source, language)
     return {"intervention": intervention, "source_language": origin, "target_language": language}
 
 
@@ -211,6 +215,7 @@ def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
             store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
+        ledger.tidy()
         judge.close()
 
 

@@ -91,9 +91,11 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "agreement": scores["agreement"],
         "calibration": scores.get("calibration") or {},
         "breakdowns": scores.get("breakdowns") or [],
+        "item_response": scores.get("item_response") or [],
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
+        "experiments": scores.get("experiments") or {},
         "replies": _replies(folder, show_replies),
     }
 

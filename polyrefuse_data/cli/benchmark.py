@@ -131,6 +131,22 @@ def benchmark_run(
         typer.Option(help="Candidate scores: full, or staged (only those the choice needs). [default: full]"),
     ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="System message before every prompt.")] = None,
+    addition: Annotated[
+        str | None,
+        typer.Option(help="Experiment: add directions while generating, with these coefficients, e.g. -1,0.5,1,2."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
+    ] = None,
+    jailbreaks: Annotated[
+        str | None,
+        typer.Option(help='Experiment: project wrapped prompts. A TOML file of name = "text with {prompt}".'),
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(help="Experiment: tasks of lm-evaluation-harness, plain and ablated, e.g. arc_challenge,mmlu."),
+    ] = None,
+    tasks_limit: Annotated[int | None, typer.Option(help="Questions of each task. [default: all]")] = None,
     device: Annotated[str | None, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ... [default: auto]")] = None,
     dtype: Annotated[
         str | None,
