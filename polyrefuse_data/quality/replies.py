@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, packs_digest
 from polyrefuse_data.languages.replies import CANNOT, Opening, Openings, Replies, excuses
@@ -92,16 +93,15 @@ class _Text:
         if self._replies.cannot(fold_reply(self._text), _BEGINNING):
             yield Opening((CANNOT,), "")
 
-    def answers(self, anywhere: bool) -> Iterator[Opening]:
-        first, *others = self._folded.sentences
-        spoken = (place for place in others if self._folded.text[place - 1] not in _QUOTES)  # not what somebody says
-        yield from self._at(self._replies.answers, [first, *spoken], anywhere)
+    def answers(self, anywhere: bool) -> Iterable[Opening]:
+        text, (first, *others) = self._folded.text, self._folded.sentences
+        spoken = [place for place in others if text[place - 1] not in _QUOTES]  # not what somebody says
+        return self._at(self._replies.answers, [first, *spoken], anywhere)
 
-    def _at(self, openings: Openings, places: Sequence[int], anywhere: bool) -> Iterator[Opening]:
+    def _at(self, openings: Openings, places: Sequence[int], anywhere: bool) -> Iterable[Opening]:
         text, may_begin = self._folded.text, openings.first_look.match
-        for place in places if anywhere else places[:1]:
-            if may_begin(text, place):
-                yield from openings.at(text, place)
+        hopeful = [place for place in (places if anywhere else places[:1]) if may_begin(text, place)]
+        return chain.from_iterable([openings.at(text, place) for place in hopeful]) if hopeful else ()
 
 
 def replies_signature() -> str:
