@@ -103,7 +103,9 @@ class Lexicon:
                 translations.append(counterparts)
         explained = frozenset().union(*translations)
         known = [unit for unit in units if unit in backward.table]
-        found += [backward[unit][1 if unit in explained else 2] for unit in known]
+        for unit in known:
+            _, present, absent = backward[unit]
+            found.append(present if unit in explained else absent)
         found += _names_odds(units.difference(known) if len(known) < len(units) else (), stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
