@@ -64,11 +64,18 @@ def benchmark_run(
         str | None,
         typer.Option(help="For --judge-on english: a model's id or folder, or { engine = ... } as in a config."),
     ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="How candidates are taken: principal, module:NAME. [default: difference-in-means]"),
+    ] = None,
     rule: Annotated[
         str | None,
         typer.Option(help="Selection rule: polyrefuse (the paper), arditi, or module:NAME. [default: polyrefuse]"),
     ] = None,
     max_kl: Annotated[float | None, typer.Option(help="KL bound instead of the rule's own (for small models).")] = None,
+    min_coherent: Annotated[
+        float | None, typer.Option(help="Lowest share of coherent short replies with the chosen direction ablated.")
+    ] = None,
     positions: Annotated[
         str | None, typer.Option(help="Post-instruction positions to take candidates from, e.g. -3..-1. [default: all]")
     ] = None,
@@ -241,6 +248,24 @@ def benchmark_report(
     from polyrefuse_data.benchmark.report import write_report
 
     print_made(write_report(runs, out, show_replies=show_replies), as_json)
+
+
+@benchmark_app.command("export")
+def benchmark_export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    dataset_id: Annotated[str, typer.Option(help="The measured release on the Hub: ORG/NAME.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to: the model's repository.")],
+    revision: Annotated[
+        str | None, typer.Option(help="Commit or tag of the release. [default: v and its version]")
+    ] = None,
+    source_url: Annotated[str | None, typer.Option(help="Where the report or the run can be seen.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's refusal rates as the Hub shows them: .eval_results/*.yaml, and model-index.yaml for a card."""
+    from polyrefuse_data.benchmark.hub_results import export_results
+
+    entries, index = export_results(run, dataset_id, out, revision=revision, source_url=source_url)
+    print_made(entries, as_json, model_index=str(index))
 
 
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.")]
