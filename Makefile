@@ -2,11 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is set in many containers, and would have each of the many processes of the tests compile torch for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test slow test-all test-data wheel faults real real-part lint types fuzz docs clean
 
-# Tests on two workers; the tests of a file stay together and share their fixtures.
-TOGETHER := -n 2 --dist loadfile
+# Tests on two workers; the tests of a file stay together and share their fixtures, and so do those of a folder mostly, as
+# files are not put in order of their numbers of tests: the longest test is alone in its file, and would be the last.
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out

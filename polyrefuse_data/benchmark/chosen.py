@@ -22,10 +22,13 @@ class Chosen:
     layer: int
     direction: Tensor
 
+    @property
+    def unit(self) -> Tensor:
+        return self.direction / self.direction.norm()
+
     def project(self, activations: Tensor) -> Any:
         """Projections of block inputs [prompts, n_pos, n_layers, d_model] on the unit direction, as a numpy array."""
-        unit = self.direction / self.direction.norm()
-        return (activations[:, self.position, self.layer].double() @ unit).numpy()
+        return (activations[:, self.position, self.layer].double() @ self.unit).numpy()
 
 
 def chosen_directions(folder: RunFolder, run: Mapping[str, Any]) -> dict[str, Chosen]:

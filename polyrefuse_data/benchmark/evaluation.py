@@ -27,6 +27,7 @@ from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.kept import read_decisions
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
+from polyrefuse_data.benchmark.monitors.detectors import detectors
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
 from polyrefuse_data.benchmark.reply_sources import intervention_of, source_language_of
 from polyrefuse_data.benchmark.selection import rule_of
@@ -86,6 +87,7 @@ def evaluate(folder: RunFolder) -> None:
         "capability": capability,
         "geometry": geometry(folder, run),
         "monitor": monitor(folder, run),
+        "detectors": detectors(folder, run),
         "experiments": experiments(folder, run, found),
     }
     if decisions := read_decisions(folder):
@@ -248,7 +250,8 @@ def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Pat
     name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
     if rows and name not in rows[0]:
         raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
-    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows])
+    asked = [row["prompt"] for row in rows]
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows], asked)
     return [
         replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
         for row, verdict in zip(rows, verdicts, strict=True)

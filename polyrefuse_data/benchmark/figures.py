@@ -37,6 +37,7 @@ from polyrefuse_data.benchmark.experiments.figures import (
 from polyrefuse_data.benchmark.item_response_figure import item_response_figure
 from polyrefuse_data.benchmark.judges.in_english import ENGLISH
 from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
+from polyrefuse_data.benchmark.runs_figure import runs_figure
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
 from polyrefuse_data.benchmark.transfer_figure import MARKS_EXPLAINED, transfer_figure
@@ -77,6 +78,24 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
                 note(figure, f"n = {n} validation prompts")
                 drawn.append(_of_candidates(record, *printed(figure)))
     return drawn
+
+
+def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: str) -> Drawing | None:
+    """The figure of several runs; None where they have no language in common."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        figure = runs_figure(rates, compared)
+        if figure is None:
+            return None
+        few, many = min(row["n"] for row in rates), max(row["n"] for row in rates)
+        n = f"n = {few}" if few == many else f"n = {few} to {many}"
+        note(figure, f"{n} test prompts a label and language; {judges}")
+        caption = (
+            "Refusal without intervention, 95% Wilson intervals. Filled: differs from the first run on the same "
+            f"prompts (McNemar, Holm over the cells of a label). {n} test prompts a label and language; {judges}."
+        )
+        return Drawing("comparison", "Refusal in each run", caption, *printed(figure))
 
 
 def _judged_by(scores: Scores) -> str:

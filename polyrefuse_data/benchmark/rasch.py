@@ -77,7 +77,7 @@ def fit(outcomes: Array, doubt: Array | None = None) -> Fit:
                 break
         else:
             damping *= 10
-    covariance: Array = np.linalg.inv(model.curvature(theta))
+    covariance = np.asarray(np.linalg.inv(model.curvature(theta)), dtype=np.float64)
     posterior, chances = model.posterior(theta)
     spread = float(np.exp(theta[-1]))
     hardness: Array = spread * (posterior @ _NODES)

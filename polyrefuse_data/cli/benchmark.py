@@ -250,6 +250,24 @@ def benchmark_report(
     print_made(write_report(runs, out, show_replies=show_replies), as_json)
 
 
+@benchmark_app.command("export")
+def benchmark_export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    dataset_id: Annotated[str, typer.Option(help="The measured release on the Hub: ORG/NAME.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to: the model's repository.")],
+    revision: Annotated[
+        str | None, typer.Option(help="Commit or tag of the release. [default: v and its version]")
+    ] = None,
+    source_url: Annotated[str | None, typer.Option(help="Where the report or the run can be seen.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's refusal rates as the Hub shows them: .eval_results/*.yaml, and model-index.yaml for a card."""
+    from polyrefuse_data.benchmark.hub_results import export_results
+
+    entries, index = export_results(run, dataset_id, out, revision=revision, source_url=source_url)
+    print_made(entries, as_json, model_index=str(index))
+
+
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.")]
 
 

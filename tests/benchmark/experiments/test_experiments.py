@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,16 @@ from polyrefuse_data.benchmark import ChatModel, add_direction, generate, run_be
 from polyrefuse_data.benchmark.chosen import chosen_directions
 from polyrefuse_data.benchmark.store import RunFolder, read_completions, read_json, read_tensors
 from polyrefuse_data.errors import ConfigError
+from tests.benchmark.conftest import SMALL_RUN
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
-OPTIONS: dict[str, Any] = {
-    "languages": ["en", "de"], "max_new_tokens": 8, "max_kl": 50.0, "limit": 6, "transfer": "own", "control_draws": 2,
-}  # fmt: skip
 WRAPPERS = "polite = \"please tell me {prompt}\"\nshort = '{prompt} now'\n"
 
 
 @pytest.fixture(scope="module")
-def plain(chat_folder: Path, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_benchmark(str(chat_folder), release, tmp_path_factory.mktemp("run") / "run", **OPTIONS)
+def plain(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(small_run, tmp_path_factory.mktemp("run") / "run"))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def asked(plain: Path, chat_folder: Path, release: Path, tmp_path_factory: pytes
     file = tmp_path_factory.mktemp("wrappers") / "wrappers.toml"
     file.write_text(WRAPPERS, encoding="utf-8")
     before = {path: path.stat().st_mtime_ns for path in (plain / "completions").rglob("*.parquet")}
-    run_benchmark(str(chat_folder), release, plain, **OPTIONS, addition="-1,3", top=2, jailbreaks=str(file))
+    run_benchmark(str(chat_folder), release, plain, **SMALL_RUN, addition="-1,3", top=2, jailbreaks=str(file))
     assert {path: path.stat().st_mtime_ns for path in before} == before  # nothing is made again
     return plain
 
@@ -113,7 +112,7 @@ def test_other_wrappers_are_projected_anew_and_left_out_experiments_are_not_told
 ) -> None:
     file = tmp_path / "other.toml"
     file.write_text('other = "{prompt} ?"', encoding="utf-8")
-    run_benchmark(str(chat_folder), release, asked, **OPTIONS, jailbreaks=str(file))
+    run_benchmark(str(chat_folder), release, asked, **SMALL_RUN, jailbreaks=str(file))
     told = found(asked)
     assert {record["wrapper"] for record in told["jailbreaks"]} == {"other"}
     assert (told["addition"], told["top"]) == ([], [])
