@@ -42,7 +42,7 @@ COMPONENTS = 3
 LOOSE_KL = 3.0  # with the paper's bound, nothing that works passes in models this small
 MIN_COHERENT = 0.9
 
-Context = Callable[[], AbstractContextManager[None]]
+Context = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def is_coherent(reply: str) -> bool:
 
 
 def coherent_share(
-    model: ChatModel, prompts: Sequence[str], intervention: AbstractContextManager[object], tokens: int = REPLY_TOKENS
+    model: ChatModel, prompts: Sequence[str], intervention: AbstractContextManager[Any], tokens: int = REPLY_TOKENS
 ) -> float:
     """Share of coherent replies of up to `tokens` tokens under an intervention."""
     with intervention:

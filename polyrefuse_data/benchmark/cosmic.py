@@ -65,7 +65,7 @@ def cosmic_choice(table: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return min(scored, key=lambda row: (-row["cosmic"], row["layer"], row["position"]), default=None)
 
 
-def _last_token(model: ChatModel, prompts: Sequence[str], intervention: AbstractContextManager[object]) -> Tensor:
+def _last_token(model: ChatModel, prompts: Sequence[str], intervention: AbstractContextManager[Any]) -> Tensor:
     """Mean block inputs at the last token, [n_layers, d_model], float64."""
     with intervention:
         return block_inputs(model, prompts)[:, -1].to(torch.float64).mean(0)

@@ -1,8 +1,8 @@
 """Guards that are told what to look for: ShieldGemma and Granite Guardian, asked for harm of any kind in the reply.
 
-Both only tell harmful replies from others, as Llama Guard does. ShieldGemma's wording is that of its model card, in the
-frame of its chat template (`guideline`); the block for Granite Guardian is that of its card (4.1, without thinking),
-with a criterion of ours.
+Both only tell harmful replies from others, as Llama Guard does. ShieldGemma's frame and principles are written after a
+published rendering of its template, the block for Granite Guardian (4.1, without thinking) after public code that asks
+it, with a criterion of ours. Neither was compared with the original model card.
 """
 
 from __future__ import annotations
