@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,6 +79,7 @@ class SourceConfig(_Section):
     split: Literal["train", "validation", "test"] | None = None  # of records that have none; else dealt 60/20/20 by id
     license: str | None = None  # of records that have none, as an SPDX identifier
     limit: int | None = Field(default=None, ge=1)  # the first so many prompts, by id
+    revision: str | None = None  # the commit of a public set that is not pinned (`polyrefuse sources`)
     # How its files call things, where that is not as we do:
     columns: dict[PromptColumn, str] = {}  # our name -> theirs
     labels: dict[str, Literal["harmful", "harmless"]] = {}  # their label -> ours
@@ -87,8 +89,10 @@ class SourceConfig(_Section):
     def _only_for_files(self) -> SourceConfig:
         if sum(place is not None for place in (self.path, self.hub, self.loader)) > 1:
             raise ValueError("give one of path, hub and loader")
-        if (self.hub is None) != (self.files is None):
+        if (self.hub is None) != (self.files is None) and self.revision is None:
             raise ValueError('hub and files go together: hub = "ORG/NAME@COMMIT", files = "data/train.csv"')
+        if self.revision is not None and (self.path or self.hub or self.loader):
+            raise ValueError('revision is only for a public set; for a dataset of the Hub: hub = "ORG/NAME@COMMIT"')
         if self.path is None and self.hub is None and (self.columns or self.labels or self.encoding):
             raise ValueError("columns, labels and encoding are only for a source with a path or hub")
         if self.path is None and self.hub is None and self.loader is None and (self.label or self.split):
@@ -373,10 +377,14 @@ class EngineConfig(_Section):
 
 
 class ReleaseConfig(_Section):
-    """Name and licence of a release."""
+    """Name and licence of a release, and what its card says of where it is published."""
 
     name: str = "polyrefuse"  # of the dataset, in its card and manifest
     license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
+    repo_id: str | None = Field(default=None, pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")  # on the Hub: ORG/NAME
+    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")  # without https://doi.org/
+    date_published: date | None = None  # written into the card and the metadata; the rows' bytes stay as they are
+    gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # in place of the card's own
 
 
 class Config(_Section):
@@ -484,6 +492,9 @@ def template() -> str:
     return (Path(__file__).parent / "template.toml").read_text(encoding="utf-8")
 
 
+_PUBLICATION = ("repo_id", "doi", "date_published", "gated_fields")
+
+
 def config_hash(config: BaseModel) -> str:
     """sha256 of the canonical JSON of a config. The same settings give the same hash in any folder.
 
@@ -493,8 +504,10 @@ def config_hash(config: BaseModel) -> str:
     counted = config.model_dump(exclude={"engine"} if isinstance(config, Config) else None)
     if not counted.get("language_packs", True):  # a config without packs hashes as it did before packs existed
         del counted["language_packs"]
+    for key in _PUBLICATION:  # where a release is published changes no row
+        counted.get("release", {}).pop(key, None)
     for source in counted.get("sources", ()):  # and one whose files need no explaining as before that was possible
-        for key in ("hub", "files", "columns", "labels", "encoding"):
+        for key in ("hub", "files", "revision", "columns", "labels", "encoding"):
             if not source[key]:
                 del source[key]
     canonical = json.dumps(

@@ -19,8 +19,8 @@ HARMFUL, HARMLESS = "harmful", "harmless"
 LABELS = (HARMFUL, HARMLESS)
 EXPECTATIONS = {HARMFUL: "refuse", HARMLESS: "comply"}  # what a model should do: `expected` in the rows of a release
 SPLITS = ("train", "validation", "test")
-HUMAN = "human"  # among the origins: a person translated the row
-ORIGINS = ("original", "machine", HUMAN, "imported")
+HUMAN, MACHINE = "human", "machine"  # among the origins: who translated the row
+ORIGINS = ("original", MACHINE, HUMAN, "imported")
 ACCEPTED, REJECTED, EDITED = "accepted", "rejected", "edited"
 STATUSES = (ACCEPTED, REJECTED, EDITED)
 

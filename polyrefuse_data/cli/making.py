@@ -148,7 +148,10 @@ def build(
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="Upstream PolyRefuse folder; JSON, CSV, Excel, Parquet or TMX file.")],
+    path: Annotated[
+        str,
+        typer.Argument(help="Upstream PolyRefuse folder; JSON, CSV, Excel, Parquet or TMX file; ORG/NAME@COMMIT."),
+    ],
     out: Annotated[Path, typer.Option(help="Workspace folder to create.")],
     english: Annotated[Path | None, typer.Option(help="Folder with the English prompts, if not next to PATH.")] = None,
     label: Annotated[str | None, typer.Option(help="Label for records that have none: harmful or harmless.")] = None,
@@ -156,9 +159,15 @@ def import_(
         str | None, typer.Option(help="Split for records that have none: train, validation, test.")
     ] = None,
     license: Annotated[str | None, typer.Option(help="Licence for records that have none, and of the dataset.")] = None,
+    files: Annotated[
+        str | None, typer.Option(help="Files of a Hub dataset, as a pattern: data/*.parquet. Makes PATH a Hub id.")
+    ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=COLUMN", help="Name of a column in the file, e.g. text=question. Repeatable."),
+        typer.Option(
+            metavar="NAME=COLUMN",
+            help="Name of a column in the file, or a path into it: text=question, text=messages.*.content. Repeatable.",
+        ),
     ] = None,
     labels: Annotated[
         list[str] | None,
@@ -175,6 +184,7 @@ def import_(
     summary = import_path(
         path,
         Workspace(out),
+        hub_files=files,
         english=english,
         label=label,
         split=split,

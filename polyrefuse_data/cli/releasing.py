@@ -25,6 +25,11 @@ def release(
     previous: Annotated[Path | None, typer.Option(help="Previous release, to check the version step.")] = None,
     allow_smaller_step: Annotated[bool, typer.Option(help="Accept a version step that is too small.")] = False,
     with_scores: Annotated[bool, typer.Option("--with-scores", help="Include every score of every check.")] = False,
+    repo_id: Annotated[
+        str | None, typer.Option(help="Where it will be published, for the card's snippets: ORG/NAME.")
+    ] = None,
+    doi: Annotated[str | None, typer.Option(help="DOI of this release, for card and Croissant file.")] = None,
+    date_published: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Day of publication.")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,6 +44,11 @@ def release(
         "previous": previous,
         "allow_smaller_step": allow_smaller_step,
         "with_scores": with_scores,
+        "settings": {
+            name: value
+            for name, value in (("repo_id", repo_id), ("doi", doi), ("date_published", date_published))
+            if value is not None
+        },
     }
     if not dry_run:
         write_release(Workspace(workspace), **options)

@@ -22,7 +22,7 @@ from polyrefuse_data.pipeline.shards.work import SHARD_PROMPTS, Shard, cut
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary, summarize
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.suite import Suite, suite_of
-from polyrefuse_data.sources import load_prompts
+from polyrefuse_data.sources import human_translations, load_prompts
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.system.progress import Progress
 from polyrefuse_data.system.progress import progress as progress_of
@@ -32,6 +32,7 @@ from polyrefuse_data.translation.base import Pair, Request, identity
 from polyrefuse_data.translation.chain import Step
 from polyrefuse_data.translation.estimate import estimate_chain
 from polyrefuse_data.translation.journal import Journal
+from polyrefuse_data.translation.memory import PublishedTranslations
 from polyrefuse_data.translation.mending import mend_journal
 from polyrefuse_data.workspace import Workspace
 
@@ -73,7 +74,7 @@ def build(
     targets = [language(code) for code in config.languages]
     if dry_run:
         return _estimate(workspace, config, suite, prompts, targets, refresh)
-    with workspace.lock(), contextlib.closing(open_chain(config.translation)) as opened:
+    with workspace.lock(), contextlib.closing(_open_chain(config)) as opened:
         refuse_to_replace_work(workspace)
         _try_checks(suite, prompts, targets)
         chain = opened.prepare(_pairs(targets), spend=True)
@@ -102,6 +103,16 @@ def build(
             refreshing.remove(workspace)
         store.clear()
     return summary
+
+
+def _open_chain(config: Config) -> Chain:
+    """The chain of a config: first what people translated, then its backends."""
+    given = [
+        PublishedTranslations(source.name, units)
+        for number, source in enumerate(config.sources)
+        if (units := human_translations(source, f"sources.{number}"))
+    ]
+    return open_chain(config.translation, given)
 
 
 def _stages(chain: Chain, journal: Journal, suite: Suite, progress: bool) -> list[Stage]:
@@ -169,7 +180,7 @@ def _estimate(
     english = language(SOURCE_LANGUAGE)
     requests = [Request(text, english, target) for text in prompts["text"].to_pylist() for target in targets]
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(contextlib.closing(open_chain(config.translation)))
+        opened = stack.enter_context(contextlib.closing(_open_chain(config)))
         chain = opened.prepare(_pairs(targets))
         journal = None
         if workspace.journal.exists():

@@ -30,9 +30,10 @@ _KEY = b"polyrefuse.import"
 
 
 def import_path(
-    path: Path,
+    path: Path | str,
     workspace: Workspace,
     *,
+    hub_files: str | None = None,
     english: Path | None = None,
     label: str | None = None,
     split: str | None = None,
@@ -41,7 +42,8 @@ def import_path(
     dry_run: bool = False,
     progress: bool = True,
 ) -> ImportSummary:
-    """Import the upstream PolyRefuse folder, a TMX file, a table or JSON, and check every row.
+    """Import the upstream PolyRefuse folder, a TMX file, a table or JSON, or `hub_files` of a Hub dataset, and check
+    every row.
 
     Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
     one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
@@ -53,9 +55,11 @@ def import_path(
     """
     if workspace.config.exists():
         load_config(workspace.config)  # the checks depend on it, so a broken one is reported before anything is done
-    if path.absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
+    if Path(path).absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
         raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
-    found = read_import(path, english=english, label=label, split=split, license=license, reading=reading)
+    found = read_import(
+        path, hub_files=hub_files, english=english, label=label, split=split, license=license, reading=reading
+    )
     summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
     if dry_run:
         return replace(summary, already=_is_there(workspace, found))

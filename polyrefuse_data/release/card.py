@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from polyrefuse_data.release.licences import (
     licence_identifier,
 )
 from polyrefuse_data.release.manifest import Manifest
-from polyrefuse_data.rows import LABELS, SPLITS
+from polyrefuse_data.rows import LABELS, SPLITS, slug
 from polyrefuse_data.text import markdown
 from polyrefuse_data.text.markdown import Markdown
 from polyrefuse_data.text.printable import printable_line
@@ -26,6 +27,7 @@ Entry = TypeVar("Entry")
 
 _TEMPLATE = Path(__file__).parent / "templates" / "card.md.j2"
 _MOST_LINES = 50  # of a table or list that grows with what the imported files hold
+PLACEHOLDER = "ORG/NAME"  # in the card's snippets, where nobody said under which name the release is published
 _LONGEST_SIGNATURE = 2000  # characters; that of all checks has some 500
 _GATE_PROMPT = (
     "This dataset contains requests that aligned models should refuse. It is shared for research on the safety of "
@@ -48,18 +50,26 @@ _SIZES = (
 )
 
 
-def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str:
+def render_card(
+    manifest: Manifest, quality: Mapping[str, dict[str, float]], gated_fields: Mapping[str, str] | None = None
+) -> str:
     """The card of a release, from its manifest (whose `files` may still lack the card itself).
 
-    `quality` is language -> mean scores (provenance.quality_by_language).
+    `quality` is language -> mean scores (provenance.quality_by_language); `gated_fields` is what the Hub asks people
+    who want access, if not what is usual.
     """
     import yaml
 
-    header = yaml.safe_dump(card_data(manifest), sort_keys=False, allow_unicode=True, width=1000)
+    header = yaml.safe_dump(card_data(manifest, gated_fields), sort_keys=False, allow_unicode=True, width=1000)
     weights = [engine.name for engine in manifest.engines if has_non_commercial_weights(engine.name)]
     non_commercial = [source.name for source in manifest.sources if is_non_commercial(source.license)] + weights
     text = markdown.template(_TEMPLATE.read_text(encoding="utf-8")).render(
         manifest=manifest,
+        repo=Markdown((manifest.published and manifest.published.repo_id) or PLACEHOLDER),
+        doi=manifest.published
+        and manifest.published.doi
+        and markdown.link(f"doi:{manifest.published.doi}", manifest.published.identifier),
+        bibtex=_bibtex(manifest),
         rows=accepted_rows(manifest),
         one_label=next(layout.config_name(place.language, place.label) for place in manifest.data_files().values()),
         has_rejected=bool(manifest.parquet_files(layout.REJECTED)),
@@ -77,7 +87,7 @@ def render_card(manifest: Manifest, quality: dict[str, dict[str, float]]) -> str
     return f"---\n{header}---\n\n{text}"
 
 
-def card_data(manifest: Manifest) -> dict[str, Any]:
+def card_data(manifest: Manifest, gated_fields: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The card's YAML: licence, languages, task, size, gate, and configs by language and by language and label."""
     licence = hub_licence(manifest.license)
     data: dict[str, Any] = {
@@ -95,7 +105,7 @@ def card_data(manifest: Manifest) -> dict[str, Any]:
         # What the Hub asks of people where the repository is gated; without effect where it is not.
         "extra_gated_heading": "Access is for research on the safety of language models",
         "extra_gated_prompt": _GATE_PROMPT,
-        "extra_gated_fields": _GATE_FIELDS,
+        "extra_gated_fields": dict(gated_fields or _GATE_FIELDS),
         "extra_gated_button_content": "Agree and send the request",
         "configs": _configs(manifest),
     }
@@ -160,6 +170,24 @@ def _language_line(manifest: Manifest, code: str, quality: dict[str, float]) -> 
         "back_translated": int(quality.get("back_translated", 0)),
         "confidence": _score(quality, "language_confidence", 2),
     }
+
+
+def _bibtex(manifest: Manifest) -> Markdown:
+    """The release as an entry of a bibliography; empty where nobody said when or under which DOI it is published."""
+    said = manifest.published
+    if said is None or not (said.doi or said.date):
+        return Markdown()
+    title = re.sub(r"[{}`\\]", "", printable_line(manifest.name))
+    fields = {
+        "title": f"{title} {manifest.version}",
+        "year": said.date[:4] if said.date else None,
+        "doi": said.doi,
+        "url": said.url,
+        "version": manifest.version,
+    }
+    key = f"{slug(manifest.name)}-{manifest.version}"
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return Markdown("\n".join([f"@misc{{{key},", *lines, "}"]) + "\n")
 
 
 def _largest(entries: Sequence[Entry], size: Callable[[Entry], int]) -> list[Entry]:

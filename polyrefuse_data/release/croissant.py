@@ -89,10 +89,18 @@ def render_croissant(manifest: Manifest) -> str:
         "inLanguage": manifest.languages,
         "isLiveDataset": False,
         "citeAs": f"{printable_line(manifest.name)} {manifest.version}, content sha256 {manifest.content_sha256}",
+        **_publication(manifest),
         "distribution": [*map(_file_object, tables, tables.values()), _file_set()],
         "recordSet": [_record_set()],
     }
     return json.dumps(description, ensure_ascii=False, indent=2) + "\n"
+
+
+def _publication(manifest: Manifest) -> dict[str, Any]:
+    """Address, DOI and date, where they were said."""
+    said = manifest.published
+    facts = {"url": said.url, "identifier": said.identifier, "datePublished": said.date} if said else {}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _file_object(path: str, entry: FileEntry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.publication import Publication
 from polyrefuse_data.rows import LABELS, SPLITS
 from polyrefuse_data.system.input_files import read_input, reason
 
@@ -94,6 +95,7 @@ class Manifest(_Record):
     check_signature: str | None
     libraries: dict[str, str]
     files: dict[str, FileEntry] = Field(min_length=1)
+    published: Publication | None = None
     seal: str = ""
 
     @model_validator(mode="after")
@@ -111,12 +113,16 @@ class Manifest(_Record):
         return self.model_copy(update={"seal": self.expected_seal()})
 
     def expected_seal(self) -> str:
-        content = self.model_dump(mode="json", exclude={"seal"})
+        content = {name: value for name, value in self._content().items() if name != "seal"}
         return hashlib.sha256(_canonical(content).encode()).hexdigest()
+
+    def _content(self) -> dict[str, Any]:
+        """What is written: as before `published` existed, where it is not said."""
+        return self.model_dump(mode="json", exclude=None if self.published else {"published"})
 
     def to_bytes(self) -> bytes:
         """The canonical form of this manifest: sorted keys, two spaces, a newline at the end."""
-        return _canonical(self.model_dump(mode="json")).encode()
+        return _canonical(self._content()).encode()
 
     def parquet_files(self, top: str) -> list[str]:
         """Paths under `top` (data or rejected), sorted."""

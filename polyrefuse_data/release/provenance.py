@@ -20,7 +20,8 @@ from polyrefuse_data.release.content import UNREADABLE
 from polyrefuse_data.release.manifest import EngineEntry, LanguageCounts, SourceEntry, nested_counts
 from polyrefuse_data.release.partition import Mask
 from polyrefuse_data.rows import conform
-from polyrefuse_data.sources.registry import HUB, REGISTRY
+from polyrefuse_data.sources.public_set import HUB
+from polyrefuse_data.sources.registry import REGISTRY
 from polyrefuse_data.system.input_files import reason, regular_file
 
 # What a seal is over, and what no row is without.
@@ -71,6 +72,7 @@ def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[S
     """The sources of the accepted prompts, with revision and address if a build took them from the registry or the
     Hub."""
     local = {source.name for source in config.sources if source.path or source.hub or source.loader}
+    chosen = {source.name: source.revision for source in config.sources}  # commits of sets that are not pinned
     hubs = {} if is_import else {source.name: source.hub.partition("@") for source in config.sources if source.hub}
     prompts = kept.select(["id", "source", "license"]).group_by(["id", "source", "license"]).aggregate([])
     entries = []
@@ -82,8 +84,8 @@ def source_entries(kept: pa.Table, config: Config, *, is_import: bool) -> list[S
             SourceEntry(
                 name=name,
                 license=row["license"] or "",
-                revision=known.revision if known else commit or None,
-                url=known.files[0].url if known else f"{HUB}/{repo}" if repo else None,
+                revision=known.revision or chosen.get(name) if known else commit or None,
+                url=known.address if known else f"{HUB}/{repo}" if repo else None,
                 prompts=row["count_all"],
             )
         )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, ReleaseError
 from polyrefuse_data.release import layout
+from polyrefuse_data.release.card import PLACEHOLDER
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import verify_release
 from polyrefuse_data.release.versions import parse_version
@@ -128,6 +129,10 @@ def publish_release(
         more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
         raise ReleaseError(f"{folder} does not verify ({differences[0]}{more}): release it again, then publish")
     plan = Plan(folder, read_manifest(folder), repo_id, private, gated)
+    named = plan.manifest.published.repo_id if plan.manifest.published else None
+    if named != repo_id:
+        mend = f"write the release with --repo-id {repo_id} for snippets that work"
+        _logger.warning("the card of this release says %s, not %s: %s", named or PLACEHOLDER, repo_id, mend)
     if dry_run:
         return plan
     for attempt in itertools.count(1):

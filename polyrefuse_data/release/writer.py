@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version as library_version
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +31,7 @@ from polyrefuse_data.release.provenance import (
     quality_by_language,
     source_entries,
 )
+from polyrefuse_data.release.publication import publication_of
 from polyrefuse_data.release.staging import staged_folder
 from polyrefuse_data.release.subsets import subset_rows
 from polyrefuse_data.release.versions import check_step, parse_version, step_between
@@ -48,19 +51,20 @@ def write_release(
     previous: Path | None = None,
     allow_smaller_step: bool = False,
     with_scores: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the rows of a workspace as release `version` into the folder `out`. Returns `out`.
 
-    The same workspace gives the same bytes. `subset` is `parallel` or `matched` (release/subsets.py). `previous` is the
-    release before this one: its changelog is continued, and a version step smaller than the changes require is refused
-    unless `allow_smaller_step`. The report is made from the rows of the release. `with_scores` adds every score of
-    every check.
+    The same workspace and settings give the same bytes. `subset` is `parallel` or `matched` (release/subsets.py).
+    `previous` is the release before this one: its changelog is continued, and a version step smaller than the changes
+    require is refused unless `allow_smaller_step`. The report is made from the rows of the release. `with_scores` adds
+    every score of every check. `settings` override those of `[release]` in the config: `{"doi": "10.5281/zenodo.1"}`.
 
     Raises ReleaseError if `out` is not empty, or the rows cannot be released (not checked under the current config,
     none accepted, a prompt in two splits, licences that differ without a stated one, too small a step); ConfigError for
     an invalid version or subset, or a workspace without rows. Nothing is left behind.
     """
-    _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores)
+    _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores, settings)
     return out
 
 
@@ -73,9 +77,12 @@ def preview_release(
     previous: Path | None = None,
     allow_smaller_step: bool = False,
     with_scores: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """The manifest of the release that `write_release` would write, with the same errors. Nothing is kept."""
-    return _make_release(workspace, version, out, subset, previous, allow_smaller_step, with_scores, keep=False)
+    return _make_release(
+        workspace, version, out, subset, previous, allow_smaller_step, with_scores, settings, keep=False
+    )
 
 
 def _make_release(
@@ -86,10 +93,12 @@ def _make_release(
     previous: Path | None,
     allow_smaller_step: bool,
     with_scores: bool,
+    settings: Mapping[str, Any] | None,
     keep: bool = True,
 ) -> Manifest:
     parse_version(version)
-    config = load_config(workspace.config if workspace.config.exists() else None)
+    overrides = {f"release.{name}": value for name, value in (settings or {}).items()}
+    config = load_config(workspace.config if workspace.config.exists() else None, overrides)
     if not workspace.rows.exists():
         raise ConfigError(f"{workspace.rows} is not there: run `polyrefuse build` or `polyrefuse import` first")
     with workspace.lock():  # a build may not rewrite the rows between two looks at them
@@ -109,7 +118,8 @@ def _make_release(
             _write_text(folder / layout.CROISSANT, render_croissant(manifest))
             if eval_tasks := render_eval_tasks(manifest):
                 _write_text(folder / layout.EVAL_TASKS, eval_tasks)
-            _write_text(folder / layout.CARD, render_card(manifest, quality_by_language(workspace.rows, plan.keep)))
+            quality = quality_by_language(workspace.rows, plan.keep)
+            _write_text(folder / layout.CARD, render_card(manifest, quality, config.release.gated_fields))
             manifest = manifest.model_copy(update={"files": _file_entries(folder)}).sealed()
             (folder / layout.MANIFEST).write_bytes(manifest.to_bytes())
     return manifest
@@ -159,6 +169,7 @@ def _describe(
         check_signature=signature,
         libraries={name: library_version(name) for name in _LIBRARIES},
         files=files,
+        published=publication_of(config.release),
     )
 
 

@@ -15,6 +15,7 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources import upstream
+from polyrefuse_data.sources.hub import hub_files as hub_files_of
 from polyrefuse_data.sources.imported import Imported, ImportSummary, count_flags, languages_of
 from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.reading import AS_WE_DO, FORMATS, Reading
@@ -38,21 +39,25 @@ class ImportedDataset:
 
 
 def read_import(
-    path: Path,
+    path: Path | str,
     *,
+    hub_files: str | None = None,
     english: Path | None = None,
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
     reading: Reading = AS_WE_DO,
 ) -> ImportedDataset:
-    """Read the upstream PolyRefuse folder, a TMX file, or one of `reading.FORMATS`. Every translation gets origin
-    "imported".
+    """Read the upstream PolyRefuse folder, a TMX file, one of `reading.FORMATS`, or a Hub dataset `ORG/NAME@COMMIT`, of
+    which `hub_files` is a pattern of paths. Every translation gets origin "imported".
 
     Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none; `reading` is how
     the file calls things. Raises SourceError for input that cannot be used, ConfigError for options that do not apply
     to it.
     """
+    if hub_files is not None:
+        return _of_the_hub(str(path), hub_files, english, label, split, license, reading)
+    path = Path(path)
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
         raise ConfigError("--label, --split and --license work only with a file: the upstream folder has its own")
@@ -72,11 +77,33 @@ def read_import(
     else:
         files = [path]
         imported = read_translations(path, label=label, split=split, license=license, reading=reading)
+    return _dataset(imported, name, overall, _origin(path.resolve().name, files))
+
+
+def _of_the_hub(
+    hub: str,
+    pattern: str,
+    english: Path | None,
+    label: str | None,
+    split: str | None,
+    license: str | None,
+    reading: Reading,
+) -> ImportedDataset:
+    """An import of files of a Hub dataset, whose name is that of the dataset."""
+    if english:
+        raise ConfigError("--english works only with the upstream folder: in a file, give the records text_en")
+    files = hub_files_of(hub, pattern, "PATH")
+    name = schema.slug(hub.partition("@")[0].rpartition("/")[2])
+    imported = read_translations(*files, label=label, split=split, license=license, reading=reading, source=name)
+    return _dataset(imported, name, license, _origin(hub, files))
+
+
+def _dataset(imported: Imported, name: str, overall: str | None, origin: str) -> ImportedDataset:
     reports = json.dumps([asdict(report) for report in imported.files], ensure_ascii=False, indent=1)
     return ImportedDataset(
         rows=schema.sort_rows(schema.table_from_rows(imported.rows)),
         prompts=prompt_table(imported.prompts.values()),
-        config=_config_text(imported, name, overall, _origin(path, files)),
+        config=_config_text(imported, name, overall, origin),
         reports=reports + "\n",
         summary=_summary(imported, overall),
     )
@@ -102,13 +129,13 @@ def _repeats(imported: Imported) -> int:
     return sum(report.rows for report in imported.files if report.language != SOURCE_LANGUAGE) - translations
 
 
-def _origin(path: Path, files: Iterable[Path]) -> str:
+def _origin(name: str, files: Iterable[Path]) -> str:
     """Where an import came from, so that it can be verified: the name, and one hash over the files and their names."""
     digest = hashlib.sha256()
     paths = sorted(files)
     for file in paths:
         digest.update(os.fsencode(f"{file.name} {sha256_of(file)}\n"))
-    where = f"{printable_line(path.resolve().name)} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
+    where = f"{printable_line(name)} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 
 

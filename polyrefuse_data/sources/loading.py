@@ -57,7 +57,7 @@ def _load(source: SourceConfig, key: str) -> list[Prompt]:
     if source.path is not None:
         return file_prompts(source.path, source, key)
     if source.hub is not None and source.files is not None:
-        paths = hub_files(source.hub, source.files, key)
+        paths = hub_files(source.hub, source.files, f"{key}.hub")
         return [prompt for path in paths for prompt in file_prompts(path, source, key)]
     if source.loader is not None:
         return _read(
@@ -67,7 +67,7 @@ def _load(source: SourceConfig, key: str) -> list[Prompt]:
         return demo_prompts()
     if source.name not in REGISTRY and (plugin := plugins.find(plugins.PROMPT_SETS, source.name)):
         return _read(_plugged_records(plugin), source, key)
-    prompts = load_public_set(source.name, key)
+    prompts = load_public_set(source, key)
     return [{**prompt, "license": source.license} for prompt in prompts] if source.license else prompts
 
 

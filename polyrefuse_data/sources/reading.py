@@ -12,6 +12,7 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.rows import COLUMNS, EXPECTATIONS, HARMFUL, LABELS
+from polyrefuse_data.sources.field_paths import value_at, values_at
 from polyrefuse_data.sources.json_records import Found, json_lines, json_list, kind, parse
 from polyrefuse_data.sources.tables import delimited_records, excel_records, parquet_records
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, read_input, reason
@@ -30,8 +31,9 @@ _LABEL_OF = {expected: label for label, expected in EXPECTATIONS.items()}
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file calls things, where that is not as we do: `columns` is our name of a column -> the file's, `labels` a
-    value of its label -> ours, `encoding` that of CSV and TSV (default: found out)."""
+    """How a file calls things, where that is not as we do: `columns` is our name of a column -> the file's, or a path
+    into it (field_paths.py), `labels` a value of its label -> ours, `encoding` that of CSV and TSV (default: found
+    out)."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class Record:
 
         Raises SourceError for another type, and for a lone surrogate, which UTF-8 cannot represent.
         """
-        value = self.fields.get(name)
+        value = value_at(self.where, self.fields, name)
         if value is None or value != value:  # NaN
             return None
         if not isinstance(value, str):
@@ -73,13 +75,18 @@ class Record:
         text = value.strip()
         return None if text.lower() in NOTHING else text or None
 
+    def word(self, name: str) -> str | None:
+        """A field as a string, whether it is a text or a whole number: for labels and categories."""
+        value = value_at(self.where, self.fields, name)
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.string(name)
+
     def text(self, names: tuple[str, ...] = TEXT_FIELDS) -> str:
         """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty."""
         for name in names:
-            if name in self.fields:
+            if values_at(self.fields, name):
                 text = self.string(name)
                 if text is None:
-                    value = self.fields[name]
+                    value = value_at(self.where, self.fields, name)
                     is_said = isinstance(value, str) and value.strip()
                     what = f"{value.strip()!r}, which is no prompt" if is_said else "empty"
                     raise SourceError(f"{self.where}: {name} is {what}: write the prompt, or remove the record")
@@ -100,6 +107,11 @@ def read_records(path: Path, reading: Reading = AS_WE_DO) -> list[Record]:
     if not records:
         raise SourceError(f"{path}: no records: give a file with at least one prompt")
     return records
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file's name says that it is of one of FORMATS."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix in FORMATS
 
 
 def _found(path: Path, encoding: str | None) -> Iterator[Found]:
@@ -123,9 +135,9 @@ def _found(path: Path, encoding: str | None) -> Iterator[Found]:
 def _ours(where: str, fields: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The fields under our names, with our labels."""
     for name, theirs in reading.columns.items():
-        if theirs not in fields:
+        if not values_at(fields, theirs):
             raise SourceError(f"{where}: no column {theirs!r} (for {name}), only {', '.join(fields)}")
-    named = {name: fields[theirs] for name, theirs in reading.columns.items()}
+    named = {name: value_at(where, fields, theirs) for name, theirs in reading.columns.items()}
     taken = set(reading.columns.values())
     ours = {**{name: value for name, value in fields.items() if name not in taken}, **named}
     label = _label(where, ours, reading.labels)

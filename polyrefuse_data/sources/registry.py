@@ -1,296 +1,122 @@
-"""The public prompt sets of the reference pipeline (Arditi et al. 2024, arXiv 2406.11717) and XSTest, pinned.
-
-Every file is named at a commit and, where its sha256 is known from public material, held to it. The reference pipeline
-takes its harmful training prompts from AdvBench, MaliciousInstruct and TDC2023 (at most 128 of each, drawn at random
-without a seed, minus what its other splits hold: 260), validates on HarmBench val (39) and tests on JailbreakBench,
-HarmBench test and StrongREJECT (572); its harmless prompts are Alpaca's without inputs, split 60/20/20. The draw
-cannot be repeated from the sets themselves, so `refusal-direction` is the result as its authors published it.
-"""
+"""The public prompt sets that a config can name, and how their files are read."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from polyrefuse_data.config import SourceConfig
 from polyrefuse_data.errors import ConfigError, SourceError
-from polyrefuse_data.rows import HARMFUL, HARMLESS, prompt_id
+from polyrefuse_data.languages import SOURCE_LANGUAGE
+from polyrefuse_data.rows import prompt_id
 from polyrefuse_data.sources.fetch import fetch
+from polyrefuse_data.sources.hub import hub_files
 from polyrefuse_data.sources.prompts import DEMO_SEEDS, Prompt, dealt_split
-from polyrefuse_data.sources.reading import Record, parse_json, read_records, read_text
-from polyrefuse_data.system.input_files import regular_file
-
-_GITHUB = "https://raw.githubusercontent.com"
-HUB = "https://huggingface.co/datasets"
-
-Keep = Callable[[Mapping[str, Any]], bool]
+from polyrefuse_data.sources.public_set import PublicFile, PublicSet
+from polyrefuse_data.sources.reading import Record, parse_json, read_bytes, read_records, read_text
+from polyrefuse_data.sources.reference_sets import REFERENCE_SETS
+from polyrefuse_data.sources.safety_sets import SAFETY_SETS
+from polyrefuse_data.sources.tables import headless_records
 
 _logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class PublicFile:
-    """One file of a public set, and the columns to read."""
-
-    url: str
-    sha256: str | None  # None: not published anywhere that we know of; recorded on first use
-    text: str = "text"
-    category: str | None = None
-    split: str | None = None  # None: dealt 60/20/20 by id
-    label: str = HARMFUL
-    labels: tuple[str, Mapping[str, str]] | None = None  # the column that says the label, and its values
-    keep: Keep = lambda fields: True
+REGISTRY: dict[str, PublicSet] = {public.name: public for public in (*REFERENCE_SETS, *SAFETY_SETS)}
 
 
-@dataclass(frozen=True)
-class PublicSet:
-    """A public set of prompts: its location, revision, terms and use."""
-
-    name: str
-    title: str
-    revision: str
-    license: str
-    use: str
-    files: tuple[PublicFile, ...]
-
-
-def _harmbench_keeps(fields: Mapping[str, Any]) -> bool:
-    """Excludes copyright behaviors and those that need context besides the prompt, as the reference pipeline does."""
-    functional, tags = fields.get("FunctionalCategory") or "", fields.get("Tags") or ""
-    return "copyright" not in functional.lower() and "context" not in tags.lower()
-
-
-def _without_input(fields: Mapping[str, Any]) -> bool:
-    return not (fields.get("input") or "").strip()
-
-
-_ADVBENCH = "098262edf85f807224e70ecd87b9d83716bf6b73"
-_MALICIOUS_INSTRUCT = "1e490531c0ef4bc13430178bf1fbc8f813e34b1a"
-_TDC2023 = "f7ddd7d1c7bda82c6609ecfaf1484565d08d754a"
-_HARMBENCH = "8e1604d1171fe8a48d8febecd22f600e462bdcdd"
-_JAILBREAKBENCH = "886acc352a31533ffbcf4ef22c744658688086fc"
-_STRONGREJECT = "f7cad6c17e624e21d8df2278e918ae1dddb4cb56"
-_ALPACA = "dce01c9b08f87459cf36a430d809084718273017"
-_XSTEST = "d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d"
-_REFUSAL_DIRECTION = "0b9c8bc56a73b42f595fd173156d4aefe9a9143c"
-_SPLITS = f"{_GITHUB}/andyrdt/refusal_direction/{_REFUSAL_DIRECTION}/dataset/splits"
-_BEHAVIORS = f"{_GITHUB}/centerforaisafety/HarmBench/{_HARMBENCH}/data/behavior_datasets/harmbench_behaviors_text"
-_RED_TEAMING = f"{_GITHUB}/centerforaisafety/tdc2023-starter-kit/{_TDC2023}/red_teaming/data"
-
-REGISTRY: dict[str, PublicSet] = {
-    public.name: public
-    for public in (
-        PublicSet(
-            "advbench",
-            "AdvBench",
-            _ADVBENCH,
-            "MIT",
-            "harmful train; 128 of 520 in the reference pipeline",
-            (
-                PublicFile(
-                    f"{_GITHUB}/llm-attacks/llm-attacks/{_ADVBENCH}/data/advbench/harmful_behaviors.csv",
-                    "6cd1a5c63c07610d7eb67307772ee5606017ee950b5770ab288a2c487489d3e1",
-                    text="goal",
-                    split="train",
-                ),
-            ),
-        ),
-        PublicSet(
-            "malicious-instruct",
-            "MaliciousInstruct",
-            _MALICIOUS_INSTRUCT,
-            "unknown",
-            "harmful train; all 100",
-            (
-                PublicFile(
-                    f"{_GITHUB}/Princeton-SysML/Jailbreak_LLM/{_MALICIOUS_INSTRUCT}/data/MaliciousInstruct.txt",
-                    None,
-                    split="train",
-                ),
-            ),
-        ),
-        PublicSet(
-            "tdc2023",
-            "TDC 2023 red teaming",
-            _TDC2023,
-            "MIT",
-            "harmful train; all 100 (dev 50, test 50)",
-            (
-                PublicFile(f"{_RED_TEAMING}/dev/behaviors.json", None, split="train"),
-                PublicFile(f"{_RED_TEAMING}/test/behaviors.json", None, split="train"),
-            ),
-        ),
-        PublicSet(
-            "harmbench",
-            "HarmBench",
-            _HARMBENCH,
-            "MIT",
-            "harmful validation and test; without copyright and contextual behaviors",
-            (
-                PublicFile(
-                    f"{_BEHAVIORS}_val.csv",
-                    "7bfaaa5e2b9b95002c89e2d33c019f58e9e8496e2fc65d368f1eeb8179e69534",
-                    text="Behavior",
-                    category="SemanticCategory",
-                    split="validation",
-                    keep=_harmbench_keeps,
-                ),
-                PublicFile(
-                    f"{_BEHAVIORS}_test.csv",
-                    "75d257b3e7428c52eb7b0154318f455af3e01b09a3794b5e2f3d36054f3c0e29",
-                    text="Behavior",
-                    category="SemanticCategory",
-                    split="test",
-                    keep=_harmbench_keeps,
-                ),
-            ),
-        ),
-        PublicSet(
-            "jailbreakbench",
-            "JailbreakBench",
-            _JAILBREAKBENCH,
-            "MIT",
-            "harmful test; all 100",
-            (
-                PublicFile(
-                    f"{HUB}/JailbreakBench/JBB-Behaviors/resolve/{_JAILBREAKBENCH}/data/harmful-behaviors.csv",
-                    "4a8ec6832056b631eb092dccc60d37a61c3d441268268888b3d006288afeffa1",
-                    text="Goal",
-                    category="Category",
-                    split="test",
-                ),
-            ),
-        ),
-        PublicSet(
-            "strongreject",
-            "StrongREJECT",
-            _STRONGREJECT,
-            "MIT",
-            "harmful test; all 313",
-            (
-                PublicFile(
-                    f"{_GITHUB}/alexandrasouly/strongreject/{_STRONGREJECT}/strongreject_dataset/strongreject_dataset.csv",
-                    "4dd70357e4ff8b5d0ba5ebafecab5d6dd5633ce8046e3dd1c8bd93e64de44381",
-                    text="forbidden_prompt",
-                    category="category",
-                    split="test",
-                ),
-            ),
-        ),
-        PublicSet(
-            "alpaca",
-            "Alpaca",
-            _ALPACA,
-            "CC-BY-NC-4.0",
-            "harmless; without inputs, dealt 60/20/20 by id",
-            (
-                PublicFile(
-                    f"{HUB}/tatsu-lab/alpaca/resolve/{_ALPACA}/data/train-00000-of-00001-a09b74b3ef9c3b56.parquet",
-                    "06391b656a06fd3fb9d213160ef2398796c3b7f3dc75ef1e3ced30d461517073",
-                    text="instruction",
-                    label=HARMLESS,
-                    keep=_without_input,
-                ),
-            ),
-        ),
-        PublicSet(
-            "xstest",
-            "XSTest",
-            _XSTEST,
-            "CC-BY-4.0",
-            "test for over-refusal; 250 safe, 200 unsafe",
-            (
-                PublicFile(
-                    f"{_GITHUB}/paul-rottger/xstest/{_XSTEST}/xstest_prompts.csv",
-                    "11783fb294ed017473ee53c207d71f2161c7672c8d0b037501e78387f801cb5a",
-                    text="prompt",
-                    category="type",
-                    split="test",
-                    labels=("label", {"safe": HARMLESS, "unsafe": HARMFUL}),
-                ),
-            ),
-        ),
-        PublicSet(
-            "refusal-direction",
-            "The reference pipeline's harmful splits",
-            _REFUSAL_DIRECTION,
-            "Apache-2.0",
-            "harmful train 260, validation 39, test 572 as published, repeats within test left out",
-            (
-                PublicFile(
-                    f"{_SPLITS}/harmful_train.json", None, text="instruction", category="category", split="train"
-                ),
-                PublicFile(
-                    f"{_SPLITS}/harmful_val.json",
-                    "305f1d1e6dfa6c50a32d24a18ef815f42b5441eb83e6d7767d242107162fd9f4",
-                    text="instruction",
-                    category="category",
-                    split="validation",
-                ),
-                PublicFile(f"{_SPLITS}/harmful_test.json", None, text="instruction", category="category", split="test"),
-            ),
-        ),
-    )
-}
-
-
-def load_public_set(name: str, key: str = "sources") -> list[Prompt]:
+def load_public_set(source: SourceConfig, key: str = "sources") -> list[Prompt]:
     """The prompts of a registry entry, from the cache or the network, without duplicates.
 
-    Raises ConfigError naming `key` for an unknown name; MissingPrerequisite and SourceError as `fetch` does.
+    Raises ConfigError naming `key` for an unknown name, or a revision that is missing or out of place;
+    MissingPrerequisite and SourceError as `fetch` and `hub_files` do.
     """
-    public = REGISTRY.get(name)
-    if public is None:
-        raise ConfigError(
-            f"{key}.name: {name!r} is not a public set: use {', '.join([DEMO_SEEDS, *REGISTRY])}, or give a path"
-        )
+    public = _public_set(source, key)
     prompts: dict[str, Prompt] = {}
     read = 0
-    for file in public.files:
-        for prompt in _prompts(public, file, fetch(file.url, file.sha256)):
-            read += 1
-            prompts.setdefault(prompt["id"], prompt)
+    for file, record in _kept(public, source, key):
+        prompt = _prompt(public, file, record)
+        read += 1
+        prompts.setdefault(prompt["id"], prompt)
     if len(prompts) < read:
-        _logger.warning("%s: left out %d duplicate prompts", name, read - len(prompts))
+        _logger.warning("%s: left out %d duplicate prompts", public.name, read - len(prompts))
     return list(prompts.values())
 
 
-def _prompts(public: PublicSet, file: PublicFile, path: Path) -> Iterator[Prompt]:
-    for record in _records(path):
-        if not file.keep(record.fields):
-            continue
-        text = record.text((file.text,))
-        identifier = prompt_id(public.name, text)
-        yield {
-            "id": identifier,
-            "label": _label(file, record),
-            "split": file.split or dealt_split(identifier),
-            "text": text,
-            "category": record.string(file.category) if file.category else None,
-            "source": public.name,
-            "license": public.license,
-        }
+def human_translations(source: SourceConfig, key: str = "sources") -> list[dict[str, str]]:
+    """The translations that people made of a registry entry's prompts: for each prompt its texts by language, English
+    included. Empty for sets without any. Raises what `load_public_set` raises."""
+    known = REGISTRY.get(source.name)
+    if known is None or source.path or source.hub or source.loader or not known.translated_into:
+        return []
+    public = _public_set(source, key)
+    units = []
+    for file, record in _kept(public, source, key):
+        texts = {code: text for code, column in file.translations.items() if (text := record.string(column))}
+        if texts:
+            units.append({SOURCE_LANGUAGE: record.text((file.text,)), **texts})
+    return units
+
+
+def _public_set(source: SourceConfig, key: str) -> PublicSet:
+    public = REGISTRY.get(source.name)
+    if public is None:
+        raise ConfigError(
+            f"{key}.name: {source.name!r} is not a public set: use {', '.join([DEMO_SEEDS, *REGISTRY])}, or give a path"
+        )
+    if public.revision and source.revision:
+        raise ConfigError(f"{key}.revision: {source.name} is pinned to {public.revision}: omit it")
+    if not public.revision and not source.revision:
+        raise ConfigError(
+            f"{key}.revision: {source.name} is not pinned, because no project has published a commit of it: choose one "
+            f'at {public.address}/commits/main and write revision = "<commit>"'
+        )
+    return public
+
+
+def _kept(public: PublicSet, source: SourceConfig, key: str) -> Iterator[tuple[PublicFile, Record]]:
+    for file in public.files:
+        for path in _paths(public, file, source, key):
+            for record in _records(path, file.headings):
+                if file.keep(record.fields):
+                    yield file, record
+
+
+def _paths(public: PublicSet, file: PublicFile, source: SourceConfig, key: str) -> Sequence[Path]:
+    if public.hub is None:
+        return [fetch(file.url, file.sha256)]
+    return hub_files(f"{public.hub}@{public.revision or source.revision}", source.files or file.url, f"{key}.revision")
+
+
+def _prompt(public: PublicSet, file: PublicFile, record: Record) -> Prompt:
+    text = record.text((file.text,))
+    identifier = prompt_id(public.name, text)
+    return {
+        "id": identifier,
+        "label": _label(file, record),
+        "split": file.split or dealt_split(identifier),
+        "text": text,
+        "category": record.word(file.category) if file.category else None,
+        "source": public.name,
+        "license": public.license,
+    }
 
 
 def _label(file: PublicFile, record: Record) -> str:
     if file.labels is None:
         return file.label
     column, names = file.labels
-    value = record.string(column) or ""
+    value = record.word(column) or ""
     if value not in names:
         raise SourceError(f"{record.where}: {column} {value!r} is not one of {', '.join(names)}: the file has changed")
     return names[value]
 
 
-def _records(path: Path) -> list[Record]:
-    """The records of a fetched file. Besides the formats of local files: Parquet, text lines and lists of strings."""
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        rows = pq.read_table(regular_file(path)).to_pylist()
-        return [Record(f"{path} row {row}", fields) for row, fields in enumerate(rows, 1)]
+def _records(path: Path, headings: Sequence[str]) -> list[Record]:
+    """The records of a fetched file. Besides the formats of local files: text lines, CSV without a heading, and lists
+    of strings."""
+    if headings:
+        return [Record(*found) for found in headless_records(str(path), read_bytes(path), headings)]
     if path.suffix == ".txt":
         lines = read_text(path).splitlines()
         return [Record(f"{path}:{row}", {"text": line}) for row, line in enumerate(lines, 1) if line.strip()]
@@ -304,21 +130,24 @@ def _is_list_of_text(items: Any) -> bool:
 
 
 def describe_sources() -> list[dict[str, str]]:
-    """The table of `polyrefuse sources`: every source that a config may name, with revision, licence and use."""
+    """The table of `polyrefuse sources`: every source that a config may name, with revision, licence, use, and the
+    languages into which people have translated it."""
     bundled = {
         "name": DEMO_SEEDS,
         "title": "Bundled seed prompts",
         "revision": "",
         "license": "Apache-2.0",
         "use": "harmful and harmless, all splits; offline",
+        "human": "",
     }
     return [bundled] + [
         {
             "name": public.name,
             "title": public.title,
-            "revision": public.revision,
+            "revision": public.revision or "yours to name",
             "license": public.license,
             "use": public.use,
+            "human": ",".join(public.translated_into),
         }
         for public in REGISTRY.values()
     ]

@@ -32,6 +32,11 @@ def delimited_records(where: str, content: bytes, encoding: str | None, delimite
     return _records(csv_lines(where, text, delimiter or found))
 
 
+def headless_records(where: str, content: bytes, names: Sequence[str]) -> Iterator[Found]:
+    """The records of a CSV file without a heading, under `names`."""
+    return _records([(where, names), *csv_lines(where, decode(where, content, None), ",")])
+
+
 def excel_records(where: str, content: bytes) -> Iterator[Found]:
     """The records of an Excel workbook."""
     return _records(((f"{where} row {number}", cells) for number, cells in excel_rows(where, content)))

@@ -29,30 +29,35 @@ class _Defaults:
 
 
 def read_translations(
-    path: Path, *, label: str | None, split: str | None, license: str | None, reading: Reading = AS_WE_DO
+    *paths: Path,
+    label: str | None,
+    split: str | None,
+    license: str | None,
+    reading: Reading = AS_WE_DO,
+    source: str = "",
 ) -> Imported:
-    """Read translations together with their English.
+    """Read translations together with their English, from one file or from several of one dataset.
 
     Records of every format of `read_records`: `language`, `text`, `text_en` (or the `id` of an English record in the
-    file), and optionally `label`, `split`, `category`, `source`, `license`, `translator`, `back_translation`,
-    `back_translator`. TMX units: an English variant and others; <prop type="label"> and the like correspond to columns.
-    A translation without English is kept and flagged. Raises SourceError naming file, line and fix.
+    files), and optionally `label`, `split`, `category`, `source` (default: that argument, or the file's name),
+    `license`, `translator`, `back_translation`, `back_translator`. TMX units: an English variant and others; <prop
+    type="label"> and the like correspond to columns. A translation without English is kept and flagged. Raises
+    SourceError naming file, line and fix.
     """
-    named = FILE_NAME.match(path.name)
-    defaults = _Defaults(
-        label or (named["label"] if named else None),
-        split or (named["split"] if named else None),
-        license,
-        slug(path.stem),
-    )
-    records = _tmx(path) if path.suffix.lower() == ".tmx" else read_records(path, reading)
-    english = _english_by_id(records)
+    contents = {path: _tmx(path) if path.suffix.lower() == ".tmx" else read_records(path, reading) for path in paths}
+    english = _english_by_id([record for records in contents.values() for record in records])
     result = Imported()
-    for record in records:
-        row = _row(record, english, defaults, result)
-        if row is not None:
-            result.rows.append(row)
-    result.files = _reports(path, result.rows)
+    for path, records in contents.items():
+        named = FILE_NAME.match(path.name)
+        defaults = _Defaults(
+            label or (named["label"] if named else None),
+            split or (named["split"] if named else None),
+            license,
+            source or slug(path.stem),
+        )
+        rows = [row for record in records if (row := _row(record, english, defaults, result)) is not None]
+        result.rows += rows
+        result.files += _reports(path, rows)
     result.rows = merged([*english_rows(result.prompts.values()), *result.rows])
     return result
 

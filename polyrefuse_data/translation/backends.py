@@ -157,9 +157,9 @@ class Chain:
             translator.close()
 
 
-def open_chain(config: TranslationConfig) -> Chain:
+def open_chain(config: TranslationConfig, given: Sequence[Translator] = ()) -> Chain:
     """Open the backends of a config, each distinct one once. One with `candidates` becomes two steps: its first text,
-    then, for rejected rows, the best of several."""
+    then, for rejected rows, the best of several. Translations that are `given`, which people made, come first."""
     opened: dict[str, Translator] = {}
     limits: dict[tuple[str, ...], RateLimits] = {}
 
@@ -176,7 +176,7 @@ def open_chain(config: TranslationConfig) -> Chain:
     def step(backend: Backend) -> Step:
         return Step(once(backend), _codes(backend))
 
-    steps = []
+    steps = [Step(translator) for translator in given]
     for backend in config.backends:
         steps.append(step(backend))
         translator, candidates = steps[-1].translator, getattr(backend, "candidates", 1)

@@ -20,7 +20,7 @@ from polyrefuse_data.translation.base import (
     translate_requests,
 )
 from polyrefuse_data.translation.documents import Document
-from polyrefuse_data.translation.memory import TranslationMemory
+from polyrefuse_data.translation.memory import ExactMatches
 
 # Texts that are really translated, to measure the speed of a model that costs nothing.
 _SAMPLE = 16
@@ -56,7 +56,7 @@ def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Known | N
         taken = [request for request in waiting if step.takes(request)]
         if not taken:
             continue
-        if isinstance(step.translator, TranslationMemory):
+        if isinstance(step.translator, ExactMatches):
             results = translate_requests(step.translator, taken)
             given = {
                 request: result.text
@@ -68,7 +68,7 @@ def estimate_chain(requests: Sequence[Request], chain: Chain, journal: Known | N
             estimates.append(_estimate(step.translator, "translation", taken, journal))
             given = _known(step.translator, taken, journal)
         texts |= given
-        done = set(given if isinstance(step.translator, TranslationMemory) else taken)
+        done = set(given if isinstance(step.translator, ExactMatches) else taken)
         waiting = [request for request in waiting if request not in done]
     back = [Request(texts.get(request, request.text), request.target, request.source) for request in requests]
     for step in chain.back:

@@ -1,4 +1,4 @@
-"""Translation memories: exact matches of TMX 1.4, XLIFF, TSV and JSONL files, written by people."""
+"""Translations that people made, by exact match: memories (TMX 1.4, XLIFF, TSV, JSONL), and those of public sets."""
 
 from __future__ import annotations
 
@@ -26,17 +26,67 @@ _logger = logging.getLogger(__name__)
 Unit = dict[str, str]
 
 
-class TranslationMemory:
-    """Exact matches (after NFC and stripping white space) in memory files, in any direction between their languages.
+class ExactMatches:
+    """A backend of units: exact matches (after NFC and stripping white space) in any direction between their languages.
 
-    Files: TMX 1.4; XLIFF 1.2 and 2; TSV with a header of language tags; JSONL with one object of language tags a line.
-    Where two units share a source text, the first one of the first file wins; where a unit has a language twice (de-DE
-    and de-AT), the first text does.
+    Where two units share a source text, the first one wins.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = list(paths)
+    def __init__(self) -> None:
         self._by_pair: dict[Pair, dict[str, str]] = {}
+
+    @property
+    def name(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @property
+    def matches(self) -> Sequence[Unit]:
+        """The units to look in."""
+        raise NotImplementedError
+
+    @property
+    def units(self) -> None:
+        return None
+
+    def prepare(self, pairs: Iterable[Pair]) -> None:
+        _ = self.matches  # reads every file: a broken one is an error now, not at the first row
+
+    def plan(self, requests: Sequence[Request]) -> list[list[int]]:
+        return [list(range(len(requests)))] if requests else []
+
+    def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
+        for number, batch in enumerate(batches):
+            results: list[Result] = []
+            for request in batch:
+                text = self._targets(Pair(request.source, request.target)).get(_key(request.text))
+                results.append(Failure(NO_MATCH) if text is None else Translation(text, origin="human"))
+            yield number, results
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def _targets(self, pair: Pair) -> dict[str, str]:
+        """Targets by source text, prepared when a direction is first requested."""
+        if pair not in self._by_pair:
+            matches = self._by_pair[pair] = {}
+            for unit in self.matches:
+                source, target = unit.get(pair.source.code), unit.get(pair.target.code)
+                if source and target:
+                    matches.setdefault(_key(source), target)
+        return self._by_pair[pair]
+
+
+class TranslationMemory(ExactMatches):
+    """The units of memory files: TMX 1.4; XLIFF 1.2 and 2; TSV with a header of language tags; JSONL with one object of
+    language tags a line. Where a unit has a language twice (de-DE and de-AT), the first text counts."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self.paths = list(paths)
 
     @property
     def name(self) -> str:
@@ -47,40 +97,35 @@ class TranslationMemory:
         digests = [hashlib.sha256(_read_bytes(path)).hexdigest() for path in self.paths]
         return {"engine": "memory", "sha256": digests}
 
-    @property
-    def units(self) -> None:
-        return None
-
-    def prepare(self, pairs: Iterable[Pair]) -> None:
-        _ = self._units  # reads every file: a broken one is an error now, not at the first row
-
-    def plan(self, requests: Sequence[Request]) -> list[list[int]]:
-        return [list(range(len(requests)))] if requests else []
-
-    def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
-        for number, batch in enumerate(batches):
-            results: list[Result] = []
-            for request in batch:
-                text = self._matches(Pair(request.source, request.target)).get(_key(request.text))
-                results.append(Failure(NO_MATCH) if text is None else Translation(text, origin="human"))
-            yield number, results
-
-    def close(self) -> None:
-        """Nothing to do."""
-
     @cached_property
-    def _units(self) -> list[Unit]:
+    def matches(self) -> list[Unit]:
         return [unit for path in self.paths for unit in read_memory(path)]
 
-    def _matches(self, pair: Pair) -> dict[str, str]:
-        """Targets by source text, prepared when a direction is first requested."""
-        if pair not in self._by_pair:
-            matches = self._by_pair[pair] = {}
-            for unit in self._units:
-                source, target = unit.get(pair.source.code), unit.get(pair.target.code)
-                if source and target:
-                    matches.setdefault(_key(source), target)
-        return self._by_pair[pair]
+
+class PublishedTranslations(ExactMatches):
+    """The translations that came with a public set of prompts (sources/registry.py)."""
+
+    def __init__(self, prompt_set: str, units: Sequence[Unit]) -> None:
+        super().__init__()
+        self._prompt_set = prompt_set
+        self._units = list(units)
+        self._codes = {code for unit in self._units for code in unit}
+
+    @property
+    def name(self) -> str:
+        return f"human:{self._prompt_set}"
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        content = json.dumps(self._units, sort_keys=True, ensure_ascii=False).encode()
+        return {"engine": "human", "set": self._prompt_set, "sha256": hashlib.sha256(content).hexdigest()}
+
+    @property
+    def matches(self) -> list[Unit]:
+        return self._units
+
+    def takes(self, pair: Pair) -> bool:
+        return {pair.source.code, pair.target.code} <= self._codes
 
 
 def read_memory(path: Path) -> list[Unit]:

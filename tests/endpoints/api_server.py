@@ -150,6 +150,7 @@ HANG, CUT, NOT_JSON = "hang", "cut", "not json"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an answer waits 40 ms for the acknowledgement of its headers
     api: ApiServer
     lost: str | None  # how the answer is lost, if it is
 

@@ -319,3 +319,43 @@ def test_packed_text_is_unpacked_only_up_to_the_limit(tmp_path: Path, monkeypatc
     path = write(tmp_path, "p.jsonl.gz", gzip.compress(b" " * 2**21))
     with pytest.raises(SourceError, match=r"p\.jsonl\.gz: larger than .* when unpacked"):
         read_records(path)
+
+
+USER = {"role": "user", "content": "Name a fruit."}
+CHAT = [{"role": "system", "content": "Be brief."}, USER, {"role": "assistant", "content": "An apple."}]
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        ({"messages": CHAT}, "messages.*.content"),  # the turn of the user, whoever else speaks
+        ({"messages": CHAT}, "messages.1.content"),
+        ({"conversations": [{"from": "human", "value": "Name a fruit."}, {"from": "gpt", "value": "An apple."}]},
+         "conversations.*.value"),
+        ({"prompt": {"text": "Name a fruit."}}, "prompt.text"),
+        ({"turns": ["Name a fruit."]}, "turns.0"),
+        ({"turns": ["Name a fruit."]}, "turns.*"),
+        ({"a.b": "Name a fruit.", "a": {"b": "not this"}}, "a.b"),  # a column of that very name comes first
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_fields_inside_fields_and_turns_of_a_chat(
+    tmp_path: Path, record: dict[str, Any], path: str, suffix: str
+) -> None:
+    file = tmp_path / f"p.{suffix}"
+    if suffix == "jsonl":
+        file.write_text(json.dumps(record) + "\n")
+    else:
+        pq.write_table(pa.Table.from_pylist([record]), file)
+    assert [found.text() for found in read_records(file, Reading({"text": path}))] == ["Name a fruit."]
+    (prompt,) = load_prompts([SourceConfig(name="x", path=file, label="harmless", columns={"text": path})]).to_pylist()
+    assert prompt["text"] == "Name a fruit."
+
+
+def test_what_is_not_there_or_several_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "p.jsonl", json.dumps({"messages": [*CHAT, USER]}) + "\n")
+    with pytest.raises(SourceError, match=r"p\.jsonl:1: messages\.\*\.content is 2 values.*messages\.0\.content"):
+        read_records(file, Reading({"text": "messages.*.content"}))
+    for path in ("messages.9.content", "messages.x", "messages.*.text", "turns.0"):
+        with pytest.raises(SourceError, match=r"p\.jsonl:1: no column .* only messages"):
+            read_records(file, Reading({"text": path}))

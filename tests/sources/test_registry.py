@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,10 @@ import pytest
 from polyrefuse_data.config import SourceConfig
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources import REGISTRY, describe_sources, load_prompts
-from polyrefuse_data.sources.registry import PublicSet, load_public_set
+from polyrefuse_data.sources.public_set import PublicSet
+from polyrefuse_data.sources.reference_sets import REFERENCE_SETS
+from polyrefuse_data.sources.registry import load_public_set
+from tests.sources.conftest import StandIn
 
 
 def csv_of(*rows: dict[str, str]) -> bytes:
@@ -66,29 +68,22 @@ STAND_INS: dict[str, list[bytes]] = {
 
 
 @pytest.fixture
-def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every public set replaced by its stand-in: files at their places in the cache, hashes pinned to them."""
-    monkeypatch.setenv("POLYREFUSE_CACHE", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def stand_ins(stand_in: StandIn) -> None:
+    """Every set of the reference pipeline replaced by its stand-in."""
     for name, contents in STAND_INS.items():
-        public = REGISTRY[name]
-        files = []
-        for file, content in zip(public.files, contents, strict=True):
-            parts = urlsplit(file.url)
-            path = tmp_path / "sources" / parts.netloc / parts.path.lstrip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            files.append(replace(file, sha256=hashlib.sha256(content).hexdigest()))
-        monkeypatch.setitem(REGISTRY, name, replace(public, files=tuple(files)))
+        stand_in(name, contents)
 
 
 def loaded(name: str) -> list[tuple[str, str, str, str | None]]:
-    return [(prompt["text"], prompt["label"], prompt["split"], prompt["category"]) for prompt in load_public_set(name)]
+    return [
+        (prompt["text"], prompt["label"], prompt["split"], prompt["category"])
+        for prompt in load_public_set(SourceConfig(name=name))
+    ]
 
 
 @pytest.mark.usefixtures("stand_ins")
 def test_every_set_in_its_own_format() -> None:
-    assert set(STAND_INS) == set(REGISTRY)
+    assert set(STAND_INS) == {public.name for public in REFERENCE_SETS}
     assert loaded("advbench") == [
         ("Write a scam, please", "harmful", "train", None),
         ("Pick a lock", "harmful", "train", None),
@@ -122,7 +117,7 @@ def test_alpaca_goes_without_inputs_and_xstest_says_its_labels() -> None:
 
 @pytest.mark.usefixtures("stand_ins")
 def test_together_they_leak_nothing_into_training() -> None:
-    names = [name for name in REGISTRY if name not in ("xstest", "refusal-direction")]
+    names = [name for name in STAND_INS if name not in ("xstest", "refusal-direction")]
     table = load_prompts([SourceConfig(name=name) for name in names])
     by_text = Counter(zip(table["text"].to_pylist(), table["split"].to_pylist(), strict=True))
     assert [split for text, split in by_text if text == "Pick a lock"] == ["test"]  # AdvBench and TDC hold it for train
@@ -153,16 +148,17 @@ def test_a_file_that_changed_its_columns_is_named(monkeypatch: pytest.MonkeyPatc
         file = replace(public.files[0], text=column, labels=("label", {"good": "harmless"}))
         monkeypatch.setitem(REGISTRY, name, replace(public, files=(file,)))
     with pytest.raises(SourceError, match=r"harmful_behaviors\.csv:2: no prompt, only goal, target"):
-        load_public_set("advbench")
+        loaded("advbench")
     with pytest.raises(SourceError, match=r"xstest_prompts\.csv:2: label 'safe' is not one of good"):
-        load_public_set("xstest")
+        loaded("xstest")
 
 
 @pytest.mark.parametrize("public", REGISTRY.values(), ids=lambda public: public.name)
 def test_every_file_is_pinned(public: PublicSet) -> None:
-    assert re.fullmatch(r"[0-9a-f]{40}", public.revision)
+    """Or its commit is the user's to name, in a dataset of the Hub."""
+    assert public.hub if public.revision is None else re.fullmatch(r"[0-9a-f]{40}", public.revision)
     for file in public.files:
-        assert public.revision in file.url
+        assert public.hub or (public.revision and public.revision in file.url)
         assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
 
 

@@ -18,6 +18,7 @@ from polyrefuse_data.quality.dataset import dataset_findings
 from polyrefuse_data.quality.provenance import provenance_of
 from polyrefuse_data.quality.report.lengths import length_outliers, length_points
 from polyrefuse_data.quality.report.meaning import least_certain
+from polyrefuse_data.quality.report.origins import people_and_machines
 from polyrefuse_data.quality.report.scores import Distribution, Scores, Sweep, distributions, scores_of, sweeps
 from polyrefuse_data.quality.report.tries import engines, refusals, tries_of
 from polyrefuse_data.quality.report.view import View
@@ -87,6 +88,7 @@ def build_report(
         "thresholds": _thresholds(view),
         "sweeps": {sweep.threshold: {"steps": sweep.steps, "rejected": sweep.rejected} for sweep in swept},
         "engines": engines(view, tries),
+        "people_and_machines": people_and_machines(view, numbers),
         "refusals": refusals(tries, "category"),
         "refusals_by_language": refusals(tries, "language"),
         "length_ratio_outliers": outliers,

@@ -18,6 +18,7 @@ from polyrefuse_data.benchmark.judges.guards import (
 )
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite
 from tests.benchmark.conftest import word_tokenizer
+from tests.cases import every_second
 
 
 @pytest.mark.parametrize(
@@ -174,12 +175,14 @@ def test_running_out_of_memory_halves_the_batch(tiny_guard: Path, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("model", "language", "told"),
-    [
-        ("allenai/wildguard", "th", r"knows en\): judge in English \(--judge-on english\), use polyguard or"),
-        ("ToxicityPrompts/PolyGuard-Qwen", "yo", r"'yo' .*: judge in English .*, use an endpoint"),
-        ("Qwen/Qwen3Guard-Gen-4B", "yo", r"its card leaves it out"),
-        ("meta-llama/Llama-Guard-3-8B", "zh", r"does not know 'zh'"),
-    ],
+    every_second(
+        [
+            ("allenai/wildguard", "th", r"knows en\): judge in English \(--judge-on english\), use polyguard or"),
+            ("ToxicityPrompts/PolyGuard-Qwen", "yo", r"'yo' .*: judge in English .*, use an endpoint"),
+            ("Qwen/Qwen3Guard-Gen-4B", "yo", r"its card leaves it out"),
+            ("meta-llama/Llama-Guard-3-8B", "zh", r"does not know 'zh'"),
+        ]
+    ),
 )
 def test_a_guard_does_not_judge_what_it_does_not_know(model: str, language: str, told: str) -> None:
     """Before it is looked for, and whether it is asked for a signature or for opinions."""
