@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What is set in many containers, and would have each of the many processes of the tests compile torch for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow test-all test-data wheel faults real real-part lint types fuzz docs clean
+.PHONY: demo test slow test-all test-data wheel faults real real-part lint types fuzz docs figures clean
 
 # Tests on two workers; the tests of a file stay together and share their fixtures, and so do those of a folder mostly, as
 # files are not put in order of their numbers of tests: the longest test is alone in its file, and would be the last.
@@ -76,6 +76,11 @@ docs: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[docs]"
 	$(BIN)/python -m docs.generators
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# docs/figures.md, measured on this machine; FIGURES=--quick tries the commands on little data.
+PUBLISHED_DATASET ?= ../shared/upstream
+figures: .venv/ready
+	$(BIN)/python benchmarks/figures.py $(PUBLISHED_DATASET) $(FIGURES)
 
 # An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
 # PyTorch's index of CPU builds, unless pip has an index or wheels configured.
