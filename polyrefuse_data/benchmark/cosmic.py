@@ -21,7 +21,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.scoring import Candidate
 from polyrefuse_data.benchmark.selection import MIN_NORM, layer_limit
 
-LAYER_SHARE = 0.1  # of the layers, those where the classes are least alike (section 3 of the paper)
+LAYER_SHARE = 0.1  # of the layers, those where the classes are least alike
 
 
 def cosmic_table(

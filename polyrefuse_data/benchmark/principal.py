@@ -14,7 +14,7 @@ def principal_directions(harmful: Tensor, harmless: Tensor, count: int) -> Tenso
     `harmful` and `harmless` are activations, [prompts, ..., d_model]. Components are right singular vectors of the
     differences, which are not centred, so that the first is near their mean; each has the length and sign of the
     projection of the difference in means onto it, v (v . d). Source: representation reading (Zou et al. 2023, arXiv
-    2310.01405, section 3.1), with the harmless mean in place of a partner for each prompt. Raises ValueError if there
+    2310.01405), with the harmless mean in place of a partner for each prompt. Raises ValueError if there
     are fewer harmful prompts than components.
     """
     if count > len(harmful):
