@@ -44,7 +44,18 @@ EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
-        *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),
+        *(
+            "model",
+            "revision",
+            "source_languages",
+            "extractor",
+            "rule",
+            "max_kl",
+            "min_coherent",
+            "positions",
+            "layers",
+        ),
+        *("transfer", "mode"),
         *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
         *("dtype", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }
@@ -79,12 +90,18 @@ class BenchmarkConfig(BaseModel):
     reply_translator: tuple[Backend, ...] | None = None
     """What translates replies for `judge_on = "english"`: the id or folder of a model, or a backend as in
     polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as builds have it."""
+    extractor: str = "difference-in-means"
+    """How candidates are taken from activations: `difference-in-means`, `principal` (the first principal component of
+    differences), or a plug-in."""
     rule: str = "polyrefuse"
     """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
     rules are reported."""
     max_kl: float | None = None
     """KL bound instead of the rule's own. The paper's is for models with billions of parameters; a small model's
     distribution moves more, whatever is removed from it."""
+    min_coherent: float | None = Field(default=None, ge=0, le=1)
+    """Lowest share of coherent replies with the chosen direction ablated, on a few validation prompts: KL sees one
+    token. Default: the rule's own; the built-in rules generate nothing."""
     positions: tuple[int, ...] | None = Field(default=None, min_length=1)
     """Post-instruction positions to take candidates from, -1 being the last; default: all."""
     layers: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -189,6 +206,16 @@ class BenchmarkConfig(BaseModel):
     def _from_the_start(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return _within(value, "layers count from 0", lambda number: number >= 0)
 
+    @field_validator("extractor")
+    @classmethod
+    def _known_extractor(cls, value: str) -> str:
+        if value == cls.model_fields["extractor"].default:
+            return value
+        from polyrefuse_data.benchmark.extractors import extractor_of  # loads torch
+
+        _of_config(extractor_of, value)
+        return value
+
     @field_validator("rule")
     @classmethod
     def _known_rule(cls, value: str) -> str:
@@ -244,8 +271,8 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def rule_used(self) -> Rule:
-        """The selection rule, with `max_kl` applied."""
-        return rule_of(self.rule).with_max_kl(self.max_kl)
+        """The selection rule, with `max_kl` and `min_coherent` applied."""
+        return rule_of(self.rule).with_max_kl(self.max_kl).with_min_coherent(self.min_coherent)
 
     @property
     def experiments(self) -> bool:

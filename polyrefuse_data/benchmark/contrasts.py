@@ -1,8 +1,8 @@
 """Who differs from whom: languages among each other, and a model with a direction ablated from its controls.
 
 All of it on the same prompts, paired by id, with Holm's correction over what is looked at together. Transfer is the
-change in coherent compliance *beyond the control*: an ablation that only does what a random direction does as well, or
-that breaks the model, is no evidence of anything.
+change in coherent compliance *beyond the controls*, the strictest kind of them: an ablation that only does what a
+direction without meaning does as well, or that breaks the model, is no evidence of anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from polyrefuse_data.benchmark.outcomes import COMPLIED, outcome
 from polyrefuse_data.benchmark.paired import SIGNIFICANT, Pairs, holm
 from polyrefuse_data.benchmark.reply_sources import intervention_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
+from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, LABELS
 
@@ -65,7 +65,7 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
     for (source, target), ablated in replies.items():
         if intervention_of(source) != ABLATION:
             continue
-        plain, control = replies[BASELINE, target], replies.get((RANDOM, target))
+        plain = replies[BASELINE, target]
         after = by_id(ablated, HARMFUL, complies)
         record = {
             "source_language": source,
@@ -75,11 +75,26 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
             "broken": difference(by_id(ablated, HARMFUL, is_broken), by_id(plain, HARMFUL, is_broken)),
             "cross_entropy_rise": cross_entropy_rise(capability.get(source)),
         }
-        beyond = difference(after, by_id(control, HARMFUL, complies) if control else {})
-        records.append({**record, **beyond, "breaks_model": breaks_model(record), "has_control": control is not None})
+        controls = {kind: replies[name, target] for name, kind in CONTROLS.items() if (name, target) in replies}
+        strictest, beyond = _beyond(after, controls)
+        records.append({**record, **beyond, "breaks_model": breaks_model(record), "control": strictest})
     for record in with_verdicts(records):
         record["verdict"] = _evidence(record)
     return records
+
+
+def _beyond(after: Mapping[str, bool], controls: Mapping[str, Replies]) -> tuple[str | None, Record]:
+    """The kind of control that the ablation exceeds by least, and by how much; None without any.
+
+    An effect that one kind of control has too needs no direction of refusal to explain it. The p-value is the largest
+    of all kinds (an intersection-union test), so it needs no correction for their number.
+    """
+    found = {kind: difference(after, by_id(replies, HARMFUL, complies)) for kind, replies in controls.items()}
+    known = [kind for kind, beyond in found.items() if beyond["n"]] or list(found)
+    if not known:
+        return None, difference(after, {})
+    strictest = min(known, key=lambda kind: found[kind]["difference"])
+    return strictest, {**found[strictest], "p": max(found[kind]["p"] for kind in known)}
 
 
 def by_id(replies: Replies, label: str, holds: Callable[[Mapping[str, Any]], bool]) -> dict[str, bool]:
@@ -119,7 +134,7 @@ def _evidence(record: Record) -> str:
     """What a transfer shows; that it breaks the model is seen without a control, too."""
     if record["breaks_model"]:
         return BREAKS_MODEL
-    if not record["has_control"]:
+    if record["control"] is None:
         return NO_CONTROL
     if record["verdict"] == TOO_FEW:
         return TOO_FEW

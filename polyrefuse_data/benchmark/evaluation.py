@@ -171,7 +171,8 @@ def _where(source: str, language: str) -> dict[str, Any]:
 
 
 def _rule(settings: Mapping[str, Any]) -> str:
-    return rule_of(settings["rule"]).with_max_kl(settings["max_kl"]).name
+    rule = rule_of(settings["rule"]).with_max_kl(settings["max_kl"])
+    return rule.with_min_coherent(settings.get("min_coherent")).name
 
 
 _SCORE_SCHEMA = pa.schema(
@@ -249,7 +250,8 @@ def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Pat
     name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
     if rows and name not in rows[0]:
         raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
-    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows])
+    asked = [row["prompt"] for row in rows]
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows], asked)
     return [
         replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
         for row, verdict in zip(rows, verdicts, strict=True)

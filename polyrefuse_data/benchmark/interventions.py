@@ -79,6 +79,39 @@ class Ablation:
             projector.keep_rows(rows)
 
 
+@contextmanager
+def ablate_all(
+    model: ChatModel, directions: Tensor, mode: str = "reference", means: PlaceMeans | None = None
+) -> Iterator[None]:
+    """Ablate the span of several directions ([k, d_model]): x - sum_i (x . q_i) q_i, with q an orthonormal basis of
+    it."""
+    basis = torch.linalg.qr(directions.to(torch.float64).T).Q.T
+    with ExitStack() as stack:
+        for direction in basis:  # orthogonal projections one after the other are the projection of them all
+            stack.enter_context(ablate(model, direction, mode, means))
+        yield
+
+
+@contextmanager
+def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | None = None) -> Iterator[None]:
+    """Ablate a direction of its own in each layer, [n_layers, d_model]: out of the block's input and of what its
+    sublayers and post-norms write, about `means` if given."""
+    if directions.shape != (model.n_layers, model.d_model):
+        raise ConfigError(f"this model needs one direction a layer, [{model.n_layers}, {model.d_model}]")
+    units = unit(directions)
+
+    def projector(place: str, layer: int) -> _Projector:
+        return _Projector(units[layer], None if means is None else units[layer] @ means.of(place, layer))
+
+    with ExitStack() as stack:
+        for layer, block in enumerate(model.blocks):
+            stack.enter_context(on_input(block.module, projector(INPUT, layer)))
+            places = all_places(block)
+            for module, place in {places[place]: place for place in reversed(places)}.items():
+                stack.enter_context(_on_output(module, projector(place, layer)))
+        yield
+
+
 def check_mode(mode: str, means: PlaceMeans | None) -> None:
     """Raise ConfigError for an unknown mode, for missing means, or for means that the mode does not use."""
     if mode not in ABLATION_MODES:

@@ -64,11 +64,18 @@ def benchmark_run(
         str | None,
         typer.Option(help="For --judge-on english: a model's id or folder, or { engine = ... } as in a config."),
     ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="How candidates are taken: principal, module:NAME. [default: difference-in-means]"),
+    ] = None,
     rule: Annotated[
         str | None,
         typer.Option(help="Selection rule: polyrefuse (the paper), arditi, or module:NAME. [default: polyrefuse]"),
     ] = None,
     max_kl: Annotated[float | None, typer.Option(help="KL bound instead of the rule's own (for small models).")] = None,
+    min_coherent: Annotated[
+        float | None, typer.Option(help="Lowest share of coherent short replies with the chosen direction ablated.")
+    ] = None,
     positions: Annotated[
         str | None, typer.Option(help="Post-instruction positions to take candidates from, e.g. -3..-1. [default: all]")
     ] = None,
