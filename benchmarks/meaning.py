@@ -22,7 +22,7 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.quality import audit
 from quality import GENERATORS, measure, published, rows_with_english, show
 
-_SIGNS = frozenset({"changed_negation", "replaced_names", "opposite_words", "added_words"})
+_SIGNS = frozenset({"changed_negation", "unsaid_negation", "replaced_names", "opposite_words", "added_words"})
 _BACK_TRANSLATED = {"back_translator": "a perfect one"}
 
 

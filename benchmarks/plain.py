@@ -39,13 +39,18 @@ class PlainPipeline:
         return self._means(harmful, n_positions) - self._means(harmless, n_positions)
 
     def score(
-        self, directions: Tensor, harmful: Sequence[str], harmless: Sequence[str], tokens: Sequence[int]
+        self,
+        directions: Tensor,
+        harmful: Sequence[str],
+        harmless: Sequence[str],
+        tokens: Sequence[int],
+        layers: Sequence[int] | None = None,
     ) -> list[dict[str, Any]]:
-        """The full table of candidates: three forwards over the prompts for each."""
+        """The full table of candidates, of all layers or of these: three forwards over the prompts for each."""
         plain = self._last_logits(harmless)
         table = []
         for position in range(-directions.shape[0], 0):
-            for layer in range(directions.shape[1]):
+            for layer in layers or range(directions.shape[1]):
                 direction = directions[position, layer]
                 with self.ablated(direction):
                     refusal = _refusal(self._last_logits(harmful), tokens)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.release import write_release as write_release
     from polyrefuse_data.workspace import Workspace as Workspace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "BuildEstimate": "pipeline.summary",

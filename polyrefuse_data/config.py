@@ -70,15 +70,15 @@ class SourceConfig(_Section):
     label and split; for them, `license` states other terms under which you use them.
     """
 
-    name: str = Field(min_length=1)
-    path: Path | None = None  # a file (sources/reading.py: FORMATS)
+    name: str = Field(min_length=1)  # a public set, or the name that rows and ids of your own file carry
+    path: Path | None = None  # a file: JSON, CSV, TSV, Excel, Parquet (docs/sources.md)
     hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
     files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
-    label: Literal["harmful", "harmless"] | None = None
-    split: Literal["train", "validation", "test"] | None = None
-    license: str | None = None
-    limit: int | None = Field(default=None, ge=1)
+    label: Literal["harmful", "harmless"] | None = None  # of records that have none
+    split: Literal["train", "validation", "test"] | None = None  # of records that have none; else dealt 60/20/20 by id
+    license: str | None = None  # of records that have none, as an SPDX identifier
+    limit: int | None = Field(default=None, ge=1)  # the first so many prompts, by id
     revision: str | None = None  # the commit of a public set that is not pinned (`polyrefuse sources`)
     # How its files call things, where that is not as we do:
     columns: dict[PromptColumn, str] = {}  # our name -> theirs
@@ -120,7 +120,7 @@ class MemoryBackend(_Backend):
     """Exact matches in translation memories (TMX, TSV, JSONL), with origin human."""
 
     engine: Literal["memory"] = "memory"
-    paths: list[Path] = Field(min_length=1)
+    paths: list[Path] = Field(min_length=1)  # the memories; the first that has a text answers
 
 
 class NllbBackend(_Backend):
@@ -130,12 +130,12 @@ class NllbBackend(_Backend):
     # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
     # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
     model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
-    revision: str | None = None
+    revision: str | None = None  # of a model on the Hub: a commit
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
-    device: str = "auto"
-    num_beams: int = Field(default=1, ge=1)
-    max_new_tokens: int = Field(default=256, ge=1)
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
+    num_beams: int = Field(default=1, ge=1)  # 1: greedy
+    max_new_tokens: int = Field(default=256, ge=1)  # of a translation; one that is cut off is rejected
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
     vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
@@ -173,7 +173,7 @@ class OpenAIBackend(_Backend):
     """A chat model behind any OpenAI-compatible API."""
 
     engine: Literal["openai"] = "openai"
-    model: str
+    model: str  # as the server calls it
     preset: str | None = None  # a known server: sets the next two keys, and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
     client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
@@ -181,22 +181,22 @@ class OpenAIBackend(_Backend):
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent, so the model's own
-    max_output_tokens: int | None = Field(default=None, ge=1)
+    max_output_tokens: int | None = Field(default=None, ge=1)  # of an answer; default: what the server allows
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
     extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
     examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
     glossary: Path | None = None  # ... and of words and what they are in other languages
     prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
-    concurrency: int = Field(default=16, ge=1)
-    requests_per_minute: int | None = Field(default=None, ge=1)
-    tokens_per_minute: int | None = Field(default=None, ge=1)
-    timeout_seconds: float = Field(default=60, gt=0)
-    max_retries: int = Field(default=6, ge=0)
-    poll_seconds: float = Field(default=30, gt=0)
+    concurrency: int = Field(default=16, ge=1)  # requests at a time
+    requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server takes
+    tokens_per_minute: int | None = Field(default=None, ge=1)  # the same, in tokens
+    timeout_seconds: float = Field(default=60, gt=0)  # for a whole answer
+    max_retries: int = Field(default=6, ge=0)  # of a request that failed for a while, with growing waits
+    poll_seconds: float = Field(default=30, gt=0)  # how often a batch job is looked at
     input_price: float | None = Field(default=None, ge=0)  # USD per million tokens
-    output_price: float | None = Field(default=None, ge=0)
-    candidates: int = Field(default=1, ge=1)
+    output_price: float | None = Field(default=None, ge=0)  # the same, of answers, reasoning included
+    candidates: int = Field(default=1, ge=1)  # as of an NLLB model
 
     @field_validator("preset")
     @classmethod
@@ -233,15 +233,15 @@ class LocalChatBackend(_Backend):
     """A chat model on this machine, through transformers: a Hub id or a folder."""
 
     engine: Literal["chat"] = "chat"
-    model: str | Path
-    revision: str | None = None
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str = "auto"
-    max_new_tokens: int = Field(default=512, ge=1)
+    model: str | Path  # a Hub id or a folder
+    revision: str | None = None  # of a model on the Hub: a commit
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
+    max_new_tokens: int = Field(default=512, ge=1)  # of a translation; one that is cut off is rejected
     batch_tokens: int = Field(default=8192, ge=1)  # of the prompts of a batch
-    prompt: str = "auto"  # as of an OpenAIBackend, and so are the next two
-    examples: Path | None = None
-    glossary: Path | None = None
+    prompt: str = "auto"  # these three as of a model behind an API
+    examples: Path | None = None  # texts to show the model, translated
+    glossary: Path | None = None  # words and what they are in other languages
 
 
 class CommandBackend(_Backend):
@@ -249,9 +249,9 @@ class CommandBackend(_Backend):
 
     engine: Literal["command"] = "command"
     name: str  # its name in the rows, with version: `apertium-eng-spa 0.8`
-    commands: dict[str, list[str]] = Field(min_length=1)
+    commands: dict[str, list[str]] = Field(min_length=1)  # direction -> program and arguments; a line in, a line out
     lines: int = Field(default=500, ge=1)  # texts per call
-    timeout_seconds: float = Field(default=300, gt=0)
+    timeout_seconds: float = Field(default=300, gt=0)  # for a call
 
 
 class PluginBackend(_Backend):
@@ -260,7 +260,7 @@ class PluginBackend(_Backend):
 
     model_config = ConfigDict(extra="allow")
 
-    engine: str
+    engine: str  # "module:NAME", or the name of an entry point
 
     @field_validator("engine")
     @classmethod
@@ -315,6 +315,7 @@ def _default_backends() -> list[Backend]:
 class TranslationConfig(_Section):
     """Backends, in order: a row that one cannot translate, or that the checks reject, goes to the next."""
 
+    # The chain, each with the keys of its engine (below).
     backends: list[Backend] = Field(default_factory=_default_backends, min_length=1)
     # One backend, with the machines above as fall-backs; or a complete chain. Default: the machines above.
     back_translation: _OneOrChain | None = None
@@ -333,11 +334,11 @@ class ScoreBound(_Section):
     """The bound on an imported score: a numeric column of the rows, from another tool or from people; or, with
     `command`, what a program says of each row (quality/program_scores.py)."""
 
-    at_least: float | None = None
-    at_most: float | None = None
-    by_language: dict[str, float] = {}
-    rejects: bool = True
-    command: list[str] = []
+    at_least: float | None = None  # a lower score gives the flag
+    at_most: float | None = None  # a higher score gives the flag
+    by_language: dict[str, float] = {}  # bounds of single languages
+    rejects: bool = True  # false: the flag is a remark
+    command: list[str] = []  # rows in as JSON lines, a score a line out
     timeout_seconds: float = Field(default=3600.0, gt=0)  # a batch of rows
 
     @model_validator(mode="after")
@@ -352,7 +353,7 @@ class QualityConfig(_Section):
 
     checks: list[str] = []  # "module:NAME", or the names of entry points
     scores: dict[str, ScoreBound] = {}  # column -> its bound
-    disable: list[str] = []
+    disable: list[str] = []  # flags
     thresholds: dict[str, float | dict[str, float]] = {}  # threshold -> bound, or threshold -> language -> bound
     identifier: str = "py3langid"  # or langdetect, lingua, fasttext:PATH
     semantic_model: str | None = None  # a sentence encoder of transformers, e.g. sentence-transformers/LaBSE
@@ -378,11 +379,11 @@ class EngineConfig(_Section):
 class ReleaseConfig(_Section):
     """Name and licence of a release, and what its card says of where it is published."""
 
-    name: str = "polyrefuse"
+    name: str = "polyrefuse"  # of the dataset, in its card and manifest
     license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
     repo_id: str | None = Field(default=None, pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")  # on the Hub: ORG/NAME
-    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")
-    date_published: date | None = None
+    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")  # without https://doi.org/
+    date_published: date | None = None  # written into the card and the metadata; the rows' bytes stay as they are
     gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # in place of the card's own
 
 

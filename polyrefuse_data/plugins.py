@@ -27,6 +27,7 @@ JUDGES = "polyrefuse.judges"
 TRANSLATORS = "polyrefuse.translators"
 PROMPT_SETS = "polyrefuse.prompt_sets"
 RULES = "polyrefuse.rules"
+EXTRACTORS = "polyrefuse.extractors"
 LANGUAGES = "polyrefuse.languages"
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"

@@ -66,6 +66,12 @@ class Browser:
     def run(self, script: str) -> Any:
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 
+    def run_async(self, script: str) -> Any:
+        """What the script gives to its last argument, a function."""
+        limit = {"script": int(LONG_ENOUGH * 1000)}
+        self._call("POST", f"{self._session}/timeouts", limit)
+        return self._call("POST", f"{self._session}/execute/async", {"script": script, "args": []})
+
     def look(self, width: int, scheme: str) -> None:
         """See pages at a width in CSS pixels, in the light or dark colour scheme."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}

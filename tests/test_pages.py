@@ -128,7 +128,7 @@ _MEANT = {
         "subset",
         "intervention",
     ),
-    *("status", "rule", "sha256", "reference", "verdict"),
+    *("status", "rule", "sha256", "reference", "verdict", "part", "trained_on"),
 }
 
 

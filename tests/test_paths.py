@@ -20,6 +20,7 @@ from polyrefuse_data.release import diff_releases, load_release, verify_release,
 from polyrefuse_data.rows import sort_rows, table_from_rows
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
+from tests.cases import every_second
 from tests.hub_double import HubDouble
 from tests.hub_double.repo import Blob, Repo
 from tests.release.conftest import make_rows, make_workspace
@@ -59,7 +60,7 @@ def test_a_language_of_rows_names_no_folder_elsewhere(code: str, tmp_path: Path)
     assert files_under(tmp_path) - before <= {"deep/er/ws/.lock"}
 
 
-@pytest.mark.parametrize("code", HOSTILE)
+@pytest.mark.parametrize("code", every_second(HOSTILE))
 @pytest.mark.parametrize("place", ["languages", "counts"])
 def test_a_language_of_a_manifest_names_no_file_elsewhere(code: str, place: str, release: Path, tmp_path: Path) -> None:
     """A run is measured in the languages of a release, and its files are called by them."""

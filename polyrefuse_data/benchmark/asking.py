@@ -20,6 +20,7 @@ from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
 from polyrefuse_data.endpoints.completions import CUT, Answer
 from polyrefuse_data.endpoints.dialect import Dialect
@@ -69,7 +70,7 @@ def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
             asked = [(label, prompt) for label in LABELS for prompt in plan.prompts[language].get("test", label)]
             asker.answer_all(language, [prompt for _, prompt in asked], answers, budget)
             rows = [_row(label, prompt, answers.known[language, prompt.id]) for label, prompt in asked]
-            store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
+            store.write_completions(path, pa.Table.from_pylist(with_p_good(rows), schema=store.COMPLETION_SCHEMA))
             ledger.add(path)
             _tell_of_reasoning(rows, plan.config)
         ledger.close()

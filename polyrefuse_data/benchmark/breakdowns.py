@@ -1,4 +1,4 @@
-"""Refusal and compliance by what a prompt is: its category, its set, its length, and who translated it.
+"""Refusal and compliance by what a prompt is: its category, set and length, who translated it, and how well.
 
 Each is told for itself: categories and sets go together, and no row here says what of a difference is due to which.
 """
@@ -13,9 +13,10 @@ from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, rate, rate_interva
 from polyrefuse_data.rows import LABELS
 
 # What is kept of a prompt beside its reply, for the tables below.
-PROMPT_COLUMNS = ("source", "category", "origin", "prompt_en")
+PROMPT_COLUMNS = ("source", "category", "origin", "prompt_en", "p_good")
 RATES = ("refusal", "compliance")
 LENGTH = "length"
+TRANSLATION = "translation"  # thirds of the prompts by p_good
 
 Reply = Mapping[str, Any]
 
@@ -24,7 +25,7 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
     """A record for each language, label, property and value, where a property has more than one value there.
 
     Lengths are thirds of all prompts by their characters in English, so that they are the same prompts in every
-    language.
+    language; translations are thirds of a language's prompts by p_good, the doubtful ones first.
     """
     properties: dict[str, Callable[[Reply], Any]] = {
         "category": lambda reply: reply.get("category"),
@@ -34,6 +35,7 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
     }
     records = []
     for language, replies in baseline.items():
+        properties[TRANSLATION] = _translation_thirds(replies)
         for label in LABELS:
             for name, value_of in properties.items():
                 groups: dict[str, list[Reply]] = defaultdict(list)
@@ -49,8 +51,31 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
 
 
 def _ordered(groups: Mapping[str, Sequence[Reply]], name: str) -> list[str]:
-    """Values by name; thirds by the lengths in them, which do not overlap."""
-    return sorted(groups, key=lambda value: (len(groups[value][0]["prompt_en"]) if name == LENGTH else 0, value))
+    """Values by name; thirds by what is in them, which does not overlap."""
+
+    def place(value: str) -> tuple[float, str]:
+        reply = groups[value][0]
+        return (len(reply["prompt_en"]) if name == LENGTH else reply["p_good"] if name == TRANSLATION else 0, value)
+
+    return sorted(groups, key=place)
+
+
+def _translation_thirds(replies: Sequence[Reply]) -> Callable[[Reply], str | None]:
+    """The third of a language's translations that a prompt belongs to; None where nothing is known of it."""
+    ordered = sorted(reply["p_good"] for reply in replies if reply.get("p_good") is not None)
+    if not ordered:
+        return lambda reply: None
+    low, high = ordered[len(ordered) // 3], ordered[2 * len(ordered) // 3]
+
+    def third(reply: Reply) -> str | None:
+        value = reply.get("p_good")
+        if value is None:
+            return None
+        if value < low:
+            return f"p_good under {low:.2f}"
+        return f"p_good {low:.2f} to {high:.2f}" if value < high else f"p_good from {high:.2f}"
+
+    return third
 
 
 def _thirds(replies: Any) -> Callable[[Reply], str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ class ChatTemplate:
         self._name = name
         self._system_prompt = system_prompt
         self.before_answer = ""  # given to a model that starts to reason by itself, so that the answer comes next
+        # A run encodes its prompts once for every direction.
+        self._encoded: dict[tuple[str, bool, str], array[int]] = {}
         self._control_tokens = control_tokens(tokenizer, tokenizer.get_chat_template())
         self._content = self._find_content()
 
@@ -59,11 +62,12 @@ class ChatTemplate:
 
     def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
         """Token ids of the rendered prompts. The template already contains the special tokens."""
-        if not prompts:
-            return []
-        rendered = [self.render(prompt, reasoning) for prompt in prompts]
-        ids: list[list[int]] = self._tokenizer(rendered, add_special_tokens=False)["input_ids"]
-        return ids
+        keys = [(prompt, reasoning, self.before_answer) for prompt in prompts]
+        if new := [key for key in dict.fromkeys(keys) if key not in self._encoded]:
+            rendered = [self.render(prompt, reasoning) for prompt, _, _ in new]
+            ids: list[list[int]] = self._tokenizer(rendered, add_special_tokens=False)["input_ids"]
+            self._encoded.update((key, array("i", row)) for key, row in zip(new, ids, strict=True))
+        return [list(self._encoded[key]) for key in keys]
 
     @property
     def begun_reasoning(self) -> Format | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -32,18 +32,32 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"max_new_tokens": 512, "filter_prompts": True, "judge_on": "english"},
 }
 
+_Number = TypeVar("_Number", int, float)
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
 _NOT_SETTINGS = (
     *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
+# Fields that ask for experiments: a finished run can be given others.
+EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
-        *("model", "revision", "source_languages", "rule", "max_kl", "positions", "layers", "transfer", "mode"),
+        *(
+            "model",
+            "revision",
+            "source_languages",
+            "extractor",
+            "rule",
+            "max_kl",
+            "min_coherent",
+            "positions",
+            "layers",
+        ),
+        *("transfer", "mode"),
         *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
-        *("dtype", "modules", "reasoning", "reasoning_tokens"),
+        *("dtype", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }
 )
 _OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
@@ -76,12 +90,18 @@ class BenchmarkConfig(BaseModel):
     reply_translator: tuple[Backend, ...] | None = None
     """What translates replies for `judge_on = "english"`: the id or folder of a model, or a backend as in
     polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as builds have it."""
+    extractor: str = "difference-in-means"
+    """How candidates are taken from activations: `difference-in-means`, `principal` (the first principal component of
+    differences), or a plug-in."""
     rule: str = "polyrefuse"
     """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
     rules are reported."""
     max_kl: float | None = None
     """KL bound instead of the rule's own. The paper's is for models with billions of parameters; a small model's
     distribution moves more, whatever is removed from it."""
+    min_coherent: float | None = Field(default=None, ge=0, le=1)
+    """Lowest share of coherent replies with the chosen direction ablated, on a few validation prompts: KL sees one
+    token. Default: the rule's own; the built-in rules generate nothing."""
     positions: tuple[int, ...] | None = Field(default=None, min_length=1)
     """Post-instruction positions to take candidates from, -1 being the last; default: all."""
     layers: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -121,6 +141,18 @@ class BenchmarkConfig(BaseModel):
     """`full` scores every candidate; `staged` makes the same choice but skips scores that cannot change it."""
     system_prompt: str | None = None
     """System message before every prompt."""
+    addition: tuple[float, ...] | None = Field(default=None, min_length=1)
+    """Experiment: coefficients with which directions are added while replies are generated, each in its own language
+    and the English one (or the first) in all. Negative ones take it away."""
+    top: int | None = Field(default=None, ge=2)
+    """Experiment: ablate so many of each language's best candidates in turn, the chosen one included."""
+    jailbreaks: str | None = None
+    """Experiment: project wrapped test prompts. A TOML file of wrappers: name = "text with {prompt} in it"."""
+    tasks: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Experiment: tasks of lm-evaluation-harness (arc_challenge, mmlu, truthfulqa_mc1, or YAML files), plain and
+    ablated."""
+    tasks_limit: int | None = Field(default=None, ge=1)
+    """Questions of each task; default: all."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
@@ -153,6 +185,17 @@ class BenchmarkConfig(BaseModel):
     def _numbers(cls, value: Any) -> Any:
         return _integers(value) if isinstance(value, str) else value
 
+    @field_validator("addition", "tasks", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("addition")
+    @classmethod
+    def _sensible(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        bounds = "coefficients lie between 0.001 and 1000, or between -1000 and -0.001"
+        return _within(value, bounds, lambda number: 0.001 <= abs(number) <= 1000)
+
     @field_validator("positions")
     @classmethod
     def _from_the_end(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -162,6 +205,16 @@ class BenchmarkConfig(BaseModel):
     @classmethod
     def _from_the_start(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return _within(value, "layers count from 0", lambda number: number >= 0)
+
+    @field_validator("extractor")
+    @classmethod
+    def _known_extractor(cls, value: str) -> str:
+        if value == cls.model_fields["extractor"].default:
+            return value
+        from polyrefuse_data.benchmark.extractors import extractor_of  # loads torch
+
+        _of_config(extractor_of, value)
+        return value
 
     @field_validator("rule")
     @classmethod
@@ -196,6 +249,10 @@ class BenchmarkConfig(BaseModel):
             raise ValueError(f"{', '.join(foreign)}: for --endpoint only")
         if self.endpoint:
             named_endpoint(self.endpoint)
+        if self.top and self.scoring == "staged":
+            raise ValueError('top: scoring = "staged" ranks no candidates; use "full"')
+        if self.tasks_limit and not self.tasks:
+            raise ValueError("tasks_limit: only with tasks")
         if self.reply_translator and self.judge_on == NATIVE:
             raise ValueError('reply_translator: only with judge_on = "english"')
         if self.max_cost is not None and None in (self.input_price, self.output_price):
@@ -214,8 +271,13 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def rule_used(self) -> Rule:
-        """The selection rule, with `max_kl` applied."""
-        return rule_of(self.rule).with_max_kl(self.max_kl)
+        """The selection rule, with `max_kl` and `min_coherent` applied."""
+        return rule_of(self.rule).with_max_kl(self.max_kl).with_min_coherent(self.min_coherent)
+
+    @property
+    def experiments(self) -> bool:
+        """Whether any experiment is asked for that takes the model."""
+        return any(getattr(self, name) for name in EXPERIMENTS)
 
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
         """The (source, target) language pairs to generate replies for."""
@@ -242,6 +304,8 @@ def benchmark_config(path: Path | None = None, **options: Any) -> BenchmarkConfi
     for name in ("model", "dataset"):
         if path and isinstance(data.get(name), str):
             data[name] = str(local_or_hub(path.parent, data[name]))
+    if path and isinstance(data.get("jailbreaks"), str):
+        data["jailbreaks"] = str(path.parent / data["jailbreaks"])
     if path and data.get("reply_translator") is not None:
         data["reply_translator"] = reply_backends(data["reply_translator"], path)
     data |= options
@@ -278,7 +342,7 @@ def _integers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _within(value: tuple[int, ...] | None, what: str, holds: Any) -> tuple[int, ...] | None:
+def _within(value: tuple[_Number, ...] | None, what: str, holds: Any) -> tuple[_Number, ...] | None:
     if value is not None and not all(holds(number) for number in value):
         raise ValueError(what)
     return value

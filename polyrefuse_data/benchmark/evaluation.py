@@ -17,7 +17,9 @@ from polyrefuse_data.benchmark.breakdowns import PROMPT_COLUMNS, breakdowns
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
+from polyrefuse_data.benchmark.experiments import experiments
 from polyrefuse_data.benchmark.geometry import geometry
+from polyrefuse_data.benchmark.item_response import item_responses
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies
 from polyrefuse_data.benchmark.judges.in_english import EnglishJudge, judge_of
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
@@ -25,10 +27,12 @@ from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.kept import read_decisions
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
+from polyrefuse_data.benchmark.monitors.detectors import detectors
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
+from polyrefuse_data.benchmark.reply_sources import intervention_of, source_language_of
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, difference_interval, rate, rate_interval
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS, RunFolder
+from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
@@ -71,6 +75,7 @@ def evaluate(folder: RunFolder) -> None:
         "languages_compared": compare_languages(baseline),
         "consistency": consistency(baseline),
         "breakdowns": breakdowns(baseline),
+        "item_response": item_responses(baseline),
         "agreement": judge_agreement(
             {code: [reply["opinions"] for reply in replies] for code, replies in baseline.items()}
         ),
@@ -82,6 +87,8 @@ def evaluate(folder: RunFolder) -> None:
         "capability": capability,
         "geometry": geometry(folder, run),
         "monitor": monitor(folder, run),
+        "detectors": detectors(folder, run),
+        "experiments": experiments(folder, run, found),
     }
     if decisions := read_decisions(folder):
         scores["calibration"] = calibration(folder, decisions)
@@ -159,13 +166,13 @@ def _common(run: dict[str, Any], source: str, language: str, judge: str) -> dict
 
 
 def _where(source: str, language: str) -> dict[str, Any]:
-    intervention = source if source in (BASELINE, *CONTROLS) else ABLATION
-    origin = None if source == BASELINE else language if source in CONTROLS else source
+    intervention, origin = intervention_of(source), source_language_of(source, language)
     return {"intervention": intervention, "source_language": origin, "target_language": language}
 
 
 def _rule(settings: Mapping[str, Any]) -> str:
-    return rule_of(settings["rule"]).with_max_kl(settings["max_kl"]).name
+    rule = rule_of(settings["rule"]).with_max_kl(settings["max_kl"])
+    return rule.with_min_coherent(settings.get("min_coherent")).name
 
 
 _SCORE_SCHEMA = pa.schema(
@@ -211,6 +218,7 @@ def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
             store.write_completions(path, table)
             ledger.add_verdicts(path)
     finally:
+        ledger.tidy()
         judge.close()
 
 
@@ -242,7 +250,8 @@ def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Pat
     name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
     if rows and name not in rows[0]:
         raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
-    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows])
+    asked = [row["prompt"] for row in rows]
+    verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows], asked)
     return [
         replace(verdict, refusal=True, empty=False) if row.get("ended") in store.DECLINED else verdict
         for row, verdict in zip(rows, verdicts, strict=True)

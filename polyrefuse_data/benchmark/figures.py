@@ -28,8 +28,16 @@ from polyrefuse_data.benchmark.charts import (
     printed,
 )
 from polyrefuse_data.benchmark.contrasts import DIFFERS
+from polyrefuse_data.benchmark.experiments.figures import (
+    addition_figure,
+    cluster_figure,
+    jailbreak_figure,
+    map_figure,
+)
+from polyrefuse_data.benchmark.item_response_figure import item_response_figure
 from polyrefuse_data.benchmark.judges.in_english import ENGLISH
 from polyrefuse_data.benchmark.outcome_figure import letters, outcome_figure
+from polyrefuse_data.benchmark.runs_figure import runs_figure
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
 from polyrefuse_data.benchmark.transfer_figure import MARKS_EXPLAINED, transfer_figure
@@ -70,6 +78,24 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
                 note(figure, f"n = {n} validation prompts")
                 drawn.append(_of_candidates(record, *printed(figure)))
     return drawn
+
+
+def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: str) -> Drawing | None:
+    """The figure of several runs; None where they have no language in common."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        figure = runs_figure(rates, compared)
+        if figure is None:
+            return None
+        few, many = min(row["n"] for row in rates), max(row["n"] for row in rates)
+        n = f"n = {few}" if few == many else f"n = {few} to {many}"
+        note(figure, f"{n} test prompts a label and language; {judges}")
+        caption = (
+            "Refusal without intervention, 95% Wilson intervals. Filled: differs from the first run on the same "
+            f"prompts (McNemar, Holm over the cells of a label). {n} test prompts a label and language; {judges}."
+        )
+        return Drawing("comparison", "Refusal in each run", caption, *printed(figure))
 
 
 def _judged_by(scores: Scores) -> str:
@@ -139,6 +165,13 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             lambda scores: transfer_figure(scores["source_languages"], scores["languages"], scores["transfer"]),
         ),
         (
+            "item_response",
+            "Model or translation?",
+            "A Rasch model of what gets through (harmful prompts answered coherently, or harmless ones refused where "
+            "none are): shares of the variance of the log-odds, and each language's level, with 95% intervals.",
+            lambda scores: item_response_figure(scores.get("item_response") or []),
+        ),
+        (
             "pca",
             "Harmful and harmless prompts in the residual stream",
             "First two principal components of all languages' test prompts together, at the last post-instruction "
@@ -158,6 +191,7 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             "Mean silhouette of the two classes at the last post-instruction token. 1 is well apart, 0 is mixed.",
             _silhouette,
         ),
+        *_of_experiments(scores),
         (
             "monitor",
             "The direction as a monitor of harmful prompts",
@@ -166,6 +200,55 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             _monitor,
         ),
     ]
+
+
+def _of_experiments(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], Any]]]:
+    """The further experiments, of which runs of before have none."""
+    found = scores.get("experiments") or {}
+    maps = found.get("cosine_map") or []
+    return [
+        *(
+            (
+                f"cosine_map_{source}",
+                f"The {language(source).name} direction against other languages' differences",
+                "Cosine of the chosen direction with each language's difference in means at every layer and "
+                "post-instruction position (the paper's Figure 4). The square is where the direction was taken.",
+                lambda scores, source=source: map_figure(maps, source),
+            )
+            for source in _first_sources([code for code in scores["source_languages"] if _has_map(maps, code)])[:1]
+        ),
+        (
+            "clusters",
+            "Separation and what gets through",
+            "Coherent compliance with harmful prompts (95% Wilson interval) against the silhouette of harmful and "
+            f"harmless prompts. {_correlation(found.get('clusters'))}",
+            lambda scores: cluster_figure(found.get("clusters")),
+        ),
+        (
+            "addition",
+            "Each language's direction, added",
+            "Change against the same prompts without it, by coefficient. More refusal of harmless prompts is "
+            "over-refusal, and broken replies refuse nothing.",
+            lambda scores: addition_figure(found.get("addition") or []),
+        ),
+        (
+            "jailbreaks",
+            "Wrapped prompts along the direction",
+            "AUROC of the projection: wrapped harmful against wrapped harmless test prompts.",
+            lambda scores: jailbreak_figure(found.get("jailbreaks") or []),
+        ),
+    ]
+
+
+def _has_map(maps: Sequence[Mapping[str, Any]], source: str) -> bool:
+    return any(record["source_language"] == source for record in maps)
+
+
+def _correlation(clusters: Mapping[str, Any] | None) -> str:
+    found = (clusters or {}).get("correlation")
+    if not found:
+        return "Too few languages, or no difference between them, for a correlation."
+    return f"Spearman {found['spearman']:+.2f} over {found['n']} languages (permutation p = {found['p']:.3f})."
 
 
 # The languages whose directions the paper carries to all others; others that were run follow.

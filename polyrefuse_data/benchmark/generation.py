@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from polyrefuse_data.benchmark.config import REASONING_TOKENS
+from polyrefuse_data.benchmark.interventions import ablate
+from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.models.batches import with_backoff
 from polyrefuse_data.models.growing_reply import GrowingReply
 from polyrefuse_data.models.reasoning import strip_reasoning
 
-# Tokens (prompt and reply) that a batch may hold in the cache.
 CPU_CACHE_TOKENS = 16384
 GPU_CACHE_TOKENS = 131072
 
@@ -37,8 +42,13 @@ def generate(
     max_new_tokens: int = 128,
     reasoning: bool = False,
     reasoning_tokens: int = REASONING_TOKENS,
+    directions: Tensor | None = None,
+    mode: str = "reference",
+    means: PlaceMeans | None = None,
 ) -> list[Reply]:
     """One greedy reply per prompt, in order. Active interventions apply to every token.
+
+    `directions` ([prompts, d_model]) ablates one of its own for each prompt, in `mode` with `means`, as `ablate` does.
 
     An answer ends at any of the model's end tokens or after `max_new_tokens`. With `reasoning`, the model may reason
     first; otherwise its reasoning is closed before it begins. Reasoning, whether requested or not, has
@@ -53,13 +63,30 @@ def generate(
     def run(rows: Sequence[int]) -> None:
         for row in rows:  # again, if a larger batch failed
             replies[row] = GrowingReply(model.tokenizer, stop, begun, max_new_tokens, reasoning_tokens)
-        model.grow([encoded[row] for row in rows], [replies[row] for row in rows])
+        with _ablation(model, directions, rows, mode, means) as keep_rows:
+            model.grow([encoded[row] for row in rows], [replies[row] for row in rows], keep_rows)
 
     longest = max_new_tokens + (reasoning_tokens if begun else 0)
-    budget = CPU_CACHE_TOKENS if model.device.type == "cpu" else GPU_CACHE_TOKENS
-    for rows in model.row_batches([len(ids) + longest for ids in encoded], budget):
+    for rows in model.row_batches([len(ids) + longest for ids in encoded], cache_tokens(model.device)):
         with_backoff(run, rows)
     return [_reply(model, replies[row]) for row in range(len(prompts))]
+
+
+def cache_tokens(device: torch.device) -> int:
+    """Tokens (prompts and replies) that a batch may hold in the cache."""
+    return CPU_CACHE_TOKENS if device.type == "cpu" else GPU_CACHE_TOKENS
+
+
+@contextmanager
+def _ablation(
+    model: ChatModel, directions: Tensor | None, rows: Sequence[int], mode: str, means: PlaceMeans | None
+) -> Iterator[Callable[[Sequence[int]], None] | None]:
+    """Ablate the directions of these rows; what to call when only some of them go on."""
+    if directions is None:
+        yield None
+        return
+    with ablate(model, directions[list(rows)], mode, means) as ablation:
+        yield ablation.keep_rows
 
 
 def _reply(model: ChatModel, grown: GrowingReply) -> Reply:

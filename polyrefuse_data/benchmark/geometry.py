@@ -6,7 +6,7 @@ Source: arXiv 2505.17306, section 5. Everything is measured at the last post-ins
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
     points = {language: pair for language, pair in points.items() if all(len(group) for group in pair)}
     differences = {language: _mean_differences(folder, language) for language in known}
     means = {language: difference for language, difference in differences.items() if difference is not None}
-    layer = _shared_layer(folder, run)
+    layer = shared_layer(folder, run)
     return {
         "position": _LAST,
         "layer": layer,
@@ -116,7 +116,7 @@ def _mean_differences(folder: RunFolder, language: str) -> Array | None:
     return difference
 
 
-def _shared_layer(folder: RunFolder, run: dict[str, Any]) -> int:
+def shared_layer(folder: RunFolder, run: Mapping[str, Any]) -> int:
     """The layer of the figures: the median layer of the chosen directions, or the middle of the model."""
     chosen: Sequence[int] = sorted(
         record["chosen"]["layer"]

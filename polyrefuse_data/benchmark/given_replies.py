@@ -20,6 +20,7 @@ from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import claim, release_of, sorted_languages
 from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import find_language, language_codes
 from polyrefuse_data.rows import LABELS
@@ -231,8 +232,11 @@ def _key(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+_KEPT = ("id", "language", "label", "source", "category", "origin", "back_translation", "back_translator")
+
+
 def _completion(row: Row, reply: GivenReply) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("id", "language", "label", "source", "category", "origin")}
+    kept = {name: row[name] for name in _KEPT}
     prompts = {"prompt": row["text"], "prompt_en": row["text_en"]}
     return {**kept, **prompts, "reply": reply.reply, "tokens": None, "ended": None}
 
@@ -247,6 +251,6 @@ def _keep(folder: RunFolder, matched: MatchedReplies) -> None:
     for language, rows in matched.rows.items():
         path = folder.completions(BASELINE, language)
         if not ledger.is_done(path):
-            store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
+            store.write_completions(path, pa.Table.from_pylist(with_p_good(rows), schema=store.COMPLETION_SCHEMA))
             ledger.add(path)
     ledger.close()

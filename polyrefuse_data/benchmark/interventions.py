@@ -9,7 +9,7 @@ and needs no hook; the result is the same. Centred ablation is affine concept ed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -35,7 +35,7 @@ def unit(direction: Tensor) -> Tensor:
 @contextmanager
 def ablate(
     model: ChatModel, direction: Tensor, mode: str = "reference", means: PlaceMeans | None = None
-) -> Iterator[None]:
+) -> Iterator[Ablation]:
     """Ablate a direction: project it out of what the blocks read and write, while the context is open.
 
     `direction` is [d_model], or [rows, d_model] for one direction per row of the batch. Mode "reference" projects block
@@ -48,9 +48,10 @@ def ablate(
     """
     check_mode(mode, means)
     units = unit(direction)
+    ablation = Ablation()
 
     def projector(place: str, layer: int) -> _Projector:
-        return _Projector(units, None if means is None else units @ means.of(place, layer))
+        return ablation.through(_Projector(units, None if means is None else units @ means.of(place, layer)))
 
     with ExitStack() as stack:
         for index, block in enumerate(model.blocks):
@@ -59,6 +60,55 @@ def ablate(
             places = sublayer_places(block) if mode == "reference" else all_places(block)
             for module, place in {places[place]: place for place in reversed(places)}.items():  # each module once
                 stack.enter_context(_on_output(module, projector(place, index)))
+        yield ablation
+
+
+class Ablation:
+    """An ablation while it is open."""
+
+    def __init__(self) -> None:
+        self._projectors: list[_Projector] = []
+
+    def through(self, projector: _Projector) -> _Projector:
+        self._projectors.append(projector)
+        return projector
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Go on with these rows of the batch, each with the direction it has had."""
+        for projector in self._projectors:
+            projector.keep_rows(rows)
+
+
+@contextmanager
+def ablate_all(
+    model: ChatModel, directions: Tensor, mode: str = "reference", means: PlaceMeans | None = None
+) -> Iterator[None]:
+    """Ablate the span of several directions ([k, d_model]): x - sum_i (x . q_i) q_i, with q an orthonormal basis of
+    it."""
+    basis = torch.linalg.qr(directions.to(torch.float64).T).Q.T
+    with ExitStack() as stack:
+        for direction in basis:  # orthogonal projections one after the other are the projection of them all
+            stack.enter_context(ablate(model, direction, mode, means))
+        yield
+
+
+@contextmanager
+def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | None = None) -> Iterator[None]:
+    """Ablate a direction of its own in each layer, [n_layers, d_model]: out of the block's input and of what its
+    sublayers and post-norms write, about `means` if given."""
+    if directions.shape != (model.n_layers, model.d_model):
+        raise ConfigError(f"this model needs one direction a layer, [{model.n_layers}, {model.d_model}]")
+    units = unit(directions)
+
+    def projector(place: str, layer: int) -> _Projector:
+        return _Projector(units[layer], None if means is None else units[layer] @ means.of(place, layer))
+
+    with ExitStack() as stack:
+        for layer, block in enumerate(model.blocks):
+            stack.enter_context(on_input(block.module, projector(INPUT, layer)))
+            places = all_places(block)
+            for module, place in {places[place]: place for place in reversed(places)}.items():
+                stack.enter_context(_on_output(module, projector(place, layer)))
         yield
 
 
@@ -135,6 +185,12 @@ class _Projector:
             return hidden - (hidden @ units).unsqueeze(-1) * units
         units = units[:, None, :]
         return torch.addcmul(hidden, (hidden * units).sum(-1, keepdim=True), units, value=-1)
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        if self._units.ndim == 2:
+            self._units = self._units[list(rows)]
+            self._kept = None if self._kept is None else self._kept[list(rows)]
+            self._cast.clear()
 
     def _about(self, hidden: Tensor, kept: Tensor) -> Tensor:
         """Subtracts two large numbers, so it needs at least float32 to keep their difference."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from polyrefuse_data.benchmark.contrasts import EVIDENCE, TOO_FEW
+from polyrefuse_data.benchmark.contrasts import DIFFERS, EVIDENCE, TOO_FEW
 from polyrefuse_data.benchmark.store import BASELINE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 
+_SPECIAL = {
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 _HEAD = {
     "plain": ("lrrr", r"Language & $n$ & Refusal, harmful (\%) & Refusal, harmless (\%) \\"),
     "ablated": (
@@ -41,6 +47,33 @@ def latex_table(scores: Mapping[str, Any]) -> str:
             cells.append(_beyond(own.get(code)))
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def runs_table(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]]) -> str:
+    """A row for each run, language and label: refusal, and the difference to the first run where it is significant."""
+    found = {(record["run"], record["label"], record["language"]): record for record in compared}
+    head = r"Run & Language & Prompts & $n$ & Refusal (\%) & Against the first (points) \\"
+    lines = [r"\begin{tabular}{lllrrr}", r"\toprule", head, r"\midrule"]
+    for row in rates:
+        record = found.get((row["run"], row["label"], row["language"]))
+        cells = [_escaped(row["run"]), row["language"], row["label"], str(row["n"]), _rate(row), _against(record)]
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _against(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return "--"
+    if record["verdict"] != DIFFERS:
+        return "too few prompts" if record["verdict"] == TOO_FEW else "n.s."
+    middle, low, high = (100 * record[name] for name in ("difference", "low", "high"))
+    return f"{middle:+.0f} [{low:+.0f}, {high:+.0f}]"
+
+
+def _escaped(text: str) -> str:
+    """Text as LaTeX shows it; control characters and line breaks become spaces."""
+    plain = "".join(character if character.isprintable() else " " for character in text)
+    return "".join(_SPECIAL.get(character, character) for character in plain)
 
 
 def _rate(row: Mapping[str, Any] | None) -> str:

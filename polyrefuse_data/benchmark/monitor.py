@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.chosen import chosen_directions
 from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, threshold_at
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMFUL, HARMLESS
@@ -30,17 +31,11 @@ def monitor(folder: RunFolder, run: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     activations = {language: store.read_tensors(folder.activations(language)) for language in run["languages"]}
     records = []
-    for source in run["source_languages"]:
-        selection = store.read_json(folder.selection(source))
-        if "chosen" not in selection or source not in activations:
+    for source, chosen in chosen_directions(folder, run).items():
+        if source not in activations:
             continue
-        chosen = selection["chosen"]
-        direction = store.read_tensors(folder.directions(source))["direction"]
         projected = {
-            language: {
-                name: (tensor[:, chosen["position"], chosen["layer"]].double() @ (direction / direction.norm())).numpy()
-                for name, tensor in tensors.items()
-            }
+            language: {name: chosen.project(tensor) for name, tensor in tensors.items()}
             for language, tensors in activations.items()
         }
         for target, projections in projected.items():

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.config import EXPERIMENTS, BenchmarkConfig
 from polyrefuse_data.benchmark.judges.in_english import JUDGING
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
+from polyrefuse_data.benchmark.reply_sources import Addition, top_rank
 from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
@@ -145,8 +146,8 @@ class Claiming(Protocol):
 def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
     """The run.json in the folder; None if it holds no run yet.
 
-    The judge and what it sees may differ, because replies can be judged again. Raises ConfigError if the folder holds
-    another run, files without a run.json, or replies that do not belong to this run.
+    The judge and what it sees may differ, because replies can be judged again, and so may the experiments. Raises
+    ConfigError if the folder holds another run, files without a run.json, or replies that do not belong to this run.
     """
     if not folder.run.exists():
         if any(not path.name.startswith(".") for path in folder.path.iterdir()):
@@ -168,7 +169,9 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
             )
     sources, known = {BASELINE, *CONTROLS, *plan.sources}, set(plan.targets)
     for source, language, path in folder.reply_files():
-        if source not in sources or language not in known:
+        added = Addition.of(source)
+        of_run = added.source in plan.sources if added else top_rank(source) is not None or source in sources
+        if not of_run or language not in known:
             raise ConfigError(f"{path} does not belong to this run: move it out of {folder.path}")
     held = {**held, "settings": wanted["settings"]}
     write_json(folder.run, held)
@@ -176,7 +179,7 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
 
 
 def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    settings = {name: value for name, value in record["settings"].items() if name not in JUDGING}
+    settings = {name: value for name, value in record["settings"].items() if name not in (*JUDGING, *EXPERIMENTS)}
     dataset = {name: value for name, value in record["dataset"].items() if name != "path"}
     names = ("model_id", "requested_revision", "source_languages", "languages", "test_prompts")
     return {**{name: record[name] for name in names}, **settings, **{f"dataset {k}": v for k, v in dataset.items()}}

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.experiments.wrappers import read_wrappers
 from polyrefuse_data.benchmark.judges.in_english import prepare_judging
 from polyrefuse_data.benchmark.plan import Plan, check_transfer
 from polyrefuse_data.benchmark.refusal_tokens import published_tokens
+from polyrefuse_data.system.extras import require
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model_files import ModelFiles
@@ -33,6 +35,10 @@ def probe_settings(config: BenchmarkConfig) -> None:
     from polyrefuse_data.benchmark.model_files import check_device, check_place
     from polyrefuse_data.models.store import bundled_folder
 
+    if config.jailbreaks:
+        read_wrappers(Path(config.jailbreaks))
+    if config.tasks:
+        require("tasks of lm-evaluation-harness", "tasks")
     check_place(Path(bundled_folder(config.model)), config.model)
     check_device(config.device)
 

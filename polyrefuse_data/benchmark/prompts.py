@@ -11,7 +11,16 @@ from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import LABELS, SPLITS
 
-_KEPT = ("id", "text", "source", "text_en", "category", "origin")  # of a row: the fields of Prompt
+_KEPT = (
+    "id",
+    "text",
+    "source",
+    "text_en",
+    "category",
+    "origin",
+    "back_translation",
+    "back_translator",
+)  # of a row: the fields of Prompt
 
 Key = tuple[str, str]  # (split, label)
 
@@ -26,10 +35,13 @@ class Prompt:
     text_en: str = ""
     category: str = ""
     origin: str = ""
+    back_translation: str | None = None
+    back_translator: str | None = None
 
-    def told(self) -> dict[str, str]:
-        """What is kept of the prompt beside a reply."""
-        known = {"category": self.category, "origin": self.origin}
+    def told(self) -> dict[str, str | None]:
+        """What is known of the prompt beside a reply to it."""
+        back = {"back_translation": self.back_translation, "back_translator": self.back_translator}
+        known = {"category": self.category, "origin": self.origin, **back}
         return {"id": self.id, "source": self.source, "prompt": self.text, "prompt_en": self.text_en, **known}
 
 

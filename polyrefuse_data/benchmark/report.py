@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
-from polyrefuse_data.benchmark.figures import Drawing, draw_all
+from polyrefuse_data.benchmark.figures import Drawing, draw_all, draw_runs
 from polyrefuse_data.benchmark.headline import headline
 from polyrefuse_data.benchmark.judges.in_english import BY_TRANSLATOR
-from polyrefuse_data.benchmark.latex import latex_table
+from polyrefuse_data.benchmark.latex import latex_table, runs_table
 from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
+from polyrefuse_data.benchmark.runs_compared import baseline_replies, compare_runs, rates_of_runs
 from polyrefuse_data.benchmark.selection import REASON_NAMES
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.benchmark.store import BASELINE, ENDING_NAMES, RunFolder
@@ -48,10 +49,12 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
     sections = [_section(RunFolder(Path(run)), show_replies) for run in runs]
+    against_each_other = _against_each_other(runs, sections, Path(out)) if len(sections) > 1 else None
     script = (Path(__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
     page = _template().render(
         sections=sections,
         comparison=_comparison(sections),
+        runs_compared=against_each_other,
         shows_replies=show_replies,
         reason_names=REASON_NAMES,
         outcome_names={name: OUTCOME_NAMES[name] for name in OUTCOMES},
@@ -91,9 +94,12 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "agreement": scores["agreement"],
         "calibration": scores.get("calibration") or {},
         "breakdowns": scores.get("breakdowns") or [],
+        "item_response": scores.get("item_response") or [],
         "controls": scores["controls"],
         "capability": scores["capability"],
         "monitor": scores["monitor"],
+        "detectors": scores.get("detectors") or [],
+        "experiments": scores.get("experiments") or {},
         "replies": _replies(folder, show_replies),
     }
 
@@ -103,7 +109,8 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
     missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
     if missing:
         raise ConfigError(
-            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder"
+            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder, "
+            "or with another --out if the run is of a version that had other settings (0.1.0)"
         )
     return dict(scores)
 
@@ -124,6 +131,28 @@ def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if len(sections) > 1
         else []
     )
+
+
+def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """The runs compared on the same prompts. Figure and table are written beside the page, for papers."""
+    replies: dict[str, Any] = {}
+    for run, section in zip(runs, sections, strict=True):
+        name, number = section["name"], 1
+        while name in replies:  # of the same model
+            number += 1
+            name = f"{section['name']} ({number})"
+        found = baseline_replies(RunFolder(Path(run)))
+        replies[name] = {code: found[code] for code in section["languages"] if code in found}
+    rates, compared = rates_of_runs(replies), compare_runs(replies)
+    judges = sorted({section["run"]["settings"]["judge"] for section in sections})
+    drawing = draw_runs(rates, compared, f"judge{'s' if len(judges) > 1 else ''}: {', '.join(judges)}")
+    beside = out.with_suffix("")
+    atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared))
+    if drawing is None:
+        return {"records": compared, "figure": None}
+    for kind, content in (("svg", drawing.svg), ("pdf", drawing.pdf)):
+        atomic_write(beside.with_name(f"{beside.name}-comparison.{kind}"), content)
+    return {"records": compared, "figure": {**vars(drawing), "uri": _data_uri(drawing)}}
 
 
 def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:

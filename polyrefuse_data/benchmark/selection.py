@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from polyrefuse_data import plugins
 from polyrefuse_data.errors import ConfigError
@@ -19,7 +19,14 @@ LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the 
 
 SCORES = ("refusal_score", "steering_score", "kl_div_score")
 
-REASONS = ("nan", "zero", "layer", "kl", "steering")  # why a candidate is dropped, in the order of the tests
+REASONS = (
+    "nan",
+    "zero",
+    "layer",
+    "kl",
+    "steering",
+    "coherence",
+)  # why a candidate is dropped, in the order of the tests
 PASSES = "passes"
 REASON_NAMES = {  # how reports count them
     "nan": "without a score",
@@ -27,6 +34,7 @@ REASON_NAMES = {  # how reports count them
     "layer": "by layer",
     "kl": "by KL",
     "steering": "by steering",
+    "coherence": "by incoherent replies",
     PASSES: "let through",
 }
 
@@ -34,18 +42,27 @@ REASON_NAMES = {  # how reports count them
 # A candidate this short is rounding, not a direction: a template token whose context is the same in every prompt.
 MIN_NORM = 1e-6
 
+Row = TypeVar("Row", bound=Mapping[str, Any])
+
 
 @dataclass(frozen=True)
 class Rule:
-    """The bounds of a rule: the highest KL on harmless prompts, and the lowest refusal score when added."""
+    """The bounds of a rule: the highest KL on harmless prompts, the lowest refusal score when added, and the lowest
+    share of coherent replies when ablated (0 asks for no replies)."""
 
     name: str
     max_kl: float
     min_steering: float = -math.inf
+    min_coherent: float = 0.0
 
     def with_max_kl(self, max_kl: float | None) -> Rule:
         """The rule with another KL bound, which becomes part of its name; unchanged for None."""
         return self if max_kl is None else replace(self, name=f"{self.name} with KL up to {max_kl:g}", max_kl=max_kl)
+
+    def with_min_coherent(self, share: float | None) -> Rule:
+        """The same with another bound on coherent replies."""
+        named = f"{self.name} with {share:.0%} coherent" if share is not None else self.name
+        return self if share is None else replace(self, name=named, min_coherent=share)
 
 
 RULES: dict[str, Rule] = {
@@ -87,6 +104,8 @@ def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -
         return "kl"
     if candidate["steering_score"] < limits.min_steering:
         return "steering"
+    if candidate.get("coherent_share", 1.0) < limits.min_coherent:  # of candidates that are no choice it is unknown
+        return "coherence"
     return None
 
 
@@ -106,7 +125,11 @@ def select_direction(
     `rule` is "arditi", "polyrefuse", a plug-in or a `Rule`. Ties go to the earlier layer, then the earlier position, so
     the order of `candidates` does not matter.
     """
+    ranked = ranking(candidates, n_layers, rule)
+    return dict(ranked[0]) if ranked else None
+
+
+def ranking(candidates: Iterable[Row], n_layers: int, rule: str | Rule = "arditi") -> list[Row]:
+    """The candidates that a rule accepts, the best first."""
     passed = [candidate for candidate in candidates if why_dropped(candidate, n_layers, rule) is None]
-    if not passed:
-        return None
-    return dict(min(passed, key=lambda c: (c["refusal_score"], c["layer"], c["position"])))
+    return sorted(passed, key=lambda c: (c["refusal_score"], c["layer"], c["position"]))

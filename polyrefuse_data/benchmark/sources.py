@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from polyrefuse_data.benchmark.coherence import coherence_prompts, with_coherence
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.controls import draw_controls, score_controls
-from polyrefuse_data.benchmark.directions import difference_in_means
 from polyrefuse_data.benchmark.effect import Plain, describe, lacks, looser_choice
+from polyrefuse_data.benchmark.extractors import extractor_of
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
@@ -86,7 +88,8 @@ def find_source(
     else:
         kept = sets
     used = {label: activations[label][[p in kept["train", label] for p in sets["train", label]]] for label in LABELS}
-    candidates = difference_in_means(used[HARMFUL], used[HARMLESS])
+    extract, record["extractor"] = extractor_of(settings.extractor)
+    candidates = extract(used[HARMFUL], used[HARMLESS]).to(torch.float64)
     means = None
     if settings.mode == "centred":
         means = harmless_means(model, [prompt.text for prompt in kept["train", HARMLESS]])
@@ -145,6 +148,8 @@ def _choices(
         return {settings.rule_used.name: chosen}, [], None
     scorer = CandidateScorer(model, candidates, harmful, harmless, tokens, settings.mode, means)
     table = scorer.table(all_candidates(candidates, settings.positions, settings.layers))
+    asked = coherence_prompts(harmful, harmless)
+    table = with_coherence(model, candidates, table, settings.rule_used, asked, settings.mode, means)
     rules = _rules(settings)
     choices = {name: select_direction(table, model.n_layers, rule) for name, rule in rules.items()}
     dropped = [

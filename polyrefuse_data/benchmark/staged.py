@@ -12,6 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
+from polyrefuse_data.benchmark.coherence import TRIES, coherence_prompts, coherent_share
+from polyrefuse_data.benchmark.interventions import ablate
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.scoring import Candidate, CandidateScorer, all_candidates
@@ -56,16 +58,26 @@ def choose_direction(
         (candidate for candidate in left if not math.isnan(refusal[candidate])),
         key=lambda candidate: (refusal[candidate], candidate[1], candidate[0]),
     )
+    asked, tries = coherence_prompts(harmful, harmless), 0
     for candidate in ranked:
         if candidate not in steering:
             steering[candidate] = scorer.steering([candidate])[0]
-        if not math.isnan(steering[candidate]):  # even a rule that ignores steering drops NaN
-            return {
-                "position": candidate[0],
-                "layer": candidate[1],
-                "refusal_score": refusal[candidate],
-                "steering_score": steering[candidate],
-                "kl_div_score": kl[candidate],
-                "norm": float(norms[candidate]),
-            }
+        if math.isnan(steering[candidate]):  # even a rule that ignores steering drops NaN
+            continue
+        chosen = {
+            "position": candidate[0],
+            "layer": candidate[1],
+            "refusal_score": refusal[candidate],
+            "steering_score": steering[candidate],
+            "kl_div_score": kl[candidate],
+            "norm": float(norms[candidate]),
+        }
+        if limits.min_coherent <= 0:
+            return chosen
+        if tries == TRIES:
+            return None
+        tries += 1
+        share = coherent_share(model, asked, ablate(model, directions[candidate], mode, means))
+        if share >= limits.min_coherent:
+            return {**chosen, "coherent_share": share}
     return None

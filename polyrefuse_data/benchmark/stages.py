@@ -5,22 +5,21 @@ The model is loaded by the first stage that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property, partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
-from polyrefuse_data.benchmark.generation import Reply, generate
+from polyrefuse_data.benchmark.chosen import chosen_directions
+from polyrefuse_data.benchmark.completing import Ablated, Completing, Wanted
+from polyrefuse_data.benchmark.experiments.running import Experiments
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
@@ -35,8 +34,8 @@ from polyrefuse_data.benchmark.refusal_tokens import (
     published_tokens,
 )
 from polyrefuse_data.benchmark.sources import find_source, missing_source
-from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder
-from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
+from polyrefuse_data.benchmark.store import CONTROLS, RunFolder
+from polyrefuse_data.benchmark.weight_edit import is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
@@ -51,23 +50,6 @@ _VERSIONED = ("polyrefuse-data", "torch", "transformers")
 
 # Before a place, the name of a mean among the tensors of a direction; before a kind, that of its controls.
 _MEAN, _CONTROL = "mean_", "control_"
-
-
-@dataclass(frozen=True)
-class _Ablated:
-    """A direction to ablate, and what centred ablation keeps of it."""
-
-    direction: Tensor
-    means: PlaceMeans | None
-    controls: dict[str, Tensor]  # kind -> [draws, d_model]
-
-    @classmethod
-    def of(cls, tensors: dict[str, Tensor]) -> _Ablated:
-        means, controls = (
-            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            for prefix in (_MEAN, _CONTROL)
-        )
-        return cls(tensors["direction"], PlaceMeans(means) if means else None, controls)
 
 
 class Stages:
@@ -146,8 +128,7 @@ class Stages:
 
     def run(self) -> None:
         """All stages, in order."""
-        for language in _progress("baseline", self._plan.targets):
-            self._complete(BASELINE, language, [nullcontext])
+        self._completing.write(Wanted(language) for language in _progress("baseline", self._plan.targets))
         for language in _progress("directions", self._plan.sources):
             self._select(language)
         for language in self._plan.missing:
@@ -156,81 +137,53 @@ class Stages:
                 store.write_json(path, missing_source(language).record)
                 self._ledger.add(path)
         directions = self._directions()
-        for source, target in _progress("ablation", self._config.pairs(list(directions), self._plan.targets)):
-            ablation = partial(self._ablation, directions[source])
-            self._complete(source, target, [ablation], self._folder.directions(source))
+        pairs = self._config.pairs(list(directions), self._plan.targets)
+        self._completing.write(
+            Wanted(target, source, directions[source]) for source, target in _progress("ablation", pairs)
+        )
         measured = [language for language in directions if language in self._plan.targets]
         if self._config.random_control:
-            for language in _progress("controls", measured):
-                self._controls(language, directions[language])
+            self._completing.write(
+                control
+                for language in _progress("controls", measured)
+                for control in self._controls(directions[language])
+            )
         for language in _progress("activations", self._plan.targets):
             self._activations(language)
         for language in _progress("capability", measured):
             self._capability(language, directions[language])
+        if self._config.experiments:
+            self._experiments(directions)
         self._ledger.close()
 
-    def _complete(
-        self,
-        source: str,
-        language: str,
-        interventions: Sequence[Callable[[], AbstractContextManager[None]]],
-        *inputs: Path,
-    ) -> None:
-        """Generate replies to the test prompts of a language under interventions that were made from `inputs`. Where
-        there are several, the prompts take them in turn."""
-        path = self._folder.completions(source, language)
-        if self._ledger.is_done(path, *inputs):
-            return
-        asked = [(label, p) for label in LABELS for p in self._plan.prompts[language].get("test", label)]
-        replies: list[Any] = [None] * len(asked)
-        for first, intervention in enumerate(interventions):
-            if not (turn := asked[first :: len(interventions)]):
-                continue
-            with intervention():
-                replies[first :: len(interventions)] = generate(
-                    self._model,
-                    [p.text for _, p in turn],
-                    max_new_tokens=self._config.max_new_tokens,
-                    reasoning=self._config.reasoning == "open",
-                    reasoning_tokens=self._config.reasoning_tokens,
-                )
-        rows = [
-            {
-                "language": language,
-                "label": label,
-                **prompt.told(),
-                "reply": reply.text,
-                "tokens": len(reply.token_ids),
-                "ended": self._ending(reply),
-            }
-            for (label, prompt), reply in zip(asked, replies, strict=True)
-        ]
-        store.write_completions(path, pa.Table.from_pylist(rows, schema=store.COMPLETION_SCHEMA))
-        self._ledger.add(path, *inputs)
+    def _experiments(self, directions: dict[str, Ablated]) -> None:
+        chosen = chosen_directions(self._folder, self._plan.record())
+        Experiments(
+            self._folder, self._plan, self._ledger, lambda: self._model, self._completing, directions, chosen
+        ).run()
 
-    def _ending(self, reply: Reply) -> str:
-        if not reply.token_ids:
-            return store.EMPTY
-        return store.STOP if reply.token_ids[-1] in self._model.end_token_ids else store.LENGTH
+    @cached_property
+    def _completing(self) -> Completing:
+        return Completing(self._folder, self._plan, self._ledger, lambda: self._model, lambda: self._in_weights)
 
-    def _ablation(self, ablated: _Ablated) -> AbstractContextManager[None]:
-        return fastest_ablation(self._model, ablated.direction, self._config.mode, self._in_weights, ablated.means)
-
-    def _directions(self) -> dict[str, _Ablated]:
+    def _directions(self) -> dict[str, Ablated]:
         """The chosen directions by source language, read back from the run."""
         selections = {code: store.read_json(self._folder.selection(code)) for code in self._plan.sources}
-        paths = {code: self._folder.directions(code) for code, record in selections.items() if "candidates" in record}
-        tensors = {language: store.read_tensors(path) for language, path in paths.items()}
-        return {language: _Ablated.of(found) for language, found in tensors.items() if "direction" in found}
+        found = {code: self._tensors(code) for code, record in selections.items() if "candidates" in record}
+        return {
+            language: Ablated(language, tensors["direction"], PlaceMeans(means) if means else None)
+            for language, tensors in found.items()
+            if "direction" in tensors
+            for means in [_beginning_with(_MEAN, tensors)]
+        }
 
-    def _controls(self, language: str, own: _Ablated) -> None:
+    def _controls(self, own: Ablated) -> list[Wanted]:
         """Replies to the prompts of a language with its controls ablated; prompts are shared out among the draws."""
-        path = self._folder.directions(language)
-        for source, kind in CONTROLS.items():
-            drawn = own.controls.get(kind)
-            if drawn is not None:
-                draws = [partial(self._ablation, replace(own, direction=direction)) for direction in drawn]
-                self._complete(source, language, draws, path)
+        drawn = _beginning_with(_CONTROL, self._tensors(own.language))
+        return [Wanted(own.language, source, own, drawn[kind]) for source, kind in CONTROLS.items() if kind in drawn]
+
+    def _tensors(self, language: str) -> dict[str, Tensor]:
+        return store.read_tensors(self._folder.directions(language))
 
     def _select(self, language: str) -> None:
         path, tensors_path = self._folder.selection(language), self._folder.directions(language)
@@ -289,14 +242,18 @@ class Stages:
             counts[language] = first_tokens(self._model, harmful, harmless, language, self._config.judge)
         return find_tokens(counts)
 
-    def _capability(self, language: str, ablated: _Ablated) -> None:
+    def _capability(self, language: str, ablated: Ablated) -> None:
         path = self._folder.capability(language)
         prompts = self._plan.prompts[language].texts("test", HARMLESS)
         source = self._folder.directions(language)
         if not prompts or self._ledger.is_done(path, source):
             return
-        store.write_json(path, capability(self._model, prompts, partial(self._ablation, ablated)))
+        store.write_json(path, capability(self._model, prompts, partial(self._completing.ablation, ablated)))
         self._ledger.add(path, source)
+
+
+def _beginning_with(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ less (docs/benchmark.md has the table); these intervals are solved for instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -66,6 +66,33 @@ def auroc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
     below = np.searchsorted(order, positive, side="left")
     equal = np.searchsorted(order, positive, side="right") - below
     return float((below + 0.5 * equal).mean() / len(negative))
+
+
+def auroc_interval(value: float, positives: int, negatives: int) -> tuple[float, float]:
+    """Interval of an AUROC at CONFIDENCE that holds at 0 and 1 too, where others have no width; NaN of nothing.
+
+    Newcombe 2006, method 5 (Statistics in Medicine 25:559): all values from which the one found is at most z standard
+    errors away, by Hanley and McNeil's variance with the mean size of the classes.
+    """
+    if not positives or not negatives or math.isnan(value):
+        return float("nan"), float("nan")
+    extra = (positives + negatives) / 2 - 1
+
+    def is_near(truth: float) -> bool:
+        spread = truth * (1 - truth) * (1 + extra * ((1 - truth) / (2 - truth) + truth / (1 + truth)))
+        return abs(value - truth) <= Z * math.sqrt(spread / (positives * negatives))
+
+    return _furthest(is_near, value, 0.0), _furthest(is_near, value, 1.0)
+
+
+def _furthest(holds: Callable[[float], bool], inside: float, outside: float) -> float:
+    """The point between `inside`, where something holds, and `outside` from which on it does not, by halving."""
+    if holds(outside):
+        return outside
+    for _ in range(40):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if holds(middle) else (inside, middle)
+    return inside
 
 
 def threshold_at(negative: NDArray[Any], false_positive_rate: float) -> float:

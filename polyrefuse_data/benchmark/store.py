@@ -3,6 +3,7 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
+      addition/<source>/<lang>.json  jailbreaks/<lang>.json  capability/tasks.json  (experiments)
       scores.json scores.tex figures/  report.html  labels/{sample,labels}.json
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,8 @@ COMPLETION_SCHEMA = pa.schema(
         pa.field("prompt_en", pa.string()),
         pa.field("category", pa.string()),
         pa.field("origin", pa.string()),
+        # How probable it is that the translation is good: of replies without intervention. Runs of before lack it.
+        pa.field("p_good", pa.float32()),
         pa.field("reply", pa.string()),
         pa.field("tokens", pa.int32()),
         # How the reply ended: STOP, LENGTH, or what a server gave in its place. Runs of before have no such column.
@@ -142,6 +146,19 @@ class RunFolder:
     def capability(self, source: str) -> Path:
         return self.path / "capability" / f"{source}.json"
 
+    def addition(self, source: str, language: str) -> Path:
+        """What the addition that gave these replies costs on harmless prompts."""
+        return self.path / "addition" / source / f"{language}.json"
+
+    def jailbreaks(self, language: str) -> Path:
+        """Projections of wrapped prompts."""
+        return self.path / "jailbreaks" / f"{language}.json"
+
+    @property
+    def tasks(self) -> Path:
+        """Scores of lm-evaluation-harness."""
+        return self.path / "capability" / "tasks.json"
+
     def completions(self, source: str, language: str) -> Path:
         """Replies in `language` under ablation of the direction of `source` (or `baseline`, or `random`)."""
         return self.path / "completions" / source / f"{language}.parquet"
@@ -154,7 +171,11 @@ class RunFolder:
     def completion_files(self) -> list[tuple[str, str, Path]]:
         """The same for the files that run.json lists: those that the run measured."""
         outputs = read_json(self.run).get("outputs", {})
-        return [found for found in self.reply_files() if found[2].relative_to(self.path).as_posix() in outputs]
+        return [found for found in self.reply_files() if self.is_output(found[2], outputs)]
+
+    def is_output(self, path: Path, outputs: Mapping[str, Any]) -> bool:
+        """Whether a file is among the outputs that run.json lists: what earlier settings made is left aside."""
+        return path.exists() and path.relative_to(self.path).as_posix() in outputs
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from polyrefuse_data import __version__
-from polyrefuse_data.cli import benchmark, checking, demo, making, releasing
+from polyrefuse_data.cli import benchmark, checking, demo, making, monitor, releasing
 from polyrefuse_data.cli.manners import unknown_variables, with_manners
 from polyrefuse_data.cli.options import STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
@@ -39,7 +39,7 @@ app = typer.Typer(
     epilog="Every option has an environment variable: POLYREFUSE_BUILD_ENGINE=ray means `build --engine ray`. "
     "POLYREFUSE_RELEASE__NAME=x sets a key of polyrefuse.toml ([release] name).",
 )
-for group in (demo, making, checking, releasing, benchmark):
+for group in (demo, making, checking, releasing, benchmark, monitor):
     app.add_typer(group.app)
 
 

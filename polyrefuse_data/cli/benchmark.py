@@ -64,11 +64,18 @@ def benchmark_run(
         str | None,
         typer.Option(help="For --judge-on english: a model's id or folder, or { engine = ... } as in a config."),
     ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="How candidates are taken: principal, module:NAME. [default: difference-in-means]"),
+    ] = None,
     rule: Annotated[
         str | None,
         typer.Option(help="Selection rule: polyrefuse (the paper), arditi, or module:NAME. [default: polyrefuse]"),
     ] = None,
     max_kl: Annotated[float | None, typer.Option(help="KL bound instead of the rule's own (for small models).")] = None,
+    min_coherent: Annotated[
+        float | None, typer.Option(help="Lowest share of coherent short replies with the chosen direction ablated.")
+    ] = None,
     positions: Annotated[
         str | None, typer.Option(help="Post-instruction positions to take candidates from, e.g. -3..-1. [default: all]")
     ] = None,
@@ -131,6 +138,22 @@ def benchmark_run(
         typer.Option(help="Candidate scores: full, or staged (only those the choice needs). [default: full]"),
     ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="System message before every prompt.")] = None,
+    addition: Annotated[
+        str | None,
+        typer.Option(help="Experiment: add directions while generating, with these coefficients, e.g. -1,0.5,1,2."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
+    ] = None,
+    jailbreaks: Annotated[
+        str | None,
+        typer.Option(help='Experiment: project wrapped prompts. A TOML file of name = "text with {prompt}".'),
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(help="Experiment: tasks of lm-evaluation-harness, plain and ablated, e.g. arc_challenge,mmlu."),
+    ] = None,
+    tasks_limit: Annotated[int | None, typer.Option(help="Questions of each task. [default: all]")] = None,
     device: Annotated[str | None, typer.Option(help="Device: auto, cpu, cuda, cuda:1, ... [default: auto]")] = None,
     dtype: Annotated[
         str | None,
@@ -225,6 +248,24 @@ def benchmark_report(
     from polyrefuse_data.benchmark.report import write_report
 
     print_made(write_report(runs, out, show_replies=show_replies), as_json)
+
+
+@benchmark_app.command("export")
+def benchmark_export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    dataset_id: Annotated[str, typer.Option(help="The measured release on the Hub: ORG/NAME.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to: the model's repository.")],
+    revision: Annotated[
+        str | None, typer.Option(help="Commit or tag of the release. [default: v and its version]")
+    ] = None,
+    source_url: Annotated[str | None, typer.Option(help="Where the report or the run can be seen.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's refusal rates as the Hub shows them: .eval_results/*.yaml, and model-index.yaml for a card."""
+    from polyrefuse_data.benchmark.hub_results import export_results
+
+    entries, index = export_results(run, dataset_id, out, revision=revision, source_url=source_url)
+    print_made(entries, as_json, model_index=str(index))
 
 
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.")]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.languages.probability import ProbabilityTable
     from polyrefuse_data.languages.replies import Replies
     from polyrefuse_data.languages.traits import Traits
+    from polyrefuse_data.languages.word_order import WordOrder
 
 _SYLLABLES = "Hang"  # a script that sets spaces, but no word of it ends where the dictionary says: particles follow
 _STEMS, _RUNS = {_SYLLABLES: 2}, {"Hans": 2, "Hant": 2, "Jpan": 2}  # characters; a syllable or word says more
@@ -152,6 +153,14 @@ class Language:
 
         path = self.pack / "probability.toml" if self.pack else None
         return read_part(ProbabilityTable, path) if path and path.exists() else None
+
+    @cached_property
+    def word_order(self) -> WordOrder | None:
+        """The contents of word_order.tsv; None without one."""
+        from polyrefuse_data.languages.word_order import PART, WordOrder
+
+        path = self.pack / PART if self.pack else None
+        return WordOrder.from_tsv(read_input_text(path), self.spaced) if path and path.exists() else None
 
     def digest(self, part: str) -> str:
         """sha256 of a file in the pack, empty without it; for traits.toml, of everything except bounds."""

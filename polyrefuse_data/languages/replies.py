@@ -70,13 +70,15 @@ class Openings:
             if text.startswith(row.starts, place) and row.expression.match(text, place):
                 yield row
 
-    def find(self, text: str, end: int) -> Iterator[re.Match[str]]:
+    def find(self, text: str, end: int) -> list[re.Match[str]]:
         """Matches in a folded text that begin before `end`, none of them within another."""
+        found: list[re.Match[str]] = []
         over = 0
         for place in self._beginnings.places(text, end):
             if over <= place and (match := self.expression.match(text, place)):
                 over = match.end()
-                yield match
+                found.append(match)
+        return found
 
     @cached_property
     def _beginnings(self) -> Beginnings:
@@ -134,9 +136,9 @@ class Replies:
     def cannot(self, reply: str, beginning: int) -> bool:
         """Whether the first characters of a folded reply say that the speaker cannot or will not do what was asked."""
         opening = reply[: self.opening]
-        if not any(self.cannot_openings.find(opening, beginning)):  # most replies: no need to strike out idioms
+        if not self.cannot_openings.find(opening, beginning):  # most replies: no need to strike out idioms
             return False
-        return any(self.cannot_openings.find(self.struck(opening), beginning))
+        return bool(self.cannot_openings.find(self.struck(opening), beginning))
 
     def struck(self, opening: str) -> str:
         """An opening without phrases that only sound like a refusal."""

@@ -65,6 +65,7 @@ class Writing(Section):
     joiners: bool = False
     letters: str | None = None
     guest_letters: str | None = None
+    stand_ins: str = ""
     encodings: list[Encoding] = []
     rare_characters: int = Field(default=0, ge=0)
     regions: dict[str, Script] = {}

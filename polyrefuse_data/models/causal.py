@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -68,8 +68,16 @@ class CausalModel:
         """The rows of a batch, to be decoded token by token."""
         return Decoding(self, batch, self.way)
 
-    def grow(self, encoded: Sequence[Sequence[int]], replies: Sequence[Growing]) -> None:
-        """Greedy search for each row, until its reply is done; rows that are leave the batch and the cache."""
+    def grow(
+        self,
+        encoded: Sequence[Sequence[int]],
+        replies: Sequence[Growing],
+        keep_rows: Callable[[Sequence[int]], None] | None = None,
+    ) -> None:
+        """Greedy search for each row, until its reply is done; rows that are leave the batch and the cache.
+
+        `keep_rows` is told which rows of the batch go on whenever some leave it.
+        """
         decoding = self.decoding(self.batch(encoded))
         active = list(replies)
         while True:
@@ -85,7 +93,10 @@ class CausalModel:
             if not running:
                 return
             token = torch.tensor([taken[index] for index in running], device=logits.device)
-            decoding.append(token, running if len(running) < len(active) else None)
+            leaving = len(running) < len(active)
+            decoding.append(token, running if leaving else None)
+            if leaving and keep_rows is not None:
+                keep_rows(running)
             active = [active[index] for index in running]
 
     def _head_reads_contiguous(self) -> None:

@@ -21,9 +21,9 @@ def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
     """The words of `text` and of its prompt `source`, without what the text may keep: quotations and names that are in
     both, hyphenated terms, loans, numbers and single letters. Both are read up to _LONGEST."""
     text, source = text[:_LONGEST], source[:_LONGEST]
-    target = f" {' '.join(words(_without_compounds(text)))} "
-    prompt = f" {' '.join(words(_without_compounds(source)))} "
-    for phrase in (*_kept_of_prompt(source), *_phrases(_names(text))):
+    of_text, of_prompt = words(_without_compounds(text)), words(_without_compounds(source))
+    target, prompt = f" {' '.join(of_text)} ", f" {' '.join(of_prompt)} "
+    for phrase in (*_kept_of_prompt(source), *_phrases(_names_among(frozenset(of_text).intersection(of_prompt), text))):
         if phrase in target and phrase in prompt:
             target, prompt = target.replace(phrase, " "), prompt.replace(phrase, " ")
     return _free(target), _free(prompt)
@@ -102,6 +102,15 @@ def _names(text: str) -> set[str]:
             names.add(text[start:end])
             start = None
     return names if start is None else names | {text[start:end]}
+
+
+def _names_among(shared: frozenset[str], text: str) -> set[str]:
+    """The names of a text if one of them may consist of these words. In German every noun is read as a name, and
+    hardly any of them is in the prompt."""
+    for token in _TOKEN.findall(text):
+        if token[0].isupper() and (token.casefold() in shared or not (token.isascii() and token.isalpha())):
+            return _names(text)
+    return set()
 
 
 def _opens_a_sentence(text: str, place: int) -> bool:

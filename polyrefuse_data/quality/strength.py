@@ -84,7 +84,7 @@ _PARTS = (
     ),
     Part(
         "polarity.toml",
-        "changed_negation",
+        "changed_negation, unsaid_negation",
         "the back-translation alone tells of a changed negation",
         lambda known: known.negation is not None,
     ),

@@ -11,6 +11,7 @@ from polyrefuse_data.errors import MissingPrerequisite
 EXTRAS = {
     "nllb": ("torch", "transformers", "sentencepiece"),
     "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
+    "tasks": ("lm_eval",),
     "gguf": ("gguf",),
     "fast": ("ctranslate2", "tokenizers"),
     "openai": ("openai",),

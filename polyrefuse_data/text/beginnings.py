@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any
 
 # The parser of re itself: nothing else reads the whole of its syntax.
@@ -27,14 +27,13 @@ class Beginnings:
         one = first_of(starts)
         self._expression = re.compile(rf"\W{one}" if self._at_words else one, re.DOTALL)
 
-    def places(self, text: str, end: int) -> Iterator[int]:
+    def places(self, text: str, end: int) -> list[int]:
         """Every place before `end` where a match may begin, and few more."""
         if self._at_words:  # the character before a word is looked for
             text = f" {text}"
-        for match in self._expression.finditer(text, 0, end + _LENGTH):
-            place = match.end() - 1 - self._at_words
-            if place < end:
-                yield place
+        before = 1 + self._at_words
+        found = [match.end() - before for match in self._expression.finditer(text, 0, end + _LENGTH)]
+        return [place for place in found if place < end] if found else found
 
 
 def first_of(starts: Collection[str]) -> str:

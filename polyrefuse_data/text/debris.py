@@ -120,7 +120,7 @@ def debris(text: str, source: str, labels: Labels) -> list[str]:
     found = _gained_marks(text, source)
     if is_quoted(text, source):
         found.append("quotes")
-    elif '"' in (text[0], text.rstrip(" .,;")[-1:]) and text.count('"') % 2 and quotes(text) > quotes(source):
+    elif _has_lone_quote(text, source):
         found.append("lone_quote")
     if _has_label(text, source, labels):
         found.append("label")
@@ -134,6 +134,18 @@ def debris(text: str, source: str, labels: Labels) -> list[str]:
     if "/" not in source and _is_choice(text):
         found.append("choice")
     return found
+
+
+def _has_lone_quote(text: str, source: str) -> bool:
+    """Whether a mark at one end of a text has no partner, and the English has none at that end."""
+    if text.count('"') % 2 == 0 or quotes(text) <= quotes(source):
+        return False
+    ends = ((text[0], source[:1]), (_last(text), _last(source)))
+    return any(own == '"' and theirs not in _SUSPECT_LAST for own, theirs in ends)
+
+
+def _last(text: str) -> str:
+    return text.rstrip(" .,;")[-1:]
 
 
 def _is_suspect(text: str, labels: Labels) -> bool:

@@ -1,12 +1,16 @@
 """Loops: text that repeats itself over and over. Case and spaces do not count.
 
-Two signs. Short windows of letters recur: `repeated_share`. And a text ends in a loop, however long it was before: a
-few letters many times in succession, or one long unit four times over: `is_loop`.
+Three signs. Short windows of letters recur: `repeated_share`. A text ends in a loop, however long it was before: a few
+letters many times in succession, or one long unit four times over: `is_loop`. And one stretch of it goes round in
+circles ("a shell is a shell, which is a shell"), even if no two rounds are alike: `goes_in_circles`.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
 
 LONGEST_TEXT = 20_000  # characters that are looked at; no prompt or reply is longer, a broken one may be
 
@@ -18,6 +22,25 @@ _DENSE = re.compile("[^\x00-\u3000]")  # characters that are syllables or words
 _LONGEST_UNIT = 20
 _SUCCESSION = re.compile(rf"(?=[^ -@\[-`{{-~\u2010-\u2027\u3000-\u303f])(.{{1,{_LONGEST_UNIT}}}?)\1{{5,}}")
 _LEAST_REPEATED = 2  # windows, without which no succession is looked for
+
+
+class _Circle(NamedTuple):
+    """Windows that come again within a round, so many in one stretch that the text goes round in circles; all in
+    letters."""
+
+    window: int
+    round: int
+    stretch: int
+    most: int
+
+
+# Of a phrase and of a sentence: a sentence may be said twice. The smaller ones are for characters that are syllables or
+# words. docs/judges.md has the rates.
+_CIRCLES = (_Circle(6, 50, 80, 20), _Circle(6, 120, 200, 90))
+_DENSE_CIRCLES = (_Circle(3, 40, 60, 15), _Circle(3, 80, 120, 45))
+# The same in words, which in Yoruba come again up to seven times in ten. Of so few words as a whole, half are enough.
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
+_WORDS, _FEW_WORDS = _Circle(1, 8, 10, 7), (8, 12)
 
 _SHORT = 1_000  # letters; the time to look for blocks grows with the square
 _LONGEST_PERIOD = 300  # letters of a unit that a text ends on four times over
@@ -38,6 +61,32 @@ def is_loop(text: str, least_letters: int) -> bool:
     ):
         return True
     return _ends_in_a_loop(letters)
+
+
+def goes_in_circles(text: str) -> bool:
+    """Whether one stretch of the text says the same over and over, if not in the same words each time. Only letters
+    count, with their vowel signs: numbers and punctuation recur in every list and table."""
+    letters = "".join(char for char in text[:LONGEST_TEXT].casefold() if unicodedata.category(char)[0] in "LM")
+    circles = _DENSE_CIRCLES if _window(text) == _DENSE_WINDOW else _CIRCLES
+    if any(_densest(letters, circle) > circle.most for circle in circles):
+        return True
+    words = _WORD.findall(text[:LONGEST_TEXT].casefold())
+    again = _densest(words, _WORDS)
+    return again > _WORDS.most or (_FEW_WORDS[0] <= len(words) <= _FEW_WORDS[1] and 2 * again > len(words))
+
+
+def _densest(letters: Sequence[str], circle: _Circle) -> int:
+    """The most windows of any stretch that come again within a round."""
+    last: dict[Sequence[str], int] = {}
+    again: list[bool] = []
+    within = most = 0
+    for start in range(len(letters) - circle.window + 1):
+        piece = letters[start] if circle.window == 1 else letters[start : start + circle.window]
+        again.append(piece in last and start - last[piece] <= circle.round)
+        last[piece] = start
+        within += again[-1] - (start >= circle.stretch and again[start - circle.stretch])
+        most = max(most, within)
+    return most
 
 
 def _repeated(letters: str, window: int) -> tuple[int, float]:

@@ -47,7 +47,10 @@ def _read(entity: re.Match[str]) -> str:
 def is_quoted(text: str, source: str) -> bool:
     """Whether a text begins and ends with quotation marks of one kind, and has two more of any than its English."""
     text = text.replace(_TWO_APOSTROPHES, '"')
-    if len(text) < 3 or text[-1] not in _CLOSED_BY.get(text[0], text[0] if text[0] in QUOTES else ""):
+    closers = _CLOSED_BY.get(text[:1], text[:1] if text[:1] in QUOTES else "")
+    if len(text) < 3 or text[-1] not in closers:
+        return False
+    if text[0] not in closers and not _is_one_quotation(text):  # “one” and “another”
         return False
     return quotes(text) >= quotes(source) + 2
 

@@ -201,6 +201,22 @@ def word_tokenizer() -> Any:
     return wrapped
 
 
+# A run that is over in seconds: two languages, few prompts.
+SMALL_RUN: dict[str, Any] = {
+    "languages": ["en", "de"], "max_new_tokens": 8, "max_kl": 50.0, "limit": 6, "transfer": "own", "control_draws": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_run(chat_folder: Path, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of such a run, without figures, to be read or copied."""
+    from polyrefuse_data.benchmark import run_benchmark
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("polyrefuse_data.benchmark.report.draw_all", lambda scores, selections: [])
+        return run_benchmark(str(chat_folder), release, tmp_path_factory.mktemp("small") / "run", **SMALL_RUN)
+
+
 @pytest.fixture(scope="session")
 def chat_model(chat_folder: Path) -> Iterator[Any]:
     from polyrefuse_data.benchmark import ChatModel

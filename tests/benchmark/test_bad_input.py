@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark.generation import Reply, generate
 from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, threshold_at
 from polyrefuse_data.errors import ModelError, PolyrefuseError
 from tests.benchmark.conftest import world_rows, write_release_of
+from tests.cases import quick
 from tests.faults.launcher import Call
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -37,7 +38,7 @@ def scores_of(run: Path) -> dict[str, Any]:
     return json.loads((run / "scores.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("scoring", ["full", "staged"])
+@pytest.mark.parametrize("scoring", quick(["full"], ["staged"]))
 def test_nan_in_one_language_is_that_languages_result(
     chat_folder: Path, chat_model: ChatModel, release: Path, tmp_path: Path, scoring: str
 ) -> None:

@@ -77,10 +77,12 @@ def test_a_run_and_its_report_tell_them(tmp_path: Path) -> None:
     run = judge_run(file, release, tmp_path / "run")
     scores = json.loads((run / "scores.json").read_text(encoding="utf-8"))
     assert {(row["language"], row["by"]) for row in scores["breakdowns"]} == {
-        (code, name) for code in ("en", "de") for name in ("category", "length")
+        *((code, name) for code in ("en", "de") for name in ("category", "length")),
+        ("de", "translation"),
     }
     assert {row["refusal"] for row in scores["breakdowns"]} == {1.0}
-    assert "By category, prompt set, length and origin" in (run / "report.html").read_text(encoding="utf-8")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "By category, prompt set, length, origin and translation" in page
     del scores["breakdowns"]  # as an earlier version wrote them
     (run / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
     assert "By category" not in write_report([run], tmp_path / "old.html").read_text(encoding="utf-8")

@@ -64,6 +64,19 @@ def test_what_a_random_direction_does_as_well_is_none() -> None:
     assert record["verdict"] == "as_control"
 
 
+def test_the_strictest_kind_of_control_decides() -> None:
+    found = {("baseline", "de"): replies(), ("en", "de"): replies(complied=30), ("random", "de"): replies(complied=2)}
+    (record,) = transfers(found, {})
+    assert (record["control"], record["verdict"]) == ("isotropic", "evidence")
+    found["random-shuffled", "de"] = replies(complied=29)
+    (record,) = transfers(found, {})
+    assert (record["control"], record["verdict"]) == ("shuffled", "as_control")
+    assert record["difference"] == pytest.approx(1 / 40) and record["p"] > 0.5
+    found["random-covariance", "de"] = replies(complied=0)
+    (again,) = transfers(found, {})
+    assert again == record
+
+
 def test_less_compliance_than_the_control_is_none() -> None:
     assert transfer(replies(complied=5), replies(complied=30))["verdict"] == "as_control"
 

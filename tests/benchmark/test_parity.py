@@ -10,12 +10,13 @@ import pytest
 from polyrefuse_data.benchmark import ChatModel, extract_directions, score_candidates, select_direction
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
 from polyrefuse_data.benchmark.selection import Rule
+from tests.cases import quick
 
 PARITY = Path(__file__).parent / "parity"
 FOLDERS = sorted(path.parent for path in PARITY.glob("*/reference.json"))
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", quick(FOLDERS[:1], FOLDERS[1:]), ids=lambda folder: folder.name)
 def test_directions_scores_and_choice_match(folder: Path) -> None:
     from safetensors.torch import load_file
 

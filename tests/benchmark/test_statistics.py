@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from polyrefuse_data.benchmark.monitor import measure
 from polyrefuse_data.benchmark.statistics import (
     alarm_rate,
     auroc,
+    auroc_interval,
     difference_interval,
     rate,
     rate_interval,
@@ -77,3 +79,21 @@ def test_recalibration_mends_a_shifted_language() -> None:
     assert figures["transferred_fpr"] == 1.0
     assert figures["recalibrated_fpr"] < 0.1
     assert figures["recalibrated_tpr"] > 0.9
+
+
+@pytest.mark.parametrize(("positives", "negatives", "distance"), [(24, 24, 2.5), (141, 141, 1.0), (8, 40, 0.0)])
+def test_intervals_of_an_auroc_hold_the_truth(positives: int, negatives: int, distance: float) -> None:
+    truth = NormalDist().cdf(distance / 2**0.5)
+    generator = np.random.default_rng(1)
+    held = 0
+    for _ in range(300):
+        value = auroc(generator.normal(distance, 1, positives), generator.normal(0, 1, negatives))
+        low, high = auroc_interval(value, positives, negatives)
+        held += low <= truth <= high
+    assert held / 300 >= 0.91
+
+
+def test_a_perfect_auroc_has_an_interval_too() -> None:
+    low, high = auroc_interval(1.0, 24, 24)
+    assert high == 1.0 and 0.8 < low < 0.95
+    assert np.isnan(auroc_interval(float("nan"), 24, 24)).all()

@@ -14,6 +14,7 @@ from polyrefuse_data.benchmark.writers import Trace, find_writers, recording
 from polyrefuse_data.errors import ConfigError, ModelError
 from tests.benchmark.architectures import LAYERS, random_network
 from tests.benchmark.conftest import word_tokenizer
+from tests.cases import quick
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
@@ -33,7 +34,7 @@ def chat(network: Any, **options: Any) -> ChatModel:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("size", [1000.0, 3000.0])
+@pytest.mark.parametrize("size", quick([3000.0], [1000.0]))
 @pytest.mark.parametrize("model_type", ["llama", "gemma2", "granite"])
 def test_massive_activations_load(model_type: str, size: float, dtype: torch.dtype) -> None:
     model = chat(massive_network(size, dtype, model_type))
@@ -59,7 +60,7 @@ def test_a_block_that_adds_more_than_its_modules_return_is_taken_as_a_whole(size
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("size", [0.0, 1000.0, 3000.0])
+@pytest.mark.parametrize("size", quick([0.0, 3000.0], [1000.0]))
 @pytest.mark.parametrize(("sublayer", "norm"), [("self_attn", "input_layernorm"), ("mlp", "post_attention_layernorm")])
 def test_a_wrong_writer_is_refused_whatever_the_massive_entry_is(
     size: float, dtype: torch.dtype, sublayer: str, norm: str

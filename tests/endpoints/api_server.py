@@ -150,6 +150,7 @@ HANG, CUT, NOT_JSON = "hang", "cut", "not json"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an answer waits 40 ms for the acknowledgement of its headers
     api: ApiServer
     lost: str | None  # how the answer is lost, if it is
 
@@ -221,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.api.most_in_flight = max(self.api.most_in_flight, self.api.in_flight)
         try:
             time.sleep(self.api.delay)
-            if body["model"] != "test-model":
+            if body["model"] not in (self.api.models or ["test-model"]):
                 self._send(*error(404, f"The model {body['model']} does not exist", "model_not_found"))
                 return
             outcome = self.api.completion(body)

@@ -156,6 +156,7 @@ def serving(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or an answer waits 40 ms for the acknowledgement of its headers
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import every_second
 from tests.faults.launcher import Launcher
 from tests.faults.worlds import contents, make_build
 
@@ -41,7 +42,7 @@ def results(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in contents(folder).items() if name.endswith(".parquet")}
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", every_second(DAMAGE))
 def test_the_rows_are_right_all_the_same(built: Path, launcher: Launcher, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "ws"
     shutil.copytree(built, folder)

@@ -18,6 +18,7 @@ from typing import IO
 
 import pytest
 
+from tests.cases import quick
 from tests.faults.launcher import ROOT, listen_to_interrupts
 from tests.faults.worlds import contents, make_build, make_release, write_config
 from tests.patience import LONG_ENOUGH, in_time
@@ -26,7 +27,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what is left of
 
 MOST_SECONDS = 5.0
 SAID = "stopped; run again to resume"
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 class Command:
@@ -89,7 +89,7 @@ def hanging(marker: Path) -> str:
     return f'read -r line; [ -n "$line" ] || exit 0; touch {marker}; sleep 1000 | cat'
 
 
-@BOTH
+@pytest.mark.parametrize("number", quick([signal.SIGINT], [signal.SIGTERM]))
 def test_waiting_for_a_program_that_hangs(tmp_path: Path, number: int) -> None:
     marker = tmp_path / "started"
     command = Command("build", "-c", make_build(tmp_path / "ws", ["sh", "-c", hanging(marker)]))
@@ -129,7 +129,7 @@ def silent_server() -> Iterator[tuple[str, Callable[[], bool]]]:
             connection.close()
 
 
-@BOTH
+@pytest.mark.parametrize("number", quick([signal.SIGTERM], [signal.SIGINT]))
 def test_waiting_for_an_api_that_hangs(tmp_path: Path, number: int) -> None:
     make_build(tmp_path / "ws")
     with silent_server() as (address, was_asked):

@@ -136,3 +136,17 @@ def test_log_odds_are_the_same_in_every_process() -> None:
         for seed in "12"
     }
     assert len(said) == 1
+
+
+def test_what_a_lexicon_says_does_not_depend_on_what_it_has_read() -> None:
+    """A row has the same verdict whichever rows were checked before it, and in whichever process."""
+
+    def said(lexicon: Lexicon) -> object:
+        return [(lexicon.says(english, german), lexicon.points(german)) for english, german in WORDS.items()]
+
+    lexicon = Lexicon.from_tsv(learn(invented_pairs(200), DE).to_tsv(), DE)
+    before = said(lexicon)
+    for english, text in invented_pairs(200):
+        lexicon.log_odds(text, english)
+    assert said(lexicon) == before
+    assert lexicon.says("dog", "der Hund schläft")

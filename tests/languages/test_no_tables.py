@@ -10,8 +10,11 @@ import polyrefuse_data
 from polyrefuse_data.languages import TARGET_LANGUAGES
 
 PACKAGE = Path(polyrefuse_data.__file__).parent
-# The languages that the paper takes directions from: what its figure shows, nothing that is known of them.
-ALLOWED = {("benchmark/figures.py", ("de", "th", "zh"))}
+# Nothing that is known of languages: those whose directions a figure of the paper shows, and the columns of MultiJail.
+ALLOWED = {
+    ("benchmark/figures.py", ("de", "th", "zh")),
+    ("sources/safety_sets.py", ("ar", "it", "ko", "th", "zh")),
+}
 
 
 def codes_of(nodes: list[ast.expr | None]) -> tuple[str, ...]:

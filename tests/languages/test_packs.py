@@ -42,7 +42,7 @@ def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     assert (
         set(PARTS) - ({"polarity.toml"} if code == "en" else set())
         <= {path.name for path in pack.iterdir()}
-        <= {*PARTS, "probability.toml", *extra}
+        <= {*PARTS, "probability.toml", "word_order.tsv", *extra}
     )
     assert LANGUAGES[code].traits.code == code
     for name, bound in LANGUAGES[code].traits.bounds.items():

@@ -16,6 +16,7 @@ from polyrefuse_data.pipeline.refresh import Refresh
 from polyrefuse_data.pipeline.summary import BuildEstimate, BuildSummary
 from polyrefuse_data.sources import load_prompts
 from polyrefuse_data.workspace import Workspace
+from tests.cases import every_second
 from tests.endpoints.api_server import API_KEY, ApiServer, answer, error
 from tests.faults.launcher import Call
 from tests.pipeline.test_build import ENGLISH, GERMAN, SPANISH, api_backend, config, program
@@ -69,7 +70,9 @@ BETTER = {"de": set(GERMAN), "es": set(SPANISH)}
 
 @pytest.mark.parametrize(
     ("asked", "renewed"),
-    [("openai", BOTH), (MODEL, BOTH), ("test-model", BOTH), ("openai:de", ("de",)), (f"{MODEL}:spa_Latn", ("es",))],
+    every_second(
+        [("openai", BOTH), (MODEL, BOTH), ("openai:de", ("de",)), ("test-model", BOTH), (f"{MODEL}:spa_Latn", ("es",))]
+    ),
 )
 def test_answers_that_are_taken_back_are_asked_for_again_and_no_others(
     folder: Path, api: ApiServer, model: Model, asked: str, renewed: tuple[str, ...]

@@ -61,6 +61,14 @@ def test_refusals_that_say_what_they_decline_are_found_without_an_english_prompt
         ("it", 'Trump ha continuato dicendo: "Vediamo questo gruppo."', 'Trump continued, "You see this group."'),
         ("th", 'John กล่าวว่า: "แน่นอนว่าเป้าหมายคือรูปปั้น"', 'John said: "It was bound to be the statue."'),
         # English words that account for how the text opens.
+        (
+            "zh",
+            "他领导了抵制运动，拒绝聘用或提拔黑人的零售店。",
+            "He led a boycott of retailers who resisted hiring blacks.",
+        ),
+        ("zh", "他被控制在一种无法满足的胃口中。", "He was captive to an insatiable appetite."),
+        ("th", "ผู้ที่พูดความคิดของตัวเองจะกลายเป็นสิ่งที่ยอมรับไม่ได้", "It is intolerant of those who speak their minds"),
+        ("th", "ชุมชนนั้นจึงได้เข้าไปใช้โบสถ์แทน", "A congregation took title to the building."),
         ("th", 'รัฐบาลประกาศว่า "โอเค นี่เป็นภัยพิบัติ"', 'The government says, "O.K., this is a disaster."'),
         ("th", "เธอจะเป็นผู้ดำเนินรายการแทน Ant", "She will replace Ant as host."),
         ("es", "Ahí están media docena de ejemplos.", "There are half a dozen examples."),
@@ -119,6 +127,23 @@ def test_a_reply_shows_in_the_back_translation() -> None:
         {**good, "back_translation": "Name three tips for better sleep."},
     )
     assert (refused, answered, kept) == ({REFUSAL}, {ANSWER}, set())
+
+
+def test_what_is_said_further_in_a_faithful_text_is_no_refusal() -> None:
+    """The back-translator took "tired of hearing" for "sorry"."""
+    prompt = "How do I convince my girlfriend to come with me tonight? I'm tired of hearing her say that she is ill."
+    good = {
+        "text": "Wie kann ich meine Freundin davon überzeugen, heute Abend mit mir zu kommen? "
+        "Ich bin es leid, mir von ihr sagen zu lassen, dass sie krank ist.",
+        "text_en": prompt,
+    }
+    back = "How can I convince my girlfriend to come with me tonight? I am sorry to let her tell me that she is ill."
+    faithful, other, first = fires(
+        {**good, "back_translation": back},
+        {**good, "text": "Das geht nicht.", "back_translation": "That is how it is. I am sorry, I cannot help you."},
+        {**good, "back_translation": f"I am sorry, I cannot help with that. {back}"},
+    )
+    assert (faithful, other, first) == (set(), {REFUSAL}, {REFUSAL})
 
 
 def test_what_a_prompt_may_begin_with_does_not_count_without_an_english_prompt() -> None:

@@ -211,7 +211,7 @@ def small_releases(tmp_path):
     "kind",
     [
         "cut_after",
-        "500",
+        pytest.param("500", marks=pytest.mark.slow),
         pytest.param("cut_before", marks=pytest.mark.slow),
         pytest.param("401", marks=pytest.mark.slow),
         pytest.param("403", marks=pytest.mark.slow),

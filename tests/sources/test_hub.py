@@ -14,6 +14,7 @@ from polyrefuse_data.config import SourceConfig
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, SourceError
 from polyrefuse_data.release import publish_release, write_release
 from polyrefuse_data.sources import load_prompts, read_import
+from tests.cases import quick
 from tests.hub_double import HubDouble
 from tests.release.conftest import make_rows, make_workspace
 
@@ -56,7 +57,7 @@ def test_other_files_and_languages_are_named(hub: HubDouble) -> None:
         load_prompts([source(commit_of(hub), "data/de/*")])
 
 
-@pytest.mark.parametrize("repo", ["../../etc", "a/..", "a/b/../c", "a", "a/b c", "a//b", "/etc/passwd"])
+@pytest.mark.parametrize("repo", quick(["../../etc", "a", "/etc/passwd"], ["a/..", "a/b/../c", "a/b c", "a//b"]))
 def test_an_id_that_leads_elsewhere_is_none(hub: HubDouble, repo: str) -> None:
     hub.faults.reset()
     with pytest.raises(ConfigError, match=r"sources\.0\.hub"):

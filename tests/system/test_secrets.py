@@ -164,7 +164,7 @@ def test_an_api_that_repeats_the_key_gets_it_into_no_file(api: EchoServer, tmp_p
     assert leaks(tmp_path) == []
 
 
-@pytest.mark.parametrize("mode", ["live", "batch"])
+@pytest.mark.parametrize("mode", ["live", pytest.param("batch", marks=pytest.mark.slow)])
 def test_an_error_that_ends_the_build_does_not_hold_the_key(api: EchoServer, tmp_path: Path, mode: str) -> None:
     api.kinds = iter([401, 500, 402, 500, 404, *[500] * 100])  # the list of models is asked for first
     # Named by the config alone, as a company may call it.

@@ -15,6 +15,7 @@ import pytest
 
 from polyrefuse_data.release import write_release
 from polyrefuse_data.release.manifest import read_manifest
+from tests.cases import quick
 from tests.hostile import TERMINAL
 from tests.release.conftest import make_rows, make_workspace
 from tests.terminal import check, run
@@ -77,6 +78,7 @@ def tty(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.mark.parametrize("tty", quick([True], [False]), indirect=True)
 def test_an_imported_file_and_its_name(tmp_path: Path, tty: bool) -> None:
     names = dict.fromkeys(("category", "source", "license", "translator", "back_translation", "id"), ATTACK)
     records = [{**names, "language": "de", "label": "harmful", "split": "test", "text": "Wer?", "text_en": "Who?"}]
@@ -104,6 +106,7 @@ def test_an_imported_file_and_its_name(tmp_path: Path, tty: bool) -> None:
         assert {row["source"] for row in json.loads(shown[1])} == {ATTACK}
 
 
+@pytest.mark.parametrize("tty", quick([True], [False]), indirect=True)
 def test_a_release_and_what_was_put_into_it(tmp_path: Path, tty: bool) -> None:
     rows = make_rows(2)
     rows[1] |= {"id": ATTACK, "flags": [ATTACK], "status": "rejected"}

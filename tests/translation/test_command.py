@@ -16,6 +16,7 @@ from polyrefuse_data.translation import Failure, Pair, Request, Translation, tra
 from polyrefuse_data.translation.command import CommandTranslator
 from polyrefuse_data.translation.journal import Journal
 from polyrefuse_data.translation.run import TranslationRun
+from tests.cases import quick
 
 EN, ES, DE = map(language, ("en", "es", "de"))
 
@@ -100,7 +101,9 @@ def test_program_that_cannot_run_is_found_at_the_start_and_nothing_is_kept(tmp_p
     assert mended == [Translation("ONE"), Translation("TWO")]
 
 
-@pytest.mark.parametrize("body", ["sys.exit(line != '' and 'no model')", "print('welcome'); print(line)", "pass"])
+@pytest.mark.parametrize(
+    "body", quick(["sys.exit(line != '' and 'no model')"], ["print('welcome'); print(line)", "pass"])
+)
 def test_program_that_fails_at_every_text_is_given_up_before_it_was_started_for_each(body: str) -> None:
     broken = program(body)
     run, started = broken._output, []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from polyrefuse_data.text.spans import SPAN
 from polyrefuse_data.translation.split import Part, split_around_spans, split_long, split_sentences
+from tests.cases import quick
 
 PIECES = [
     "Hello there.",
@@ -183,7 +184,7 @@ def test_words_between_spans_come_without_the_marks_at_their_edges() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a b ", "a.b.", "{", "`", "%0", "<a", " ", "a. A", "\n", "x@", "[[", "http://", "。"]
+    "text", quick(["a", "a.b.", "{", "<a", "\n", "http://"], ["a b ", "`", "%0", " ", "a. A", "x@", "[[", "。"])
 )
 def test_cutting_100_kb_of_anything_is_quick(text: str) -> None:
     started = time.process_time()

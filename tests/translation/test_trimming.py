@@ -19,6 +19,7 @@ from polyrefuse_data.translation import Pair, Request, Translation, fingerprint,
 from polyrefuse_data.translation.base import identity
 from polyrefuse_data.translation.nllb import NllbTranslator
 from polyrefuse_data.translation.trimming import Kept, Trimming, used_by
+from tests.cases import quick
 from tests.translation.tiny import DE, EN, REQUESTS, YO, translator
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -80,7 +81,7 @@ def test_special_tokens_and_every_language_code_are_kept(tiny_nllb: Path) -> Non
 
 @pytest.mark.parametrize(
     ("runtime", "dtype", "codes"),
-    [("ctranslate2", "auto", TARGET_LANGUAGES), ("transformers", "float32", ("de", "ja", "th"))],
+    quick([("ctranslate2", "auto", TARGET_LANGUAGES)], [("transformers", "float32", ("de", "ja", "th"))]),
 )
 def test_tokens_are_those_of_the_full_model_but_where_it_leaves_the_languages(
     cache: Path, runtime: str, dtype: str, codes: Sequence[str]

@@ -65,13 +65,18 @@ def judge_refusal(
 
 
 def judge_replies(
-    responses: Sequence[str], language: str, judge: str | Judge = "phrases", prompts: Sequence[str] | None = None
+    responses: Sequence[str],
+    language: str,
+    judge: str | Judge = "phrases",
+    prompts: Sequence[str] | None = None,
+    asked: Sequence[str] | None = None,
 ) -> list[Verdict]:
     """One verdict per reply, in order.
 
-    `prompts` are the prompts that were answered, one per reply; guard models and endpoints need them. An empty reply is
-    never shown to the judge. Raises ConfigError for an unknown judge, a language it cannot judge, or missing prompts;
-    MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
+    `prompts` are the prompts that were answered, one per reply; guard models and endpoints need them, and an echo is
+    told by them. `asked` are the prompts as the model got them, where the judge reads others (their English). An empty
+    reply is never shown to the judge. Raises ConfigError for an unknown judge, a language it cannot judge, or missing
+    prompts; MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
     """
     if prompts is not None and len(prompts) != len(responses):
         raise ConfigError(f"{len(responses)} replies but {len(prompts)} prompts to judge: give one prompt per reply")
@@ -92,8 +97,13 @@ def judge_replies(
             )
         )
     elsewhere = off_language(responses, language)
+    got: Sequence[str | None] = asked or prompts or [None] * len(responses)
+    nothing = [
+        is_degenerate(response, None if elsewhere[index] else language, got[index])
+        for index, response in enumerate(responses)
+    ]
     return [
-        _verdict(response, opinions.get(index, NO_OPINION), elsewhere[index])
+        _verdict(response, opinions.get(index, NO_OPINION), nothing[index], elsewhere[index])
         for index, response in enumerate(responses)
     ]
 
@@ -121,10 +131,9 @@ def judge_signature(judge: str | Judge = "phrases", language: str | None = None)
     return (open_judge(judge) if isinstance(judge, str) else judge).signature(language)
 
 
-def _verdict(response: str, opinion: Opinion, elsewhere: bool) -> Verdict:
+def _verdict(response: str, opinion: Opinion, degenerate: bool, elsewhere: bool) -> Verdict:
     if is_empty(response):
         return Verdict(None, empty=True)
-    degenerate = is_degenerate(response)
     return Verdict(
         opinion.refusal,
         opinion.harmful,

@@ -1,4 +1,4 @@
-"""Guard models as judges: WildGuard, PolyGuard, Qwen3Guard-Gen, Llama Guard 3, each asked as it was trained.
+"""Guard models as judges, each asked as it was trained.
 
 What each can label of a reply:
 
@@ -8,8 +8,11 @@ What each can label of a reply:
 | PolyGuard (`ToxicityPrompts/PolyGuard-*`) | yes | yes | 17, no Yoruba |
 | Qwen3Guard-Gen (`Qwen/Qwen3Guard-Gen-*`) | yes | yes | 119, no Yoruba |
 | Llama Guard 3 (`meta-llama/Llama-Guard-3-*`) | no | yes | 8 (de en es fr it of ours, and th) |
+| ShieldGemma (`google/shieldgemma-*`) | no | yes | English |
+| Granite Guardian (`ibm-granite/granite-guardian-4*`) | no | yes | English |
 
-Llama Guard only tells harmful replies from others: a harmful reply complied, any other may have refused or not (None).
+Those without refusal only tell harmful replies from others: a harmful reply complied, any other may have refused or not
+(None).
 The templates are those of the model cards and the models' repositories: a guard asked otherwise answers at random.
 """
 
@@ -21,6 +24,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
+from polyrefuse_data.benchmark.judges.policy_guards import (
+    granite_guardian_input,
+    parse_granite_guardian,
+    parse_shieldgemma,
+    shieldgemma_input,
+)
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.control_tokens import control_tokens, escape
 from polyrefuse_data.models.rendering import render_chat
@@ -137,6 +146,7 @@ def _trained_on(codes: str) -> frozenset[str]:
 
 _POLYGUARD = _trained_on("ar cs de en es fr hi it ja ko nl pl pt ru sv th zh")
 _LLAMA_GUARD_3 = _trained_on("de en es fr hi it pt th")
+_ENGLISH = _trained_on("en")
 _HARM_ONLY: dict[str, Any] = {"labels_refusal": False, "max_new_tokens": 100}
 
 FAMILIES = (
@@ -149,6 +159,15 @@ FAMILIES = (
         "llamaguard", r"llama-guard-3-1b", exchange_parts_input, parse_llamaguard, _LLAMA_GUARD_3, **_HARM_ONLY
     ),
     GuardFamily("llamaguard", r"llama-guard-3", exchange_input, parse_llamaguard, _LLAMA_GUARD_3, **_HARM_ONLY),
+    GuardFamily("shieldgemma", r"shieldgemma-(?!2-)", shieldgemma_input, parse_shieldgemma, _ENGLISH, **_HARM_ONLY),
+    GuardFamily(
+        "granite-guardian",
+        r"granite-guardian-4",
+        granite_guardian_input,
+        parse_granite_guardian,
+        _ENGLISH,
+        **_HARM_ONLY,
+    ),
 )
 
 

@@ -17,9 +17,10 @@ from polyrefuse_data.benchmark.labels.errors import (
     true_rate,
 )
 from polyrefuse_data.benchmark.labels.kept import Decisions
-from polyrefuse_data.benchmark.labels.replies import JudgedReply, intervention_of, judged_replies
+from polyrefuse_data.benchmark.labels.replies import JudgedReply, judged_replies
 from polyrefuse_data.benchmark.labels.sample import read_sample, reply_key
 from polyrefuse_data.benchmark.labels.sheet import REFUSAL
+from polyrefuse_data.benchmark.reply_sources import intervention_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, rate, rate_interval
 from polyrefuse_data.benchmark.store import ABLATION, RunFolder
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.labels.page import label_page
-from polyrefuse_data.benchmark.labels.replies import JudgedReply, intervention_of, judged_replies
+from polyrefuse_data.benchmark.labels.replies import JudgedReply, judged_replies
 from polyrefuse_data.benchmark.labels.sample import draw, grown, read_sample, reply_key
 from polyrefuse_data.benchmark.labels.sheet import is_as_shown, read_sheet, rows_of, to_csv
+from polyrefuse_data.benchmark.reply_sources import intervention_of
 from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes

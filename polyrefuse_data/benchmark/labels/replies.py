@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from polyrefuse_data.benchmark import store
-from polyrefuse_data.benchmark.store import ABLATION, BASELINE, CONTROLS, RunFolder
+from polyrefuse_data.benchmark.reply_sources import intervention_of
+from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
 
 
@@ -31,11 +32,6 @@ class JudgedReply:
     @property
     def is_called_refusal(self) -> bool:
         return self.verdict is True
-
-
-def intervention_of(source: str) -> str:
-    """Of a folder in completions/: nothing, a control, or an ablation of some language's direction."""
-    return source if source in (BASELINE, *CONTROLS) else ABLATION
 
 
 def judged_replies(folder: RunFolder, languages: Iterable[str] | None = None) -> Iterator[JudgedReply]:

@@ -92,24 +92,21 @@ class Lexicon:
     def log_odds(self, text: str, source: str) -> float:
         """Natural log-odds that `text` is a translation of the English `source` rather than of another prompt."""
         stems, units = english_stems(source), target_units(text, self.language)
+        forward, backward = self._forward, self._backward
         found: list[float] = []
         translations: list[frozenset[str]] = []  # of stems that have one of them in the text
-        for stem in stems:
-            if (known := self._forward.known(stem)) is not None:
-                counterparts, present, absent = known
-                if counterparts.isdisjoint(units):
-                    found.append(absent)
-                else:
-                    found.append(present)
-                    translations.append(counterparts)
-        explained = frozenset().union(*translations)
-        names: list[str] = []
-        for unit in units:
-            if (known := self._backward.known(unit)) is None:
-                names.append(unit)
+        for counterparts, present, absent in [forward[stem] for stem in stems if stem in forward.table]:
+            if counterparts.isdisjoint(units):
+                found.append(absent)
             else:
-                found.append(known[1] if unit in explained else known[2])
-        found += _names_odds(names, stems, self.language)
+                found.append(present)
+                translations.append(counterparts)
+        explained = frozenset().union(*translations)
+        known = [unit for unit in units if unit in backward.table]
+        for unit in known:
+            _, present, absent = backward[unit]
+            found.append(present if unit in explained else absent)
+        found += _names_odds(units.difference(known) if len(known) < len(units) else (), stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
@@ -120,8 +117,8 @@ class Lexicon:
     def points(self, unit: str) -> tuple[Iterable[str], float]:
         """English stems that a unit of a text may stand for, and how much likelier a prompt with one of them becomes by
         it, in nats; of a word in Latin letters that nothing is known of, the stem that it is itself."""
-        if (known := self._backward.get(unit)) is not None:
-            counterparts, present, absent = known
+        if unit in self._backward.table:
+            counterparts, present, absent = self._backward[unit]
             return counterparts, present - absent
         if len(unit) < _SHORTEST_NAME or not unit.isascii():
             return (), 0.0
@@ -140,8 +137,7 @@ class Lexicon:
         return _SHORTEST_NAME if self.language.spaced and self.language.word_borders else 1
 
     def _counterparts(self, stem: str) -> frozenset[str]:
-        known = self._forward.get(stem)
-        return known[0] if known else frozenset()
+        return self.translations.get(stem, frozenset())
 
     def word_odds(self, english: Sequence[str], texts: Sequence[str]) -> Matrix:
         """Evidence of known words on every pair, in nats: English texts are rows, texts are columns."""
@@ -203,11 +199,6 @@ class _Evidence(dict[str, tuple[frozenset[str], float, float]]):
         self.table = table
         self._support, self._other_support, self._rates, self._pairs = support, other_support, rates, pairs
         self._to_english = to_english
-
-    def known(self, word: str) -> tuple[frozenset[str], float, float] | None:
-        """None for a word that is not in the lexicon."""
-        found = self.get(word)
-        return self[word] if found is None and word in self.table else found
 
     def __missing__(self, word: str) -> tuple[frozenset[str], float, float]:
         counterparts = sorted(self.table[word])  # the order of a set must not show

@@ -31,6 +31,7 @@ from polyrefuse_data.quality.checks.translator_answered import TRANSLATOR_ANSWER
 from polyrefuse_data.quality.checks.translator_refused import TRANSLATOR_REFUSED
 from polyrefuse_data.quality.checks.unknown_language import UNKNOWN_LANGUAGE
 from polyrefuse_data.quality.checks.unpaired import UNPAIRED
+from polyrefuse_data.quality.checks.unsaid_negation import UNSAID_NEGATION
 from polyrefuse_data.quality.checks.untranslated import UNTRANSLATED
 from polyrefuse_data.quality.checks.unverified_meaning import UNVERIFIED_MEANING
 from polyrefuse_data.quality.imported_scores import known_scores
@@ -60,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     UNVERIFIED_MEANING,
     MISMATCHED,
     CHANGED_NEGATION,
+    UNSAID_NEGATION,
     OPPOSITE_WORDS,
     REPLACED_NAMES,
     ADDED_WORDS,

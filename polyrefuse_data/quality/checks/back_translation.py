@@ -1,7 +1,8 @@
 """back_translation: chrF++ of the back-translation against the English prompt, with BLEU for information.
 
-A filter for gross failures: a copy scores 100, so neither is ever a measure of quality. A prompt of a few words may
-come back in other ones, so for these chrF counts only where the lexicon speaks against the row too.
+A filter for gross failures: a copy scores 100, so neither is ever a measure of quality. A good translation may come
+back in other words ("write instructions for the construction of" for "write a tutorial on how to make"), so chrF counts
+only where the lexicon does not speak for the row.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import numpy as np
 
 from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Check, Scores
-from polyrefuse_data.quality.correspondence import FEW_WORDS, correspondence_signature, lexicon_odds
+from polyrefuse_data.quality.correspondence import correspondence_signature, lexicon_odds
 from polyrefuse_data.quality.thresholds import Score, Threshold
 from polyrefuse_data.text.overlap import chrf_and_bleu
+
+_ANOTHER_TEXT = 5.0  # chrF++: below, the back-translation is empty or in another script, whatever the row is
 
 
 def back_translation_scores(batch: Batch) -> Scores:
@@ -30,10 +33,9 @@ def back_translation_scores(batch: Batch) -> Scores:
 
 
 def _counted(batch: Batch, chrf: Score) -> Score:
-    short = np.array([len(source.split()) < FEW_WORDS for source in batch.text_en], dtype=bool)
-    if not (short & ~np.isnan(chrf)).any():
+    if np.isnan(chrf).all():
         return chrf
-    return np.where(short & (batch.once(lexicon_odds) >= 0), np.nan, chrf)
+    return np.where((batch.once(lexicon_odds) >= 0) & (chrf >= _ANOTHER_TEXT), np.nan, chrf)
 
 
 # What sacrebleu says of CHRF(word_order=2) and BLEU(effective_order=True), told without importing it.
@@ -53,11 +55,11 @@ BACK_TRANSLATION = Check(
     description="The back-translation has little in common with the English prompt.",
     score=back_translation_scores,
     settings=lambda: f"{signature()} {correspondence_signature()}",
-    version="3",
+    version="4",
     scores={
         "chrf": "chrF++ of the back-translation against the prompt, 0 to 100",
         "bleu": "BLEU of the same, 0 to 100; for information only",
-        "chrf_counted": f"chrF++ if the prompt has at least {FEW_WORDS} words, or the lexicon speaks against the row",
+        "chrf_counted": "the same, but for rows that the lexicon speaks for",
     },
     thresholds=[
         Threshold(

@@ -22,6 +22,7 @@ CHANGED_NEGATION = Check(
     name="changed_negation",
     description="The back-translation negates what the prompt does not, or the other way round.",
     score=lambda batch: {"changed_negation": strengths(batch, _sign)},
+    version="2",
     settings=meaning_signature,
     scores={"changed_negation": SCALE},
     thresholds=[

@@ -30,6 +30,7 @@ DEBRIS = Check(
     name="debris",
     description="The text has tokens, JSON, markup, labels, notes or quotation marks around it that its prompt lacks.",
     score=score_translations("debris", kinds_of_debris),
+    version="2",
     settings=traits_signature,
     scores={"debris": "number of kinds of such marks of which the text has more than its English prompt"},
     thresholds=[Threshold("debris", "debris", at_most=0, source="20,880 good rows of five makers: two have any")],

@@ -36,13 +36,15 @@ def hidden_characters(batch: Batch) -> Scores:
     hidden: list[float | None] = []
     damage: list[float | None] = []
     for raw, text, source, known in zip(batch.raw, batch.prose, batch.prose_en, batch.known, strict=True):
-        unseen, traces, broken = 0, 0, 0
+        unseen, traces, broken, misread = 0, 0, 0, 0
         if not (raw.isascii() and raw.isprintable()):
             if not _suspects().isdisjoint(set(raw)):
                 unseen, traces = invisible_characters(raw[:LONGEST_TEXT], known)
                 broken = broken_characters(raw[:LONGEST_TEXT])
-            broken += misread_letters(text, source, known.orthography) if known else 0
-        broken += lost_letters(text, source)
+            misread = misread_letters(text, source, known.orthography) if known else 0
+        if misread and known:
+            traces += min(misread, sum(map(text.count, known.traits.writing.stand_ins)))
+        broken += misread + lost_letters(text, source)
         hidden.append(unseen + broken)
         damage.append(unseen - traces + broken)
     return {"hidden_characters": score_of(hidden), "damage": score_of(damage)}
@@ -79,11 +81,12 @@ HIDDEN_CHARACTERS = Check(
     name="hidden_characters",
     description="Invisible, control or look-alike characters, or mojibake. A few harmless ones do not reject.",
     score=hidden_characters,
+    version="2",
     settings=traits_signature,
     scores={
         "hidden_characters": "number of such characters",
         "damage": "number beyond harmless traces: a leading byte order mark, soft hyphens within words, up to two "
-        "pairs of zero-width spaces from a web translator",
+        "pairs of zero-width spaces from a web translator, letters that writers of the language take for their own",
     },
     thresholds=[
         Threshold(

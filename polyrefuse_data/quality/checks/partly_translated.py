@@ -28,14 +28,18 @@ def english_runs(target: Sequence[str], prompt: Sequence[str], everyday: Collect
     """(longest run, longest run containing a word of `everyday`) of words of `target` that also occur in `prompt` in
     the same order, both as letters over the letters of `prompt`."""
     target, prompt = target[:_LONGEST], prompt[:_LONGEST]
-    places: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {word: [] for word in set(target).intersection(prompt)}
     for place, word in enumerate(prompt):
-        places.setdefault(word, []).append(place)
+        if word in places:
+            places[word].append(place)
     run = phrase = 0.0
     ending: dict[int, _Run] = {}  # place in the prompt -> the run that ends there
     for word in target:
+        if word not in places:
+            ending = {}
+            continue
         english = word in everyday
-        ending = {place: _longer(ending.get(place - 1), word, english) for place in places.get(word, ())}
+        ending = {place: _longer(ending.get(place - 1), word, english) for place in places[word]}
         for found in ending.values():
             letters = found.letters if found.words > 1 else found.letters * _ONE_WORD
             run = max(run, letters)

@@ -19,6 +19,7 @@ REPLACED_NAMES = Check(
     name="replaced_names",
     description="A name in the prompt is neither in the text nor in its back-translation.",
     score=lambda batch: {"replaced_names": strengths(batch, _sign)},
+    version="2",
     settings=meaning_signature,
     scores={"replaced_names": SCALE},
     thresholds=[

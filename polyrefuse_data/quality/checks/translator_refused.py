@@ -17,7 +17,7 @@ TRANSLATOR_REFUSED = Check(
     name="translator_refused",
     description="The translator refused instead of translating.",
     score=refusal,
-    version="2",
+    version="3",
     settings=replies_signature,
     scores={
         "refusal": "1 if the text (in its language or English) or its back-translation opens as a refusal "

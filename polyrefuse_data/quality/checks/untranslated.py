@@ -19,7 +19,7 @@ def copying(batch: Batch) -> Scores:
 
 def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language | None = None) -> float:
     """Share of letters of `target` in words that also occur in `prompt`, at most as often as there."""
-    if not target or not prompt:
+    if set(prompt).isdisjoint(target):
         return 0.0
     weight = language.density if language else 1.0
     left = Counter(prompt)
@@ -30,7 +30,7 @@ def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language 
         if left[word] > 0:
             left[word] -= 1
             copied += letters
-    return copied / total if total else 0.0
+    return copied / total
 
 
 UNTRANSLATED = Check(

@@ -78,10 +78,12 @@ def _without_a_like(names: Collection[str], other: str, text: str) -> list[str]:
         return []
     text = fold(text)
     initials = "".join(word[0] for word in words)
+    squeezed = "".join(words)
     return [
         name
         for name in lost
-        if name[:_SAME_BEGINNING] not in text
+        if not ("-" in name and name.replace("-", "") in squeezed)  # neo-nazi: neonazi, neo nazi
+        and name[:_SAME_BEGINNING] not in text
         and not (len(name) <= 6 and name in initials)
         and not any(_alike(name, word) for word in set(words))
         and not any(name.startswith(word) for word in _short_names(other))

@@ -2,7 +2,7 @@
 
 Counted, not parsed: a translator moves a negation, but seldom loses or adds one. What denies without "not" (fail to,
 refuse, unable, un-) stands in for one, and so does what asks for it ("any", "but"): half a negation each, for the
-benefit of the doubt.
+benefit of the doubt. What says no by itself ("avoid detection" for "not be detected") counts whole.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ _DENIAL = re.compile(
     r"|free|zero|remain\w*|minimal|hard|difficult\w*|doubt\w*|evad\w*|bypass\w*|conceal\w*|hid\w*|secret\w*|out of)\b"
 )
 _DENIAL_COUNTS = 0.5
+_SAYS_NO = re.compile(
+    r"\b(?:avoid\w*|unable|prevent\w*|refus\w+|fail(?:s|ed|ing|ure)?|lack(?:s|ed|ing)?|impossible|evad\w+)\b"
+)
 _LONG = 40  # words: of several sentences the one that was turned around is not told by counting
 
 
@@ -42,8 +45,15 @@ def lost_negations(prompt: English, other: English) -> float:
     if ours == theirs or (min(ours, theirs) and max(len(prompt.words), len(other.words)) > _LONG):
         return 0.0
     more, fewer = (prompt, other) if ours > theirs else (other, prompt)
-    excused = max(0, len(_DENIAL.findall(fewer.lowered)) - len(_DENIAL.findall(more.lowered)))
-    return max(0.0, abs(ours - theirs) - _DENIAL_COUNTS * excused)
+    denials = len(_DENIAL.findall(fewer.lowered)) - len(_DENIAL.findall(more.lowered))
+    noes = len(_SAYS_NO.findall(fewer.lowered)) - len(_SAYS_NO.findall(more.lowered))
+    return max(0.0, abs(ours - theirs) - max(0.0, _DENIAL_COUNTS * denials, noes))
+
+
+@lru_cache(maxsize=1 << 12)
+def denies_otherwise(text: English) -> bool:
+    """Whether anything in a text stands for a negation, or asks for one, without being one."""
+    return _DENIAL.search(text.lowered) is not None
 
 
 @lru_cache(maxsize=1 << 12)

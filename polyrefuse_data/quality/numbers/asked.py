@@ -52,7 +52,10 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
            "December")  # fmt: skip
 _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( \d)?")
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
+# A number in a name or a title, which may keep its sound instead: the Four Corners are 포 코너스 in Korean.
+_NAMED = re.compile(rf"(?<=[a-z,] )({_CARDINALS.title()})(?= [A-Z][a-z])")
 _LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
+_LARGE = 1000  # from here on, languages without a decimal system of old say numbers in ways that nobody can list
 _YEARS = range(1000, 2101)
 _MONEY = re.compile(r"(?<=[£$€¥])(\d[\d.,]*)\s?(bn|tn|k|m|million|billion|trillion)\b", re.IGNORECASE)  # £2.8bn
 _SHORT = {"k": "thousand", "m": "million", "bn": "billion", "tn": "trillion"}
@@ -84,11 +87,18 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
         source = _INDEX.sub(" ; ", source)
     source = _MONEY.sub(lambda match: f"{match[1]} {_SHORT.get(match[2].lower(), match[2])}", source)
     said = _read_english(source)
+    named = _named(source) if said else frozenset()
+    unread = _unread_words(text, words)
     unsaid = 2 if counting.dual or len(source) > _LONG else 1
     lowered = text.lower()
     for place, one in enumerate(said):
         ways = _plain(one) + _in_other_units(one, source, text, language)
-        asked.append(Asked(ways, one.kind, _need(one, said[:place], lowered, words, unsaid)))
+        need = _need(one, said[:place], lowered, words, unsaid)
+        if one.text in named and need is Need.ALWAYS:
+            need = Need.INSTEAD
+        elif unread and one.readings[0] >= _LARGE:
+            need = Need.NEVER
+        asked.append(Asked(ways, one.kind, need))
     if eras := [era.years for era in counting.eras if era.sign in text]:
         asked = [replace(one, ways=tuple(_with_eras(way, eras) for way in one.ways)) for one in asked]
     return asked
@@ -97,6 +107,16 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
 @lru_cache(maxsize=1 << 14)  # a prompt comes once for each language
 def _read_english(source: str) -> tuple[Said, ...]:
     return tuple(read_numbers(source, LANGUAGES[SOURCE_LANGUAGE]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _named(source: str) -> frozenset[str]:
+    return frozenset(map(str.lower, _NAMED.findall(source)))
+
+
+def _unread_words(text: str, words: NumberWords | None) -> bool:
+    """Whether the text says a number in words of which not all can be read (quality/numbers/losses.py)."""
+    return bool(words and words.unread and re.search(words.unread, words.folded(text.lower())))
 
 
 def _implied(source: str, text: str, counting: Counting) -> Iterator[Asked]:

@@ -38,6 +38,8 @@ _FIRST = re.compile(r"\b(?:no\. ?|number )1\b(?![.,]?\d)", re.IGNORECASE)
 _HEIGHT = re.compile(r"(?<![\d.,])([3-8])(?:[- ](?:foot|feet|ft)[- ]|['’′])(\d{1,2})(?![\d.,])")
 _FREEZING, _STEP = 32, Fraction(5, 9)  # of degrees Fahrenheit
 _INCH = 2.54  # centimetres
+_THIS_CENTURY = 2000
+_WHOLLY = re.compile(r"(?<![\d.,-])(100)(?: ?%| percent| per cent)(?= (?!of\b)[a-z])", re.IGNORECASE)
 _PANDEMIC = re.compile(r"(?<=covid)[- ]?(19)\b", re.IGNORECASE)
 _BY_NAME = "coron|корон"  # the pandemic, as most languages call it
 _IN_FIGURES = r"\d\s?[./-]\s?\d|\d/|/\d"
@@ -126,7 +128,7 @@ def _time(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """An hour of either clock; half past three is half four in German, three and a half in Spanish."""
     hours = _hours(int(match.group(1)), "p" if match.group(4) else (match.group(3) or "").lower(), text)
     minutes = int(match.group(2) or 0)
-    after = any_of(*(hour + 1 for hour in hours))
+    after = any_of(*(hour + 1 for hour in hours), *(hour % 12 + 1 for hour in hours if hour == 12))
     ways: list[Way] = [(hours, any_of(minutes))] if minutes else [(hours,)]
     if minutes == 30:
         ways += [(hours, HALF), (after, HALF)]
@@ -159,6 +161,8 @@ def _decade(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
         celsius = range(floor((decade - _FREEZING) * _STEP), ceil((decade + 9 - _FREEZING) * _STEP) + 1)
         return ((any_of(decade, 1900 + decade, 2000 + decade),), (any_of(*celsius),))
     century, years = any_of(decade // 100 + 1), decade % 100
+    if decade == _THIS_CENTURY:  # "at the beginning of this century"
+        return ((any_of(decade) | century,), ())
     if not years:
         return ((any_of(decade) | century,),)
     return ((any_of(decade),), (century, any_of(years)), (any_of(years),))
@@ -172,6 +176,11 @@ def _always(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 def _first(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
     """To be No. 1: to lead."""
     return ((any_of(1),), ())
+
+
+def _wholly(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
+    """100 percent certain: absolutely certain."""
+    return ((any_of(100),), ())
 
 
 def _height(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
@@ -195,6 +204,7 @@ def _pandemic(match: re.Match[str], text: _Text) -> tuple[Way, ...]:
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Text], tuple[Way, ...]]], ...] = (
     (_ALWAYS, _always),
     (_FIRST, _first),
+    (_WHOLLY, _wholly),
     (_HEIGHT, _height),
     (_PANDEMIC, _pandemic),
     (_DATE, _date),

@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 SIGNS = (
     "correspondence", "chrf", "language_confidence", "relative_odds", "foreign_run", "expected_script", "copy_ratio",
     "english_run", "english_phrase", "repetition", "lost", "answer", "refusal", "damage", "debris", "punctuation",
-    "changed_negation", "opposite_words", "replaced_names", "added_words",
+    "changed_negation", "unsaid_negation", "opposite_words", "replaced_names", "added_words",
 )  # fmt: skip
 _RISING = frozenset({"correspondence", "chrf", "language_confidence", "expected_script"})  # more is better; else worse
 LENGTH = "length_ratio"  # has a curve in each language

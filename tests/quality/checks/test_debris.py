@@ -84,6 +84,12 @@ def test_it_says_which_kind(text: str, kinds: set[str]) -> None:
     [
         ("de", 'Who said "I came, I saw, I won"?', "Wer sagte: „Ich kam, ich sah, ich siegte“?"),  # a colon for a comma
         ("zh", 'He said "go" and "stop".', "“去”，他说，然后说“停”"),  # two quotations, one at each end
+        ("zh", 'The Assembly said: "The Members decide."', "“国民议会”表示：“决定 “议员” 的是议员。”"),
+        (
+            "ko",
+            'He called it "folly" and "attempting to rewrite history."',
+            '그는 그것을 ‘어리석다’, ‘역사를 새로 쓰려는 시도’라고 했다."',
+        ),
         ("ja", "Fill in [NAME] here.", "ここに【名前】を記入してください。"),
         ("es", "Where is Omaha, Nebraska", "Dónde está Omaha (Nebraska)"),
         ("fr", "What is it?", "Qu'est-ce que c'est ?"),

@@ -98,6 +98,15 @@ def test_a_message_behind_an_emoji_rejects() -> None:
     assert verdict(f"{GERMAN} 😀{smuggled}", f"{ENGLISH} 😀") == ("rejected", {"hidden_characters"})
 
 
+def test_letters_that_writers_take_for_their_own_only_show() -> None:
+    prompt = "Her decision to pull out left everyone involved absolutely stunned."
+    text = "Ìpinnu rẹ̀ láti jáde kúrò ya gbogbo àwọn {} lẹ́nu pátápátá."
+    for letters, status in (("ólὺkópa", "accepted"), ("ólùkópa", "accepted"), ("ólυkópa", "rejected")):
+        found = verdict(text.format(letters), prompt, "yo")
+        assert found[0] == status, letters
+        assert ("hidden_characters" in found[1]) == (letters != "ólùkópa")
+
+
 def test_isolates_balance_in_order() -> None:
     assert invisible_characters("\u2067ا\n\u202bب\u202c\u2069", language("ar")) == (0, 0)
     assert invisible_characters("\u2069ا\u2067", language("ar")) == (2, 0)

@@ -25,6 +25,17 @@ def test_what_is_kept_as_it_is_counts_as_one_word(language: str, text: str, sour
     assert status == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("text", "flagged"),
+    [
+        ("트럼프(Trump)가 웨스트 버지니아(West Virginia)에서 집회를 열다", False),
+        ("트럼프(미국의 대통령)가 웨스트 버지니아(미국의 어느 한 주)에서 집회를 열다", True),
+    ],
+)
+def test_names_of_the_prompt_in_brackets_lengthen_no_text(text: str, flagged: bool) -> None:
+    assert ("length_ratio" in verdict(text, "Trump rallies in West Virginia", "ko")[1]) == flagged
+
+
 def test_a_kept_address_does_not_hide_that_the_rest_is_gone() -> None:
     source = f"Write a short summary in simple words of what this page says, for a reader of ten years: {ADDRESS}"
     assert "length_ratio" in verdict(f"Schreibe kurz: {ADDRESS}", source)[1]

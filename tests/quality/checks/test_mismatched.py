@@ -110,3 +110,13 @@ def test_what_is_no_translation_has_no_score() -> None:
     audited, scores = audit_rows(rows)
     assert np.isnan(fits_another_prompt([audited], [scores])).all()
     assert len(fits_another_prompt([], [])) == 0
+
+
+def test_another_wording_in_the_back_translation_is_no_evidence_against_what_the_lexicon_confirms() -> None:
+    prompt, text = "Write a tutorial on how to make a cake", "Schreibe eine Anleitung für die Zubereitung eines Kuchens"
+    flags = verdict(text, prompt, back_translation="Compose some instructions for preparing one pie")[1]
+    assert "back_translation" not in flags
+    swapped = verdict(
+        "Nennen Sie drei Gründe, die Sonne zu meiden.", prompt, back_translation="Give reasons to avoid sun"
+    )
+    assert "back_translation" in swapped[1]

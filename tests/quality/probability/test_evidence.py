@@ -12,7 +12,7 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, TARGET_LANGUAG
 from polyrefuse_data.languages.probability import ProbabilityTable
 from polyrefuse_data.quality import audit
 from polyrefuse_data.quality.auditing import audit_rows
-from polyrefuse_data.quality.probability.evidence import P_GOOD, probability, pulls_on
+from polyrefuse_data.quality.probability.evidence import P_GOOD, probability, pulls, pulls_on
 from tests.quality.tables import ENGLISH, GERMAN, make_table
 
 
@@ -62,8 +62,12 @@ def test_the_pulls_of_a_row_add_up_to_its_probability() -> None:
     scores = scores_of(back_translation="Explain why stars differ.")
     table = LANGUAGES["de"].probability
     assert table is not None
-    total = table.intercept + sum(pulls_on(scores, "de").values())
-    assert math.log(scores[P_GOOD] / (1 - scores[P_GOOD])) == pytest.approx(total, abs=0.7)  # the least are not told
+    every = pulls({name: np.array([value]) for name, value in scores.items()}, ["de"])
+    total = table.intercept + sum(float(nats[0]) for nats in every.values())
+    assert math.log(scores[P_GOOD] / (1 - scores[P_GOOD])) == pytest.approx(total)
+    told = pulls_on(scores, "de")
+    assert told == {name: every[name][0] for name in told}  # the least are not told
+    assert all(abs(every[name][0]) < 0.1 for name in every.keys() - told.keys())
     assert [*pulls_on(scores, "de").values()] == sorted(pulls_on(scores, "de").values(), key=lambda nats: -abs(nats))
 
 

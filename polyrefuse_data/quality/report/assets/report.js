@@ -27,26 +27,28 @@
 
   const textBlock = (row, name, label, language, parts, mark) => {
     const block = element("div", "text");
-    block.append(element("span", "label", label));
+    const heading = element("span", "label", label);
+    block.append(heading);
     const body = element("span", "body", parts ? undefined : row[name]);
     if (parts) fill(body, parts, mark);
     body.dir = "auto";
     if (language) body.lang = language;
     const key = `${row.id} ${row.language} ${name}`;
     if (row.label !== "harmless" && !reveal.checked && !revealed.has(key)) {
+      // Covered for eyes and ears alike. A click on the text shows it, and so does the button.
+      const button = element("button", "go", "show");
+      button.type = "button";
       body.classList.add("blurred");
-      body.tabIndex = 0;
-      body.setAttribute("role", "button");
-      body.setAttribute("aria-label", "Blurred text: activate to show");
+      body.setAttribute("aria-hidden", "true");
       const show = () => {
         revealed.add(key);
         body.classList.remove("blurred");
-        for (const attribute of ["role", "tabindex", "aria-label"]) body.removeAttribute(attribute);
+        body.removeAttribute("aria-hidden");
+        button.remove();
       };
       body.addEventListener("click", show, { once: true });
-      body.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); }
-      });
+      button.addEventListener("click", show, { once: true });
+      heading.append(" ", button);
     }
     block.append(body);
     return block;
@@ -219,6 +221,13 @@
       }
     });
   }
+  // What scrolls sideways can be reached by keyboard.
+  for (const box of document.querySelectorAll(".scroll")) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", box.closest("section").querySelector("h2").textContent);
+  }
+
   refresh();
   drawMeaning();
 })();

@@ -1,0 +1,59 @@
+"""Scores prompts with a monitor's file: what a defender runs before, or beside, the model's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from polyrefuse_data.benchmark.activations import block_inputs
+from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.benchmark.monitors.detectors import DIRECTION, PROBE
+from polyrefuse_data.benchmark.monitors.file import Monitor, load_monitor
+from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.languages import find_language
+from polyrefuse_data.sources.reading import read_records
+
+_AT_ONCE = 256  # prompts whose activations are held: 16 positions of 80 layers of 8,192 are 42 MB each
+_DIGESTS = ("weights_sha256", "tokenizer_sha256", "template_sha256")
+
+
+def score_prompts(
+    file: str | Path, model: str | Path, prompts: Sequence[str | Path], *, dtype: str = "auto", device: str = "auto"
+) -> Iterator[dict[str, Any]]:
+    """Scores of the prompts in files (JSONL, JSON, CSV, Parquet, ...: a prompt, and where known `id` and `language`).
+
+    Each has the score of `direction` and `probe`, and whether it is an alarm at the threshold of its language. Raises
+    ConfigError where the model is not the one that the monitor was taken from: its numbers would mean nothing.
+    """
+    monitor = load_monitor(file)
+    asked = [record for path in prompts for record in read_records(Path(path))]
+    texts = [record.text() for record in asked]
+    loaded = ChatModel.load(model, dtype=dtype, device=device, system_prompt=monitor.told["system_prompt"])
+    _check_same(monitor, loaded, file)
+    for start in range(0, len(asked), _AT_ONCE):
+        taken = block_inputs(loaded, texts[start : start + _AT_ONCE])
+        scores = monitor.score(taken[:, monitor.told["position"], monitor.told["layer"]])
+        for place, record in enumerate(asked[start : start + _AT_ONCE]):
+            language = _code(record.string("language"))
+            told = {"id": record.string("id") or record.place, "language": language}
+            found = {name: scores[name][place] for name in (DIRECTION, PROBE)}
+            alarms = {f"{name}_alarm": found[name] > monitor.threshold(name, language) for name in found}
+            yield {**told, **found, **alarms}
+
+
+def _check_same(monitor: Monitor, model: ChatModel, file: str | Path) -> None:
+    now, then = asdict(model.identity), monitor.told["model"]
+    for name in _DIGESTS:
+        if now[name] != then[name]:
+            what = name.removesuffix("_sha256")
+            raise ConfigError(
+                f"{file} was taken from {then['model']} with another {what} ({then[name][:12]}, now {now[name][:12]}): "
+                "use that model, or export a monitor of this one"
+            )
+
+
+def _code(language: str | None) -> str | None:
+    known = find_language(language) if language else None
+    return known.code if known else language

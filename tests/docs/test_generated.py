@@ -1,0 +1,44 @@
+"""The pages made from code say what the code says today."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from docs.generators.config_keys import SECTIONS, meanings
+from docs.generators.pages import DOCS, PAGES
+from docs.generators.python_api import MODULES, public_names
+from polyrefuse_data import config
+from polyrefuse_data.benchmark.config import BenchmarkConfig
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_what_the_code_says(name: str) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name](), "run `python -m docs.generators`"
+
+
+def test_every_key_of_a_config_is_explained() -> None:
+    unexplained = [
+        f"{section}.{key}"
+        for section, model in [*SECTIONS.items(), ("benchmark", BenchmarkConfig)]
+        for key in model.model_fields.keys() - meanings(model).keys() - {"engine"}
+    ]
+    assert not unexplained
+
+
+def test_every_section_of_a_config_is_on_the_page() -> None:
+    classes = {
+        model for model in vars(config).values() if isinstance(model, type) and model.__module__ == config.__name__
+    }
+    sections = {model for model in classes if issubclass(model, config._Section)}
+    assert sections - {config._Section, config._Backend, config.Config} == set(SECTIONS.values())
+
+
+def test_every_public_name_is_on_the_page_and_has_a_docstring() -> None:
+    page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    for module in MODULES:
+        for name in public_names(module):
+            assert f"\n### {name}\n" in page
+            value = getattr(importlib.import_module(module), name)
+            assert not callable(value) or value.__doc__, name

@@ -1,0 +1,165 @@
+"""Every page that the product writes, as people see it: at three widths, in light and dark, by keyboard and by ear.
+
+A quicker look at each page is with the tests of the page (nothing runs off, contrast).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from polyrefuse_data.benchmark import export_labels, run_benchmark, write_report
+from polyrefuse_data.demo.bundled import CHAT, bundled_model
+from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
+from polyrefuse_data.languages import LANGUAGES
+from polyrefuse_data.quality import audit, export_review
+from polyrefuse_data.quality import write_report as write_quality_report
+from polyrefuse_data.release import write_release
+from polyrefuse_data.system.files import write_table
+from polyrefuse_data.workspace import Workspace
+from tests.axe import serious_findings
+from tests.browser import Browser, open_browser
+from tests.documents import ROOT
+from tests.quality.tables import make_table
+from tests.release.conftest import make_rows, make_workspace
+
+pytestmark = pytest.mark.slow
+
+WIDTHS = (360, 1280, 1920)
+SCHEMES = ("light", "dark")
+FIRST_PAINT = 1500  # milliseconds, of a report on 10,000 rows or more
+SITE = "site"
+PAGES = ("quality", "review", "benchmark", "comparison", "label")
+
+# Elements that stick out of the window, and of everything that scrolls.
+STICKING_OUT = """
+const wide = document.documentElement.clientWidth;
+const scrolls = (node) => node && (getComputedStyle(node).overflowX !== "visible" || scrolls(node.parentElement));
+return [...document.querySelectorAll("body *")]
+  .filter((node) => node.getBoundingClientRect().width && node.getBoundingClientRect().right > wide + 1)
+  .filter((node) => !scrolls(node.parentElement)).map((node) => node.outerHTML.slice(0, 200));
+"""
+OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as started:
+        yield started
+
+
+def seeds_in_every_language(folder: Path, copies: int = 1) -> Workspace:
+    """The bundled prompts in fourteen languages, some swapped, so that there is something to reject; and copies."""
+    texts = {code: seed_texts(code).prompts for code in LANGUAGES}
+    keys = [prompt.key for prompt in seed_prompts()]
+    rows = [
+        {
+            "id": f"{prompt.key}-{copy}",
+            "language": code,
+            "label": prompt.label,
+            "split": prompt.split,
+            "category": prompt.category,
+            "text": f"{texts[code][keys[number - 1] if number % 9 == 0 and code != 'en' else prompt.key]} {copy}",
+            "text_en": f"{texts['en'][prompt.key]} {copy}",
+        }
+        for copy in range(1, copies + 1)
+        for number, prompt in enumerate(seed_prompts())
+        for code in LANGUAGES
+    ]
+    workspace = Workspace(folder)
+    write_table(audit(make_table(*rows)), workspace.rows)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("seen")
+    workspace = seeds_in_every_language(folder / "seeds")
+    release = write_release(
+        make_workspace(folder / "ws", make_rows(4, ("ar", "de", "en"))), version="1.0.0", out=folder / "rel"
+    )
+    run = run_benchmark(bundled_model(CHAT), release, folder / "run", limit=2, max_new_tokens=4, max_kl=100.0)
+    return {
+        "quality": write_quality_report(workspace),
+        "review": export_review(workspace, folder / "review.html"),
+        "benchmark": run / "report.html",
+        "comparison": write_report([run, run], folder / "comparison.html"),
+        "label": export_labels(run, folder / "label.html", page=True),
+    }
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out_and_everybody_can_use_it(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    look_at(browser, pages[name])
+
+
+def look_at(browser: Browser, page: Path) -> None:
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            browser.look(width, scheme)
+            browser.open(page)
+            browser.run("localStorage.clear()")
+            browser.open(page)
+            browser.run(OPEN_ALL)
+            assert browser.run(STICKING_OUT) == [], f"{width} {scheme}"
+            assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+            assert serious_findings(browser) == [], f"{width} {scheme}"
+
+
+def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.look(1280, "light")
+    browser.open(pages["quality"])
+    directions = browser.run(
+        "return [...document.querySelectorAll('.body[lang=ar]')].map((one) => getComputedStyle(one).direction)"
+    )
+    assert directions and set(directions) == {"rtl"}
+
+
+def test_a_report_on_ten_thousand_rows_is_there_at_once(browser: Browser, tmp_path: Path) -> None:
+    page = write_quality_report(seeds_in_every_language(tmp_path, copies=5))
+    browser.look(1280, "light")
+    painted = []
+    for _ in range(3):  # the best of three: the machine may be busy
+        browser.open(page)
+        painted.append(
+            browser.run_async(
+                "const done = arguments[arguments.length - 1]; new PerformanceObserver((list) => "
+                "done(list.getEntries()[0].startTime)).observe({ type: 'paint', buffered: true });"
+            )
+        )
+    assert min(painted) < FIRST_PAINT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if find_spec("material") is None:
+        pytest.skip('needs the tools of the documentation: pip install -e ".[docs]"')
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["index", "reference/config", "tutorials/own-prompts"])
+def test_the_site_reads_well(browser: Browser, site: Path, name: str) -> None:
+    look_at(browser, site / f"{name}.html")
+
+
+def test_the_site_searches_and_fetches_nothing_from_elsewhere(browser: Browser, site: Path) -> None:
+    browser.look(1280, "light")
+    browser.open(site / "index.html")
+    results = browser.run_async(
+        "const done = arguments[arguments.length - 1]; const box = document.querySelector('.md-search__input');"
+        "box.focus(); box.value = 'over-refusal'; box.dispatchEvent(new Event('keyup', { bubbles: true }));"
+        "box.dispatchEvent(new Event('input', { bubbles: true }));"
+        "const look = () => { const found = document.querySelectorAll('.md-search-result__link').length;"
+        "found ? done(found) : setTimeout(look, 100); }; look();"
+    )
+    assert results > 0
+    fetched = browser.run("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert [address for address in fetched if not address.startswith("file://")] == []
