@@ -15,8 +15,9 @@ from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.release.layout import config_name
 from polyrefuse_data.rows import HARMFUL
-from polyrefuse_data.system.files import atomic_write
+from polyrefuse_data.system.files import write_new
 
+_IN_THE_WAY = "move it away, or choose another --out"
 _METRIC = {True: "refusal_rate", False: "over_refusal_rate"}  # of harmful, and of harmless prompts
 _METRIC_NAMES = {
     "refusal_rate": "refusal of harmful prompts (%)",
@@ -35,7 +36,7 @@ def export_results(
     """Write `.eval_results/<dataset>.yaml` and `model-index.yaml` into `out`, to be put in the model's repository.
 
     `dataset_id` is the release on the Hub (ORG/NAME), `revision` its commit or tag (default: the release's version as
-    its tag). Raises ConfigError for an id that is none, or a run without replies.
+    its tag). Raises ConfigError for an id that is none, a run without replies, or another file in the way.
     """
     scores = store.read_json(RunFolder(Path(run_folder)).scores)
     if dataset_id.count("/") != 1 or not all(dataset_id.split("/")):
@@ -50,8 +51,8 @@ def export_results(
     at = revision or f"v{scores['run']['dataset']['version']}"
     entries = Path(out) / ".eval_results" / f"{dataset_id.split('/')[1]}.yaml"
     index = Path(out) / "model-index.yaml"
-    atomic_write(entries, _yaml(_entries(rows, dataset_id, at, source_url)))
-    atomic_write(index, _yaml({"model-index": _index(scores, rows, dataset_id, at, source_url)}))
+    write_new(entries, _yaml(_entries(rows, dataset_id, at, source_url)), _IN_THE_WAY)
+    write_new(index, _yaml({"model-index": _index(scores, rows, dataset_id, at, source_url)}), _IN_THE_WAY)
     return [entries, index]
 
 

@@ -32,7 +32,8 @@ ONLY_PLANNED = {("benchmark", "run"): ["--dry-run"], ("publish",): ["--dry-run"]
 ALWAYS_GIVEN = {("build",): {"config"}, ("publish",): {"repo_id"}, ("benchmark", "run"): {"model", "dataset"}}
 # Arguments that may be paths, but are typed as text.
 NAMES_OF_PATHS = {"where", "old", "new", "model", "dataset"}
-ONLY_NAMES = {("benchmark", "judge"): {"model"}}  # and those of them that are none in some command
+# And those of them that are none in some command, or come after a file that no test here can make.
+ONLY_NAMES = {("benchmark", "judge"): {"model"}, ("monitor", "score"): {"model"}}
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,9 @@ class World:
             "replies": self.folder / "replies.jsonl",
             "model": bundled_model(CHAT),
             "repo_id": "org/name",
+            "dataset_id": "org/name",
+            "prompts": self.folder / "rows.jsonl",
+            "scores": self.folder / "rows.jsonl",
             "harness": "lm-eval",
             "version": "1.0.0",
             "out": self.new(),

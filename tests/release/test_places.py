@@ -80,15 +80,15 @@ def test_what_does_not_verify_goes_nowhere(release: Path, tmp_path: Path) -> Non
 
 
 def test_the_command(release: Path, tmp_path: Path, polyrefuse: Call) -> None:
-    done = polyrefuse("publish", release, "--to", "folder", "--out", tmp_path / "shelf", "--json")
+    done = polyrefuse("publish", release, "--to", "folder", "--into", tmp_path / "shelf", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout or done.stderr)
     assert told["is_new"] and verify_release(Path(told["paths"][0])) == []
     for arguments, mend in [
-        (("--to", "folder"), "takes --out DIR"),
-        (("--to", "ftp", "--out", tmp_path), "use hub, folder, zenodo-zip"),
+        (("--to", "folder"), "takes --into DIR"),
+        (("--to", "ftp", "--into", tmp_path), "use hub, folder, zenodo-zip"),
         ((), "needs --repo-id ORG/NAME"),
-        (("--repo-id", "a/b", "--out", tmp_path), "is only for --to folder"),
+        (("--repo-id", "a/b", "--into", tmp_path), "is only for --to folder"),
     ]:
         failed = polyrefuse("publish", release, *arguments)
         assert failed.returncode == 2 and mend in failed.stderr

@@ -60,14 +60,14 @@ def export_monitor(run_folder: str | Path, out: str | Path, source: str | None =
     Raises ConfigError if the run has no direction from that language.
     """
     folder, path = RunFolder(Path(run_folder)), Path(out)
+    if path.exists():
+        raise ConfigError(f"{path} is there already: choose another --out, or delete it")
     run = store.read_json(folder.run)
     chosen = chosen_directions(folder, run)
     source = source or leading(chosen)
     if source not in chosen:
         have = ", ".join(chosen) or "none"
         raise ConfigError(f"{folder.path} has no direction from {source or 'any language'}: it has {have}")
-    if path.exists():
-        raise ConfigError(f"{path} is there already: choose another --out, or delete it")
     at = chosen[source]
     unit = at.unit
     activations = {

@@ -27,9 +27,9 @@ def score_prompts(
     Each has the score of `direction` and `probe`, and whether it is an alarm at the threshold of its language. Raises
     ConfigError where the model is not the one that the monitor was taken from: its numbers would mean nothing.
     """
-    monitor = load_monitor(file)
     asked = [record for path in prompts for record in read_records(Path(path))]
     texts = [record.text() for record in asked]
+    monitor = load_monitor(file)
     loaded = ChatModel.load(model, dtype=dtype, device=device, system_prompt=monitor.told["system_prompt"])
     _check_same(monitor, loaded, file)
     for start in range(0, len(asked), _AT_ONCE):
