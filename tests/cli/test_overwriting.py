@@ -29,6 +29,7 @@ NAMES = (
     "workspace/rows.parquet",
     "benchmark/report.html",
     "config.json",
+    "model-index.yaml",
     "notes.txt",
 )
 
