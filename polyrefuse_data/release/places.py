@@ -20,12 +20,13 @@ from polyrefuse_data.release.staging import staged_folder
 from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.rows import slug
 from polyrefuse_data.system.files import atomic_path, make_folder, write_new
-from polyrefuse_data.system.input_files import read_input_text, sha256_of
+from polyrefuse_data.system.input_files import read_input, read_input_text, sha256_of
 from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.text import printable
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day of ZIP: no time of ours may be in the file
 _FILE_MODE = 0o100644 << 16
+_FILE_BYTES = 2**33  # held in memory while it is written
 _OTHER_VERSION = "a published version never changes: release under a new version, or choose another --into"
 
 
@@ -106,9 +107,7 @@ def write_archive(folder: Path, name: str, target: Path) -> None:
         for path in layout.release_files(folder):
             entry = zipfile.ZipInfo(f"{name}/{path}", _EPOCH)
             entry.external_attr = _FILE_MODE
-            entry.file_size = (folder / path).stat().st_size
-            with (folder / path).open("rb") as source, archive.open(entry, "w") as written:
-                shutil.copyfileobj(source, written)
+            archive.writestr(entry, read_input(folder / path, _FILE_BYTES))
 
 
 def zenodo_metadata(manifest: Manifest) -> dict[str, Any]:
