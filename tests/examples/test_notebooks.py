@@ -1,0 +1,41 @@
+"""The notebooks of examples/ run from the first cell to the last, and print what they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="notebooks need pip install -e '.[docs]'")
+nbclient = pytest.importorskip("nbclient", reason="notebooks need pip install -e '.[docs]'")
+
+NOTEBOOKS = Path(__file__).parents[2] / "examples" / "notebooks"
+
+
+def printed(notebook: Any) -> list[str]:
+    """What the cells print; not progress, nor figures."""
+    return [
+        "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_it_prints_what_it_shows(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    shown = nbformat.read(path, as_version=4)
+    run = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(run, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert printed(run) == printed(shown)
+    assert any(printed(shown))
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_it_is_kept_as_it_ran_without_places_of_a_machine(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not any(place in text for place in ("/home/", "/root/", "/tmp/"))
+    code = [cell for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
