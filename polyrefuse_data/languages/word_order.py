@@ -37,6 +37,7 @@ _MOST = 3.0  # nats that a single pair may say
 # How far the pairs of a new text are believed to be like those of the table (1: wholly). With less than 1, texts on
 # other topics in another style are not called heaps.
 _TRUST = 0.7
+_FEW_HEAPS = 1.64  # standard deviations above chance: a twentieth of heaps are there, by the normal distribution
 
 Classes = npt.NDArray[np.intp]
 
@@ -60,7 +61,8 @@ class WordOrder:
 
     def log_odds(self, text: str) -> float:
         """How much likelier (in nats) the words are to stand in this order in a text than in a heap of them. Near 0
-        where nothing can be said."""
+        where nothing can be said, and not below it for an order that few heaps reach, however far it is from what the
+        table would have: texts on other topics are."""
         ends = self._ends(text)
         count = len(ends.first)
         if count < (_SHORTEST if self._spaced else _SHORTEST_UNSPACED):
@@ -72,7 +74,8 @@ class WordOrder:
         spread = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
         np.fill_diagonal(spread, 0)
         variance = (spread**2).sum() / count  # of the sum over all orders (Hoeffding's combinatorial theorem)
-        return float(_TRUST * said - _TRUST**2 * variance / 2)
+        odds = float(_TRUST * said - _TRUST**2 * variance / 2)
+        return max(odds, 0.0) if said > _FEW_HEAPS * variance**0.5 else odds
 
     def to_tsv(self) -> str:
         """Frequent words, endings, and a line for each class with what follows it how often."""
