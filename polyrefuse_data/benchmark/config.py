@@ -44,18 +44,8 @@ EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
-        *(
-            "model",
-            "revision",
-            "source_languages",
-            "extractor",
-            "rule",
-            "max_kl",
-            "min_coherent",
-            "positions",
-            "layers",
-        ),
-        *("transfer", "mode"),
+        *("model", "revision", "source_languages", "extractor", "rule", "max_kl", "min_coherent"),
+        *("positions", "layers", "transfer", "mode"),
         *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
         *("dtype", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }

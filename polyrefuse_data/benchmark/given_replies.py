@@ -22,7 +22,7 @@ from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import find_language, language_codes
+from polyrefuse_data.languages import code_of, language_codes
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text import printable
@@ -211,8 +211,7 @@ class Prompts:
 
     def answered_by(self, reply: GivenReply) -> Row | None:
         """The prompt that a reply answers; None where there is none, or several could be meant."""
-        known = find_language(reply.language) if reply.language else None
-        language = known.code if known else reply.language
+        language = code_of(reply.language)
         if reply.id is not None:
             languages = self._languages_of.get(reply.id, [])
             if language is None and len(languages) == 1:

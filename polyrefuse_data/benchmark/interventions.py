@@ -9,7 +9,7 @@ and needs no hook; the result is the same. Centred ablation is affine concept ed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ def ablate(
             if reads_unclean_input(model, index, mode):
                 stack.enter_context(on_input(block.module, projector(INPUT, index)))
             places = sublayer_places(block) if mode == "reference" else all_places(block)
-            for module, place in {places[place]: place for place in reversed(places)}.items():  # each module once
+            for module, place in _each_once(places):
                 stack.enter_context(_on_output(module, projector(place, index)))
         yield ablation
 
@@ -106,8 +106,7 @@ def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | No
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
             stack.enter_context(on_input(block.module, projector(INPUT, layer)))
-            places = all_places(block)
-            for module, place in {places[place]: place for place in reversed(places)}.items():
+            for module, place in _each_once(all_places(block)):
                 stack.enter_context(_on_output(module, projector(place, layer)))
         yield
 
@@ -161,6 +160,11 @@ def replace_input(model: ChatModel, layer: int, hidden: Tensor) -> Iterator[None
     """Make block `layer` read `hidden` ([rows, tokens, d_model]) instead of its input."""
     with on_input(model.blocks[layer].module, lambda given: hidden.to(given.device)):
         yield
+
+
+def _each_once(places: dict[str, Any]) -> Iterable[tuple[Any, str]]:
+    """The modules at some places, each once, with the first place that it has."""
+    return {places[place]: place for place in reversed(places)}.items()
 
 
 class _Projector:

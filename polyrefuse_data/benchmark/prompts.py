@@ -11,16 +11,8 @@ from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.rows import LABELS, SPLITS
 
-_KEPT = (
-    "id",
-    "text",
-    "source",
-    "text_en",
-    "category",
-    "origin",
-    "back_translation",
-    "back_translator",
-)  # of a row: the fields of Prompt
+# Of a row: the fields of Prompt.
+_KEPT = ("id", "text", "source", "text_en", "category", "origin", "back_translation", "back_translator")
 
 Key = tuple[str, str]  # (split, label)
 

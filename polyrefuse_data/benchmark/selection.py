@@ -19,14 +19,8 @@ LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the 
 
 SCORES = ("refusal_score", "steering_score", "kl_div_score")
 
-REASONS = (
-    "nan",
-    "zero",
-    "layer",
-    "kl",
-    "steering",
-    "coherence",
-)  # why a candidate is dropped, in the order of the tests
+# Why a candidate is dropped, in the order of the tests.
+REASONS = ("nan", "zero", "layer", "kl", "steering", "coherence")
 PASSES = "passes"
 REASON_NAMES = {  # how reports count them
     "nan": "without a score",
@@ -132,4 +126,9 @@ def select_direction(
 def ranking(candidates: Iterable[Row], n_layers: int, rule: str | Rule = "arditi") -> list[Row]:
     """The candidates that a rule accepts, the best first."""
     passed = [candidate for candidate in candidates if why_dropped(candidate, n_layers, rule) is None]
-    return sorted(passed, key=lambda c: (c["refusal_score"], c["layer"], c["position"]))
+    return best_first(passed)
+
+
+def best_first(candidates: Iterable[Row]) -> list[Row]:
+    """Candidates by refusal score under ablation; ties go to the earlier layer, then the earlier position."""
+    return sorted(candidates, key=lambda c: (c["refusal_score"], c["layer"], c["position"]))

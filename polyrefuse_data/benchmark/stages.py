@@ -5,7 +5,6 @@ The model is loaded by the first stage that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -39,7 +38,7 @@ from polyrefuse_data.benchmark.weight_edit import is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
-from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.system.progress import tracked_parts
 
 # Up to this width a layer is done sooner than threads have met, and on a busy machine they wait for each other for
 # minutes.
@@ -128,8 +127,8 @@ class Stages:
 
     def run(self) -> None:
         """All stages, in order."""
-        self._completing.write(Wanted(language) for language in _progress("baseline", self._plan.targets))
-        for language in _progress("directions", self._plan.sources):
+        self._completing.write(Wanted(language) for language in tracked_parts(self._plan.targets, "baseline"))
+        for language in tracked_parts(self._plan.sources, "directions"):
             self._select(language)
         for language in self._plan.missing:
             path = self._folder.selection(language)
@@ -139,18 +138,18 @@ class Stages:
         directions = self._directions()
         pairs = self._config.pairs(list(directions), self._plan.targets)
         self._completing.write(
-            Wanted(target, source, directions[source]) for source, target in _progress("ablation", pairs)
+            Wanted(target, source, directions[source]) for source, target in tracked_parts(pairs, "ablation")
         )
         measured = [language for language in directions if language in self._plan.targets]
         if self._config.random_control:
             self._completing.write(
                 control
-                for language in _progress("controls", measured)
+                for language in tracked_parts(measured, "controls")
                 for control in self._controls(directions[language])
             )
-        for language in _progress("activations", self._plan.targets):
+        for language in tracked_parts(self._plan.targets, "activations"):
             self._activations(language)
-        for language in _progress("capability", measured):
+        for language in tracked_parts(measured, "capability"):
             self._capability(language, directions[language])
         if self._config.experiments:
             self._experiments(directions)
@@ -236,7 +235,7 @@ class Stages:
             config = self._model.network.config.get_text_config(decoder=True)
             return published_tokens(config.model_type, config.vocab_size, self._plan.sources)
         counts = {}
-        for language in _progress("refusal tokens", self._plan.sources):
+        for language in tracked_parts(self._plan.sources, "refusal tokens"):
             prompts = self._plan.prompts[language]
             harmful, harmless = (prompts.texts("train", label) for label in (HARMFUL, HARMLESS))
             counts[language] = first_tokens(self._model, harmful, harmless, language, self._config.judge)
@@ -254,10 +253,6 @@ class Stages:
 
 def _beginning_with(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
-    yield from tracked(items, what, "parts", len(items), stays=False)
 
 
 def _rendering() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -58,6 +58,11 @@ def tracked(items: Iterable[_Item], what: str, units: str, total: int, *, stays:
         for item in items:
             yield item
             bar.update()
+
+
+def tracked_parts(items: Sequence[_Item], what: str) -> Iterator[_Item]:
+    """The same for the parts of a stage, whose bar goes when they are done."""
+    yield from tracked(items, what, "parts", len(items), stays=False)
 
 
 class _Silence:

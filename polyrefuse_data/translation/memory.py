@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ _logger = logging.getLogger(__name__)
 Unit = dict[str, str]
 
 
-class ExactMatches:
+class ExactMatches(ABC):
     """A backend of units: exact matches (after NFC and stripping white space) in any direction between their languages.
 
     Where two units share a source text, the first one wins.
@@ -36,17 +37,19 @@ class ExactMatches:
         self._by_pair: dict[Pair, dict[str, str]] = {}
 
     @property
+    @abstractmethod
     def name(self) -> str:
-        raise NotImplementedError
+        """The name of the backend in rows and results."""
 
     @property
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What its answers depend on."""
 
     @property
+    @abstractmethod
     def matches(self) -> Sequence[Unit]:
         """The units to look in."""
-        raise NotImplementedError
 
     @property
     def units(self) -> None:
@@ -66,7 +69,7 @@ class ExactMatches:
                 results.append(Failure(NO_MATCH) if text is None else Translation(text, origin="human"))
             yield number, results
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - the same for all
         """Nothing to do."""
 
     def _targets(self, pair: Pair) -> dict[str, str]:

@@ -24,6 +24,7 @@ from polyrefuse_data.benchmark.contrasts import (
     refuses,
     with_verdicts,
 )
+from polyrefuse_data.benchmark.experiments import Replies
 from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.metrics import kl_scores, probabilities
 from polyrefuse_data.benchmark.model import ChatModel
@@ -31,8 +32,6 @@ from polyrefuse_data.benchmark.reply_sources import Addition
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.models.batches import batch_tokens
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
-
-Replies = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 
 
 def additions(folder: RunFolder, run: Mapping[str, Any], replies: Replies) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.chosen import chosen_directions, leading
+from polyrefuse_data.benchmark.experiments import Replies
 from polyrefuse_data.benchmark.geometry import shared_layer, silhouettes
 from polyrefuse_data.benchmark.outcomes import COMPLIED, REFUSED, outcome
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, auroc, auroc_interval, rate, rate_interval
@@ -29,9 +30,7 @@ _SEED = 1
 _FEWEST_LANGUAGES = 4  # three can be ordered in six ways: no correlation of theirs has a p under 1/6
 
 
-def clusters(
-    folder: RunFolder, run: Mapping[str, Any], replies: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
-) -> dict[str, Any] | None:
+def clusters(folder: RunFolder, run: Mapping[str, Any], replies: Replies) -> dict[str, Any] | None:
     """A record per language with activations, and the rank correlation over languages; None without activations."""
     known = [language for language in run["languages"] if folder.activations(language).exists()]
     if not known:

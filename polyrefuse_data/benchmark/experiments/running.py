@@ -24,7 +24,7 @@ from polyrefuse_data.benchmark.reply_sources import Addition, top_folder
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMLESS, LABELS
-from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.system.progress import tracked_parts
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Experiments:
         if source is None:
             return
         self.completing.write(self._additions(config.addition or ()))
-        for addition, target in _progress("cost of addition", self._added(config.addition or ())):
+        for addition, target in tracked_parts(self._added(config.addition or ()), "cost of addition"):
             self._cost(addition, target)
         if config.top:
             self.completing.write(self._next_best(config.top))
         if config.jailbreaks:
             wrappers = read_wrappers(Path(config.jailbreaks))
-            for language in _progress("jailbreaks", self.plan.targets):
+            for language in tracked_parts(self.plan.targets, "jailbreaks"):
                 self._project(language, wrappers, direction_for(language, self.chosen))
         if config.tasks:
             self._tasks(config.tasks, self.chosen[source])
@@ -67,7 +67,7 @@ class Experiments:
         ]
 
     def _additions(self, coefficients: Sequence[float]) -> Iterator[Wanted]:
-        for addition, target in _progress("addition", self._added(coefficients)):
+        for addition, target in tracked_parts(self._added(coefficients), "addition"):
             layer = self.chosen[addition.source].layer
             own = self.directions[addition.source]
             yield Wanted(target, addition.folder, own, added=(layer, addition.coefficient))
@@ -80,7 +80,9 @@ class Experiments:
             self._keep(path, cost_of_addition(self.model(), prompts, chosen, addition.coefficient), inputs)
 
     def _next_best(self, most: int) -> Iterator[Wanted]:
-        for language in _progress("next-best directions", [code for code in self.chosen if code in self.plan.targets]):
+        for language in tracked_parts(
+            [code for code in self.chosen if code in self.plan.targets], "next-best directions"
+        ):
             order = ranked(store.read_json(self.folder.selection(language)))
             candidates = store.read_tensors(self.folder.directions(language))["candidates"]
             for rank, row in enumerate(order[1:most], start=2):
@@ -119,7 +121,3 @@ class Experiments:
     def _keep(self, path: Path, record: dict[str, Any], *inputs: Path) -> None:
         store.write_json(path, record)
         self.ledger.add(path, *inputs)
-
-
-def _progress(what: str, items: Sequence[Any]) -> Iterator[Any]:
-    yield from tracked(items, what, "parts", len(items), stays=False)

@@ -6,24 +6,23 @@ one of low cosine does the same, there is more than one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import by_id, complies, difference, with_verdicts
+from polyrefuse_data.benchmark.experiments import Replies
 from polyrefuse_data.benchmark.reply_sources import top_rank
+from polyrefuse_data.benchmark.selection import best_first
 from polyrefuse_data.benchmark.statistics import rate, rate_interval
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.rows import HARMFUL
-
-Replies = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 
 
 def ranked(selection: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The candidates of a source's record that its rule accepts, best first: the first is the chosen one. Empty of a
     staged selection, which scores only what the choice needs."""
-    passed = [row for row in selection.get("candidates", ()) if row["dropped"][selection["rule"]] is None]
-    return sorted(passed, key=lambda row: (row["refusal_score"], row["layer"], row["position"]))
+    return best_first(row for row in selection.get("candidates", ()) if row["dropped"][selection["rule"]] is None)
 
 
 def top_directions(folder: RunFolder, replies: Replies) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.monitors.detectors import measured
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import find_language
+from polyrefuse_data.languages import code_of
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.sources.reading import read_records
 
@@ -35,12 +35,10 @@ def compare_detectors(
 def _of_file(path: Path, field: str, asked: dict[str, dict[str, list[str]]]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], float] = {}
     for record in read_records(path):
-        language, prompt = record.string("language"), record.string("id")
-        known = find_language(language) if language else None
         value = record.fields.get(field)
         if not isinstance(value, int | float) or math.isnan(value):
             raise ConfigError(f"{record.where}: {field} is no number: name the column with --field")
-        found[known.code if known else language or "", prompt or ""] = float(value)
+        found[code_of(record.string("language")) or "", record.string("id") or ""] = float(value)
     records = []
     for language, prompts in asked.items():
         keys = {label: [(language, prompt) for prompt in prompts[label]] for label in LABELS}

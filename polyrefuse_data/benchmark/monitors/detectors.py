@@ -45,20 +45,20 @@ def detectors(folder: RunFolder, run: Mapping[str, Any]) -> list[dict[str, Any]]
     if source is None or not folder.activations(source).exists():
         return []
     direction = chosen[source]
-    own = _activations(folder, source, direction)
-    from_source = _probe(own)
+    own = activations_at(folder, source, direction)
+    from_source = probe_on(own)
     records = []
     for language in run["languages"]:
         if not folder.activations(language).exists():
             continue
-        found = _activations(folder, language, direction)
+        found = activations_at(folder, language, direction)
         if not all(len(found[f"test_{label}"]) for label in LABELS):
             continue
         projected = {of: _projected(direction, tensors) for of, tensors in (("source", own), ("target", found))}
         records.append(_record(language, DIRECTION, source, projected["source"], projected["target"]))
         for trained_on, probe in {
             source: from_source,
-            language: from_source if language == source else _probe(found),
+            language: from_source if language == source else probe_on(found),
         }.items():
             if probe is not None:
                 by = [{name: probe.scores(tensor) for name, tensor in tensors.items()} for tensors in (own, found)]
@@ -123,7 +123,7 @@ def recalibration(source_harmless: Array, target: Scores, examples: Sequence[int
     return points
 
 
-def _activations(folder: RunFolder, language: str, at: Chosen) -> dict[str, Tensor]:
+def activations_at(folder: RunFolder, language: str, at: Chosen) -> dict[str, Tensor]:
     """Activations of a language's prompts where the direction was taken: <split>_<label> -> [prompts, d_model]."""
     tensors = store.read_tensors(folder.activations(language))
     return {name: tensor[:, at.position, at.layer].double() for name, tensor in tensors.items()}
@@ -133,5 +133,6 @@ def _projected(direction: Chosen, tensors: Mapping[str, Tensor]) -> dict[str, Ar
     return {name: (tensor @ direction.unit).numpy() for name, tensor in tensors.items()}
 
 
-def _probe(tensors: Mapping[str, Tensor]) -> Probe | None:
+def probe_on(tensors: Mapping[str, Tensor]) -> Probe | None:
+    """A probe trained on such activations; None where `train_probe` gives none."""
     return train_probe(tensors[f"train_{HARMFUL}"].numpy(), tensors[f"train_{HARMLESS}"].numpy())

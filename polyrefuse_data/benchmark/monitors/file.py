@@ -19,12 +19,11 @@ from torch import Tensor
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.chosen import chosen_directions, leading
 from polyrefuse_data.benchmark.monitor import FALSE_POSITIVE_RATE
-from polyrefuse_data.benchmark.monitors.detectors import DIRECTION, PROBE, detectors
-from polyrefuse_data.benchmark.monitors.probe import train_probe
+from polyrefuse_data.benchmark.monitors.detectors import DIRECTION, PROBE, activations_at, detectors, probe_on
 from polyrefuse_data.benchmark.statistics import threshold_at
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.rows import HARMFUL, HARMLESS
+from polyrefuse_data.rows import HARMLESS
 from polyrefuse_data.system.input_files import reason, regular_file
 
 FORMAT = "polyrefuse-monitor/1"
@@ -71,17 +70,13 @@ def export_monitor(run_folder: str | Path, out: str | Path, source: str | None =
     at = chosen[source]
     unit = at.unit
     activations = {
-        language: {
-            name: tensor[:, at.position, at.layer].double()
-            for name, tensor in store.read_tensors(folder.activations(language)).items()
-        }
+        language: activations_at(folder, language, at)
         for language in run["languages"]
         if folder.activations(language).exists()
     }
     if source not in activations:
         raise ConfigError(f"{folder.path} did not measure {source}: add it to --languages")
-    own = activations[source]
-    probe = train_probe(own[f"train_{HARMFUL}"].numpy(), own[f"train_{HARMLESS}"].numpy())
+    probe = probe_on(activations[source])
     if probe is None:
         raise ConfigError(f"{folder.path}: a probe needs finite activations of both classes")
     harmless = {

@@ -12,7 +12,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.monitors.detectors import DIRECTION, PROBE
 from polyrefuse_data.benchmark.monitors.file import Monitor, load_monitor
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import find_language
+from polyrefuse_data.languages import code_of
 from polyrefuse_data.sources.reading import read_records
 
 _AT_ONCE = 256  # prompts whose activations are held: 16 positions of 80 layers of 8,192 are 42 MB each
@@ -36,7 +36,7 @@ def score_prompts(
         taken = block_inputs(loaded, texts[start : start + _AT_ONCE])
         scores = monitor.score(taken[:, monitor.told["position"], monitor.told["layer"]])
         for place, record in enumerate(asked[start : start + _AT_ONCE]):
-            language = _code(record.string("language"))
+            language = code_of(record.string("language"))
             told = {"id": record.string("id") or record.place, "language": language}
             found = {name: scores[name][place] for name in (DIRECTION, PROBE)}
             alarms = {f"{name}_alarm": found[name] > monitor.threshold(name, language) for name in found}
@@ -52,8 +52,3 @@ def _check_same(monitor: Monitor, model: ChatModel, file: str | Path) -> None:
                 f"{file} was taken from {then['model']} with another {what} ({then[name][:12]}, now {now[name][:12]}): "
                 "use that model, or export a monitor of this one"
             )
-
-
-def _code(language: str | None) -> str | None:
-    known = find_language(language) if language else None
-    return known.code if known else language
