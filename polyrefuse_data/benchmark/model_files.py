@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
-from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.benchmark.gguf import check_words, gguf_alone, is_gguf
 from polyrefuse_data.benchmark.model_kind import auto_class
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.models.store import bundled_folder
@@ -106,6 +106,8 @@ def open_model(
                 where["revision"] = commit  # everything read from now on belongs to the same commit
             auto_class(config, name)
             tokenizer = _load_tokenizer(where)
+        if "gguf_file" in where:
+            check_words(tokenizer, name)
         chat = ChatTemplate(tokenizer, name, system_prompt)
         yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
 
