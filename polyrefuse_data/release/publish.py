@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _BRANCH = "main"
 _REPO = "dataset"
+_XET_TOKEN = "xet-write-token"  # the first thing that hf_xet asks a Hub for; its errors are text
 # People ask for access and a maintainer decides; the card's extra_gated_fields say what is asked.
 _GATE: Final = "manual"
 
@@ -287,6 +288,11 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
         error = error.__cause__  # a failed upload wraps what failed
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    if _XET_TOKEN in str(error) and "404" in str(error):
+        return PublishStopped(
+            f"{plan.repo_id}: this Hub has no Xet storage, over which huggingface_hub sends files: set "
+            "HF_HUB_DISABLE_XET=1, so that they go through LFS, and run again"
+        )
     if status == 412:
         return ReleaseError(
             f"{plan.repo_id}: {_BRANCH} changed during publishing; nothing was overwritten. "

@@ -280,3 +280,14 @@ def test_a_slow_hub_is_waited_for(hub, release):
     hub.faults.from_now_on("slow")
     publish(hub, release)
     assert len(hub.faults.fired) > 10 and "v1.0.0" in hub.repos[REPO].tags
+
+
+def test_a_hub_without_xet_says_how_files_get_there(hub, release, monkeypatch):
+    """hf_xet itself asks, from native code; with LFS instead, the same command ends what it began."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    with pytest.raises(PublishStopped, match=r"has no Xet storage.*set HF_HUB_DISABLE_XET=1"):
+        publish(hub, release)
+    assert not hub.repos[REPO].tags
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    assert "v1.0.0 is published" in publish(hub, release)
+    assert set(hub.repos[REPO].commits[hub.repos[REPO].tags["v1.0.0"]]) == files_of(release) | {".gitattributes"}
