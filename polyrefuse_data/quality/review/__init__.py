@@ -7,8 +7,6 @@ reviewers agree with each check. Importing the same file again changes nothing a
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
+from polyrefuse_data.quality.review.drawing import VERDICT, draw
 from polyrefuse_data.quality.review.page import to_page
 from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_sheet, to_csv
 from polyrefuse_data.quality.review.workbook import to_workbook
@@ -39,14 +38,16 @@ def export_review(
     flagged: bool = False,
     size: int = 50,
     seed: int = 0,
+    by: str = VERDICT,
     languages: str | Iterable[str] | None = None,
 ) -> Path:
     """Write rows for review: CSV (UTF-8 with BOM, formulas made safe), or by the name of `out` an Excel workbook
     (.xlsx) or a page for a browser (.html). Returns the path of the file.
 
-    Without `flagged`, a stratified sample of `size` rows per language (over label, split and verdict, the same for the
-    same `seed`); with it, every flagged row. `languages` limits both. Default file: review/review.csv in the workspace.
-    Raises ConfigError if the workspace has no rows, or none in these languages, or another file has that name.
+    Without `flagged`, a sample of `size` rows per language, the same for the same `seed`, with as many rows of each
+    stratum as there are: `by` verdict (label, split and status), flag, p_good or source. With it, every flagged row.
+    `languages` limits both. Default file: review/review.csv in the workspace. Raises ConfigError if the workspace has
+    no rows, or none in these languages, or no such strata, or another file has that name.
     """
     table = workspace.read_rows()
     own = texts(table, "language")
@@ -60,7 +61,7 @@ def export_review(
         flags = table["flags"].to_pylist()
         chosen = [row for row in rows if flags[row]]
     else:
-        chosen = _sample(table, rows, size, seed)
+        chosen = draw(workspace, table, rows, size=size, seed=seed, by=by)
     target = out or workspace.review / "review.csv"
     records = [record | {SEAL: seal(record)} for record in _records(table, chosen)]
     kind = target.suffix.lower()
@@ -129,23 +130,6 @@ def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
     columns = {name: texts(part, name) for name in SHOWN if name != "flags"}
     columns["flags"] = [" ".join(flags or []) for flags in part["flags"].to_pylist()]
     return [dict(zip(SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in SHOWN), strict=True)]
-
-
-def _sample(table: pa.Table, rows: Iterable[int], size: int, seed: int) -> list[int]:
-    """`size` rows per language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
-    ids, languages = texts(table, "id"), texts(table, "language")
-    kinds = list(zip(texts(table, "label"), texts(table, "split"), texts(table, "status"), strict=True))
-    strata: dict[str, dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        strata[languages[row]][kinds[row]].append(row)
-    chosen: list[int] = []
-    for code in sorted(strata):
-        groups = [strata[code][kind] for kind in sorted(strata[code])]
-        for number, group in enumerate(groups):
-            random.Random(f"{seed} {code} {number}").shuffle(group)
-        turns = [row for turn in range(max(map(len, groups))) for row in (g[turn] for g in groups if turn < len(g))]
-        chosen += sorted(turns[:size], key=lambda row: ids[row])
-    return chosen
 
 
 def _changed(table: pa.Table, changes: Mapping[int, Mapping[str, Any]]) -> pa.Table:
