@@ -15,7 +15,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import check, export_review
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.kept_scores import read_scores
-from polyrefuse_data.quality.review.drawing import draw
+from polyrefuse_data.quality.review.drawing import draw, read_drawn, read_keys
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 from tests.faults.launcher import Call
@@ -31,9 +31,9 @@ def made(folder: Path, *rows: dict[str, Any]) -> Workspace:
 
 
 def drawn(workspace: Workspace, **options: Any) -> list[dict[str, Any]]:
-    table = workspace.read_rows()
-    rows = draw(workspace, table, range(table.num_rows), **{"size": 6, "seed": 0, "by": "verdict"} | options)
-    found: list[dict[str, Any]] = table.take(rows).to_pylist()
+    by = options.pop("by", "verdict")
+    places = draw(read_keys(workspace, by), **{"size": 6, "seed": 0} | options, by=by)
+    found: list[dict[str, Any]] = read_drawn(workspace, places).to_pylist()
     return found
 
 
@@ -86,3 +86,17 @@ def test_sample_is_the_review_that_review_export_writes(tmp_path: Path, polyrefu
     assert content == (tmp_path / "b.csv").read_bytes()
     ids = {row["id"] for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
     assert len(ids) == 4 and "own-0008" in ids
+
+
+@pytest.mark.parametrize("by", ["verdict", "flag", "source"])
+def test_rows_are_read_in_parts_and_are_the_same(tmp_path: Path, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drawn rows are those of the file, in the order of languages and ids, wherever a part of it ends."""
+    flags: list[list[str]] = [[], ["length"], ["length", "script"]]
+    rows = [{"language": code, "flags": flags[n % 3]} for code in ("yo", "de") for n in range(40)]
+    workspace = made(tmp_path, *rows)
+    whole = drawn(workspace, by=by)
+    monkeypatch.setattr("polyrefuse_data.workspace._PART_ROWS", 7)
+    assert drawn(workspace, by=by) == whole
+    by_key = {(row["id"], row["language"]): row for row in workspace.read_rows().to_pylist()}
+    assert [by_key[row["id"], row["language"]] for row in whole] == whole
+    assert [row["language"] for row in whole] == ["de"] * 6 + ["yo"] * 6

@@ -7,12 +7,14 @@ reviewers agree with each check. Importing the same file again changes nothing a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
@@ -21,7 +23,7 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
-from polyrefuse_data.quality.review.drawing import VERDICT, draw
+from polyrefuse_data.quality.review.drawing import VERDICT, draw, read_drawn, read_keys
 from polyrefuse_data.quality.review.page import to_page
 from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_sheet, to_csv
 from polyrefuse_data.quality.review.workbook import to_workbook
@@ -49,21 +51,18 @@ def export_review(
     `languages` limits both. Default file: review/review.csv in the workspace. Raises ConfigError if the workspace has
     no rows, or none in these languages, or no such strata, or another file has that name.
     """
-    table = workspace.read_rows()
-    own = texts(table, "language")
-    there = set(own)
+    keys = read_keys(workspace, VERDICT if flagged else by)
+    there = set(pc.unique(keys["language"]).to_pylist())
     asked = there if languages is None else set(language_codes(languages))
     for code in sorted(asked - there):
         raise ConfigError(f"{workspace.rows} has no row in {code!r}, only in {', '.join(sorted(there))}")
-    wanted = asked - {SOURCE_LANGUAGE}
-    rows = [row for row, code in enumerate(own) if code in wanted]
+    wanted = pc.is_in(keys["language"], value_set=pa.array(sorted(asked - {SOURCE_LANGUAGE}), pa.string()))
     if flagged:
-        flags = table["flags"].to_pylist()
-        chosen = [row for row in rows if flags[row]]
+        chosen = np.flatnonzero(pc.and_(wanted, pc.greater(pc.list_value_length(keys["flags"]), 0)))
     else:
-        chosen = draw(workspace, table, rows, size=size, seed=seed, by=by)
+        chosen = np.flatnonzero(wanted)[draw(keys.filter(wanted), size=size, seed=seed, by=by)]
     target = out or workspace.review / "review.csv"
-    records = [record | {SEAL: seal(record)} for record in _records(table, chosen)]
+    records = [record | {SEAL: seal(record)} for record in _records(read_drawn(workspace, chosen))]
     kind = target.suffix.lower()
     if kind in (".html", ".htm"):
         write_page(target, to_page(records, title=workspace.path.resolve().name))
@@ -100,10 +99,9 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     summary = ReviewSummary(workspace.path)
     with workspace.lock():
         table = workspace.read_rows()
-        place = {key: row for row, key in enumerate(zip(texts(table, "id"), texts(table, "language"), strict=True))}
         keys = [(record["id"], record["language"]) for record in reviewed]
-        wanted = [place[key] for key in dict.fromkeys(keys) if key in place]
-        current = dict(zip(wanted, _records(table, wanted), strict=True))
+        place = _places(table, set(keys))
+        current = dict(zip(place.values(), _records(table.take(pa.array(place.values(), pa.int64()))), strict=True))
         changes: dict[int, dict[str, Any]] = {}
         judged: dict[int, tuple[list[str], bool]] = {}
         for key, record in zip(keys, reviewed, strict=True):
@@ -124,9 +122,18 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     return summary
 
 
-def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
-    """The exported columns of some rows as text, one dict per row; flags are joined by spaces."""
-    part = table.take(pa.array(rows, pa.int64()))
+def _places(table: pa.Table, keys: AbstractSet[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Where the rows with these ids and languages are; those that are not there are left out."""
+    same_id = np.flatnonzero(
+        pc.is_in(table["id"], value_set=pa.array({identifier for identifier, _ in keys}, pa.string()))
+    )
+    few = table.select(["id", "language"]).take(pa.array(same_id))
+    found = zip(zip(texts(few, "id"), texts(few, "language"), strict=True), map(int, same_id), strict=True)
+    return {key: row for key, row in found if key in keys}
+
+
+def _records(part: pa.Table) -> list[dict[str, str]]:
+    """The exported columns of rows as text, one dict per row; flags are joined by spaces."""
     columns = {name: texts(part, name) for name in SHOWN if name != "flags"}
     columns["flags"] = [" ".join(flags or []) for flags in part["flags"].to_pylist()]
     return [dict(zip(SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in SHOWN), strict=True)]
