@@ -149,7 +149,13 @@ def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for refusals in verdicts
     )
     low, high = difference_interval(harmful, harmless)
-    return {"selectivity": rate(harmful) - rate(harmless), "selectivity_low": low, "selectivity_high": high}
+    return {
+        "n_harmful": len(harmful),
+        "n_harmless": len(harmless),
+        "selectivity": rate(harmful) - rate(harmless),
+        "selectivity_low": low,
+        "selectivity_high": high,
+    }
 
 
 def _common(run: dict[str, Any], source: str, language: str, judge: str) -> dict[str, Any]:
@@ -290,7 +296,8 @@ def _controls(
                     for label in LABELS
                 }
                 spreads = {name: spread(values) for name, values in scores.items()}
-                records.append({"language": record["language"], "kind": kind, "draws": draws, **spreads, **rates})
+                n = {f"n_{label}": sum(reply["label"] == label for reply in replies) for label in LABELS}
+                records.append({"language": record["language"], "kind": kind, "draws": draws, **n, **spreads, **rates})
     return records
 
 
