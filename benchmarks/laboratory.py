@@ -241,12 +241,13 @@ def main() -> None:
     parser.add_argument("--positions", type=int, nargs="*")
     parser.add_argument("--layers", type=int, nargs="*")
     parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path)
     given = vars(parser.parse_args())
-    name, dtype, out = given.pop("model"), given.pop("dtype"), given.pop("out")
+    name, dtype, device, out = (given.pop(option) for option in ("model", "dtype", "device", "out"))
     sizes = Sizes(**{**given, "languages": given["languages"].split(",")})
     start = time.process_time()
-    laboratory = Laboratory(ChatModel.load(name, dtype=dtype), sizes)
+    laboratory = Laboratory(ChatModel.load(name, dtype=dtype, device=device), sizes)
     rows = []
     for row in laboratory.compared():
         rows.append(row)

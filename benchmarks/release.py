@@ -1,4 +1,5 @@
-"""How long it takes, and how much memory, to write, verify, compare and load a release of a million rows.
+"""How long it takes, and how much memory, to write, verify, compare, load and stream a release of a million rows, and
+to draw a sample of them for review.
 
     python benchmarks/release.py [--rows 1000000]
 
@@ -15,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-STEPS = ("write", "verify", "diff", "load")
+STEPS = ("write", "verify", "diff", "load", "stream", "review")
 
 
 def make_workspace(folder: Path, rows: int) -> None:
@@ -26,6 +27,7 @@ def make_workspace(folder: Path, rows: int) -> None:
     from polyrefuse_data.config import QualityConfig
     from polyrefuse_data.languages import LANGUAGES
     from polyrefuse_data.quality.provenance import Seal, metadata_of
+    from polyrefuse_data.quality.suite import suite_of
     from polyrefuse_data.rows import ACCEPTED, REJECTED, SCHEMA, SPLITS, prompt_id, table_from_rows
     from polyrefuse_data.system.row_groups import with_metadata, write_groups
 
@@ -65,11 +67,12 @@ def make_workspace(folder: Path, rows: int) -> None:
                 )
         tables.append(table_from_rows(batch))
         seal.add(tables[-1])
-    write_groups(folder / "rows.parquet", with_metadata(SCHEMA, metadata_of(QualityConfig(), seal)), tables)
+    write_groups(folder / "rows.parquet", with_metadata(SCHEMA, metadata_of(suite_of(QualityConfig()), seal)), tables)
 
 
 def step(name: str, folder: Path) -> None:
     """One step, in this process; prints seconds and peak memory in MiB."""
+    from polyrefuse_data.quality import export_review
     from polyrefuse_data.release import diff_releases, load_release, verify_release, write_release
     from polyrefuse_data.workspace import Workspace
 
@@ -82,8 +85,12 @@ def step(name: str, folder: Path) -> None:
         assert not differences, differences
     elif name == "diff":
         assert diff_releases(release, release).step == "patch"
-    else:
+    elif name == "load":
         assert sum(map(len, load_release(release).values())) > 0
+    elif name == "stream":
+        assert sum(1 for split in load_release(release, streaming=True).values() for _ in split) > 0
+    else:
+        export_review(Workspace(folder / "workspace"), folder / "review.csv")
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
     print(f"{seconds:.1f} {peak:.0f}")

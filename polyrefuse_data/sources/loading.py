@@ -113,7 +113,7 @@ def _read(
     for record in records:
         text = record.text()
         _refuse_other_language(record)
-        own = str(record.fields.get("id") or "")
+        own = _own_id(record)
         if own and ids.setdefault(own, record.where) != record.where:
             raise SourceError(f"{record.where}: the id {own!r} again, as in {ids[own]}: give each prompt its own")
         identifier = prompt_id(source.name, text)
@@ -139,6 +139,14 @@ def _read(
             }
         )
     return prompts
+
+
+def _own_id(record: Record) -> str:
+    """The id that a record says, alike as number and as text; empty for none."""
+    value = record.fields.get("id")
+    if value is None or value != value:  # NaN
+        return ""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 
 
 def demo_prompts() -> list[Prompt]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_TEXT = 20_000  # characters that are looked at; no prompt or reply is longer, a broken one may be
@@ -107,7 +108,9 @@ def _densest(letters: Sequence[str], circle: _Circle) -> int:
     return most
 
 
+@lru_cache(maxsize=4096)  # a prompt comes once for each language, and its share is asked before its loop
 def _repeated(letters: str, window: int) -> tuple[int, float]:
+    """How many windows occurred before, and their share."""
     count = len(letters) - window + 1
     if count < 2 or not _may_repeat(letters, window):
         return 0, 0.0

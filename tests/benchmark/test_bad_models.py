@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.benchmark import ChatModel
+from polyrefuse_data.benchmark.gguf import check_words
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from tests.benchmark.conftest import word_tokenizer
 
@@ -78,6 +79,33 @@ def gguf_file(path: Path, architecture: str) -> Path:
     entry = text("general.architecture") + struct.pack("<I", 8) + text(architecture)
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + entry + bytes(64))
     return path
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_tokenizer_that_splits_the_words_of_its_vocabulary(split: bool) -> None:
+    """As transformers 5.17 made that of Gemma 3 from a GGUF file: the whole vocabulary, but not its merges."""
+    from tokenizers import Tokenizer, models, normalizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["capital", "german", "boiling"]
+    vocabulary = {token: number for number, token in enumerate(sorted({*"▁a", *"".join(words)}))}
+    merges = []
+    for word in words:
+        for end in range(2, len(word) + 2):
+            token = f"▁{word}"[:end]
+            if token not in vocabulary:
+                vocabulary[token] = len(vocabulary)
+                merges.append((token[:-1], token[-1]))
+    backend = Tokenizer(models.BPE(vocabulary, [] if split else merges))
+    backend.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend)
+    if not split:
+        check_words(tokenizer, "some.gguf")
+        return
+    with pytest.raises(
+        ModelError, match=r"some.gguf: transformers .* wrongly \(0 of 5 words of its vocabulary stay whole\)"
+    ):
+        check_words(tokenizer, "some.gguf")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="needs the package gguf")

@@ -128,12 +128,12 @@ def test_what_is_no_control_token_stays_as_it_is() -> None:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: f"{family.name}-{family.ids}")
 def test_what_a_guard_reads_has_no_control_token_of_its_prompt_or_reply(family: Any) -> None:
     tokenizer = word_tokenizer()
-    if "1b" in family.ids:
+    if family.questions("", "")[0][0]["content"] == [{"type": "text", "text": ""}]:
         tokenizer.chat_template = PARTS
-    control = ["<|end|>", "<|user|>", *(["[/INST]", "<s>"] if family.name == "wildguard" else [])]
+    control = ["<|end|>", "<|user|>", *(["[/INST]", "<s>"] if "[/INST]" in (family.frame or "") else [])]
     said = " ".join(control)
-    read = family.build(tokenizer, f"one {said}", f"two {said}")
-    plain = family.build(tokenizer, "one", "two")
+    read = " ".join(family.build(tokenizer, f"one {said}", f"two {said}"))
+    plain = " ".join(family.build(tokenizer, "one", "two"))
     for token in control:
         assert read.count(token) == plain.count(token)
 

@@ -21,6 +21,7 @@ from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.packs import TEMPLATE, new_pack, write_bounds
 from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
 from polyrefuse_data.languages.traits import Bound, Polarity, Traits
+from polyrefuse_data.languages.transliteration import NameLetters
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
 from polyrefuse_data.quality.checks import THRESHOLDS
@@ -30,17 +31,24 @@ from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
-PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables, "polarity.toml": Polarity}
+PARTS = {
+    "traits.toml": Traits,
+    "numbers.toml": NumberWords,
+    "replies.toml": ReplyTables,
+    "polarity.toml": Polarity,
+    "names.toml": NameLetters,
+}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     pack = LANGUAGES[code].pack
     assert pack is not None and pack.name == code
-    english = {"excuses.toml", "stems.tsv", "common.txt", "opposites.tsv", "meaning.toml"}
+    english = {"excuses.toml", "stems.tsv", "common.txt", "translated.txt", "opposites.tsv", "meaning.toml"}
+    unneeded = {"names.toml"} if LANGUAGES[code].script == "Latn" else set()
     extra = english if code == "en" else {"lexicon.tsv", "words.jsonl"}
     assert (
-        set(PARTS) - ({"polarity.toml"} if code == "en" else set())
+        set(PARTS) - unneeded - ({"polarity.toml"} if code == "en" else set())
         <= {path.name for path in pack.iterdir()}
         <= {*PARTS, "probability.toml", "word_order.tsv", *extra}
     )
