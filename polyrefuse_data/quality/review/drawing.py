@@ -73,7 +73,7 @@ def draw(keys: pa.Table, *, size: int, seed: int, by: str) -> list[int]:
     return drawn
 
 
-def read_drawn(workspace: Workspace, places: Sequence[int] | npt.NDArray[np.intp]) -> pa.Table:
+def read_drawn(workspace: Workspace, places: Sequence[int] | Codes) -> pa.Table:
     """The rows in these places, in this order."""
     order, parts, start = np.argsort(places, kind="stable"), [], 0
     wanted = np.asarray(places, dtype=np.int64)[order]
