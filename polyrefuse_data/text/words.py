@@ -19,7 +19,7 @@ _OPENS_QUOTATION = re.compile("[\"“„«「『《‘`'](?<![0-9A-Za-z\u00c0-\u
 ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text, casefolded. In scripts without spaces these are runs, not words.
 
