@@ -48,6 +48,8 @@ real: .venv/ready
 	$(BIN)/python -m tests.benchmark.real_models
 	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
+	$(BIN)/pip install -q --no-deps -c constraints.txt --target .venv/quantized --upgrade bitsandbytes torchao
+	PYTHONPATH=.venv/quantized OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_quantization.py
 	$(BIN)/python benchmarks/laboratory.py $$($(BIN)/python -m tests.benchmark.real_models smollm2) --out laboratory.json \
 		--languages en --train 16 --validation 4 --test 8 --tokens 12 --draws 3 --positions -1 --layers 8 12 16
 	$(BIN)/python -m examples.english_only_safety.experiment --out english-only-out --lessons 40 --epochs 2 --seeds 1 \
@@ -77,7 +79,8 @@ docs: .venv/ready
 	$(BIN)/python -m docs.generators
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# docs/figures.md, measured on this machine; FIGURES=--quick tries the commands on little data.
+# docs/figures.md, measured on this machine in about 80 minutes; a stopped run goes on. FIGURES=--quick tries the commands
+# on little data, FIGURES="--only audit report" measures some.
 PUBLISHED_DATASET ?= ../shared/upstream
 figures: .venv/ready
 	$(BIN)/python benchmarks/figures.py $(PUBLISHED_DATASET) $(FIGURES)

@@ -53,4 +53,5 @@ def _lengths(rows: Known) -> Curve | None:
     if weights[_COMMON] <= 0:
         return None
     scaled = {name: curve.times(max(0.0, weights.get(name, 0.0)) / weights[_COMMON]) for name, curve in curves.items()}
-    return length_curve(*scaled.values(), *centre[rows.languages[0]])
+    shorter, longer = scaled.values()
+    return length_curve(shorter, longer, *centre[rows.languages[0]])
