@@ -24,7 +24,7 @@ _OPENS_BRACKET = re.compile(r"[\[［【<〈《＜]")
 
 
 def lost(text: str, source: str, language: str) -> float:
-    """How many numbers, units, placeholders, URLs, code, bracketed fields and lines of `source` are missing in `text`."""
+    """How many numbers, units, placeholders, URLs, code, bracketed fields and lines of `source` the text lacks."""
     text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
     return float(
         lost_numbers(text, source, find_language(language))
