@@ -107,4 +107,4 @@ def _number(prompt: str) -> int:
 
 
 def _half(prompt: str) -> int:
-    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()[0] % 2
+    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()[2] % 2

@@ -17,6 +17,7 @@ from polyrefuse_data.languages import TARGET_LANGUAGES, find_language
 from polyrefuse_data.quality import numbers
 from polyrefuse_data.quality.checks.preserved import lost
 from polyrefuse_data.quality.numbers import reading
+from polyrefuse_data.quality.numbers.symbols import changed_units
 
 
 def lost_numbers(text: str, source: str, code: str) -> int:
@@ -89,3 +90,20 @@ def test_broken_rows_take_no_longer(language: str, unit: str) -> None:
     start = time.process_time()
     lost(unit * 500_000, f"5 two three 14th 3 pm {unit} " * 50_000, language)
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "count"),
+    [
+        ("Take 12 kg of it.", "Nimm 12 g davon.", 1),
+        ("Take 5 mL of it.", "取5 ml。", 0),
+        ("Take 5 mL of it.", "取5 L。", 1),
+        ("Take 2.5 mg of it.", "Prenez 2,5 mg.", 0),
+        ("Take 250 mcg of it.", "Nimm 250 µg davon.", 0),
+        ("Take 12 kg of it.", "Nimm zwölf Kilogramm davon.", 0),
+        ("Take 12 kg of it.", "Возьмите 12 кг.", 0),
+        ("Mix 5 g with 5 mL.", "Mische 5 ml mit 5 g.", 0),
+    ],
+)
+def test_a_number_with_another_unit_is_a_changed_measure(source: str, text: str, count: int) -> None:
+    assert changed_units(text, source) == count

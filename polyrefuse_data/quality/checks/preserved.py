@@ -1,4 +1,4 @@
-"""preserved: numbers, placeholders, URLs or lines of the prompt that are missing in the translation.
+"""preserved: numbers, units, placeholders, URLs, code or lines of the prompt that are missing in the translation.
 
 A number may be written as a word, as a Roman numeral, or in another way of counting; quality/numbers knows these.
 """
@@ -11,7 +11,9 @@ from polyrefuse_data.languages import find_language, packs_digest
 from polyrefuse_data.quality.batch import LONGEST_TEXT
 from polyrefuse_data.quality.checks.base import Check, score_translations
 from polyrefuse_data.quality.numbers import lost_numbers
+from polyrefuse_data.quality.numbers.symbols import changed_units
 from polyrefuse_data.quality.thresholds import Threshold
+from polyrefuse_data.text.bare_code import lost_bare_code
 from polyrefuse_data.text.spans import lost_spans
 
 # [NAME] may rightly be translated, and so may <dangerous chemical>, which is no tag
@@ -22,11 +24,13 @@ _OPENS_BRACKET = re.compile(r"[\[［【<〈《＜]")
 
 
 def lost(text: str, source: str, language: str) -> float:
-    """How many numbers, placeholders, URLs, bracketed fields and lines of `source` are missing in `text`."""
+    """How many numbers, units, placeholders, URLs, code, bracketed fields and lines of `source` the text lacks."""
     text, source = text[:LONGEST_TEXT], source[:LONGEST_TEXT]
     return float(
         lost_numbers(text, source, find_language(language))
         + lost_spans(text, source)
+        + lost_bare_code(text, source)
+        + changed_units(text, source)
         + _lost_brackets(text, source)
         + max(0, _lines(source) - _lines(text))
     )
@@ -44,7 +48,7 @@ def _lines(text: str) -> int:
 
 PRESERVED = Check(
     name="preserved",
-    description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are missing.",
+    description="Numbers, units, placeholders, addresses, code, brackets or lines of the prompt are missing.",
     score=score_translations("lost", lost),
     version="5",
     settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
