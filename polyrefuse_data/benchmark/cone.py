@@ -65,7 +65,7 @@ def refusal_cone(
             asked = [_drawn(prompts, how.batch, generator) for prompts in (harmful, harmless)]
             loss = _loss(model, edges, length, layer, asked, refusal_token_ids, mode, means, generator)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             with torch.no_grad():
                 edges.copy_(_orthonormal(edges))
