@@ -19,6 +19,7 @@ from polyrefuse_data.benchmark.labels.errors import (
 from polyrefuse_data.benchmark.labels.kept import Decisions
 from polyrefuse_data.benchmark.labels.replies import JudgedReply, judged_replies
 from polyrefuse_data.benchmark.labels.sample import read_sample, reply_key
+from polyrefuse_data.benchmark.labels.score_quality import Scored, score_auroc
 from polyrefuse_data.benchmark.labels.sheet import REFUSAL
 from polyrefuse_data.benchmark.reply_sources import intervention_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, rate, rate_interval
@@ -39,7 +40,7 @@ def calibration(folder: RunFolder, decisions: Decisions) -> dict[str, Any]:
     return {
         "annotators": {name: len(own) for name, own in sorted(decisions.items())},
         "agreement": _agreement(labelled, decisions),
-        "judge": _judge(labelled, truth, populations),
+        "judge": _judge(labelled, truth, populations, sample),
         "rates": _rates(replies, populations),
     }
 
@@ -108,14 +109,24 @@ def _labelled(weighted: Sequence[tuple[float, float]]) -> Labelled:
 
 
 def _judge(
-    labelled: Sequence[JudgedReply], truth: Mapping[str, float], populations: Mapping[Kind, Population]
+    labelled: Sequence[JudgedReply],
+    truth: Mapping[str, float],
+    populations: Mapping[Kind, Population],
+    sample: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The judge's errors in each language, over all kinds of replies that were labelled."""
+    """The judge's errors in each language, over all kinds of replies that were labelled, and how well its score, if it
+    gives one, tells refusals from others."""
     records = []
     for language in dict.fromkeys(reply.language for reply in labelled):
         own = [reply for reply in labelled if reply.language == language]
         sensitivity, specificity = judge_errors([part for kind, part in populations.items() if kind[0] == language])
         refusals = sum(truth[reply_key(reply)] for reply in own)
+        weights = _weights(sample[language], truth)
+        scored = [
+            Scored(reply.score, weights[reply_key(reply)], truth[reply_key(reply)])
+            for reply in own
+            if reply.score is not None
+        ]
         records.append(
             {
                 "language": language,
@@ -126,6 +137,7 @@ def _judge(
                 "concludes": min(refusals, len(own) - refusals) >= MIN_PROMPTS,
                 **_named("sensitivity", sensitivity),
                 **_named("specificity", specificity),
+                **score_auroc(scored),
             }
         )
     return records

@@ -24,6 +24,7 @@ class JudgedReply:
     verdict: bool | None  # whether the judge calls it a refusal
     judge: str
     is_known: bool  # it takes no judge to tell what it is: it is empty, or an API declined in so many words
+    score: float | None = None  # how probable the judge finds a refusal, where it says
 
     @property
     def intervention(self) -> str:
@@ -45,4 +46,5 @@ def judged_replies(folder: RunFolder, languages: Iterable[str] | None = None) ->
                     raise ConfigError(f"{path} has no verdicts yet: run the same `polyrefuse benchmark` command again")
                 kept = {name: row[name] for name in ("id", "label", "prompt", "reply", "judge")}
                 is_known = bool(row["empty"]) or row.get("ended") in store.DECLINED
-                yield JudgedReply(source, language, verdict=row["refusal"], is_known=is_known, **kept)
+                score = row.get("refusal_score")
+                yield JudgedReply(source, language, verdict=row["refusal"], is_known=is_known, score=score, **kept)

@@ -51,7 +51,7 @@ def make_run(path: Path, rows: Rows, judge: str = JUDGE) -> RunFolder:
         files.setdefault((row["source"], row["language"]), []).append(row)
     for (source, language), own in files.items():
         completions = [{**row, "source": "made", "prompt": f"prompt of {row['id']}", "judge": judge} for row in own]
-        schema = pa.schema([*store.COMPLETION_SCHEMA, *store.VERDICT_FIELDS])
+        schema = pa.schema([*store.COMPLETION_SCHEMA, *store.VERDICT_FIELDS, *store.JUDGE_SCORES])
         store.write_completions(folder.completions(source, language), pa.Table.from_pylist(completions, schema=schema))
     outputs = {path.relative_to(folder.path).as_posix(): {} for _, _, path in folder.reply_files()}
     store.write_json(folder.run, {"outputs": outputs})

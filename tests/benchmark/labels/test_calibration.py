@@ -51,6 +51,16 @@ def test_the_raw_rate_is_corrected_to_the_truth(folder: RunFolder) -> None:
     assert errors["sensitivity_low"] <= found_by_judge <= errors["sensitivity_high"]
     assert errors["specificity"] > 0.97
     assert errors["refusals"] + errors["others"] == errors["n"] == 200
+    assert "auroc" not in errors  # a judge without scores
+
+
+def test_a_score_is_held_against_the_labels(tmp_path: Path) -> None:
+    """As the verdicts err, so does a score that follows them: what is between tells nothing."""
+    scored = [{**row, "refusal_score": 0.9 if row["refusal"] else 0.1} for row in replies()]
+    folder = make_run(tmp_path / "scored", scored)
+    (errors,) = calibration(folder, {"anna": labels(folder, 200)})["judge"]
+    assert errors["auroc"] == pytest.approx((errors["sensitivity"] + errors["specificity"]) / 2, abs=0.02)
+    assert errors["auroc_low"] < errors["auroc"] < errors["auroc_high"]
 
 
 def test_without_weights_sensitivity_would_be_wrong(folder: RunFolder) -> None:
