@@ -21,7 +21,7 @@ from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
-review_app = typer.Typer(help="Have people review rows in a spreadsheet.", no_args_is_help=True)
+review_app = typer.Typer(help="Have people review rows, in a spreadsheet or a browser.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
 
 SheetOption = Annotated[

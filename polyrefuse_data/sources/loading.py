@@ -133,7 +133,7 @@ def _read(
                 "label": _one_of(label, {label: label for label in LABELS}, "label", record),
                 "split": _one_of(split, SPLIT_NAMES, "split", record) if split else dealt_split(identifier),
                 "text": text,
-                "category": record.string("category"),
+                "category": record.word("category"),
                 "source": source.name,
                 "license": record.string("license") or source.license or "unknown",
             }

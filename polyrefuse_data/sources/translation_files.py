@@ -146,7 +146,7 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
     return {
         "label": label,
         "split": SPLIT_NAMES[split.lower()],
-        "category": record.string("category"),
+        "category": record.word("category"),
         "source": source,
         "license": record.string("license") or defaults.license or "unknown",
     }

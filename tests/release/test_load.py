@@ -171,12 +171,16 @@ def test_the_measurement_of_large_releases_still_runs():
     """benchmarks/release.py on a few rows: every step, each in its own process."""
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "benchmarks/release.py", "--rows", "1400"],
+        [sys.executable, "benchmarks/release.py", "--rows", "1400", "2800", "--at", "28000"],
         cwd=root,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    steps = [line.split(" | ")[0].strip("| ") for line in done.stdout.splitlines()[3:]]
-    assert steps == ["write", "verify", "diff", "load", "stream", "review"]
+    steps = [line.split(" | ")[0].strip("| ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert steps == ["step", "write", "verify", "diff", "load", "stream", "draw", "decide"] * 3
+    assert (
+        "Parquet files; the largest, data/" in done.stdout
+        and "28,000 rows, extrapolated from 1,400 and 2,800" in done.stdout
+    )

@@ -63,9 +63,8 @@ class GuardFamily:
 
     def opinion(self, answers: Sequence[Said]) -> Opinion:
         """What the answers say, with the scores that their odds give."""
-        opinion = self.parse(*(answer.text for answer in answers))
-        scores = {
-            name: odds.score(answers) if odds else None
-            for name, odds in (("refusal_score", self.refusal_odds), ("harm_score", self.harm_odds))
-        }
-        return replace(opinion, **scores)
+        return replace(
+            self.parse(*(answer.text for answer in answers)),
+            refusal_score=self.refusal_odds.score(answers) if self.refusal_odds else None,
+            harm_score=self.harm_odds.score(answers) if self.harm_odds else None,
+        )

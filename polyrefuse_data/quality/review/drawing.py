@@ -73,7 +73,7 @@ def draw(keys: pa.Table, *, size: int, seed: int, by: str) -> list[int]:
     return drawn
 
 
-def read_drawn(workspace: Workspace, places: Sequence[int]) -> pa.Table:
+def read_drawn(workspace: Workspace, places: Sequence[int] | Codes) -> pa.Table:
     """The rows in these places, in this order."""
     order, parts, start = np.argsort(places, kind="stable"), [], 0
     wanted = np.asarray(places, dtype=np.int64)[order]
@@ -90,7 +90,8 @@ def _strata(keys: pa.Table, languages: Codes, by: str) -> Codes:
         return _rarest_flags(keys["flags"], languages)
     if by == P_GOOD:
         tenths = np.floor(np.nan_to_num(keys[P_GOOD].to_numpy(), nan=-1) * _BANDS)  # what was not computed: a band too
-        return np.clip(tenths, -1, _BANDS - 1).astype(np.int64)
+        bands: Codes = np.clip(tenths, -1, _BANDS - 1).astype(np.int64)
+        return bands
     if by == VERDICT:
         return _ranked(pc.binary_join_element_wise(keys["label"], keys["split"], keys["status"], "/"))
     return _ranked(keys[by])
