@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from typer.testing import CliRunner
 
 from polyrefuse_data.benchmark import BenchmarkConfig, ModuleNames, benchmark_config
+from polyrefuse_data.cli import app
 from polyrefuse_data.cli.benchmark import _OF_THE_COMMAND, benchmark_run
 from polyrefuse_data.errors import ConfigError
 
@@ -22,6 +24,24 @@ def flags() -> dict[str, inspect.Parameter]:
 def test_every_setting_is_a_flag_without_a_default_of_its_own() -> None:
     assert set(flags()) == {*BenchmarkConfig.model_fields, "preset"}  # which stands for several
     assert {flag.default for flag in flags().values()} == {None}
+
+
+def test_every_flag_arrives_as_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    arrived: dict[str, Any] = {}
+
+    def take(config: Path | None, **given: Any) -> None:
+        arrived.update(given)
+        raise ConfigError("enough")
+
+    monkeypatch.setattr("polyrefuse_data.benchmark.config.benchmark_config", take)
+    samples = {str: "text", int: 3, float: 0.5, bool: False}
+    wanted = {name: samples[get_args(flag.annotation.__origin__)[0]] for name, flag in flags().items()}
+    arguments = ["benchmark", "run", "--out", str(tmp_path)]
+    for name, value in wanted.items():
+        option = name.replace("_", "-")
+        arguments += [f"--no-{option}"] if value is False else [f"--{option}", str(value)]
+    CliRunner().invoke(app, arguments)
+    assert arrived == wanted
 
 
 def test_the_help_names_the_defaults_of_the_settings() -> None:
