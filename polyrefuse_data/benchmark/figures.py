@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,13 @@ from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
 from polyrefuse_data.benchmark.transfer_figure import MARKS_EXPLAINED, transfer_figure
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.system.machine import cores
+from polyrefuse_data.system.workers import Workers
 
 Scores = dict[str, Any]
+
+# From so many figures on another process pays: one takes half a second, starting it two or three.
+_WORTH_A_PROCESS = 20
 
 
 @dataclass(frozen=True)
@@ -60,23 +66,39 @@ class Drawing:
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
     """Every figure that this run has data for, in the order of the report. `selections` are the records of its source
-    languages, with their candidate tables."""
+    languages, with their candidate tables. Of many figures, another process draws every other one."""
+    count = len(_catalogue(scores)) + len(selections)
+    if count < _WORTH_A_PROCESS or cores() == 1:
+        drawn = _drawn(scores, selections, range(count))
+    else:
+        with Workers(1, "free some, and run the same command again") as workers:
+            others = workers.submit(partial(_drawn, scores, selections), range(1, count, 2))
+            drawn = _drawn(scores, selections, range(0, count, 2)) | others.result()
+    return [drawn[place] for place in sorted(drawn)]
+
+
+def _drawn(scores: Scores, selections: Sequence[Mapping[str, Any]], places: Sequence[int]) -> dict[int, Drawing]:
+    """The figures at these places: those of the catalogue come first, then those of candidates."""
     import matplotlib as mpl
 
-    drawn = []
+    catalogue, drawn = _catalogue(scores), {}
     measured_on, judged_by = _measured_on(scores), _judged_by(scores)
     with mpl.rc_context(STYLE):
-        for name, title, caption, draw in _catalogue(scores):
-            figure = draw(scores)
-            if figure is not None:
-                note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", *printed(figure)))
-        for record in selections:
-            figure = candidate_figure(record)
-            if figure is not None:
-                n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
-                note(figure, f"n = {n} validation prompts")
-                drawn.append(_of_candidates(record, *printed(figure)))
+        for place in places:
+            if place < len(catalogue):
+                name, title, caption, draw = catalogue[place]
+                figure = draw(scores)
+                if figure is not None:
+                    note(figure, measured_on)
+                    said = f"{caption} {measured_on}; {judged_by}."
+                    drawn[place] = Drawing(name, title, said, *printed(figure))
+            else:
+                record = selections[place - len(catalogue)]
+                figure = candidate_figure(record)
+                if figure is not None:
+                    n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
+                    note(figure, f"n = {n} validation prompts")
+                    drawn[place] = _of_candidates(record, *printed(figure))
     return drawn
 
 
