@@ -79,7 +79,8 @@ docs: .venv/ready
 	$(BIN)/python -m docs.generators
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# docs/figures.md, measured on this machine; FIGURES=--quick tries the commands on little data.
+# docs/figures.md, measured on this machine in about 80 minutes; a stopped run goes on. FIGURES=--quick tries the commands
+# on little data, FIGURES="--only audit report" measures some.
 PUBLISHED_DATASET ?= ../shared/upstream
 figures: .venv/ready
 	$(BIN)/python benchmarks/figures.py $(PUBLISHED_DATASET) $(FIGURES)

@@ -1,84 +1,187 @@
-"""Runs the benchmarks one after the other and writes docs/figures.md: goal, what was printed, command, commit.
+"""Measures what figures.toml lists, one after the other, and writes docs/figures.md: the goal beside each number.
 
-    python benchmarks/figures.py UPSTREAM [--quick] [--only report check] [--out docs/figures.md]
+    python benchmarks/figures.py PUBLISHED [--only audit report] [--quick] [--again] [--out docs/figures.md]
 
-UPSTREAM is a folder with PolyRefuse/ and english/ as published. `--quick` runs each on little data, which shows that
-the commands work and nothing else; the page says so. What is printed is kept as it is, so no figure is typed by hand.
+PUBLISHED is a folder with PolyRefuse/ and english/ as published; `outside/` beside it has the public sets of
+outside_sets.py. What is printed is kept as it is, so no figure is typed by hand. It is also kept in build/figures: what
+was measured at this commit is not measured again, so that a stopped run goes on (`--again` starts afresh). A command
+that fails is said on the page, and the others go on; the exit code is 1 then.
+
+`--quick` tries the commands on little data, and writes build/figures/trial.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+LIST = Path(__file__).with_suffix(".toml")
+MEASURED_FROM = ("polyrefuse_data", "benchmarks", "constraints.txt")
+FAR_TOO_LONG = 6  # times the minutes of the list: the machine is busy, or the command hangs
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What is measured, its goal, and the command: its arguments, and those that make it quick."""
+    """An entry of figures.toml."""
 
-    name: str
+    what: str
     goal: str
-    arguments: tuple[str, ...]
-    quick: tuple[str, ...]
+    page: str
+    command: str
+    minutes: float
+    quick: str = ""
+    take: Mapping[str, str] = field(default_factory=dict)
 
 
-UPSTREAM = "UPSTREAM"
-FIGURES = {
-    "audit_speed": Figure(
-        "rows audited a second",
-        "2,000 in one process, 2,500 in two",
-        (UPSTREAM, "--rows", "10000", "--workers", "1", "2"),
-        (UPSTREAM, "--rows", "300", "--workers", "1"),
-    ),
-    "check": Figure("verdicts after a change of bounds", "seconds", (UPSTREAM,), (UPSTREAM, "--rows", "1000")),
-    "report": Figure("quality report", "flat memory", (UPSTREAM,), (UPSTREAM, "--rows", "1000")),
-    "held_out": Figure("rows that no lexicon has seen", "good rows lost: at most 0.010", (UPSTREAM,), ()),
-    "quality": Figure("planted faults", "gross kinds at least 0.98", (UPSTREAM,), ()),
-}
+@dataclass(frozen=True)
+class Measured:
+    """What a command printed, or, with `ok` false, how it failed."""
+
+    command: str
+    commit: str
+    day: str
+    seconds: float
+    ok: bool
+    printed: str
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure everything that docs/figures.md lists.")
-    parser.add_argument("upstream", type=Path)
-    parser.add_argument("--quick", action="store_true", help="little data; leaves out what has no quick form")
-    parser.add_argument("--only", nargs="+", choices=FIGURES, default=list(FIGURES))
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures.md")
-    options = parser.parse_args()
-    chosen = {name: FIGURES[name] for name in options.only if FIGURES[name].quick or not options.quick}
-    sections = [_measured(name, figure, options) for name, figure in chosen.items()]
-    options.out.write_text("\n".join([_head(options.quick), *sections]), encoding="utf-8")
+def read_list(path: Path = LIST) -> dict[str, Figure]:
+    return {name: Figure(**entry) for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def _head(quick: bool) -> str:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+def commit() -> str:
+    """The commit, with a + if what is measured differs from it."""
+    git = ["git", "-C", str(ROOT)]
+    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", *MEASURED_FROM], capture_output=True, text=True, check=True
     )
-    kind = "A trial on little data, whose numbers mean nothing. " if quick else ""
-    day = time.strftime("%Y-%m-%d")
-    return f"# Figures\n\n{kind}Made by `make figures` on {day} at commit `{commit.stdout.strip()}`.\n"
+    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def _measured(name: str, figure: Figure, options: argparse.Namespace) -> str:
-    """A section of the page; what the command prints is in it as it stands."""
-    arguments = figure.quick if options.quick else figure.arguments
-    real = [str(options.upstream) if argument == UPSTREAM else argument for argument in arguments]
-    command = [sys.executable, f"benchmarks/{name}.py", *real]
-    print(f"{name}: {figure.name}", file=sys.stderr, flush=True)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    printed = re.sub(re.escape(tempfile.gettempdir()) + r"/\w+", "a workspace", done.stdout.strip())
-    shown = " ".join(["python", f"benchmarks/{name}.py", *arguments])
-    return f"## {figure.name}\n\nGoal: {figure.goal}. `{shown}`\n\n```text\n{printed}\n```\n"
+def measure(name: str, command: str, folders: Mapping[str, Path], at: str, seconds: float, kept: Path) -> Measured:
+    """Runs the command, or reads what it printed at this commit. Its progress goes to stderr as it comes."""
+    stored = kept / f"{name}.json"
+    if stored.exists():
+        before = Measured(**json.loads(stored.read_text(encoding="utf-8")))
+        if before.ok and before.command == command and before.commit == at and not at.endswith("+"):
+            return before
+    missing = [str(folders[key]) for key in re.findall(r"\{(\w+)\}", command) if not folders[key].exists()]
+    started = time.monotonic()
+    if missing:
+        ok, printed = False, f"not there: {', '.join(missing)}"
+    else:
+        ok, printed = _run([sys.executable, *shlex.split(command.format(**folders))], seconds)
+    for folder in (tempfile.gettempdir(), *map(str, folders.values())):
+        printed = printed.replace(folder, Path(folder).name)
+    took = round(time.monotonic() - started, 1)
+    measured = Measured(command, at, time.strftime("%Y-%m-%d"), took, ok, printed)
+    kept.mkdir(parents=True, exist_ok=True)
+    stored.write_text(json.dumps(asdict(measured)), encoding="utf-8")
+    return measured
+
+
+def _run(command: list[str], seconds: float) -> tuple[bool, str]:
+    """Whether it worked, and what it printed or why it failed."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'benchmarks'}"}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=seconds
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"stopped after {seconds / 60:.0f} minutes"
+        errors.seek(0)
+        said = errors.read().strip()
+    return done.returncode == 0, done.stdout.strip() if done.returncode == 0 else said[-1000:]
+
+
+def numbers(figure: Figure, printed: str) -> str:
+    """The cell of the table: the last match of each pattern, with its name."""
+    found = []
+    for name, pattern in figure.take.items():
+        if matches := re.findall(pattern, printed):
+            found.append(f"{matches[-1]} {name}".strip())
+    return ", ".join(found) or "below"
+
+
+def page(figures: Mapping[str, Figure], measured: Mapping[str, Measured], quick: bool) -> str:
+    """The table, and below it what each command printed."""
+    commits = ", ".join(sorted({f"commit `{each.commit}`" for each in measured.values()}))
+    head = [
+        "# Figures",
+        "",
+        *(["A trial on little data: the commands work, and the numbers mean nothing.", ""] if quick else []),
+        f"Made by `make figures` at {commits} (+: with changes that are not committed).",
+        "Each number is what its command printed, in full below. The page that explains it says what it depends on.",
+        "",
+        "| figure | goal | measured | command took |",
+        "|---|---|---|---|",
+    ]
+    sections = []
+    for name, figure in figures.items():
+        each = measured.get(name)
+        value = "not measured" if each is None else numbers(figure, each.printed) if each.ok else "failed"
+        took = f"{each.seconds:,.0f} s" if each else ""
+        head.append(f"| [{figure.what}](#{name}) | {figure.goal} | {value} | {took} |")
+        sections += ["", f"## {name}", "", f"{figure.what}. Goal: {figure.goal}."]
+        shown = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), each.command if each else figure.command)
+        sections.append(f"`python {shown}`, explained in [{figure.page.partition('.')[0]}]({figure.page}).")
+        if each:
+            sections += ["", f"```text\n{each.printed}\n```"]
+    return "\n".join([*head, *sections]) + "\n"
+
+
+def main() -> int:
+    figures = read_list()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("published", type=Path)
+    parser.add_argument("--only", nargs="+", choices=figures, default=list(figures), metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="little data; leaves out what has no quick form")
+    parser.add_argument("--again", action="store_true", help="measure what was measured at this commit too")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    kept = ROOT / "build" / "figures" / ("trial" if options.quick else "kept")
+    out = options.out or (kept.with_suffix(".md") if options.quick else ROOT / "docs" / "figures.md")
+    folders = _folders(options.published.resolve())
+    chosen = [name for name in options.only if figures[name].quick or not options.quick]
+    at, started = commit(), time.monotonic()
+    for place, name in enumerate(chosen, 1):
+        figure = figures[name]
+        if options.again:
+            (kept / f"{name}.json").unlink(missing_ok=True)
+        left = sum(figures[each].minutes for each in chosen[place - 1 :])
+        hint = "" if options.quick else f", about {left:.0f} minutes left on a quiet machine"
+        print(f"{place}/{len(chosen)} {name}: {figure.what}{hint}", file=sys.stderr, flush=True)
+        command = figure.quick if options.quick else figure.command
+        found = measure(name, command, folders, at, figure.minutes * 60 * FAR_TOO_LONG, kept)
+        print(f"    {'done' if found.ok else 'FAILED'}, {found.seconds:.0f} s", file=sys.stderr, flush=True)
+        out.write_text(page(figures, _known(figures, kept), options.quick), encoding="utf-8")
+    failed = [name for name, each in _known(figures, kept).items() if name in chosen and not each.ok]
+    print(f"{out}: {len(chosen) - len(failed)} of {len(chosen)} in {time.monotonic() - started:.0f} s", *failed)
+    return 1 if failed else 0
+
+
+def _folders(published: Path) -> dict[str, Path]:
+    return {"published": published, "outside": published.parent / "outside"}
+
+
+def _known(figures: Mapping[str, Figure], kept: Path) -> dict[str, Measured]:
+    paths = {name: kept / f"{name}.json" for name in figures}
+    return {name: Measured(**json.loads(path.read_text("utf-8"))) for name, path in paths.items() if path.exists()}
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

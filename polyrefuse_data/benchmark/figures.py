@@ -52,6 +52,9 @@ Scores = dict[str, Any]
 # From so many figures on another process pays: one takes half a second, starting it two or three.
 _WORTH_A_PROCESS = 20
 
+_OF_TRAINING = ("cosine",)  # figures of differences in means, by the beginnings of their names
+_UNJUDGED = ("pca", "silhouette", "monitor", "jailbreaks")  # of test prompts, whatever the replies
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -81,25 +84,27 @@ def _drawn(scores: Scores, selections: Sequence[Mapping[str, Any]], places: Sequ
     """The figures at these places: those of the catalogue come first, then those of candidates."""
     import matplotlib as mpl
 
-    catalogue, drawn = _catalogue(scores), {}
-    measured_on, judged_by = _measured_on(scores), _judged_by(scores)
+    catalogue = _catalogue(scores)
+    drawn = {}
     with mpl.rc_context(STYLE):
         for place in places:
             if place < len(catalogue):
-                name, title, caption, draw = catalogue[place]
-                figure = draw(scores)
-                if figure is not None:
-                    note(figure, measured_on)
-                    said = f"{caption} {measured_on}; {judged_by}."
-                    drawn[place] = Drawing(name, title, said, *printed(figure))
+                drawing = _of_catalogue(scores, *catalogue[place])
             else:
-                record = selections[place - len(catalogue)]
-                figure = candidate_figure(record)
-                if figure is not None:
-                    n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
-                    note(figure, f"n = {n} validation prompts")
-                    drawn[place] = _of_candidates(record, *printed(figure))
+                drawing = _of_candidates(selections[place - len(catalogue)])
+            if drawing is not None:
+                drawn[place] = drawing
     return drawn
+
+
+def _of_catalogue(scores: Scores, name: str, title: str, caption: str, draw: Callable[[Scores], Any]) -> Drawing | None:
+    figure = draw(scores)
+    if figure is None:
+        return None
+    measured_on = _trained_on(scores) if name.startswith(_OF_TRAINING) else _measured_on(scores)
+    by = "no judge" if name.startswith((*_OF_TRAINING, *_UNJUDGED)) else _judged_by(scores)
+    note(figure, measured_on)
+    return Drawing(name, title, f"{caption} {measured_on}; {by}.", *printed(figure))
 
 
 def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: str) -> Drawing | None:
@@ -138,15 +143,32 @@ def _measured_on(scores: Scores) -> str:
     return f"n = {' and '.join(counts)} test prompts a language{warning}"
 
 
-def _of_candidates(record: Mapping[str, Any], svg: bytes, pdf: bytes) -> Drawing:
+def _trained_on(scores: Scores) -> str:
+    """The same for what is made of training prompts. Runs of before did not count them."""
+    counts = (scores.get("geometry") or {}).get("train_prompts") or {}
+    told = []
+    for label in LABELS:
+        found = [of[label] for of in counts.values()]
+        few, many = min(found, default=0), max(found, default=0)
+        told.append(f"{few} {label}" if few == many else f"{few} to {many} {label}")
+    return f"n = {' and '.join(told)} training prompts a language" if counts else "training prompts"
+
+
+def _of_candidates(record: Mapping[str, Any]) -> Drawing | None:
+    figure = candidate_figure(record)
+    if figure is None:
+        return None
+    n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
+    measured_on = f"n = {n} validation prompts"
+    note(figure, measured_on)
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
         f"Candidate directions from {name}",
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
-        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
-        svg,
-        pdf,
+        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops. "
+        f"{measured_on}; no judge.",
+        *printed(figure),
     )
 
 

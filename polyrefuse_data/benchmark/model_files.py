@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
-from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.benchmark.gguf import check_words, gguf_alone, is_gguf
 from polyrefuse_data.benchmark.model_kind import auto_class
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.models.quantization import quantization_config, quantized_dtype
@@ -32,6 +32,14 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 # Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
 _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
+
+# What transformers says of some files, and what to do about it.
+_MENDS = {
+    "contains custom code": "its code comes with the model and is never run; use a model that transformers knows",
+    "instantiate the backend tokenizer": "holds no tokenizer that can be read; put the model's tokenizer.json there",
+    "does not recognize this architecture": "this transformers does not know its type; upgrade transformers",
+    "cannot reshape array": "the file is cut short; download it again",
+}
 
 _ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
@@ -121,6 +129,8 @@ def open_model(
                 where["revision"] = commit  # everything read from now on belongs to the same commit
             auto_class(config, name)
             tokenizer = _load_tokenizer(where)
+        if "gguf_file" in where:
+            check_words(tokenizer, name)
         chat = ChatTemplate(tokenizer, name, system_prompt)
         yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
 
@@ -174,6 +184,11 @@ def check_place(path: Path, name: str) -> None:
 def _check_folder(path: Path, name: str) -> None:
     """Raise ModelError for a folder that holds no model, or several."""
     if not (path / "config.json").exists():
+        if (path / "adapter_config.json").exists():
+            raise ModelError(
+                f"{name}: an adapter, not a model; merge it into its base model (`merge_and_unload` of peft), and give "
+                "the folder that both are saved in"
+            )
         inside = [file.name for file in sorted(path.iterdir()) if is_gguf(file) or (file / "config.json").exists()]
         which = f"one of those in it: {', '.join(inside)}" if inside else "the folder that holds the model's files"
         raise ModelError(f"{name}: this folder holds no config.json; give {which}")
@@ -232,7 +247,8 @@ def _explained(name: str) -> Iterator[None]:
             f"{name}: does not fit into memory ({_first_line(error)}); use dtype=bfloat16, quantization, or more GPUs"
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
+        mend = next((mend for said, mend in _MENDS.items() if said in str(error)), None)
+        raise ModelError(f"{name}: {mend or f'cannot be loaded as a chat model ({_first_line(error)})'}") from error
 
 
 @contextmanager

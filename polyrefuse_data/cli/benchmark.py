@@ -14,7 +14,7 @@ from polyrefuse_data.system.extras import require
 app = typer.Typer()
 benchmark_app = typer.Typer(help="Measure refusal in chat models on a released dataset.", no_args_is_help=True)
 app.add_typer(benchmark_app, name="benchmark")
-label_app = typer.Typer(help="Have people label replies, to know how often the judge errs.", no_args_is_help=True)
+label_app = typer.Typer(help="Have people label replies, to learn how often the judge errs.", no_args_is_help=True)
 benchmark_app.add_typer(label_app, name="label")
 
 # Options of `benchmark run` that are not settings of the run.
@@ -206,7 +206,7 @@ def benchmark_judge(
     replies: Annotated[list[Path], typer.Argument(help="JSONL, JSON, CSV or Parquet files, or logs of Inspect.")],
     dataset: Annotated[str, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
-    model: Annotated[str | None, typer.Option(help="Name of what answered. [default: the first file's]")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model. [default: the first file's]")] = None,
     judge: Annotated[
         str, typer.Option(help="phrases, a guard model's id, openai:MODEL@URL, or module:NAME.")
     ] = "phrases",
@@ -224,9 +224,9 @@ def benchmark_judge(
     ] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. May be given again."),
+        typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. Repeatable."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be judged; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be judged; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Judge replies that somebody else generated, and write scores, figures and report.html to the run folder."""
@@ -299,7 +299,7 @@ def label_export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw replies for people to label, without what the judge said of them."""
+    """Draw replies for people to label, without the judge's verdicts."""
     from polyrefuse_data.benchmark.labels import export_labels
 
     drawn_from = interventions.split(",") if interventions else None

@@ -173,7 +173,7 @@ def import_(
         list[str] | None,
         typer.Option(metavar="VALUE=LABEL", help="Meaning of a label in the file, e.g. 1=harmful. Repeatable."),
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV or TSV file (default: found out).")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV or TSV file (default: detected).")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:

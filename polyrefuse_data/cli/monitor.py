@@ -13,7 +13,7 @@ from polyrefuse_data.cli.output import print_data, print_json, print_made, print
 from polyrefuse_data.system.extras import require
 
 app = typer.Typer()
-monitor_app = typer.Typer(help="Detect harmful prompts by the direction that a run has found.", no_args_is_help=True)
+monitor_app = typer.Typer(help="Detect harmful prompts with the direction that a run found.", no_args_is_help=True)
 app.add_typer(monitor_app, name="monitor")
 
 

@@ -110,7 +110,7 @@ def diff(
 
 @export_app.command("harness")
 def export_harness(
-    harness: Annotated[str, typer.Argument(help="Which one: lm-eval.")],
+    harness: Annotated[str, typer.Argument(help="Which one: lm-eval or lighteval.")],
     dataset: Annotated[str, typer.Argument(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     out: Annotated[Path, typer.Option(help="Folder for the task files; must be new or empty.")],
     judge: Annotated[
@@ -143,7 +143,7 @@ def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; use no network.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish a release to the Hugging Face Hub, a folder or Zenodo. Running it again changes nothing."""
+    """Publish a release to the Hub, a folder, or a zip for Zenodo. Running it again changes nothing."""
     from polyrefuse_data.errors import ConfigError
     from polyrefuse_data.release import publish_release, publish_to
 

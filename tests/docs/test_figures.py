@@ -1,0 +1,62 @@
+"""The figures of the documentation are measured by commands that exist, and one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import figures
+import pytest
+
+from tests.documents import ROOT
+
+LISTED = figures.read_list()
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_listed_figure_has_a_command_with_options_that_it_knows_and_a_page(name: str) -> None:
+    figure = LISTED[name]
+    page, _, section = figure.page.partition("#")
+    titles = re.findall(r"^#+ (.*)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.MULTILINE)
+    assert section in {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for command in filter(None, (figure.command, figure.quick)):
+        script, *arguments = shlex.split(command)
+        program = (ROOT / script).read_text(encoding="utf-8")
+        options = [word for word in arguments if word.startswith("--")]
+        assert [option for option in options if f'"{option}"' not in program] == []
+
+
+def test_the_minutes_of_all_figures_are_less_than_an_hour_and_a_half() -> None:
+    assert sum(figure.minutes for figure in LISTED.values()) < 90
+
+
+def measure(kept: Path, program: str, at: str = "abc", seconds: float = 60) -> figures.Measured:
+    return figures.measure("one", f"-c {shlex.quote(program)}", {"outside": kept / "no"}, at, seconds, kept)
+
+
+def test_a_figure_is_measured_once_at_a_commit_and_again_at_another_or_with_changes(tmp_path: Path) -> None:
+    program = (
+        f"import pathlib; out = pathlib.Path({str(tmp_path / 'runs')!r}); out.open('a').write('x'); print('7 rows')"
+    )
+    for at, runs in (("abc", 1), ("abc", 1), ("def", 2), ("def+", 3), ("def+", 4)):
+        assert measure(tmp_path, program, at).printed == "7 rows"
+        assert (tmp_path / "runs").read_text() == "x" * runs
+
+
+def test_a_command_that_fails_or_hangs_is_told_and_tried_again(tmp_path: Path) -> None:
+    failed = measure(tmp_path, "import sys; print('half'); sys.exit('no such prompts')")
+    assert (failed.ok, failed.printed) == (False, "no such prompts")
+    assert not measure(tmp_path, "import time; time.sleep(60)", seconds=0.3).ok
+    assert measure(tmp_path, "print('{outside}')").printed.startswith("not there: ")
+    assert measure(tmp_path, "print('well')").ok
+
+
+def test_the_table_has_the_goal_beside_the_last_number_that_was_printed() -> None:
+    figure = figures.Figure(
+        "Rows", "9", "scale.md", "x.py {outside}", 1, take={"in one": r"(\d+) rows", "not": "(never)"}
+    )
+    done = figures.Measured("x.py {outside}", "abc", "2026-01-01", 3, True, "5 rows\n8 rows")
+    page = figures.page({"rows": figure, "later": figure}, {"rows": done}, quick=False)
+    assert "| [Rows](#rows) | 9 | 8 in one | 3 s |" in page and "| [Rows](#later) | 9 | not measured |  |" in page
+    assert "`python x.py OUTSIDE`" in page and "5 rows\n8 rows" in page and "commit `abc`" in page
