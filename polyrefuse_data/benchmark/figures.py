@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,13 @@ from polyrefuse_data.benchmark.store import ABLATION, BASELINE, RANDOM
 from polyrefuse_data.benchmark.transfer_figure import MARKS_EXPLAINED, transfer_figure
 from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.system.machine import cores
+from polyrefuse_data.system.workers import Workers
 
 Scores = dict[str, Any]
 
+# From so many figures on another process pays: one takes half a second, starting it two or three.
+_WORTH_A_PROCESS = 20
 
 _OF_TRAINING = ("cosine",)  # figures of differences in means, by the beginnings of their names
 _UNJUDGED = ("pca", "silhouette", "monitor", "jailbreaks")  # of test prompts, whatever the replies
@@ -64,27 +69,42 @@ class Drawing:
 
 def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> list[Drawing]:
     """Every figure that this run has data for, in the order of the report. `selections` are the records of its source
-    languages, with their candidate tables."""
+    languages, with their candidate tables. Of many figures, another process draws every other one."""
+    count = len(_catalogue(scores)) + len(selections)
+    if count < _WORTH_A_PROCESS or cores() == 1:
+        drawn = _drawn(scores, selections, range(count))
+    else:
+        with Workers(1, "free some, and run the same command again") as workers:
+            others = workers.submit(partial(_drawn, scores, selections), range(1, count, 2))
+            drawn = _drawn(scores, selections, range(0, count, 2)) | others.result()
+    return [drawn[place] for place in sorted(drawn)]
+
+
+def _drawn(scores: Scores, selections: Sequence[Mapping[str, Any]], places: Sequence[int]) -> dict[int, Drawing]:
+    """The figures at these places: those of the catalogue come first, then those of candidates."""
     import matplotlib as mpl
 
-    drawn = []
-    judged_by = _judged_by(scores)
+    catalogue = _catalogue(scores)
+    drawn = {}
     with mpl.rc_context(STYLE):
-        for name, title, caption, draw in _catalogue(scores):
-            figure = draw(scores)
-            if figure is not None:
-                measured_on = _trained_on(scores) if name.startswith(_OF_TRAINING) else _measured_on(scores)
-                by = "no judge" if name.startswith((*_OF_TRAINING, *_UNJUDGED)) else judged_by
-                note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {by}.", *printed(figure)))
-        for record in selections:
-            figure = candidate_figure(record)
-            if figure is not None:
-                n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
-                measured_on = f"n = {n} validation prompts"
-                note(figure, measured_on)
-                drawn.append(_of_candidates(record, measured_on, *printed(figure)))
+        for place in places:
+            if place < len(catalogue):
+                drawing = _of_catalogue(scores, *catalogue[place])
+            else:
+                drawing = _of_candidates(selections[place - len(catalogue)])
+            if drawing is not None:
+                drawn[place] = drawing
     return drawn
+
+
+def _of_catalogue(scores: Scores, name: str, title: str, caption: str, draw: Callable[[Scores], Any]) -> Drawing | None:
+    figure = draw(scores)
+    if figure is None:
+        return None
+    measured_on = _trained_on(scores) if name.startswith(_OF_TRAINING) else _measured_on(scores)
+    by = "no judge" if name.startswith((*_OF_TRAINING, *_UNJUDGED)) else _judged_by(scores)
+    note(figure, measured_on)
+    return Drawing(name, title, f"{caption} {measured_on}; {by}.", *printed(figure))
 
 
 def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: str) -> Drawing | None:
@@ -134,7 +154,13 @@ def _trained_on(scores: Scores) -> str:
     return f"n = {' and '.join(told)} training prompts a language" if counts else "training prompts"
 
 
-def _of_candidates(record: Mapping[str, Any], measured_on: str, svg: bytes, pdf: bytes) -> Drawing:
+def _of_candidates(record: Mapping[str, Any]) -> Drawing | None:
+    figure = candidate_figure(record)
+    if figure is None:
+        return None
+    n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
+    measured_on = f"n = {n} validation prompts"
+    note(figure, measured_on)
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
@@ -142,8 +168,7 @@ def _of_candidates(record: Mapping[str, Any], measured_on: str, svg: bytes, pdf:
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops. "
         f"{measured_on}; no judge.",
-        svg,
-        pdf,
+        *printed(figure),
     )
 
 

@@ -116,7 +116,7 @@ def test_a_judge_where_nobody_listens_is_said_before_the_release_is_read(
         ({"layers": [4]}, ConfigError, "layer 4 is out of range for this model: use 0 to 3"),
         ({"positions": [-3, -1]}, ConfigError, "position -3 is out of range for this model: use -2 to -1"),
         ({"refusal_tokens": "published"}, ConfigError, "no published refusal tokens for model type 'llama'"),
-        ({"system_prompt": "Be brief."}, ModelError, "its chat template does not render .*no system role"),
+        ({"system_prompt": "Be brief."}, ModelError, "its chat template takes no system message"),
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from polyrefuse_data.benchmark import report, run_benchmark, write_report
+from polyrefuse_data.benchmark import figures, report, run_benchmark, write_report
 from polyrefuse_data.benchmark.candidate_figure import candidate_figure
 from polyrefuse_data.benchmark.charts import STYLE
 from polyrefuse_data.benchmark.figures import Drawing
@@ -77,7 +77,10 @@ def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path, monkeypatch
     assert REFUSAL in write_report([run], tmp_path / "r.html", show_replies=True).read_text(encoding="utf-8")
 
 
-def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where two processes share the figures, as they do where there are many."""
+    monkeypatch.setattr(figures, "_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(figures, "cores", lambda: 2)
     drawn = {path.name: path.read_bytes() for path in (run / "figures").iterdir()}
     assert write_report([run], tmp_path / "r.html").read_bytes() == (run / "report.html").read_bytes()
     assert {path.name: path.read_bytes() for path in (run / "figures").iterdir()} == drawn
