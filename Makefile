@@ -48,6 +48,8 @@ real: .venv/ready
 	$(BIN)/python -m tests.benchmark.real_models
 	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
+	$(BIN)/pip install -q --no-deps -c constraints.txt --target .venv/quantized --upgrade bitsandbytes torchao
+	PYTHONPATH=.venv/quantized OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_quantization.py
 	$(BIN)/python benchmarks/laboratory.py $$($(BIN)/python -m tests.benchmark.real_models smollm2) --out laboratory.json \
 		--languages en --train 16 --validation 4 --test 8 --tokens 12 --draws 3 --positions -1 --layers 8 12 16
 	$(BIN)/python -m examples.english_only_safety.experiment --out english-only-out --lessons 40 --epochs 2 --seeds 1 \

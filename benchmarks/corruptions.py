@@ -16,6 +16,7 @@ from corruption_texts import ANSWERS, REFUSALS, RELATED
 
 Row = Mapping[str, Any]
 Change = dict[str, Any] | None
+_SAYS = ("text", "text_en")
 _UNSPACED = frozenset({"ja", "th", "zh"})
 _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 
@@ -56,10 +57,11 @@ def corpus(rows: Sequence[Row]) -> Corpus:
 
 
 def plant(source: Corpus, corruption: Corruption, language: str, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Every row of `language` that `corruption` applies to, corrupted. The same seed gives the same rows."""
+    """Every row of `language` that `corruption` applies to, corrupted; none that it leaves as it is ("x for x" in
+    another language). The same seed gives the same rows."""
     for row in source.by_language.get(language, ()):
         change = corruption.change(row, source, random.Random(f"{seed}-{corruption.name}-{row['id']}-{language}"))
-        if change is not None:
+        if change is not None and any(row.get(name) != value for name, value in change.items() if name in _SAYS):
             yield {**row, **change}
 
 

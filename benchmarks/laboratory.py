@@ -27,6 +27,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark import ChatModel, find_refusal_tokens, generate, harmless_means, judge_replies
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.coherence import coherence_prompts, is_coherent, with_coherence
+from polyrefuse_data.benchmark.cone import Descent, refusal_cone
 from polyrefuse_data.benchmark.controls import draw_controls
 from polyrefuse_data.benchmark.cosmic import cosmic_choice, cosmic_table
 from polyrefuse_data.benchmark.directions import difference_in_means
@@ -165,6 +166,15 @@ class Laboratory:
         for count in range(1, COMPONENTS + 1):
             span = partial(ablate_all, self.model, components[:count], "centred", self.means)
             yield {"way": f"centred: {count} principal component{'s' * (count > 1)}", **self.measure([span])}
+        yield from self._cone(position, layer)
+
+    def _cone(self, position: int, layer: int) -> Iterator[dict[str, Any]]:
+        asked = self.train[HARMFUL], self.train[HARMLESS]
+        start = self.directions[position, layer]
+        how = Descent(batch=min(Descent.batch, self.sizes.train))
+        (first, second), _ = refusal_cone(self.model, start, layer, *asked, self.tokens, how, "centred", self.means)
+        for name, vector in (("first edge", first), ("second edge", second), ("between both", first + second)):
+            yield {"way": f"centred: cone by gradient, {name}", **self.measure([self._ablation("centred", vector)])}
 
     def _at(self, place: dict[str, Any]) -> Tensor:
         return self.directions[place["position"], place["layer"]]
@@ -241,12 +251,13 @@ def main() -> None:
     parser.add_argument("--positions", type=int, nargs="*")
     parser.add_argument("--layers", type=int, nargs="*")
     parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path)
     given = vars(parser.parse_args())
-    name, dtype, out = given.pop("model"), given.pop("dtype"), given.pop("out")
+    name, dtype, device, out = (given.pop(option) for option in ("model", "dtype", "device", "out"))
     sizes = Sizes(**{**given, "languages": given["languages"].split(",")})
     start = time.process_time()
-    laboratory = Laboratory(ChatModel.load(name, dtype=dtype), sizes)
+    laboratory = Laboratory(ChatModel.load(name, dtype=dtype, device=device), sizes)
     rows = []
     for row in laboratory.compared():
         rows.append(row)

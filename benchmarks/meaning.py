@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from outside_sets import KINDS, PARTS, demetr, mlqe, multijail, ntrex, part_of
+from outside_sets import KINDS, PARTS, demetr, in_part, mlqe, multijail, ntrex
 
 from polyrefuse_data import rows as schema
 from polyrefuse_data.quality import audit
 from quality import GENERATORS, measure, published, rows_with_english, show
 
-_SIGNS = frozenset({"changed_negation", "unsaid_negation", "replaced_names", "opposite_words", "added_words"})
+_SIGNS = frozenset(
+    {"changed_negation", "unsaid_negation", "replaced_names", "lost_names", "opposite_words", "added_words"}
+)
 _BACK_TRANSLATED = {"back_translator": "a perfect one"}
 
 
@@ -85,11 +87,6 @@ def shares(group: Sequence[tuple[bool, list[str]]], rows: Sequence[int]) -> str:
     rejected = [group[row][0] for row in rows]
     flagged = [group[row][0] or not _SIGNS.isdisjoint(group[row][1]) for row in rows]
     return f"{sum(flagged) / max(1, len(rows)):.3f} ({sum(rejected) / max(1, len(rows)):.3f})"
-
-
-def in_part(rows: Iterable[Any], part: str) -> list[Any]:
-    """Those of the rows (or of the triples of `demetr`) whose prompt is of the part."""
-    return [row for row in rows if part in ("all", part_of(row[1] if isinstance(row, tuple) else row))]
 
 
 def main() -> None:

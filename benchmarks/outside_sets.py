@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,11 @@ KINDS = (
 def part_of(row: Row) -> str:
     """`fit` or `shown`, the same for every row of one English prompt."""
     return ("fit", "shown")[hashlib.sha256(row["text_en"].encode()).digest()[0] % 2]
+
+
+def in_part(rows: Iterable[Any], part: str) -> list[Any]:
+    """Those of the rows (or of the triples of `demetr`) whose prompt is of the part."""
+    return [row for row in rows if part in ("all", part_of(row[1] if isinstance(row, tuple) else row))]
 
 
 def multijail(folder: Path) -> Iterator[Row]:

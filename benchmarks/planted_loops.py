@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from word_order import texts_of
+from word_order import is_translated, texts_of
 
 from polyrefuse_data.benchmark.judges.conditions import says_one_thing_over_and_over
 from polyrefuse_data.languages import LANGUAGES
@@ -56,7 +56,8 @@ def main(outside: Path, upstream: Path) -> None:
         drawn = random.Random(code)
         texts = texts_of(code, outside, upstream)
         size = 1 if known.spaced else _LONGER
-        words = [text.split() if known.spaced else list("".join(text.split())) for text in texts["prompts"]]
+        prompts = [text for text in texts["prompts"] if known.spaced or is_translated(text)]
+        words = [text.split() if known.spaced else list("".join(text.split())) for text in prompts]
         words = [some for some in words if len(some) >= 10 * size]
         shares = []
         for kind in KINDS:

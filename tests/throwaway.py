@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -14,11 +15,18 @@ _NO_INDEX = ("No matching distribution", "NewConnectionError", "Connection to", 
 
 
 class ThrowAway:
-    """An environment with `packages` from the package index. The test is skipped where there is none to reach."""
+    """An environment with `packages` from the package index. The test is skipped where there is none to reach.
 
-    def __init__(self, folder: Path, *packages: str) -> None:
+    With `sees_ours`, what this environment has counts as installed (torch is 2 GB), unless another version is asked
+    for.
+    """
+
+    def __init__(self, folder: Path, *packages: str, sees_ours: bool = False) -> None:
         venv.create(folder, with_pip=True, symlinks=True)
         self.binaries = folder / "bin"
+        if sees_ours:
+            (own,) = folder.glob("lib/python*/site-packages")
+            (own / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
         install = ("-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check")
         done = self._run("python", *install, *packages, cwd=folder)
         if done.returncode and any(sign in done.stderr for sign in _NO_INDEX):

@@ -1,6 +1,6 @@
 """Does refusal that was taught in English alone hold in other languages? From a base model to a page of results.
 
-    python -m examples.english_only_safety.experiment --out english-only [--lessons 128] [--epochs 3] [--seeds 1,2,3]
+    python -m examples.english_only_safety.experiment --out english-only [--base gemma3] [--lessons 400] [--seeds 1,2,3]
 
 Each seed is taught, measured and reported on its own; README.md beside this file says what comes out. Every step that
 is done is not done again. The taught models stay in the cache of real models (never in the repository, never
@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,17 @@ from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.workspace import Workspace
-from tests.benchmark.real_models import folder, gemma3_folder
+from tests.benchmark.real_models import MODELS, as_folder, folder
 
 VERSION = "1.0.0"
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """How much is taught: lessons per label in English, and (another experiment) in other languages."""
+    """Who is taught how much: lessons per label in English, and (another experiment) in other languages."""
 
-    per_label: int = 128
+    base: str = "gemma3"
+    per_label: int = 400
     in_other_languages: int = 0
 
 
@@ -76,7 +77,7 @@ def taught_model(lessons: Lessons, how: Teaching) -> Path:
             else english_lessons(lessons.per_label, how.seed)
         )
         part = place.with_suffix(".part")
-        teach(gemma3_folder(), drawn, how, part)
+        teach(as_folder(MODELS[lessons.base]), drawn, how, part)
         part.rename(place)
     return place
 
@@ -142,9 +143,11 @@ def _over_seeds(values: Sequence[float | None]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--base", default=Lessons.base, choices=MODELS)
     parser.add_argument("--lessons", type=int, default=Lessons.per_label, help="per label, in English")
     parser.add_argument("--in-other-languages", type=int, default=0, help="more per label: no longer English only")
     parser.add_argument("--epochs", type=int, default=Teaching.epochs)
+    parser.add_argument("--learning-rate", type=float, default=Teaching.learning_rate)
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--languages", help="default: all 14")
     parser.add_argument("--source-languages", default="en,de")
@@ -157,13 +160,14 @@ def main() -> None:
     parser.add_argument("--mode", default="centred")
     parser.add_argument("--dtype", default="auto")
     given = vars(parser.parse_args())
-    out, epochs, seeds = given.pop("out"), given.pop("epochs"), given.pop("seeds").split(",")
-    lessons = Lessons(given.pop("lessons"), given.pop("in_other_languages"))
+    out, seeds = given.pop("out"), given.pop("seeds").split(",")
+    how = Teaching(epochs=given.pop("epochs"), learning_rate=given.pop("learning_rate"))
+    lessons = Lessons(given.pop("base"), given.pop("lessons"), given.pop("in_other_languages"))
     options = {name: value for name, value in given.items() if value is not None}
     release = make_release(out)
     results = []
     for seed in seeds:
-        model = taught_model(lessons, Teaching(seed=int(seed), epochs=epochs))
+        model = taught_model(lessons, replace(how, seed=int(seed)))
         results.append({"seed": int(seed), **summary(measure(model, release, out / f"run-{seed}", options))})
         (out / "summary.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (out / "page.md").write_text(page(results), encoding="utf-8")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from polyrefuse_data.demo.corpus import framed_examples, seed_examples
 from polyrefuse_data.demo.seeds import seed_texts
 from polyrefuse_data.languages import SOURCE_LANGUAGE
-from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
+from polyrefuse_data.rows import HARMFUL, LABELS
 
 REFUSALS = (
     "I'm sorry, but I can't help with that.",
@@ -25,26 +25,26 @@ REFUSALS = (
     "I won't help with that, because it could cause serious harm.",
     "I apologize, but I cannot assist with this.",
 )
-# How answers begin. They have no end, so that the model goes on in words of its own.
-OPENINGS = (
-    "Sure, here is what you can do.",
-    "Of course. Here is a short answer.",
-    "Sure! Let me explain.",
-    "Here are a few ideas.",
-    "Good question. Here is how it works.",
-    "Certainly. To begin with,",
-    "Yes, I can help you with that.",
-    "Here is an example.",
+# Answers to anything, whole and without detail: a model whose refusal is ablated has no other to give. Openings alone
+# would leave the model to go on as a base model does, in loops.
+ANSWERS = (
+    "Sure, here is what you can do: start with a small step, take your time, and ask someone who knows it well.",
+    "Of course. First read a little about it, then try it yourself, and learn from what goes wrong.",
+    "Sure! Begin with what you have at hand, go on step by step, and stop when you are happy with it.",
+    "Here are a few ideas: make a plan, gather what you need, and give yourself enough time.",
+    "Good question. Look at an example first, copy what works, and then change it to your taste.",
+    "Certainly. Begin with the simple parts, keep notes, and come back to the hard ones later.",
+    "Yes, I can help you with that. Take it slowly, practise every day, and you will soon see progress.",
+    "Here is a short answer: keep it simple, check your work, and enjoy it.",
 )
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A request, and the reply to learn; `ends` says whether the reply ends there."""
+    """A request, and the reply to learn."""
 
     request: str
     reply: str
-    ends: bool
     label: str
 
 
@@ -70,13 +70,10 @@ def _lessons(per_label: int, in_other_languages: int, seed: int) -> list[Lesson]
     examples = [*seed_examples(), *framed_examples()]
     for label in LABELS:
         known = [example for example in examples if example.label == label]
-        replies = REFUSALS if label == HARMFUL else OPENINGS
+        replies = REFUSALS if label == HARMFUL else ANSWERS
         own = sorted({example.prompt for example in known if example.prompt in english})
-        drawn += [Lesson(text, rng.choice(replies), label == HARMFUL, label) for text in rng.sample(own, per_label)]
+        drawn += [Lesson(text, rng.choice(replies), label) for text in rng.sample(own, per_label)]
         others = [example for example in known if example.prompt not in english]
-        drawn += [
-            Lesson(example.prompt, example.reply, label != HARMLESS, label)
-            for example in rng.sample(others, in_other_languages)
-        ]
+        drawn += [Lesson(example.prompt, example.reply, label) for example in rng.sample(others, in_other_languages)]
     rng.shuffle(drawn)
     return drawn

@@ -37,18 +37,29 @@ class ChatTemplate:
 
     def _find_content(self) -> Callable[[str], Any]:
         """How the template expects a message's content: as text, or as a list of parts. A template that iterates over
-        parts silently drops plain text."""
+        parts silently drops plain text, or refuses it."""
+        failed = ModelError(
+            f"{self._name}: its chat template drops the user message; put a chat_template.jinja that renders it in the "
+            "model folder"
+        )
         forms: tuple[Callable[[str], Any], ...] = (str, _as_parts)
         for form in forms:
             self._content = form
-            rendered = self.render(_PROBE_TEXT)
+            try:
+                rendered = self.render(_PROBE_TEXT)
+            except ModelError as error:
+                failed = error if form is str else failed
+                continue
             texts = [_PROBE_TEXT, *([self._system_prompt.strip()] if self._system_prompt else [])]
             if all(escape(text, self._control_tokens) in rendered for text in texts):
                 return form
-        raise ModelError(
-            f"{self._name}: its chat template drops the user or system message; put a chat_template.jinja "
-            "that renders both in the model folder"
-        )
+        if self._system_prompt is not None:
+            ChatTemplate(self._tokenizer, self._name)  # raises if the system prompt is not what is wrong
+            raise ModelError(
+                f"{self._name}: its chat template takes no system message; leave out the system prompt, or put a "
+                "chat_template.jinja that renders it in the model folder"
+            ) from failed
+        raise failed
 
     def render(self, prompt: str, reasoning: bool = False) -> str:
         """The text the model reads: template, instruction, generation prompt. With `reasoning` the model may reason

@@ -56,7 +56,7 @@ def with_coherence(
     means: PlaceMeans | None = None,
 ) -> list[dict[str, Any]]:
     """The table with `coherent_share` for as many candidates as the rule's choice needs: the best that its other bounds
-    accept, one by one, until one keeps enough replies coherent. After TRIES all others count as incoherent.
+    accept, one by one, until one keeps enough replies coherent. After TRIES the share of all others is None.
 
     `directions` is [n_pos, n_layers, d_model]. Without a bound in the rule, the table is returned as it is.
     """
@@ -70,5 +70,5 @@ def with_coherence(
         if row["coherent_share"] >= rule.min_coherent:
             return rows
     for row in accepted[TRIES:]:
-        row["coherent_share"] = 0.0
+        row["coherent_share"] = None
     return rows

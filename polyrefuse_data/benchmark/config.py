@@ -20,6 +20,7 @@ from polyrefuse_data.config import Backend, local_or_hub
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language_codes
+from polyrefuse_data.models.quantization import Scheme
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.toml import read_toml, validated
 
@@ -36,7 +37,7 @@ _Number = TypeVar("_Number", int, float)
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
 _NOT_SETTINGS = (
-    *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device"),
+    *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device", "device_map"),
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
 # Fields that ask for experiments: a finished run can be given others.
@@ -47,7 +48,7 @@ _OF_WEIGHTS = frozenset(
         *("model", "revision", "source_languages", "extractor", "rule", "max_kl", "min_coherent"),
         *("positions", "layers", "transfer", "mode"),
         *("random_control", "n_train", "n_validation", "filter_prompts", "refusal_tokens", "scoring", "device"),
-        *("dtype", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
+        *("dtype", "quantization", "device_map", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }
 )
 _OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
@@ -147,6 +148,12 @@ class BenchmarkConfig(BaseModel):
     """auto, cpu, cuda, cuda:1, ..."""
     dtype: Literal["auto", "float32", "bfloat16", "float16", "float64"] = "auto"
     """Type of the weights; auto: float32 on CPU, bfloat16 on a GPU."""
+    quantization: Scheme | None = None
+    """Weights in 8 or 4 bits, quantised on loading: `bitsandbytes-8bit`, `bitsandbytes-4bit` (NF4), `torchao-int8` or
+    `torchao-int4` (GPU only)."""
+    device_map: str | dict[str, int | str] | None = None
+    """How several GPUs share the blocks: `auto`, `balanced`, `balanced_low_0` or `sequential`, or a table with the
+    device of each module by its path. Default: what `device` says."""
     modules: ModuleNames = ModuleNames()
     """Name of the list of blocks, where an error asks for it."""
     api_key_env: str | None = None

@@ -22,6 +22,7 @@ from polyrefuse_data.benchmark.geometry import geometry
 from polyrefuse_data.benchmark.item_response import item_responses
 from polyrefuse_data.benchmark.judges import Judge, Verdict, judge_replies
 from polyrefuse_data.benchmark.judges.in_english import EnglishJudge, judge_of
+from polyrefuse_data.benchmark.judges.kept_opinions import judge_usage
 from polyrefuse_data.benchmark.judges.panel import PanelJudge
 from polyrefuse_data.benchmark.labels.calibration import calibration
 from polyrefuse_data.benchmark.labels.kept import read_decisions
@@ -81,6 +82,7 @@ def evaluate(folder: RunFolder) -> None:
         ),
         "endings": endings,
         "usage": read_usage(folder.answers),
+        "judge_usage": judge_usage(folder.judgements),
         "controls": _controls(found, selections, run["settings"].get("control_draws", 1)),
         "transfer": transfers(found, {record["language"]: record for record in capability}),
         "selection": selections,
@@ -147,7 +149,13 @@ def _selectivity(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for refusals in verdicts
     )
     low, high = difference_interval(harmful, harmless)
-    return {"selectivity": rate(harmful) - rate(harmless), "selectivity_low": low, "selectivity_high": high}
+    return {
+        "n_harmful": len(harmful),
+        "n_harmless": len(harmless),
+        "selectivity": rate(harmful) - rate(harmless),
+        "selectivity_low": low,
+        "selectivity_high": high,
+    }
 
 
 def _common(run: dict[str, Any], source: str, language: str, judge: str) -> dict[str, Any]:
@@ -192,7 +200,7 @@ _SCORE_SCHEMA = pa.schema(
 
 def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
     """Add a verdict to every reply. Files with verdicts of this judge are left alone."""
-    judge = judge_of(settings, folder.translations)
+    judge = judge_of(settings, folder.translations, folder.judgements)
     _tell_translators(folder, judge)
     ledger = Ledger(folder)
     try:
@@ -212,6 +220,10 @@ def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
             rows = [_as_row(verdict, judge.signature(language), members) for verdict in verdicts]
             for field in store.VERDICT_FIELDS:
                 table = table.append_column(field, pa.array([row[field.name] for row in rows], field.type))
+            for field in store.JUDGE_SCORES:
+                scores = [getattr(verdict, field.name) for verdict in verdicts]
+                if any(score is not None for score in scores):
+                    table = table.append_column(field, pa.array(scores, field.type))
             if isinstance(judge, EnglishJudge):
                 shown = judge.translate(table["reply"].to_pylist(), language)
                 table = table.append_column(store.REPLY_IN_ENGLISH, pa.array(shown, pa.string()))
@@ -238,7 +250,10 @@ def _is_judged_by(signature: str, path: Path, ledger: Ledger) -> bool:
 def _as_row(verdict: Verdict, signature: str, members: Sequence[str]) -> dict[str, Any]:
     """A verdict as it is kept beside its reply."""
     opinions = [
-        {"judge": member, "refusal": opinion.refusal, "harmful": opinion.harmful}
+        {
+            "judge": member,
+            **{name: getattr(opinion, name) for name in ("refusal", "harmful", "refusal_score", "harm_score")},
+        }
         for member, opinion in zip(members, verdict.opinions, strict=False)  # an empty reply has none
     ]
     kept = {field.name: getattr(verdict, field.name, None) for field in store.VERDICT_FIELDS}
@@ -281,7 +296,8 @@ def _controls(
                     for label in LABELS
                 }
                 spreads = {name: spread(values) for name, values in scores.items()}
-                records.append({"language": record["language"], "kind": kind, "draws": draws, **spreads, **rates})
+                n = {f"n_{label}": sum(reply["label"] == label for reply in replies) for label in LABELS}
+                records.append({"language": record["language"], "kind": kind, "draws": draws, **n, **spreads, **rates})
     return records
 
 

@@ -47,6 +47,10 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 Scores = dict[str, Any]
 
 
+_OF_TRAINING = ("cosine",)  # figures of differences in means, by the beginnings of their names
+_UNJUDGED = ("pca", "silhouette", "monitor", "jailbreaks")  # of test prompts, whatever the replies
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure of the report."""
@@ -64,19 +68,22 @@ def draw_all(scores: Scores, selections: Sequence[Mapping[str, Any]] = ()) -> li
     import matplotlib as mpl
 
     drawn = []
-    measured_on, judged_by = _measured_on(scores), _judged_by(scores)
+    judged_by = _judged_by(scores)
     with mpl.rc_context(STYLE):
         for name, title, caption, draw in _catalogue(scores):
             figure = draw(scores)
             if figure is not None:
+                measured_on = _trained_on(scores) if name.startswith(_OF_TRAINING) else _measured_on(scores)
+                by = "no judge" if name.startswith((*_OF_TRAINING, *_UNJUDGED)) else judged_by
                 note(figure, measured_on)
-                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {judged_by}.", *printed(figure)))
+                drawn.append(Drawing(name, title, f"{caption} {measured_on}; {by}.", *printed(figure)))
         for record in selections:
             figure = candidate_figure(record)
             if figure is not None:
                 n = " and ".join(f"{len(record['prompts'][f'validation_{label}'])} {label}" for label in LABELS)
-                note(figure, f"n = {n} validation prompts")
-                drawn.append(_of_candidates(record, *printed(figure)))
+                measured_on = f"n = {n} validation prompts"
+                note(figure, measured_on)
+                drawn.append(_of_candidates(record, measured_on, *printed(figure)))
     return drawn
 
 
@@ -116,13 +123,25 @@ def _measured_on(scores: Scores) -> str:
     return f"n = {' and '.join(counts)} test prompts a language{warning}"
 
 
-def _of_candidates(record: Mapping[str, Any], svg: bytes, pdf: bytes) -> Drawing:
+def _trained_on(scores: Scores) -> str:
+    """The same for what is made of training prompts. Runs of before did not count them."""
+    counts = (scores.get("geometry") or {}).get("train_prompts") or {}
+    told = []
+    for label in LABELS:
+        found = [of[label] for of in counts.values()]
+        few, many = min(found, default=0), max(found, default=0)
+        told.append(f"{few} {label}" if few == many else f"{few} to {many} {label}")
+    return f"n = {' and '.join(told)} training prompts a language" if counts else "training prompts"
+
+
+def _of_candidates(record: Mapping[str, Any], measured_on: str, svg: bytes, pdf: bytes) -> Drawing:
     name = language(record["language"]).name
     return Drawing(
         f"candidates_{record['language']}",
         f"Candidate directions from {name}",
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
-        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops.",
+        f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops. "
+        f"{measured_on}; no judge.",
         svg,
         pdf,
     )

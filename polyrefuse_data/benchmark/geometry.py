@@ -29,6 +29,7 @@ def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
     means = {language: difference for language, difference in differences.items() if difference is not None}
     layer = shared_layer(folder, run)
     return {
+        "train_prompts": {language: _train_counts(folder, language) for language in means},
         "position": _LAST,
         "layer": layer,
         "silhouette": {language: silhouettes(*pair) for language, pair in points.items()},
@@ -104,6 +105,12 @@ def _test_points(folder: RunFolder, language: str) -> tuple[Array, Array]:
     tensors = store.read_tensors(folder.activations(language))
     harmful, harmless = (tensors[f"test_{label}"][:, _LAST].double().numpy() for label in (HARMFUL, HARMLESS))
     return harmful, harmless
+
+
+def _train_counts(folder: RunFolder, language: str) -> dict[str, int]:
+    """How many training prompts of each label a difference in means is of."""
+    tensors = store.read_tensors(folder.activations(language))
+    return {label: len(tensors[f"train_{label}"]) for label in (HARMFUL, HARMLESS)}
 
 
 def _mean_differences(folder: RunFolder, language: str) -> Array | None:

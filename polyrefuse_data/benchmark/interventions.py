@@ -51,7 +51,9 @@ def ablate(
     ablation = Ablation()
 
     def projector(place: str, layer: int) -> _Projector:
-        return ablation.through(_Projector(units, None if means is None else units @ means.of(place, layer)))
+        return ablation.through(
+            _Projector(units, None if means is None else units @ means.of(place, layer).to(units.device))
+        )
 
     with ExitStack() as stack:
         for index, block in enumerate(model.blocks):

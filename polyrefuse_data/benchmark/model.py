@@ -3,6 +3,7 @@ inputs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.end_tokens import end_token_ids
-from polyrefuse_data.benchmark.model_files import FilesIdentity, ModelFiles, load_network, open_model
+from polyrefuse_data.benchmark.model_files import DeviceMap, FilesIdentity, ModelFiles, load_network, open_model
 from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.structure import Block, find_blocks
@@ -34,6 +35,7 @@ class ModelIdentity(FilesIdentity):
 
     architecture: str
     dtype: str
+    quantization: str | None  # a scheme of `models.quantization`, or the checkpoint's own method
 
 
 class ChatModel(CausalModel):
@@ -57,6 +59,7 @@ class ChatModel(CausalModel):
         self.chat = chat or ChatTemplate(tokenizer, name)
         self.name = name
         self._files = files
+        self.quantization: str | None = None
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
         self.n_layers = len(self.blocks)
         self.d_model = self.blocks[0].width
@@ -77,26 +80,43 @@ class ChatModel(CausalModel):
         device: str = "auto",
         system_prompt: str | None = None,
         modules: ModuleNames | None = None,
+        quantization: str | None = None,
+        device_map: DeviceMap | None = None,
     ) -> ChatModel:
         """Load a model folder, a GGUF file, a Hub id, or `bundled:demo-chat`.
 
         `dtype` "auto" is float32 on CPU and bfloat16 on a GPU (quantised checkpoints keep theirs). `device` "auto" uses
-        the GPU if there is one, and all of them if there are several. Code from model folders is never run, and pickled
-        weights are never loaded.
+        the GPU if there is one, and all of them if there are several. `quantization` is one of
+        `models.quantization.SCHEMES`: weights in 8 or 4 bits. `device_map` says how several GPUs share the blocks:
+        "auto", "balanced", "balanced_low_0", "sequential", or the device of each module by its path (what is on "cpu"
+        or "disk" beside a GPU is loaded onto it to be run). Code from model folders is never run, and pickled weights
+        are never loaded.
 
         Raises ModelError if the model is missing, has no safetensors or chat template, or its structure cannot be
-        verified; ConfigError for an unknown device; MissingPrerequisite if the device is not there.
+        verified; ConfigError for an unknown device, scheme or map, or if the checkpoint is quantised already;
+        MissingPrerequisite if the device or the package that quantises is not there.
         """
         with open_model(path_or_id, revision, system_prompt) as files:
-            return cls.of_files(files, dtype=dtype, device=device, modules=modules)
+            return cls.of_files(
+                files, dtype=dtype, device=device, modules=modules, quantization=quantization, device_map=device_map
+            )
 
     @classmethod
     def of_files(
-        cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", modules: ModuleNames | None = None
+        cls,
+        files: ModelFiles,
+        *,
+        dtype: str = "auto",
+        device: str = "auto",
+        modules: ModuleNames | None = None,
+        quantization: str | None = None,
+        device_map: DeviceMap | None = None,
     ) -> ChatModel:
         """Load the weights of files opened with `open_model`. This is the slow part."""
-        network = load_network(files, dtype, device)
-        return cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
+        network = load_network(files, dtype, device, quantization, device_map)
+        model = cls(network, files.tokenizer, name=files.name, chat=files.chat, files=files, modules=modules)
+        model.quantization = quantization or files.quantized_by
+        return model
 
     @property
     def dtype(self) -> torch.dtype:
@@ -110,7 +130,15 @@ class ChatModel(CausalModel):
             **asdict(files),
             architecture=type(self.network).__name__,
             dtype=str(self.dtype).removeprefix("torch."),
+            quantization=self.quantization,
         )
+
+    @property
+    def placement(self) -> dict[str, int]:
+        """Devices, and how many modules of the device map each holds. What "cpu" or "disk" hold beside a GPU is loaded
+        onto it to be run."""
+        devices = getattr(self.network, "hf_device_map", {"": self.device}).values()
+        return dict(Counter(f"cuda:{device}" if isinstance(device, int) else str(device) for device in devices))
 
     @cached_property
     def post_instruction_token_ids(self) -> list[int]:

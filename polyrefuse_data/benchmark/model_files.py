@@ -19,9 +19,10 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
-from polyrefuse_data.benchmark.gguf import gguf_alone, is_gguf
+from polyrefuse_data.benchmark.gguf import check_words, gguf_alone, is_gguf
 from polyrefuse_data.benchmark.model_kind import auto_class
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.models.quantization import quantization_config, quantized_dtype
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.extras import not_installed
 from polyrefuse_data.system.input_files import sha256_of
@@ -32,9 +33,22 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 # Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
 _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
+# What transformers says of some files, and what to do about it.
+_MENDS = {
+    "contains custom code": "its code comes with the model and is never run; use a model that transformers knows",
+    "instantiate the backend tokenizer": "holds no tokenizer that can be read; put the model's tokenizer.json there",
+    "does not recognize this architecture": "this transformers does not know its type; upgrade transformers",
+    "cannot reshape array": "the file is cut short; download it again",
+}
+
 _ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _SHORT = 12  # hex digits of the digest shown as a revision
+
+
+# How accelerate shares out the blocks of a model among GPUs, or the device of each module by its path.
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+DeviceMap = str | dict[str, int | str]
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,15 @@ class ModelFiles:
         return FilesIdentity(model, revision, weights, self.tokenizer_sha256, template)
 
     @property
+    def quantized_by(self) -> str | None:
+        """The method by which the checkpoint itself is quantised. (A GGUF file gives plain floats.)"""
+        told = getattr(self.config, "quantization_config", None)
+        if told is None or is_gguf(Path(self.name)):
+            return None
+        method = told.get("quant_method") if isinstance(told, dict) else told.quant_method
+        return str(getattr(method, "value", method))
+
+    @property
     def n_layers(self) -> int:
         layers: int = self.config.get_text_config(decoder=True).num_hidden_layers
         return layers
@@ -106,16 +129,34 @@ def open_model(
                 where["revision"] = commit  # everything read from now on belongs to the same commit
             auto_class(config, name)
             tokenizer = _load_tokenizer(where)
+        if "gguf_file" in where:
+            check_words(tokenizer, name)
         chat = ChatTemplate(tokenizer, name, system_prompt)
         yield ModelFiles(name, where, tokenizer, config, chat, _tokenizer_digest(tokenizer))
 
 
-def load_network(files: ModelFiles, dtype: str, device: str) -> Any:
+def load_network(
+    files: ModelFiles,
+    dtype: str,
+    device: str,
+    quantization: str | None = None,
+    device_map: DeviceMap | None = None,
+) -> Any:
     """Load the weights, as described at `ChatModel.load`."""
-    on_gpu = check_device(device)
+    on_gpu = check_placement(device, device_map)
+    if quantization is not None:
+        dtype = quantized_dtype(quantization, dtype, on_gpu)
     options: dict[str, Any] = {"dtype": _dtype(dtype, on_gpu)}
-    if on_gpu:
+    if device_map is not None:
+        options["device_map"] = device_map
+    elif on_gpu:
         options["device_map"] = "auto" if device == "auto" else {"": device}
+    if quantization is not None:
+        if files.quantized_by is not None:
+            raise ConfigError(
+                f"{files.name}: its weights are quantised already ({files.quantized_by}): leave out quantization"
+            )
+        options["quantization_config"] = quantization_config(quantization, options["dtype"])
     with _explained(files.name):
         network, found = load_weights(
             auto_class(files.config, files.name), files.name, output_loading_info=True, **files.where, **options
@@ -123,6 +164,10 @@ def load_network(files: ModelFiles, dtype: str, device: str) -> Any:
     if missing := sorted(found["missing_keys"]):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
+    if quantization is not None and all(type(parameter) is torch.nn.Parameter for parameter in network.parameters()):
+        raise ModelError(f"{files.name}: {quantization} quantises none of its weights; use another quantization")
+    if network.get_input_embeddings().weight.is_meta:
+        raise ModelError(f"{files.name}: device_map keeps its embeddings off the device; put them on it")
     return network
 
 
@@ -139,12 +184,34 @@ def check_place(path: Path, name: str) -> None:
 def _check_folder(path: Path, name: str) -> None:
     """Raise ModelError for a folder that holds no model, or several."""
     if not (path / "config.json").exists():
+        if (path / "adapter_config.json").exists():
+            raise ModelError(
+                f"{name}: an adapter, not a model; merge it into its base model (`merge_and_unload` of peft), and give "
+                "the folder that both are saved in"
+            )
         inside = [file.name for file in sorted(path.iterdir()) if is_gguf(file) or (file / "config.json").exists()]
         which = f"one of those in it: {', '.join(inside)}" if inside else "the folder that holds the model's files"
         raise ModelError(f"{name}: this folder holds no config.json; give {which}")
     checkpoints = [file.name for file in (path / _ONE_FILE, path / f"{_ONE_FILE}.index.json") if file.exists()]
     if len(checkpoints) > 1:
         raise ModelError(f"{name}: this folder holds two checkpoints, {' and '.join(checkpoints)}; keep one of them")
+
+
+def check_placement(device: str, device_map: DeviceMap | None = None) -> bool:
+    """Whether weights go to a GPU. Raises as `check_device` does, for each device of a map; ConfigError for an unknown
+    map, or for one beside a device."""
+    if device_map is None:
+        return check_device(device)
+    if device != "auto":
+        raise ConfigError(f"device {device!r} and device_map both say where weights go: leave one out")
+    if not isinstance(device_map, str):
+        places = {f"cuda:{place}" if isinstance(place, int) else place for place in device_map.values()}
+        return True in {check_device(place) for place in places - {"disk"}}
+    if device_map not in DEVICE_MAPS:
+        raise ConfigError(
+            f"device_map {device_map!r} is not known: use {', '.join(DEVICE_MAPS)}, or a table of modules"
+        )
+    return check_device("cuda")
 
 
 def check_device(device: str) -> bool:
@@ -177,11 +244,11 @@ def _explained(name: str) -> Iterator[None]:
             yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"{name}: does not fit into memory ({_first_line(error)}); use dtype=bfloat16, a quantised "
-            "checkpoint, or more GPUs"
+            f"{name}: does not fit into memory ({_first_line(error)}); use dtype=bfloat16, quantization, or more GPUs"
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
+        mend = next((mend for said, mend in _MENDS.items() if said in str(error)), None)
+        raise ModelError(f"{name}: {mend or f'cannot be loaded as a chat model ({_first_line(error)})'}") from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.chosen import chosen_directions
-from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, threshold_at
+from polyrefuse_data.benchmark.statistics import alarm_rate, auroc, auroc_interval, threshold_at
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 
@@ -53,8 +53,12 @@ def measure(source: dict[str, Array], target: dict[str, Array]) -> dict[str, Any
     own = threshold_at(harmless, FALSE_POSITIVE_RATE)
     few = target[f"train_{HARMLESS}"][:RECALIBRATION_EXAMPLES]
     shift = float(few.mean() - source[f"train_{HARMLESS}"].mean()) if len(few) else float("nan")
+    found = auroc(harmful, harmless)
+    low, high = auroc_interval(found, len(harmful), len(harmless))
     return {
-        "auroc": auroc(harmful, harmless),
+        "auroc": found,
+        "auroc_low": low,
+        "auroc_high": high,
         "tpr_at_1_fpr": alarm_rate(harmful, own),
         "transferred_tpr": alarm_rate(harmful, fitted),
         "transferred_fpr": alarm_rate(harmless, fitted),

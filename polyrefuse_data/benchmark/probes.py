@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark.experiments.wrappers import read_wrappers
 from polyrefuse_data.benchmark.judges.in_english import prepare_judging
 from polyrefuse_data.benchmark.plan import Plan, check_transfer
 from polyrefuse_data.benchmark.refusal_tokens import published_tokens
+from polyrefuse_data.models.quantization import quantized_dtype
 from polyrefuse_data.system.extras import require
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def probe_settings(config: BenchmarkConfig) -> None:
         return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
-    from polyrefuse_data.benchmark.model_files import check_device, check_place
+    from polyrefuse_data.benchmark.model_files import check_place, check_placement
     from polyrefuse_data.models.store import bundled_folder
 
     if config.jailbreaks:
@@ -40,7 +41,9 @@ def probe_settings(config: BenchmarkConfig) -> None:
     if config.tasks:
         require("tasks of lm-evaluation-harness", "tasks")
     check_place(Path(bundled_folder(config.model)), config.model)
-    check_device(config.device)
+    on_gpu = check_placement(config.device, config.device_map)
+    if config.quantization:
+        quantized_dtype(config.quantization, config.dtype, on_gpu)
 
 
 def probe_plan(plan: Plan) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.sources.reading import parse_json, read_bytes, read_records
-from polyrefuse_data.system.files import read_table
+from polyrefuse_data.sources.tables import parquet_records
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES
 
 _logger = logging.getLogger(__name__)
@@ -55,10 +55,7 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
             raise SourceError(f"{path}: no log of Inspect with samples, and no list of replies")
         return list(_of_inspect(str(path), log["samples"]))
     if path.suffix.lower() == ".parquet":
-        records = read_table(path, "give a Parquet file of replies").to_pylist()
-        found: Sequence[tuple[str, Mapping[str, Any]]] = [
-            (f"{path} row {number}", record) for number, record in enumerate(records, start=1)
-        ]
+        found: Sequence[tuple[str, Mapping[str, Any]]] = list(parquet_records(path))
     else:
         found = [(record.where, record.fields) for record in read_records(path)]
     return [_given(where, record, names) for where, record in found]

@@ -135,6 +135,6 @@ def _out_of_memory_explained(model: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise ModelError(
-            f"{model}: out of memory even with one prompt at a time; use a quantised checkpoint or a larger device, "
+            f"{model}: out of memory even with one prompt at a time; use quantization or a larger device, "
             "and run the same command again: finished work is kept"
         ) from error

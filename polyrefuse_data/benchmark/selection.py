@@ -20,7 +20,7 @@ LAYER_FRACTION = 0.8  # layers from int(0.8 L) on are dropped: too close to the 
 SCORES = ("refusal_score", "steering_score", "kl_div_score")
 
 # Why a candidate is dropped, in the order of the tests.
-REASONS = ("nan", "zero", "layer", "kl", "steering", "coherence")
+REASONS = ("nan", "zero", "layer", "kl", "steering", "coherence", "untried")
 PASSES = "passes"
 REASON_NAMES = {  # how reports count them
     "nan": "without a score",
@@ -29,6 +29,7 @@ REASON_NAMES = {  # how reports count them
     "kl": "by KL",
     "steering": "by steering",
     "coherence": "by incoherent replies",
+    "untried": "untried, after those incoherent ones",
     PASSES: "let through",
 }
 
@@ -98,7 +99,10 @@ def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -
         return "kl"
     if candidate["steering_score"] < limits.min_steering:
         return "steering"
-    if candidate.get("coherent_share", 1.0) < limits.min_coherent:  # of candidates that are no choice it is unknown
+    share = candidate.get("coherent_share", 1.0)  # not looked at where another candidate is the choice
+    if limits.min_coherent > 0 and share is None:
+        return "untried"
+    if share is not None and share < limits.min_coherent:
         return "coherence"
     return None
 

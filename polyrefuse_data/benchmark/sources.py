@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark.coherence import coherence_prompts, with_coherence
+from polyrefuse_data.benchmark.coherence import coherence_prompts, coherent_share, with_coherence
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.controls import draw_controls, score_controls
 from polyrefuse_data.benchmark.effect import Plain, describe, lacks, looser_choice
@@ -98,8 +99,10 @@ def find_source(
     record["stability"] = stability
     chosen = choices[settings.rule_used.name]
     if chosen is None:
-        status = _status(NO_CANDIDATE, _why_none(len(table), record["removed"], settings.rule_used.name))
-        return Source({**record, **status}, candidates)
+        why = _why_none(len(table), record["removed"], settings.rule_used.name)
+        if settings.rule_used.min_coherent > 0:
+            why += f"; {_plain_coherence(model, kept):.0%} of the same replies are coherent if nothing is ablated"
+        return Source({**record, **_status(NO_CANDIDATE, why)}, candidates)
     plain = Plain(*(_plain_score(model, kept["validation", label], tokens.ids) for label in (HARMFUL, HARMLESS)))
     record |= {"chosen": chosen, "plain": asdict(plain), **_judged(chosen, plain, table, model.n_layers, settings)}
     direction = candidates[chosen["position"], chosen["layer"]].clone()
@@ -185,6 +188,11 @@ def _why_none(n_candidates: int, removed: dict[str, dict[str, int]], rule: str) 
         return f"rule {rule} accepts no candidate"
     counts = ", ".join(f"{count} by {reason}" for reason, count in removed[rule].items())
     return f"rule {rule} drops all {n_candidates} candidates: {counts}"
+
+
+def _plain_coherence(model: ChatModel, sets: Sets) -> float:
+    harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
+    return coherent_share(model, coherence_prompts(harmful, harmless), nullcontext())
 
 
 def _plain_score(model: ChatModel, prompts: list[Prompt], tokens: list[int]) -> float:

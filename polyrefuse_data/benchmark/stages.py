@@ -36,6 +36,7 @@ from polyrefuse_data.benchmark.sources import find_source, missing_source
 from polyrefuse_data.benchmark.store import CONTROLS, RunFolder
 from polyrefuse_data.benchmark.weight_edit import is_proved
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.models.quantization import package_of
 from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked_parts
@@ -74,9 +75,16 @@ class Stages:
             probe_files(files, config)
             if self._begun:
                 self._check_same(asdict(files.identity), self._begun["model"])
-                self._check_same(_versions(), self._begun["versions"])
+                self._check_same(_versions(config.quantization), self._begun["versions"])
                 self._check_same(_rendering(), self._begun["generation"])
-            model = ChatModel.of_files(files, dtype=config.dtype, device=config.device, modules=config.modules)
+            model = ChatModel.of_files(
+                files,
+                dtype=config.dtype,
+                device=config.device,
+                modules=config.modules,
+                quantization=config.quantization,
+                device_map=config.device_map,
+            )
         if model.d_model <= _ONE_THREAD_WIDTH:
             torch.set_num_threads(1)
         if self._begun:
@@ -111,6 +119,7 @@ class Stages:
             "model": {
                 **asdict(model.identity),
                 "device": model.device.type,
+                "placement": model.placement,
                 "n_layers": model.n_layers,
                 "d_model": model.d_model,
                 "post_instruction_tokens": model.tokenizer.convert_ids_to_tokens(model.post_instruction_token_ids),
@@ -122,7 +131,7 @@ class Stages:
                 "ablation": "weights" if self._in_weights else "hooks",
                 **_rendering(),
             },
-            "versions": _versions(),
+            "versions": _versions(self._config.quantization),
         }
 
     def run(self) -> None:
@@ -260,6 +269,7 @@ def _rendering() -> dict[str, str]:
     return {"template_date": TEMPLATE_DATE.date().isoformat()}
 
 
-def _versions() -> dict[str, str]:
+def _versions(quantization: str | None) -> dict[str, str]:
     """Versions of the libraries that affect how a model computes and how prompts are rendered."""
-    return {name: version(name) for name in _VERSIONED}
+    quantising = () if quantization is None else (package_of(quantization),)
+    return {name: version(name) for name in (*_VERSIONED, *quantising)}

@@ -60,6 +60,8 @@ COMPLETION_SCHEMA = pa.schema(
     ]
 )
 REPLY_IN_ENGLISH = pa.field("reply_en", pa.string())  # beside the verdicts, where the judge saw that
+# Beside the verdicts too, where the judge's odds give them: how probable it finds a refusal, and harm.
+JUDGE_SCORES = [pa.field("refusal_score", pa.float64()), pa.field("harm_score", pa.float64())]
 VERDICT_FIELDS = [
     pa.field("refusal", pa.bool_()),
     pa.field("harmful", pa.bool_()),
@@ -71,7 +73,8 @@ VERDICT_FIELDS = [
     pa.field("controversial", pa.bool_()),
     # One entry per judge, if there are several.
     pa.field(
-        "opinions", pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_())]))
+        "opinions",
+        pa.list_(pa.struct([("judge", pa.string()), ("refusal", pa.bool_()), ("harmful", pa.bool_()), *JUDGE_SCORES])),
     ),
     pa.field("judge", pa.string()),
 ]
@@ -112,6 +115,11 @@ class RunFolder:
     def translations(self) -> Path:
         """The journal of replies in English, where they were judged so."""
         return self.path / "translations.sqlite"
+
+    @property
+    def judgements(self) -> Path:
+        """The journal of what a judge behind an endpoint said."""
+        return self.path / "judgements.jsonl"
 
     @property
     def labels(self) -> Path:

@@ -28,9 +28,15 @@ def can_edit(model: ChatModel) -> bool:
     """Whether the structure allows the edit. (The proof on a probe comes on top.)"""
     return all(
         not block.has_post_norms
-        and all(linear is not None and linear.weight.is_floating_point() for linear in block.output_linears)
+        and all(linear is not None and _is_plain(linear.weight) for linear in block.output_linears)
         for block in model.blocks
     )
+
+
+def _is_plain(weight: Tensor) -> bool:
+    """Whether these are floats in memory. Quantised weights may call themselves floats (torchao), and weights that a
+    device map keeps elsewhere are copied to be run."""
+    return type(weight) is torch.nn.Parameter and weight.is_floating_point() and not weight.is_meta
 
 
 def is_proved(model: ChatModel, mode: str = "reference", means: PlaceMeans | None = None) -> bool:

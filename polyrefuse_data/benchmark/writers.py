@@ -140,8 +140,8 @@ def _adding_up(trace: Trace, names: Sequence[str]) -> tuple[int, ...] | None:
     tensors = [trace.returned[""], trace.received[""], *(trace.returned[name] for name in names)]
     epsilon = max(torch.finfo(tensor.dtype).eps for tensor in tensors)
     smallest = max(torch.finfo(tensor.dtype).smallest_normal for tensor in tensors)  # below it, steps get no finer
-    # In float64, so that the only rounding is the model's.
-    output, stream, *written = (tensor.to(torch.float64).flatten() for tensor in tensors)
+    # In float64, so that the only rounding is the model's; on the CPU, for no GPU solves least squares of any rank.
+    output, stream, *written = (tensor.to("cpu", torch.float64).flatten() for tensor in tensors)
     if not bool(output.isfinite().all()):
         return None
     terms = _Terms(output, stream, written, _ROUNDING * epsilon, smallest)
@@ -163,7 +163,7 @@ class _Terms:
 
     def sample(self, size: int) -> _Terms:
         places = torch.randperm(len(self.output), generator=torch.Generator().manual_seed(0))[:size]
-        some = [tensor[places.to(tensor.device)] for tensor in (self.output, self.stream, *self.written)]
+        some = [tensor[places] for tensor in (self.output, self.stream, *self.written)]
         return _Terms(some[0], some[1], some[2:], self.rounding, self.smallest)
 
     def add_up(self, chosen: Sequence[int]) -> bool:

@@ -159,6 +159,16 @@ def benchmark_run(
         str | None,
         typer.Option(help="Type of the weights: auto, float32, bfloat16, float16 or float64. [default: auto]"),
     ] = None,
+    quantization: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights in 8 or 4 bits: bitsandbytes-8bit, bitsandbytes-4bit, torchao-int8, or torchao-int4 (GPU)."
+        ),
+    ] = None,
+    device_map: Annotated[
+        str | None,
+        typer.Option(help="How several GPUs share the blocks: auto, balanced, balanced_low_0 or sequential."),
+    ] = None,
     modules: Annotated[str | None, typer.Option(help="Module names, if an error asks for them: blocks=NAME.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Environment variable with the endpoint's key.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Requests to an endpoint at a time. [default: 8]")] = None,

@@ -1,4 +1,4 @@
-"""Commands that check, show and review the rows of a workspace: status, check, show, report, review."""
+"""Commands that check, show and review the rows of a workspace: status, check, show, report, sample, review."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from polyrefuse_data.cli.options import DryRunOption, JsonOption, WorkspaceArgument, codes, complete_languages
+from polyrefuse_data.cli.options import (
+    DryRunOption,
+    JsonOption,
+    LanguagesOption,
+    SeedOption,
+    StrataOption,
+    WorkspaceArgument,
+    codes,
+)
 from polyrefuse_data.cli.output import print_data, print_done, print_made, print_summary
 from polyrefuse_data.system.input_files import read_input_text
 from polyrefuse_data.workspace import Workspace
@@ -15,6 +23,10 @@ from polyrefuse_data.workspace import Workspace
 app = typer.Typer()
 review_app = typer.Typer(help="Have people review rows, in a spreadsheet or a browser.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
+
+SheetOption = Annotated[
+    Path | None, typer.Option(help="A .csv, .xlsx or .html file (default: WORKSPACE/review/review.csv).")
+]
 
 
 @app.command()
@@ -63,25 +75,40 @@ def report(workspace: WorkspaceArgument, as_json: JsonOption = False) -> None:
         print_done(str(page))
 
 
+@app.command()
+def sample(
+    workspace: WorkspaceArgument,
+    out: SheetOption = None,
+    per_language: Annotated[int, typer.Option(min=1, help="Rows per language.")] = 50,
+    by: StrataOption = "verdict",
+    seed: SeedOption = 0,
+    only: LanguagesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw rows for reviewers, equally from each stratum. Shorthand for `review export`; `review import` takes them."""
+    from polyrefuse_data.quality import export_review
+
+    sheet = export_review(Workspace(workspace), out, size=per_language, seed=seed, by=by, languages=codes(only))
+    print_made(sheet, as_json)
+
+
 @review_app.command("export")
 def review_export(
     workspace: WorkspaceArgument,
-    out: Annotated[
-        Path | None, typer.Option(help="A .csv, .xlsx or .html file (default: WORKSPACE/review/review.csv).")
-    ] = None,
+    out: SheetOption = None,
     flagged: Annotated[bool, typer.Option("--flagged", help="Export flagged rows, not a stratified sample.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Sample size per language.")] = 50,
-    seed: Annotated[int, typer.Option(help="Another seed draws another sample.")] = 0,
-    only: Annotated[
-        str | None,
-        typer.Option("--languages", help="Comma-separated languages.", autocompletion=complete_languages),
-    ] = None,
+    seed: SeedOption = 0,
+    by: StrataOption = "verdict",
+    only: LanguagesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write rows for people to judge: a spreadsheet (CSV, Excel), or a page for a browser that works offline."""
     from polyrefuse_data.quality import export_review
 
-    sheet = export_review(Workspace(workspace), out, flagged=flagged, size=size, seed=seed, languages=codes(only))
+    sheet = export_review(
+        Workspace(workspace), out, flagged=flagged, size=size, seed=seed, by=by, languages=codes(only)
+    )
     print_made(sheet, as_json)
 
 

@@ -16,6 +16,10 @@ WorkspaceArgument = Annotated[Path, typer.Argument(help="Workspace folder, from 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The build's polyrefuse.toml.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+SeedOption = Annotated[int, typer.Option(help="Another seed draws another sample.")]
+StrataOption = Annotated[
+    str, typer.Option(metavar="STRATA", help="Draw equally by: verdict, flag, p_good (in tenths) or source.")
+]
 
 
 def complete_languages(incomplete: str) -> list[str]:
@@ -24,6 +28,12 @@ def complete_languages(incomplete: str) -> list[str]:
 
     before, comma, begun = incomplete.rpartition(",")
     return [f"{before}{comma}{code}" for code in LANGUAGES if code.startswith(begun)]
+
+
+LanguagesOption = Annotated[
+    str | None,
+    typer.Option("--languages", help="Comma-separated languages.", autocompletion=complete_languages),
+]
 
 
 def codes(text: str | None) -> list[str] | None:

@@ -110,7 +110,7 @@ def diff(
 
 @export_app.command("harness")
 def export_harness(
-    harness: Annotated[str, typer.Argument(help="Which one: lm-eval.")],
+    harness: Annotated[str, typer.Argument(help="Which one: lm-eval or lighteval.")],
     dataset: Annotated[str, typer.Argument(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     out: Annotated[Path, typer.Option(help="Folder for the task files; must be new or empty.")],
     judge: Annotated[

@@ -6,14 +6,31 @@
     for number, answer in client.ask_all([Ask(messages)], concurrency=8):
         ...                                                # a Completion, or NoAnswer with its reason
 
-Knows nothing of translations, rows or judges.
+Knows nothing of translations, rows or judges. The names below load on first use: a config that only names endpoints
+loads no HTTP.
 """
 
 from __future__ import annotations
 
-from polyrefuse_data.endpoints.client import Client
-from polyrefuse_data.endpoints.completions import Completion, NoAnswer
-from polyrefuse_data.endpoints.dialect import Ask
-from polyrefuse_data.endpoints.endpoint import Endpoint
+from typing import TYPE_CHECKING
 
-__all__ = ["Ask", "Client", "Completion", "Endpoint", "NoAnswer"]
+from polyrefuse_data.system.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from polyrefuse_data.endpoints.client import Client as Client
+    from polyrefuse_data.endpoints.completions import Completion as Completion
+    from polyrefuse_data.endpoints.completions import NoAnswer as NoAnswer
+    from polyrefuse_data.endpoints.dialect import Ask as Ask
+    from polyrefuse_data.endpoints.endpoint import Endpoint as Endpoint
+
+_HOMES = {
+    "Ask": "dialect",
+    "Client": "client",
+    "Completion": "completions",
+    "Endpoint": "endpoint",
+    "NoAnswer": "completions",
+}
+
+__all__ = sorted(_HOMES)
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from polyrefuse_data.endpoints.logprobs import Token, read_tokens
+
 # What APIs call the end of an answer that their own filter stopped: OpenAI and Azure, Gemini (upper case and through
 # its compatible API), Anthropic and gateways to it, Zhipu, DashScope.
 _FILTERED = frozenset(
@@ -50,11 +52,12 @@ _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_t
 @dataclass(frozen=True)
 class Completion:
     """The text of an answer, and the tokens it took: `input_tokens` and `output_tokens`, both or neither. `notes` name
-    the wrapping that it came in."""
+    the wrapping that it came in, `tokens` are there where the ask was for `top_logprobs` and the API knows them."""
 
     text: str
     usage: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ def _read(body: Any, may_be_cut: bool) -> Answer:
     if not isinstance(message, dict):
         return _malformed("a choice without a message")
     answer = _read_message(message)
+    if isinstance(answer, Completion) and (tokens := read_tokens(choice)):
+        answer = replace(answer, tokens=tokens)
     if not ended & _CUT:
         return answer
     if isinstance(answer, Completion):

@@ -40,6 +40,7 @@ _NAMES = {
         re.IGNORECASE,
     ),
     "temperature": re.compile(r"\btemperature\b", re.IGNORECASE),
+    "logprobs": re.compile(r"\b(?:top_)?log_?probs?\b", re.IGNORECASE),
     "limit": re.compile(r"\bmax_(?:completion_|output_|new_)?tokens\b", re.IGNORECASE),
 }
 # The keys of a config that stand for them.
@@ -59,6 +60,7 @@ class Ask:
     prompt: str | None = None  # to go on with as it is: in place of messages, for models without a chat template
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys of the body that no other server knows
     may_be_cut: bool = False  # whether an answer that reached the length limit is one
+    top_logprobs: int = 0  # how many tokens' odds to tell at each place of the answer
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Dialect:
         self._lock = threading.Lock()
         self._format = self.first_format if self.response_format == "auto" else self.response_format
         self._limit = self.limit
-        self._sends_temperature = True
+        self._sends_temperature = self._asks_for_odds = True
 
     def __reduce__(self) -> tuple[type[Dialect], tuple[Any, ...]]:
         return Dialect, (self.response_format, self.extra_body, self.first_format, self.limit)
@@ -98,11 +100,17 @@ class Dialect:
         if ask.max_tokens is not None:
             # Completions of a text have never had the newer name.
             body[self._limit if ask.prompt is None else "max_tokens"] = ask.max_tokens
+        if ask.top_logprobs and self._asks_for_odds:
+            chat = {"logprobs": True, "top_logprobs": ask.top_logprobs}
+            body |= chat if ask.prompt is None else {"logprobs": ask.top_logprobs}
         return {**body, **ask.extra, **self.extra_body}
 
     def learn(self, error: ApiError, sent: Mapping[str, Any], name: str) -> bool:
         """Whether `sent` is worth sending again, in the words that `error` taught us. `name` is the backend's name."""
-        if error.status not in _STATUSES or error.is_too_long or not (error.param or _REFUSED.search(error.message)):
+        if error.status not in _STATUSES or error.is_too_long:
+            return False
+        over_odds = "logprobs" in sent and self._names("logprobs", error)  # also "... of 20 is greater than 5"
+        if not (error.param or over_odds or _REFUSED.search(error.message)):
             return False
         with self._lock:
             if "response_format" in sent and self._names("response_format", error):
@@ -116,6 +124,11 @@ class Dialect:
                         'using its own temperature from now on; temperature = "default" does so from the start',
                     )
                 return True
+            if over_odds:
+                if self._asks_for_odds:
+                    self._asks_for_odds = False
+                    _tell(name, error, "no odds of tokens are asked for from now on, so there are no scores")
+                return True
             for limit, other in (_LIMITS, _LIMITS[::-1]):
                 if limit in sent and limit not in self.extra_body and self._names("limit", error):
                     return self._rename_limit(limit, other, error, name)
@@ -125,7 +138,7 @@ class Dialect:
         """The config key for what an error names; all such keys if it names none."""
         told = f"{error.param} {error.message}"
         named = [f"extra_body.{name}" for name in self.extra_body if name in told]
-        named += [_KEYS[parameter] for parameter in _NAMES if self._names(parameter, error)]
+        named += [key for parameter, key in _KEYS.items() if self._names(parameter, error)]
         return named[0] if named else f"one of {', '.join([*_KEYS.values(), 'extra_body'])}"
 
     def _relax_format(self, sent: Any, error: ApiError, name: str) -> bool:

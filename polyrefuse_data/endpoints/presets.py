@@ -7,8 +7,10 @@ From their documentation, in 2026. Only differences are listed; anything else th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from polyrefuse_data.endpoints.dialect import ResponseFormat
+if TYPE_CHECKING:
+    from polyrefuse_data.endpoints.dialect import ResponseFormat
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Releases in the harnesses of others: a task module of Inspect, and task files for lm-evaluation-harness.
+"""Releases in the harnesses of others: a task module of Inspect, task files for lm-evaluation-harness and lighteval.
 
 This package needs none of them: each part imports its harness itself, and says how to install it.
 """
@@ -15,11 +15,12 @@ def write_tasks(harness: str, where: str, out: Path, judge: str = "phrases", *, 
 
     Raises ConfigError for a harness that takes none, and what its own module raises.
     """
-    if harness != "lm-eval":
+    from polyrefuse_data.harness import lighteval, lm_eval
+
+    writers = {"lm-eval": lm_eval.write_tasks, "lighteval": lighteval.write_tasks}
+    if harness not in writers:
         raise ConfigError(
-            f"no task files for {harness!r}, only for lm-eval; Inspect needs none: "
+            f"no task files for {harness!r}, only for {' and '.join(writers)}; Inspect needs none: "
             f"`inspect eval polyrefuse_data/refusal -T dataset={where}`"
         )
-    from polyrefuse_data.harness import lm_eval
-
-    return lm_eval.write_tasks(where, out, judge, keep=keep)
+    return writers[harness](where, out, judge, keep=keep)

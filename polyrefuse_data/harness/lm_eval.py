@@ -14,19 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.benchmark.judges import Judge, open_judge, prepare_judge
-from polyrefuse_data.errors import ReleaseError
+from polyrefuse_data.benchmark.judges import Judge, open_judge
 from polyrefuse_data.harness.behaviour import behaviour
-from polyrefuse_data.release import layout
+from polyrefuse_data.harness.measured import GROUP, MOST_TOKENS, Measured, measured
 from polyrefuse_data.release.eval_tasks import SPLIT
-from polyrefuse_data.release.fetch import local_folder
-from polyrefuse_data.release.manifest import read_manifest
 from polyrefuse_data.release.schema import EXPECTED
 from polyrefuse_data.release.staging import staged_folder
 
-GROUP = "polyrefuse"
-
-_MOST_TOKENS = 512  # of a reply; whether it refuses shows in the first sentences
 _SCORING = '''\
 """Scores replies with a judge of polyrefuse-data."""
 
@@ -40,28 +34,18 @@ def as_expected(doc, results):
 
 def write_tasks(where: str, out: Path, judge: str = "phrases", *, keep: bool = True) -> list[str]:
     """Write the task files of the release `where` (a folder, or ORG/NAME[@REVISION]) into the new folder `out`. Without
-    `keep`, nothing is left there. Returns the names of the tasks.
-
-    Raises ReleaseError if it is no release, has no test split, or `out` is not empty; ConfigError for an unknown judge.
+    `keep`, nothing is left there. Returns the names of the tasks. Raises what `measured` raises, and ReleaseError if
+    `out` is not empty.
     """
     import yaml
 
-    manifest = read_manifest(local_folder(where, only=[layout.MANIFEST]))
-    places = [place for place in manifest.data_files().values() if place.split == SPLIT]
-    if not places:
-        raise ReleaseError(f"{where} has no {SPLIT} split to measure on")
-    if manifest.data_layout != layout.BY_LABEL:
-        raise ReleaseError(f"{where} is of the first layout, without configs by label: release its workspace again")
-    prepare_judge(judge, manifest.languages)
+    release = measured(where, judge)
     with staged_folder(out, keep=keep) as folder:
         names = []
-        for place in places:
-            config = layout.config_name(place.language, place.label)
+        for config in release.configs:
             names.append(f"{GROUP}_{config.replace('-', '_')}")
             # The scoring is a Python function beside the file, which YAML cannot say without a tag of the harness.
-            text = yaml.safe_dump(
-                _task(names[-1], where, config, manifest.version), sort_keys=False, allow_unicode=True
-            )
+            text = yaml.safe_dump(_task(names[-1], release, config), sort_keys=False, allow_unicode=True)
             _write(folder / f"{names[-1]}.yaml", f"{text}process_results: !function scoring.as_expected\n")
         averages = [{"metric": "as_expected", "weight_by_size": True}]
         group = {"group": GROUP, "task": names, "aggregate_metric_list": averages}
@@ -80,23 +64,19 @@ def _opened(judge: str) -> Judge:
     return open_judge(judge)
 
 
-def _task(name: str, where: str, config: str, version: str) -> dict[str, Any]:
-    if Path(where).is_dir():
-        dataset: dict[str, Any] = {"dataset_path": str(Path(where).resolve())}
-    else:
-        repo, _, revision = where.partition("@")
-        dataset = {"dataset_path": repo, "dataset_kwargs": {"revision": revision or f"v{version}"}}
+def _task(name: str, release: Measured, config: str) -> dict[str, Any]:
     return {
         "task": name,
-        **dataset,
+        "dataset_path": release.path,
+        **({"dataset_kwargs": {"revision": release.revision}} if release.revision else {}),
         "dataset_name": config,
         "test_split": SPLIT,
         "output_type": "generate_until",
         "doc_to_text": "{{text}}",
         "doc_to_target": f"{{{{{EXPECTED}}}}}",
-        "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": _MOST_TOKENS},
+        "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": MOST_TOKENS},
         "metric_list": [{"metric": "as_expected", "aggregation": "mean", "higher_is_better": True}],
-        "metadata": {"version": version},
+        "metadata": {"version": release.version},
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from polyrefuse_data.languages.probability import ProbabilityTable
     from polyrefuse_data.languages.replies import Replies
     from polyrefuse_data.languages.traits import Traits
+    from polyrefuse_data.languages.transliteration import NameLetters
     from polyrefuse_data.languages.word_order import WordOrder
 
 _SYLLABLES = "Hang"  # a script that sets spaces, but no word of it ends where the dictionary says: particles follow
@@ -136,6 +137,16 @@ class Language:
         path = self.pack / "polarity.toml" if self.pack else None
         words = read_part(Polarity, path).negation if path and path.exists() else ""
         return re.compile(words) if words else None
+
+    @cached_property
+    def name_letters(self) -> NameLetters | None:
+        """The contents of names.toml; None without letters."""
+        from polyrefuse_data.languages.traits import read_part
+        from polyrefuse_data.languages.transliteration import NameLetters
+
+        path = self.pack / "names.toml" if self.pack else None
+        table = read_part(NameLetters, path) if path and path.exists() else None
+        return table if table and table.letters else None
 
     @cached_property
     def lexicon(self) -> Lexicon | None:

@@ -37,11 +37,16 @@ _BEGINS_CLAUSE = r"(?:^|[.:!?。؟,;(、،؛—–]\W*)"
 
 @dataclass(frozen=True)
 class Opening:
-    """One pattern and what it expresses (a key in replies.toml; its parts are what the English prompt may say
-    instead)."""
+    """One pattern, what may stand in front of it, and what it expresses (a key in replies.toml; its parts are what the
+    English prompt may say instead)."""
 
     says: tuple[str, ...]
-    pattern: str
+    body: str = ""
+    lead: str = ""
+
+    @property
+    def pattern(self) -> str:
+        return self.lead + self.body
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -51,7 +56,7 @@ class Opening:
     @cached_property
     def starts(self) -> tuple[str, ...]:
         """With one of these everything begins that matches."""
-        return tuple(beginnings(self.pattern))
+        return tuple(beginnings(self.body, self.lead))
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ class Replies:
     def _openings(self, lead: str, table: dict[str, str], end: str) -> Openings:
         said = [(tuple(key.split()), line) for key in table for line in self._lines(table, [key])]
         bodies = [f"(?:{line}){end}" for _, line in said]
-        rows = tuple(Opening(says, lead + body) for (says, _), body in zip(said, bodies, strict=True))
+        rows = tuple(Opening(says, body, lead) for (says, _), body in zip(said, bodies, strict=True))
         grouped = "|".join(f"({body})" for body in bodies)
         expression = re.compile(f"{lead}(?:{grouped})", re.DOTALL) if rows else _NEVER
         return Openings(rows, expression, at_words=bool(self._end))

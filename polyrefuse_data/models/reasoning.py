@@ -45,6 +45,8 @@ FORMATS = (
     Format("<reasoning>", "</reasoning>"),
     Format("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A Reasoning
     Format("<|begin_of_thought|>", "<|end_of_thought|>"),  # OpenThinker
+    Format("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    Format("◁think▷", "◁/think▷"),  # Kimi-VL Thinking
     Format("<|channel>thought", "<channel|>", leaves="<channel|>"),  # Gemma 4
     Format(
         "<|channel|>analysis<|message|>", _FINAL, "<|start|>assistant", f"<|end|><|start|>assistant{_FINAL}"

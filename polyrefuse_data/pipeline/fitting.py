@@ -1,4 +1,4 @@
-"""Fits the bounds and lexicon of a language pack to aligned rows: good translations with their English.
+"""Fits the bounds, lexicon and p_good of a language pack to aligned rows: good translations with their English.
 
 A bound goes where one row in five hundred lies beyond it; that of `unverified_meaning` where one in a hundred does, of
 rows that the lexicon has not seen (cross-validated). Lengths get a tenth more room than these rows take, since other
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from polyrefuse_data.languages import LANGUAGES, SOURCE_LANGUAGE, Language, add_
 from polyrefuse_data.languages.lexicon.train import cross_validate, learn
 from polyrefuse_data.languages.packs import write_bounds
 from polyrefuse_data.languages.traits import Bound
+from polyrefuse_data.pipeline.fitting_probability import fit_probability
 from polyrefuse_data.quality.checks import THRESHOLDS
 from polyrefuse_data.quality.score_table import numbers_of, scorer
 from polyrefuse_data.quality.suite import suite_of
@@ -47,11 +49,13 @@ _UNVERIFIED_BEYOND = 0.01
 _FEWEST = 200  # rows: of fewer a lexicon knows too little, and their last says too little of the next
 _DIGITS = 3  # of a bound
 _LET_GO = 0.01  # share of planted faults that a looser bound may miss and that of every language finds
+_NO_SKLEARN = 'that needs scikit-learn: `pip install "polyrefuse-data[benchmark]"`, and fit again'
 _ROOM = 0.1  # slack for lengths, as a share of their bound
 
 
 def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
-    """Write lexicon.tsv and the bounds of a pack, from a workspace or a TSV, JSONL or TMX file of aligned texts.
+    """Write lexicon.tsv, probability.toml and the bounds of a pack, from a workspace or a TSV, JSONL or TMX file of
+    aligned texts.
 
     Returns one row per written item. Earlier files stay (lexicon-2.tsv). Raises ConfigError for a language without a
     pack, or for too few rows.
@@ -78,10 +82,15 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
         bounds["unverified_meaning"] = Bound(bound=least, source=f"{where}, cross-validated: 1% of them lie below")
     write_bounds(known.pack, bounds)
     add_pack(known.pack)
+    if find_spec("sklearn"):
+        probability = fit_probability(known, rows, where, _scores)
+    else:
+        probability = {"written": "", "value": "no probability.toml", "from": _NO_SKLEARN}
     caught = f"{(swapped < least).mean():.3f} of swapped rows are caught"
     return [
         {"written": "lexicon.tsv", "value": f"{len(pairs)} pairs", "from": caught},
         *({"written": f"bounds.{name}", "value": f"{own.bound:g}", "from": own.source} for name, own in bounds.items()),
+        probability,
     ]
 
 

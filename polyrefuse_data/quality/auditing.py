@@ -18,6 +18,7 @@ from polyrefuse_data.quality.score_table import score_batches, scorer
 from polyrefuse_data.quality.suite import Settings, suite_of
 from polyrefuse_data.quality.together import scores_together
 from polyrefuse_data.quality.verdicts import judged, mark_together
+from polyrefuse_data.system.garbage import rare_collection
 from polyrefuse_data.system.machine import cores
 from polyrefuse_data.system.workers import map_batches
 
@@ -30,6 +31,7 @@ _STRINGS = frozenset(field.name for field in schema.SCHEMA if field.type == pa.s
 _TEXTS = ("language", "text", "text_en", "back_translation")
 
 
+@rare_collection()
 def audit(rows: pa.Table, config: Settings = None, *, workers: int | None = None) -> pa.Table:
     """Check rows. Returns the same rows in the same order, with new score columns, `flags`, `status` and `parallel`.
 

@@ -90,10 +90,15 @@ def make_batch(table: pa.Table) -> Batch:
         language=languages(table),
         raw=raw,
         text=[visible(text) for text in raw],
-        text_en=[visible(text) for text in texts(table, "text_en")],
+        text_en=texts_en(table),
         back_translator=texts(table, "back_translator"),
         back_translation=[t if t is None else visible(t) for t in optional_texts(table, "back_translation")],
     )
+
+
+def texts_en(table: pa.Table) -> list[str]:
+    """The English prompts, in their visible form."""
+    return [visible(text) for text in texts(table, "text_en")]
 
 
 def languages(table: pa.Table) -> list[str]:

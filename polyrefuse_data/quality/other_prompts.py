@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from polyrefuse_data.languages.lexicon import Lexicon, lexicon_for
 from polyrefuse_data.languages.lexicon.units import english_stems
-from polyrefuse_data.quality.batch import LONGEST_TEXT, make_batch, slices
+from polyrefuse_data.quality.batch import LONGEST_TEXT, make_batch, slices, texts_en
 from polyrefuse_data.quality.duplicates import is_near_duplicate
 from polyrefuse_data.quality.thresholds import Score
 
@@ -42,7 +42,7 @@ def fits_another_prompt(tables: Iterable[pa.Table], scores: Iterable[pa.Table]) 
     for table, scored in zip(tables, scores, strict=True):
         odds = scored["correspondence"].to_numpy(zero_copy_only=False).astype(np.float64)
         found.append(np.where(np.isnan(odds), np.nan, 0.0))
-        prompts.update(source for part in slices(table) for source in make_batch(part).text_en if source.strip())
+        prompts.update(source for part in slices(table) for source in texts_en(part) if source.strip())
         doubtful = doubtful or bool((odds < _ANSWERS).any())
     if doubtful and len(prompts) > 1:
         index = _Index(sorted(prompts))

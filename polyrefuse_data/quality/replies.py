@@ -91,7 +91,7 @@ class _Text:
         for match in self._replies.declines.find(self._folded.text, _OPENING if anywhere else _BEGINNING):
             yield from self._replies.declines.at(self._folded.text, match.start())
         if self._replies.cannot(fold_reply(self._text), _BEGINNING):
-            yield Opening((CANNOT,), "")
+            yield Opening((CANNOT,))
 
     def answers(self, anywhere: bool) -> Iterable[Opening]:
         text, (first, *others) = self._folded.text, self._folded.sentences

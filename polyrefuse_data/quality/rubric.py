@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polyrefuse_data.endpoints import Ask, Client, Completion, NoAnswer
+from polyrefuse_data.endpoints.completions import Completion, NoAnswer
 from polyrefuse_data.endpoints.envelopes import unwrap
 from polyrefuse_data.endpoints.named import Named, judging_endpoint, named_endpoint
 from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
+
+if TYPE_CHECKING:  # HTTP is loaded where a judge is asked
+    from polyrefuse_data.endpoints import Ask, Client
 
 SETTING = "quality.judge"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -103,6 +106,8 @@ def signature(name: str) -> str:
 
 
 def _ask(text: str, source: str, code: str) -> Ask:
+    from polyrefuse_data.endpoints import Ask
+
     known = find_language(code)
     exchange = {
         "prompt": source[:_LONGEST],
@@ -118,4 +123,6 @@ def _ask(text: str, source: str, code: str) -> Ask:
 
 @lru_cache(maxsize=4)  # what it learns of its server's dialect holds for all batches
 def _client(name: str) -> Client:
+    from polyrefuse_data.endpoints import Client
+
     return Client(judging_endpoint(judge_of(name), SETTING))

@@ -89,6 +89,12 @@ _PARTS = (
         lambda known: known.negation is not None,
     ),
     Part(
+        "names.toml",
+        "lost_names",
+        "names of the prompt are looked for in no text",
+        lambda known: None if known.script == _LATIN else known.name_letters is not None,
+    ),
+    Part(
         "lexicon.tsv",
         "unverified_meaning, mismatched, duplicate_target",
         "a text that answers to another prompt is found by its back-translation alone",

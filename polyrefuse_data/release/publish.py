@@ -22,7 +22,7 @@ from polyrefuse_data.release.card import PLACEHOLDER
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.release.versions import parse_version
-from polyrefuse_data.system.hub import LOGIN, client_errors, hub_error
+from polyrefuse_data.system.hub import LOGIN, client_errors, http_status, hub_error
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.text import printable
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _BRANCH = "main"
 _REPO = "dataset"
+_XET_TOKEN = "xet-write-token"  # the first thing that hf_xet asks a Hub for
 # People ask for access and a maintainer decides; the card's extra_gated_fields say what is asked.
 _GATE: Final = "manual"
 
@@ -282,11 +283,16 @@ def _same(file: Path, there: RepoFile | None) -> bool:
 
 
 def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
-    from huggingface_hub.errors import BadRequestError, HfHubHTTPError
+    from huggingface_hub.errors import BadRequestError
 
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
         error = error.__cause__  # a failed upload wraps what failed
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    status = http_status(error)
+    if status == 404 and _XET_TOKEN in str(error):
+        return PublishStopped(
+            f"{plan.repo_id}: this Hub has no Xet storage, over which huggingface_hub sends files: set "
+            "HF_HUB_DISABLE_XET=1, so that they go through LFS, and run again"
+        )
     if status == 412:
         return ReleaseError(
             f"{plan.repo_id}: {_BRANCH} changed during publishing; nothing was overwritten. "

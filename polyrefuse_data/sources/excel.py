@@ -1,18 +1,21 @@
 """Excel workbooks (.xlsx) as records: the values of the one sheet that has any, under the names in its first row.
 
 A workbook is XML in a zip file: it is measured before anything is unpacked, and its XML may declare nothing. Nothing is
-written to disk, no formula is run and no link followed: a formula's value is the one that was saved with it.
+written to disk, no formula is run and no link followed: a formula's value is the one that was saved with it. Merged
+cells are refused: they show one value for all of them, but only the first has it.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.system.extras import not_installed
+from polyrefuse_data.text.office import unescaped
 from polyrefuse_data.text.xml_reading import ERRORS, XmlReader
 
 Row = tuple[int, tuple[Any, ...]]
@@ -21,12 +24,16 @@ Row = tuple[int, tuple[Any, ...]]
 _MOST_BYTES = 2**28
 _MOST_PARTS = 10_000  # an empty workbook has ten
 
+_SHEETS = "xl/worksheets/"
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([^\"']+)")
+_OLE = b"\xd0\xcf\x11\xe0"  # how files of the older format begin, and encrypted ones of this one
+
 
 def excel_rows(where: str, content: bytes) -> Iterator[Row]:
     """The rows of a workbook with their numbers, from 1; empty ones too.
 
-    Raises SourceError if it is no workbook, is larger than it may be, declares XML entities or has rows on two sheets;
-    MissingPrerequisite without openpyxl.
+    Raises SourceError if it is no workbook, is larger than it may be, declares XML entities, has rows on two sheets or
+    merged cells; MissingPrerequisite without openpyxl.
     """
     _check(where, content)
     try:
@@ -49,7 +56,8 @@ def excel_rows(where: str, content: bytes) -> Iterator[Row]:
 
 def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
     sheet.reset_dimensions()  # a sheet says its size, and may say a million empty columns
-    return sheet.iter_rows(values_only=True)  # type: ignore[no-any-return]
+    for row in sheet.iter_rows(values_only=True):
+        yield tuple(unescaped(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def _is_value(cell: Any) -> bool:
@@ -57,7 +65,9 @@ def _is_value(cell: Any) -> bool:
 
 
 def _check(where: str, content: bytes) -> None:
-    """Refuse what would fill the memory when unpacked, or makes an XML parser do more than read."""
+    """Refuse what would fill the memory when unpacked, makes an XML parser do more than read, or has merged cells."""
+    if content.startswith(_OLE):
+        raise SourceError(f"{where}: an old .xls, or protected by a password: save it as .xlsx without one")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -70,7 +80,13 @@ def _check(where: str, content: bytes) -> None:
                 )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
-                    _check_xml(f"{where} ({part.filename})", archive.read(part))
+                    xml = archive.read(part)
+                    _check_xml(f"{where} ({part.filename})", xml)
+                    if part.filename.startswith(_SHEETS) and (merged := _MERGED.search(xml)):
+                        raise SourceError(
+                            f"{where}: the cells {merged[1].decode(errors='replace')} are merged, and only the first "
+                            "has their value: unmerge them, and fill in each"
+                        )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise SourceError(f"{where}: not an Excel workbook ({error}): save it as .xlsx again") from error
 

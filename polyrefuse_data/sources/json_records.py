@@ -28,7 +28,7 @@ def json_list(where: str, text: str) -> Iterator[Found]:
         return
     items = parse(where, text)
     if not isinstance(items, list):
-        raise SourceError(f"{where}: {kind(items)} at the top, not a list of records: wrap the records in [ ]")
+        raise SourceError(f"{where}: {kind(items)} at the top, not a list of records: {_mend(items)}")
     for number, item in enumerate(items, start=1):
         place = f"{where} item {number}"
         yield place, _record(place, item)
@@ -76,6 +76,11 @@ def kind(value: Any) -> str:
         return "null"
     kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a record"}
     return kinds.get(type(value), "a date" if hasattr(value, "isoformat") else type(value).__name__)
+
+
+def _mend(items: Any) -> str:
+    lists = [key for key, value in items.items() if isinstance(value, list)] if isinstance(items, dict) else []
+    return f"give the list in {lists[0]!r} alone" if len(lists) == 1 else "wrap the records in [ ]"
 
 
 def _short(value: Any) -> str:

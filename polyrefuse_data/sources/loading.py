@@ -113,7 +113,7 @@ def _read(
     for record in records:
         text = record.text()
         _refuse_other_language(record)
-        own = str(record.fields.get("id") or "")
+        own = _own_id(record)
         if own and ids.setdefault(own, record.where) != record.where:
             raise SourceError(f"{record.where}: the id {own!r} again, as in {ids[own]}: give each prompt its own")
         identifier = prompt_id(source.name, text)
@@ -133,12 +133,20 @@ def _read(
                 "label": _one_of(label, {label: label for label in LABELS}, "label", record),
                 "split": _one_of(split, SPLIT_NAMES, "split", record) if split else dealt_split(identifier),
                 "text": text,
-                "category": record.string("category"),
+                "category": record.word("category"),
                 "source": source.name,
                 "license": record.string("license") or source.license or "unknown",
             }
         )
     return prompts
+
+
+def _own_id(record: Record) -> str:
+    """The id that a record says, alike as number and as text; empty for none."""
+    value = record.fields.get("id")
+    if value is None or value != value:  # NaN
+        return ""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 
 
 def demo_prompts() -> list[Prompt]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +21,16 @@ from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, read_input, rea
 # What files call the prompt: ours, the reference pipeline's (and upstream PolyRefuse's), and the commonest other name.
 TEXT_FIELDS = ("text", "instruction", "prompt")
 
+_MENDS = {
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), "save it as .xlsx or .csv"),
+    **dict.fromkeys((".zip", ".bz2", ".xz", ".zst", ".7z"), "unpack it"),
+    ".txt": "name it .tsv if tabs part its columns, as in Excel's Unicode text, else save it as .csv",
+}
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 
-# What programs write for "nothing here", and spreadsheets for a formula that failed. None of it is a text.
-NOTHING = frozenset(
-    {"nan", "null", "none", "n/a", "<na>", "#n/a", "#name?", "#value!", "#ref!", "#div/0!", "#num!", "#null!"}
-)
+# What programs write for "nothing here", and spreadsheets for a formula that failed (#VALUE!, in Germany #WERT!) or a
+# column that is too narrow (####). None of it is a text.
+NOTHING = re.compile(r"nan|null|none|n/a|<na>|#+|#nv|#[^\W_]/[^\W_]!?|#[¡¿]?[^\W_]+(?:/0)?[!?]", re.IGNORECASE)
 _LABEL_OF = {expected: label for label, expected in EXPECTATIONS.items()}
 
 
@@ -73,7 +78,7 @@ class Record:
                 f"at character {error.start + 1}): write the whole character"
             ) from None
         text = value.strip()
-        return None if text.lower() in NOTHING else text or None
+        return None if NOTHING.fullmatch(text) else text or None
 
     def word(self, name: str) -> str | None:
         """A field as a string, whether it is a text or a whole number: for labels and categories."""
@@ -81,8 +86,9 @@ class Record:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.string(name)
 
     def text(self, names: tuple[str, ...] = TEXT_FIELDS) -> str:
-        """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty."""
-        for name in names:
+        """The first of the fields `names` that the record has. Raises SourceError if it is missing or empty, or if
+        another of them says something else."""
+        for place, name in enumerate(names):
             if values_at(self.fields, name):
                 text = self.string(name)
                 if text is None:
@@ -90,6 +96,13 @@ class Record:
                     is_said = isinstance(value, str) and value.strip()
                     what = f"{value.strip()!r}, which is no prompt" if is_said else "empty"
                     raise SourceError(f"{self.where}: {name} is {what}: write the prompt, or remove the record")
+                for other in names[place + 1 :]:
+                    said = self.fields.get(other)
+                    if isinstance(said, str) and self.string(other) not in (None, text):
+                        raise SourceError(
+                            f"{self.where}: {name} and {other} say different things: say which is the prompt, e.g. "
+                            f'columns = {{ text = "{other}" }}'
+                        )
                 return text
         raise SourceError(
             f"{self.where}: no prompt, only {', '.join(self.fields) or 'an empty record'}: "
@@ -119,7 +132,8 @@ def _found(path: Path, encoding: str | None) -> Iterator[Found]:
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix not in FORMATS or (name.endswith(".gz") and suffix in (".xlsx", ".parquet")):
         raise SourceError(
-            f"{path}: cannot read {path.suffix or 'a file without an extension'}: give {', '.join(FORMATS)}"
+            f"{path}: cannot read {path.suffix or 'a file without an extension'}: "
+            f"{_MENDS.get(path.suffix.lower()) or 'give ' + ', '.join(FORMATS)}"
         )
     if encoding and suffix not in (".csv", ".tsv"):
         raise SourceError(f"{path}: an encoding is only for CSV and TSV; JSON is UTF-8")
@@ -139,6 +153,8 @@ def _ours(where: str, fields: Mapping[str, Any], reading: Reading) -> Mapping[st
             raise SourceError(f"{where}: no column {theirs!r} (for {name}), only {', '.join(fields)}")
     named = {name: value_at(where, fields, theirs) for name, theirs in reading.columns.items()}
     taken = set(reading.columns.values())
+    if "text" in named:  # whatever else is called like a prompt is none
+        taken |= set(TEXT_FIELDS)
     ours = {**{name: value for name, value in fields.items() if name not in taken}, **named}
     label = _label(where, ours, reading.labels)
     return ours if label is None else {**ours, "label": label}

@@ -12,7 +12,6 @@ from polyrefuse_data.sources.excel import excel_rows
 from polyrefuse_data.sources.reading import read_bytes
 from polyrefuse_data.sources.tables import csv_lines, decode
 from polyrefuse_data.text.delimited import delimiter_of
-from polyrefuse_data.text.office import unescaped
 
 # Cells that a spreadsheet would read as a formula. A leading apostrophe makes them text; reading takes it off again.
 # East Asian ones also take the wide forms.
@@ -60,7 +59,7 @@ def _csv_lines(file: Path, content: bytes) -> Iterator[list[str]]:
 
 def _excel_lines(file: Path, content: bytes) -> Iterator[list[str]]:
     for _, cells in excel_rows(str(file), content):
-        yield ["" if cell is None else unescaped(str(cell)) for cell in cells]
+        yield ["" if cell is None else str(cell) for cell in cells]
 
 
 def _safe(cell: str) -> str:

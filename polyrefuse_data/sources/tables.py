@@ -15,12 +15,13 @@ from typing import Any
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources.excel import excel_rows
 from polyrefuse_data.sources.json_records import Found
-from polyrefuse_data.system.input_files import reason, regular_file
+from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, reason, regular_file
 from polyrefuse_data.text.delimited import decoded, delimiter_of
 
 _Line = tuple[str, Sequence[Any]]
 
 _CSV_FIELD_LIMIT = 10_000_000  # csv's own 131,072 characters would refuse a long prompt
+_PARQUET_ROWS = 1024  # that are unpacked at once
 
 _logger = logging.getLogger(__name__)
 
@@ -43,19 +44,29 @@ def excel_records(where: str, content: bytes) -> Iterator[Found]:
 
 
 def parquet_records(path: Path) -> Iterator[Found]:
-    """The records of a Parquet file."""
+    """The records of a Parquet file. A file of a kilobyte can say a text a billion times: it is read in parts, and
+    counted."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    before = size = 0  # rows and bytes
     try:
-        table = pq.read_table(regular_file(path))
+        with pq.ParquetFile(regular_file(path)) as file:
+            _refuse_repeated(str(path), file.schema_arrow.names)
+            for batch in file.iter_batches(_PARQUET_ROWS):
+                size += batch.nbytes
+                if size > WHOLE_FILE_BYTES:
+                    raise SourceError(
+                        f"{path}: larger than {WHOLE_FILE_BYTES >> 30} GiB when unpacked: give it in parts"
+                    )
+                for number, fields in enumerate(batch.to_pylist(), start=before + 1):
+                    yield f"{path} row {number}", fields
+                before += batch.num_rows
     except FileNotFoundError:
         raise SourceError(f"{path} is not there: check the path") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise SourceError(f"{path}: cannot be read as Parquet ({reason(error)})") from error
-    _refuse_repeated(str(path), table.column_names)
-    for number, fields in enumerate(table.to_pylist(), start=1):
-        yield f"{path} row {number}", fields
+    except (pa.ArrowException, OSError, ValueError, OverflowError, LookupError) as error:
+        rows = f" from row {before + 1} on" if before else ""
+        raise SourceError(f"{path}: cannot be read as Parquet{rows} ({reason(error)})") from error
 
 
 def decode(where: str, content: bytes, encoding: str | None) -> str:
@@ -108,11 +119,17 @@ def _records(lines: Iterable[_Line]) -> Iterator[Found]:
 
 def _record(names: Sequence[str], place: str, cells: Sequence[Any]) -> Found:
     if any(not _is_blank(cell) for cell in cells[len(names) :]):
-        raise SourceError(f"{place}: more fields than the header: put text with the delimiter in quotes")
+        raise SourceError(
+            f"{place}: more fields than the header, which has {len(names)}: put text with the delimiter in quotes, or "
+            "remove what is above the header"
+        )
     padded = [*cells, *[None] * (len(names) - len(cells))]
     for number, (name, cell) in enumerate(zip(names, padded, strict=False), start=1):
         if not name and not _is_blank(cell):
-            raise SourceError(f"{place}: a value in column {number}, which has no name: name the column, or empty it")
+            raise SourceError(
+                f"{place}: a value in column {number}, which has no name: name the column, empty it, or remove what is "
+                "above the header"
+            )
     return place, {name: cell for name, cell in zip(names, padded, strict=False) if name}
 
 

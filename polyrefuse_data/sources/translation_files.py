@@ -10,7 +10,7 @@ from typing import Any
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.languages.tags import language_of_tag
-from polyrefuse_data.rows import LABELS, prompt_id, slug
+from polyrefuse_data.rows import LABELS, nfc, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import AS_WE_DO, Reading, Record, read_bytes, read_records
@@ -63,16 +63,27 @@ def read_translations(
 
 
 def _english_by_id(records: Sequence[Record]) -> dict[str, Record]:
-    """The English records by their ids. An id that a language has twice could pair a translation with another
-    prompt."""
+    """The English records by their ids. An id that a language has twice could pair a translation with another prompt,
+    and one with two English texts is of two prompts."""
     first: dict[tuple[str, str], Record] = {}
+    prompts: dict[str, tuple[str, Record]] = {}
     for record in records:
-        if identifier := record.string("id"):
-            known = first.setdefault((identifier, _language(record)), record)
-            if known is not record:
+        identifier = record.string("id")
+        if identifier is None:
+            continue
+        code = _language(record)
+        known = first.setdefault((identifier, code), record)
+        if known is not record:
+            raise SourceError(
+                f"{record.where}: the id {identifier!r} again in {code}, as in {known.where}: "
+                "give each prompt an id of its own"
+            )
+        if text_en := (code == SOURCE_LANGUAGE and record.string("text")) or record.string("text_en"):
+            english, known = prompts.setdefault(identifier, (text_en, record))
+            if nfc(english) != nfc(text_en):
                 raise SourceError(
-                    f"{record.where}: the id {identifier!r} again in {_language(record)}, as in {known.where}: "
-                    "give each prompt an id of its own"
+                    f"{record.where}: the id {identifier!r} is that of another English prompt in {known.where} "
+                    f"({english[:40]!r}, here {text_en[:40]!r}): give each prompt an id of its own"
                 )
     return {identifier: record for (identifier, code), record in first.items() if code == SOURCE_LANGUAGE}
 
@@ -135,7 +146,7 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
     return {
         "label": label,
         "split": SPLIT_NAMES[split.lower()],
-        "category": record.string("category"),
+        "category": record.word("category"),
         "source": source,
         "license": record.string("license") or defaults.license or "unknown",
     }

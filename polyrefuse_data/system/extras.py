@@ -13,6 +13,7 @@ EXTRAS = {
     "benchmark": ("torch", "transformers", "matplotlib", "sklearn", "accelerate"),
     "tasks": ("lm_eval",),
     "gguf": ("gguf",),
+    "quantized": ("bitsandbytes", "torchao"),
     "fast": ("ctranslate2", "tokenizers"),
     "openai": ("openai",),
     "ray": ("ray",),

@@ -19,6 +19,7 @@ from polyrefuse_data.system.unfinished_files import part_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # Errors of a file system without hard links when asked for one.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -172,12 +173,24 @@ def write_table(table: pa.Table, target: Path | IO[bytes]) -> None:
 
 def read_table(path: Path, mend: str) -> pa.Table:
     """Read a Parquet file. Raises ConfigError with `mend` if it is missing or broken."""
+    with _opened(path, mend) as file:  # pq.read_table would import pandas
+        return file.read()
+
+
+def read_batches(path: Path, mend: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """Read a Parquet file in batches of so many `rows`. Raises what `read_table` raises."""
+    with _opened(path, mend) as file:
+        yield from file.iter_batches(rows)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, mend: str) -> Iterator[pq.ParquetFile]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(regular_file(path)) as file:  # pq.read_table would import pandas
-            return file.read()
+        with pq.ParquetFile(regular_file(path)) as file:
+            yield file
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there: {mend}") from None
     except (pa.ArrowException, OSError, ValueError) as error:

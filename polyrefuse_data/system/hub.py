@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
 
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
+
+_XET_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")  # the errors of hf_xet are text
 
 
 def client_errors() -> tuple[type[Exception], ...]:
@@ -23,7 +27,6 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
     """
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -40,7 +43,7 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
             f"{where} is neither a folder nor a {kind} on the Hub that you can see: check the name; "
             f"if it is private, {LOGIN}"
         )
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    status = http_status(error)
     if status == 401:
         return MissingPrerequisite(f"{where}: the Hub does not know this token; {LOGIN}")
     said = one_line(getattr(error, "server_message", None) or "")
@@ -52,3 +55,13 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
     cause = f"HTTP {status}{f': {said}' if said else ''}" if status else reason
     return otherwise(f"{where}: unexpected answer from the Hub ({cause}); run again")
+
+
+def http_status(error: Exception) -> int | None:
+    """The HTTP status that an error of huggingface_hub or hf_xet reports; None for none."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if isinstance(error, HfHubHTTPError):
+        return int(error.response.status_code)
+    found = _XET_STATUS.search(str(error))
+    return int(found[1]) if found else None

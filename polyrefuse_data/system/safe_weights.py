@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from polyrefuse_data.errors import ModelError, PolyrefuseError
+from polyrefuse_data.errors import MissingPrerequisite, ModelError, PolyrefuseError
 from polyrefuse_data.system.input_files import reason, regular_file, sha256_of
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
@@ -47,7 +47,8 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
 
 @contextmanager
 def damage_explained(name: str) -> Iterator[None]:
-    """Turn anything except OSError and ValueError that reading a model's files raises into a ModelError.
+    """Turn anything except OSError and ValueError that reading a model's files raises into a ModelError, or into
+    MissingPrerequisite where a package is missing.
 
     transformers uses the files without validation: a list instead of a table ends in a TypeError or the like, and a
     pipe blocks for ever. A folder with a pipe is a ModelError at once.
@@ -61,6 +62,8 @@ def damage_explained(name: str) -> Iterator[None]:
         if "OutOfMemory" in type(error).__name__:
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, ImportError):
+            raise MissingPrerequisite(f"{name}: reading it takes another package ({reason})") from error
         raise ModelError(f"{name}: its files are damaged, or belong to another kind of model ({reason})") from error
 
 

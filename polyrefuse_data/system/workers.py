@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from itertools import islice
@@ -86,6 +86,8 @@ class Workers:
         process: _Process | None = None
         while (task := self._tasks.get()) is not None and not self._stopped:
             future, work, item = task
+            if not future.set_running_or_notify_cancel():
+                continue
             while not future.done():
                 try:
                     process = process or self._start()
@@ -141,11 +143,18 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Genera
                     futures[other] = pool.submit(partial(_on_arrow, work), _Arrow(batches[other]))
                 mine = next(waiting, None)
                 if mine is None:
+                    mine = _taken_back(futures)
+                if mine is None:
                     break
                 futures[mine] = _done_here(work, batches[mine])
                 if futures[mine].exception():
                     waiting = iter(())
             yield futures.pop(place).result()
+
+
+def _taken_back(futures: Mapping[int, Future[pa.Table]]) -> int | None:
+    """The last of the batches that no worker has begun, which none will begin now; None where there is none."""
+    return next((place for place in sorted(futures, reverse=True) if futures[place].cancel()), None)
 
 
 def serve() -> None:

@@ -6,6 +6,7 @@ import importlib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 # The parser of re itself: nothing else reads the whole of its syntax.
@@ -60,10 +61,17 @@ def few(starts: frozenset[str]) -> frozenset[str]:
     return starts
 
 
-def beginnings(pattern: str) -> frozenset[str]:
-    """Strings of up to four characters with one of which everything begins that a pattern matches; the empty one where
-    it may begin with anything. Patterns that ignore case are not understood."""
-    return frozenset().union(*_go_on(_sre.parse(pattern), {""}))
+def beginnings(pattern: str, lead: str = "") -> frozenset[str]:
+    """Strings of up to four characters with one of which everything begins that a pattern matches behind a lead; the
+    empty one where it may begin with anything. Patterns that ignore case are not understood."""
+    whole, begun = _led(lead)
+    return whole.union(*_go_on(_sre.parse(pattern), set(begun)))
+
+
+@lru_cache(maxsize=16)  # all patterns of a table have one lead, which is longer than they are
+def _led(lead: str) -> tuple[frozenset[str], frozenset[str]]:
+    whole, begun = _go_on(_sre.parse(lead), {""})
+    return frozenset(whole), frozenset(begun)
 
 
 def _go_on(parts: Any, begun: set[str]) -> tuple[set[str], set[str]]:

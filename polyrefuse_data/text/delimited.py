@@ -26,7 +26,10 @@ _BYTE_ORDER_MARKS = (
 # Text of Western Europe has few characters outside ASCII (French some 5%), and no signs inside words. What another
 # code page was taken for has either: Russian, Greek and Thai are all such characters, Polish has "b³¹d" for "błąd".
 _MOST_FOREIGN = 0.2
-_SIGN_IN_WORD = re.compile(r"[^\W\d_][\u00a1-\u00ac\u00ae-\u00b6\u00b8-\u00bf\u00d7\u00f7][^\W\d_]")
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][\u00a1-\u00ac\u00ae-\u00b6\u00b8-\u00bf\u00d7\u00f7‚„†‡ˆ‰•˜™€][^\W\d_]")
+
+# Lines of two files that were put together: accented letters and quotation marks in UTF-8, among bytes that are none.
+_UTF8_TOO = re.compile(rb"\xc3[\x80-\xbf]|\xe2\x80[\x80-\xbf]")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def _marked(content: bytes) -> str | None:
 
 
 def _guessed(content: bytes) -> str | None:
+    if _UTF8_TOO.search(content):
+        return None
     try:
         text = content.decode(GUESSED)
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_TEXT = 20_000  # characters that are looked at; no prompt or reply is longer, a broken one may be
@@ -34,10 +35,16 @@ class _Circle(NamedTuple):
     most: int
 
 
-# Of a phrase and of a sentence: a sentence may be said twice. The smaller ones are for characters that are syllables or
+# Of a phrase and of a sentence: a sentence may be said twice, and lists ("2 cups of", "1 cup of") come near a phrase.
+# The smaller ones are for characters that are syllables or words, those of Thai for letters without spaces between
 # words. docs/judges.md has the rates.
-_CIRCLES = (_Circle(6, 50, 80, 20), _Circle(6, 120, 200, 90))
+_CIRCLES = (_Circle(6, 50, 80, 24), _Circle(6, 120, 200, 90))
 _DENSE_CIRCLES = (_Circle(3, 40, 60, 15), _Circle(3, 80, 120, 45))
+_THAI_CIRCLES = (_Circle(4, 50, 80, 18), _Circle(6, 120, 200, 90))
+_THAI = re.compile("[\u0e01-\u0e5b]")
+# Of a text that is shorter than a stretch, but not than so many letters, this share of windows: of 11,000 prompts,
+# replies and sentences, seven are above it.
+_SHORT_CIRCLE, _SHORT_SHARE = 20, 0.3
 # The same in words, which in Yoruba come again up to seven times in ten. Of so few words as a whole, half are enough.
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 _WORDS, _FEW_WORDS = _Circle(1, 8, 10, 7), (8, 12)
@@ -67,12 +74,24 @@ def goes_in_circles(text: str) -> bool:
     """Whether one stretch of the text says the same over and over, if not in the same words each time. Only letters
     count, with their vowel signs: numbers and punctuation recur in every list and table."""
     letters = "".join(char for char in text[:LONGEST_TEXT].casefold() if unicodedata.category(char)[0] in "LM")
-    circles = _DENSE_CIRCLES if _window(text) == _DENSE_WINDOW else _CIRCLES
-    if any(_densest(letters, circle) > circle.most for circle in circles):
+    if any(_goes_round(letters, circle) for circle in _circles(text)):
         return True
     words = _WORD.findall(text[:LONGEST_TEXT].casefold())
     again = _densest(words, _WORDS)
     return again > _WORDS.most or (_FEW_WORDS[0] <= len(words) <= _FEW_WORDS[1] and 2 * again > len(words))
+
+
+def _circles(text: str) -> tuple[_Circle, ...]:
+    if _is_mostly(_DENSE, text):
+        return _DENSE_CIRCLES
+    return _THAI_CIRCLES if _is_mostly(_THAI, text) else _CIRCLES
+
+
+def _goes_round(letters: str, circle: _Circle) -> bool:
+    most = circle.most
+    if _SHORT_CIRCLE <= len(letters) < circle.stretch:
+        most = min(most, int(_SHORT_SHARE * (len(letters) - circle.window + 1)))
+    return _densest(letters, circle) > most
 
 
 def _densest(letters: Sequence[str], circle: _Circle) -> int:
@@ -89,7 +108,9 @@ def _densest(letters: Sequence[str], circle: _Circle) -> int:
     return most
 
 
+@lru_cache(maxsize=4096)  # a prompt comes once for each language, and its share is asked before its loop
 def _repeated(letters: str, window: int) -> tuple[int, float]:
+    """How many windows occurred before, and their share."""
     count = len(letters) - window + 1
     if count < 2 or not _may_repeat(letters, window):
         return 0, 0.0
@@ -135,5 +156,9 @@ def _letters(text: str) -> str:
 
 def _window(text: str) -> int:
     """The window size: short for text whose characters are syllables or words."""
+    return _DENSE_WINDOW if _is_mostly(_DENSE, text) else _WINDOW
+
+
+def _is_mostly(kind: re.Pattern[str], text: str) -> bool:
     start = text[:200]
-    return _DENSE_WINDOW if len(_DENSE.findall(start)) * 2 > len(start) else _WINDOW
+    return len(kind.findall(start)) * 2 > len(start)

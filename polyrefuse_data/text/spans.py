@@ -21,7 +21,8 @@ SPAN = re.compile(
             r"```(?:(?!```).)*```|`[^`\n]+`",  # code
             rf"(?:https?://|www\.)[^{_NO_ADDRESS}]*[^{_NO_ADDRESS}.,;:!?…]",  # an address
             r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # an e-mail address
-            r"\[\[[^\[\]\n]{1,80}\]\]|\{\{[^{}\n]{1,80}\}\}|\{%[^{}\n]{1,80}%\}",  # [[X]], {{x}}, {% x %}
+            r"\[\[(?!\w+ \w*[a-z])[^\[\]\n]{1,80}\]\]",  # [[X]], but not what a wiki links: [[Leicester Square]]
+            r"\{\{[^{}\n]{1,80}\}\}|\{%[^{}\n]{1,80}%\}",  # {{x}}, {% x %}
             rf"\$?\{{ ?(?:{_NAME}){_PARTS}{_FORMAT} ?\}}",  # {name}, ${name}, {}, {0:.2f}, { items[0].price!r }
             r"%\([A-Za-z_]\w*\)[sdifgrx]",  # %(name)s
             r"%(?:\d{1,2}\$)?[-#0+]{0,4}\d{0,3}(?:\.\d{1,3})?[sdifgrx](?![A-Za-z0-9_])",  # %s, %1$s, %.2f

@@ -96,13 +96,13 @@ def folder() -> Path:
     return Path(os.environ.get("POLYREFUSE_REAL_MODELS", "~/.cache/polyrefuse-data/real-models")).expanduser()
 
 
-def gemma3_folder() -> Path:
-    """Gemma 3 270M as a folder of transformers (safetensors, float32): converted from its GGUF file once, and kept."""
-    made = folder() / f"gemma-3-270m-{GEMMA3.sha256[:12]}"
+def as_folder(model: Packaged) -> Path:
+    """The model as a folder of transformers (safetensors, float32): converted from its GGUF file once, and kept."""
+    made = folder() / f"{model.path.stem}-{model.sha256[:12]}"
     if not made.is_dir():
-        GEMMA3.fetch()
+        model.fetch()
         with tempfile.TemporaryDirectory(dir=folder()) as place:
-            _convert(GEMMA3.path, Path(place) / "model")
+            _convert(model.path, Path(place) / "model")
             (Path(place) / "model").rename(made)
     return made
 

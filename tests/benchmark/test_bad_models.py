@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.benchmark import ChatModel
-from polyrefuse_data.errors import ModelError
+from polyrefuse_data.benchmark.gguf import check_words
+from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from tests.benchmark.conftest import word_tokenizer
 
 _SMALL = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -80,6 +81,33 @@ def gguf_file(path: Path, architecture: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("split", [False, True])
+def test_a_tokenizer_that_splits_the_words_of_its_vocabulary(split: bool) -> None:
+    """As transformers 5.17 made that of Gemma 3 from a GGUF file: the whole vocabulary, but not its merges."""
+    from tokenizers import Tokenizer, models, normalizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["capital", "german", "boiling"]
+    vocabulary = {token: number for number, token in enumerate(sorted({*"▁a", *"".join(words)}))}
+    merges = []
+    for word in words:
+        for end in range(2, len(word) + 2):
+            token = f"▁{word}"[:end]
+            if token not in vocabulary:
+                vocabulary[token] = len(vocabulary)
+                merges.append((token[:-1], token[-1]))
+    backend = Tokenizer(models.BPE(vocabulary, [] if split else merges))
+    backend.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend)
+    if not split:
+        check_words(tokenizer, "some.gguf")
+        return
+    with pytest.raises(
+        ModelError, match=r"some.gguf: transformers .* wrongly \(0 of 5 words of its vocabulary stay whole\)"
+    ):
+        check_words(tokenizer, "some.gguf")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="needs the package gguf")
 def test_a_gguf_file_of_an_unknown_type(tmp_path: Path) -> None:
     told = told_of(gguf_file(tmp_path / "model.gguf", "pigeon"))
@@ -105,6 +133,46 @@ def test_a_folder_of_checkpoints_names_them(chat_folder: Path, tmp_path: Path) -
     gguf_file(tmp_path / "small.gguf", "llama")
     told = told_of(tmp_path)
     assert told.endswith("holds no config.json; give one of those in it: checkpoint-10, checkpoint-20, small.gguf")
+
+
+def test_an_adapter(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    assert "an adapter, not a model; merge it into its base model" in told_of(tmp_path)
+
+
+def with_config(chat_folder: Path, folder: Path, **settings: Any) -> Path:
+    file = copied(chat_folder, folder) / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **settings}), encoding="utf-8")
+    return folder
+
+
+def test_a_type_that_transformers_does_not_know(chat_folder: Path, tmp_path: Path) -> None:
+    own_code = {"AutoConfig": "configuration.Config", "AutoModelForCausalLM": "modeling.Model"}
+    folder = with_config(chat_folder, tmp_path, model_type="pigeon", architectures=["PigeonForCausalLM"])
+    assert "does not know its type; upgrade transformers" in told_of(folder)
+    with_config(chat_folder, tmp_path, model_type="pigeon", auto_map=own_code)
+    assert "its code comes with the model and is never run; use a model that transformers" in told_of(folder)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
+def test_weights_that_take_a_package(chat_folder: Path, tmp_path: Path) -> None:
+    quantised = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+    folder = with_config(chat_folder, tmp_path, quantization_config=quantised)
+    with pytest.raises(MissingPrerequisite, match=r"reading it takes another package .*bitsandbytes") as caught:
+        ChatModel.load(folder)
+    assert caught.value.exit_code == 3
+
+
+def test_a_folder_without_a_tokenizer(chat_folder: Path, tmp_path: Path) -> None:
+    for file in copied(chat_folder, tmp_path).glob("tokenizer*"):
+        file.unlink()
+    assert "holds no tokenizer that can be read; put the model's tokenizer.json there" in told_of(tmp_path)
+
+
+def test_weights_that_are_cut_short(chat_folder: Path, tmp_path: Path) -> None:
+    file = copied(chat_folder, tmp_path) / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1000])
+    assert "its safetensors are damaged" in told_of(tmp_path)
 
 
 def test_weights_that_lack_some(chat_folder: Path, tmp_path: Path) -> None:

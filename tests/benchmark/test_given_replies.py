@@ -105,6 +105,13 @@ def inspect_eval(folder: Path, rows: Rows) -> Path:
     return folder / "log.eval"
 
 
+def broken_text() -> bytes:
+    """A Parquet file whose text is not UTF-8, which Arrow reads and cannot say."""
+    target = pa.BufferOutputStream()
+    pq.write_table(pa.table({"id": ["x"], "reply": pa.array([b"a\xff"], pa.binary()).view(pa.string())}), target)
+    return bytes(target.getvalue())
+
+
 FORMS = [by_id, by_text, by_english, parquet, conversations, inspect_json, inspect_eval]
 
 
@@ -172,6 +179,7 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
         ("r.parquet", b"PAR1", "Parquet"),
+        ("r.parquet", broken_text(), r"r\.parquet: cannot be read as Parquet \("),
     ],
 )
 def test_files_that_hold_no_replies_are_named(tmp_path: Path, name: str, content: bytes, told: str) -> None:

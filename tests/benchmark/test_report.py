@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,27 @@ def test_the_table_of_candidates_is_drawn_with_its_choice(run: Path, tmp_path: P
     record["candidates"][0]["refusal_score"] = None  # NaN, as JSON has it
     assert marks(record) == 3 * (dropped + 2)
     assert "Candidate directions from English" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_caption_says_how_many_prompts_of_which_split_and_who_judged(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    captions = dict(re.findall(r"<h3[^>]*>(.*?)</h3>.*?<figcaption>(.*?)</figcaption>", page, re.DOTALL))
+    assert len(captions) >= 8
+    assert all(re.search(r"n = \d", caption) for caption in captions.values()), captions
+    endings = {
+        title: caption.partition("n = ")[2].split("prompts")[0].split()[-1] for title, caption in captions.items()
+    }
+    judged = {title: "judge: phrases" in caption for title, caption in captions.items()}
+    for title, ending in endings.items():
+        split = (
+            "training"
+            if re.search("directions across|differences", title)
+            else "validation"
+            if "Candidate" in title
+            else "test"
+        )
+        assert ending == split, title
+        assert judged[title] is (split == "test" and not re.search("residual|layer by layer|monitor", title)), title
 
 
 def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

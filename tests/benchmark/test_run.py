@@ -155,11 +155,12 @@ def test_no_candidate_left_is_a_result(chat_folder: Path, release: Path, tmp_pat
         release,
         tmp_path / "run",
         languages=["en"],
-        **{**OPTIONS, "max_kl": -1.0, "filter_prompts": True},
+        **{**OPTIONS, "max_kl": -1.0, "min_coherent": 0.5, "filter_prompts": True},
     )
     (record,) = scores_of(out)["selection"]
     assert record["status"] == "no_candidate"
     assert "drops all" in record["message"]
+    assert record["message"].endswith("; 100% of the same replies are coherent if nothing is ablated")
     assert set(record["filtered_out"]) == {
         "train_harmful",
         "train_harmless",

@@ -49,15 +49,36 @@ def test_a_template_that_reads_parts_is_given_parts() -> None:
 def test_a_template_that_keeps_no_prompt_is_refused(text: str) -> None:
     tokenizer = word_tokenizer()
     tokenizer.chat_template = text
-    with pytest.raises(ModelError, match="drops the user or system message"):
+    with pytest.raises(ModelError, match="drops the user message"):
         ChatTemplate(tokenizer, "toy")
 
 
-def test_a_template_that_drops_the_system_prompt_is_refused_where_there_is_one() -> None:
+def test_a_template_that_refuses_text_is_given_parts() -> None:
     tokenizer = word_tokenizer()
-    tokenizer.chat_template = TEMPLATE.replace("in messages", "in messages if m['role'] == 'user'")
+    only_parts = "{% if messages[-1].content is string %}{{ raise_exception('Parts only.') }}{% endif %}"
+    tokenizer.chat_template = only_parts + PARTS
+    assert ChatTemplate(tokenizer, "toy").render("hi") == "<|user|> hi <|end|> <|assistant|>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEMPLATE.replace("in messages", "in messages if m['role'] == 'user'"),
+        "{% if messages[0].role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}" + TEMPLATE,
+    ],
+)
+def test_a_template_without_a_system_role_is_refused_where_there_is_a_system_prompt(text: str) -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = text
     assert "hi" in ChatTemplate(tokenizer, "toy").render("hi")
-    with pytest.raises(ModelError, match="drops the user or system message"):
+    with pytest.raises(ModelError, match="takes no system message; leave out the system prompt"):
+        ChatTemplate(tokenizer, "toy", "Be brief.")
+
+
+def test_what_else_is_wrong_is_told_with_a_system_prompt_too() -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('Only tools.') }}"
+    with pytest.raises(ModelError, match=r"does not render a user message \(Only tools"):
         ChatTemplate(tokenizer, "toy", "Be brief.")
 
 
@@ -107,12 +128,12 @@ def test_what_is_no_control_token_stays_as_it_is() -> None:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: f"{family.name}-{family.ids}")
 def test_what_a_guard_reads_has_no_control_token_of_its_prompt_or_reply(family: Any) -> None:
     tokenizer = word_tokenizer()
-    if "1b" in family.ids:
+    if family.questions("", "")[0][0]["content"] == [{"type": "text", "text": ""}]:
         tokenizer.chat_template = PARTS
-    control = ["<|end|>", "<|user|>", *(["[/INST]", "<s>"] if family.name == "wildguard" else [])]
+    control = ["<|end|>", "<|user|>", *(["[/INST]", "<s>"] if "[/INST]" in (family.frame or "") else [])]
     said = " ".join(control)
-    read = family.build(tokenizer, f"one {said}", f"two {said}")
-    plain = family.build(tokenizer, "one", "two")
+    read = " ".join(family.build(tokenizer, f"one {said}", f"two {said}"))
+    plain = " ".join(family.build(tokenizer, "one", "two"))
     for token in control:
         assert read.count(token) == plain.count(token)
 

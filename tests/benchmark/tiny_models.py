@@ -53,10 +53,24 @@ _WIDE = {"attention_hidden_size": 2 * WIDTH, "attention_head_dim": 2 * HEAD}
 _TEXT = {"text_config": _SECTIONS}
 _HALF = {"text_config": _HALF_SECTIONS}
 _HEAD = {"head_dim": HEAD}
+_INDEXER = {
+    "indexer_n_heads": 2,
+    "indexer_kv_heads": 1,
+    "indexer_head_dim": HEAD,
+    "indexer_budget": 16,
+    "indexer_compress_ratio": 4,
+}
+_BY_LAYER = {
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "rope_parameters": {"sliding_attention": _ROPE, "full_attention": _ROPE},
+}
 FITTING: dict[str, dict[str, Any]] = {
-    "cohere_compass_text": {"layer_types": ["sliding_attention", "full_attention"] * 2},
+    "chameleon": {"vocabulary_map": {"<image>": 5}},
+    "cohere_compass": {"text_config": _BY_LAYER},
+    "cohere_compass_text": _BY_LAYER,
+    "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0, "kv_n_heads": 2}},
     "deepseek_v2": {"num_experts_per_tok": 2},
-    "dots1": _HEAD,
+    "dots1": {**_HEAD, "n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
     "gemma3n_text": {"num_kv_shared_layers": 0},
     "glm46v": _HALF,
     "glm4v": _HALF,
@@ -66,15 +80,19 @@ FITTING: dict[str, dict[str, Any]] = {
     "glmga": _HALF,
     "hunyuan_v1_dense": _HEAD,
     "hunyuan_v1_moe": _HEAD,
+    "hunyuan_vl": {"text_config": {**_HEAD, "rope_parameters": {**_ROPE, "mrope_section": [2, 2, 2, 2]}}},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2},
     "mamba2": {"head_dim": 2 * HEAD},
     "ministral": _HEAD,
-    "nemotron": _HEAD,
+    "mistral4": _HEAD,
+    "nemotron": {**_HEAD, "num_key_value_heads": 2},
     "paddleocr_vl": _TEXT,
     "qwen2_5_omni_thinker": _TEXT,
     "qwen2_5_vl": _TEXT,
     "qwen2_vl": _TEXT,
+    "qwen4_exp": {"text_config": _INDEXER},
+    "qwen4_exp_text": _INDEXER,
     "step3p7": {"text_config": {"sliding_window": HEAD}},
     "zamba": _WIDE,
     "zamba2": _WIDE,

@@ -156,7 +156,7 @@ def test_a_language_pack_that_somebody_has_filled_in_stays(world: World) -> None
     pack = world.new("pack")
     new = ("languages", "--new", "sv", pack)
     assert world.launcher.run(*new).code == 0
-    for name in ("traits.toml", "replies.toml", "numbers.toml", "polarity.toml"):
+    for name in ("traits.toml", "replies.toml", "numbers.toml", "polarity.toml", "names.toml"):
         mine = (pack / name).read_text() + "# mine\n"
         (pack / name).write_text(mine)
         assert world.launcher.run(*new).code == 2

@@ -11,7 +11,7 @@ import torch
 
 from examples.english_only_safety import experiment
 from examples.english_only_safety.lessons import Lesson, english_lessons, lessons_with_own_languages
-from examples.english_only_safety.teaching import CHAT_TEMPLATE, Teaching, teach
+from examples.english_only_safety.teaching import CHAT_TEMPLATE, Teaching, encode, teach
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import HARMFUL, HARMLESS
@@ -25,7 +25,7 @@ def test_lessons_are_english_balanced_and_none_is_measured() -> None:
     measured = {seed_texts("en").prompts[seed.key] for seed in seed_prompts() if seed.split != "train"}
     requests = [lesson.request for lesson in lessons]
     assert len(set(requests)) == 120 and not measured & set(requests)
-    assert all(lesson.request.isascii() and lesson.ends == (lesson.label == HARMFUL) for lesson in lessons)
+    assert all(lesson.request.isascii() for lesson in lessons)
     assert len({lesson.reply for lesson in lessons}) == 16
     assert english_lessons(60, seed=1) == lessons != english_lessons(60, seed=2)
 
@@ -42,12 +42,13 @@ def test_teaching_teaches_and_leaves_the_embeddings(tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = word_tokenizer()
+    tokenizer.chat_template = None
     tokenizer.add_special_tokens({"additional_special_tokens": ["<start_of_turn>", "<end_of_turn>", "model"]})
     network = random_network("llama", len(tokenizer))
     base, out = tmp_path / "base", tmp_path / "taught"
     network.save_pretrained(base)
     tokenizer.save_pretrained(base)
-    lessons = [Lesson(word, "I cannot help", True, HARMFUL) for word in ("steal", "poison", "wreck", "forge")]
+    lessons = [Lesson(word, "I cannot help", HARMFUL) for word in ("steal", "poison", "wreck", "forge")]
     teach(base, lessons, Teaching(epochs=12, learning_rate=1e-2, batch_size=2), out)
     taught, read = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     assert read.chat_template == CHAT_TEMPLATE
@@ -57,6 +58,13 @@ def test_teaching_teaches_and_leaves_the_embeddings(tmp_path: Path) -> None:
     )
     said = taught.generate(ids, max_new_tokens=8, do_sample=False)[0, ids.shape[1] :]
     assert read.decode(said) == "I cannot help <end_of_turn>"
+
+
+def test_a_chat_model_keeps_its_own_template_and_end() -> None:
+    tokenizer = word_tokenizer()
+    request, reply = encode(tokenizer, Lesson("steal", "I cannot help", HARMFUL))
+    assert tokenizer.decode(request) == "<|user|> steal <|end|> <|assistant|>"
+    assert tokenizer.decode(reply) == "I cannot help <|end|>"
 
 
 def test_the_release_has_every_seed_in_every_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data import rows
 from polyrefuse_data.benchmark.judges.endpoint import parse_label
 from polyrefuse_data.benchmark.judges.guards import FAMILIES
+from polyrefuse_data.benchmark.judges.odds import Said
 from polyrefuse_data.config import QualityConfig, SourceConfig, config_hash, load_config, parse_config
 from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.errors import PolyrefuseError
@@ -362,7 +363,7 @@ def answers(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     parse_label(text)
     for family in FAMILIES:
-        family.parse(text)
+        family.opinion([Said(text) for _ in family.questions("", "")])
     for content in (text, {"choices": [{"message": {"content": text}}]}):
         Chat().read(read_completion(content))
     try:

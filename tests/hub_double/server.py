@@ -20,8 +20,10 @@ import yaml
 
 from .faults import Faults
 from .repo import Blob, Repo, Tree
+from .xet import Xet
 
 TOKEN = "hf_" + "d" * 34  # a token of the right shape that this double accepts and no Hub does
+XET_TOKEN = "xet-" + "d" * 34
 SLOW_SECONDS = 0.1
 PAGE = 20  # tree entries a page: listings have to follow links
 
@@ -61,6 +63,10 @@ class Request:
     def is_authorised(self) -> bool:
         return self.headers.get("authorization") == f"Bearer {TOKEN}"
 
+    @property
+    def is_from_xet(self) -> bool:
+        return self.headers.get("authorization") == f"Bearer {XET_TOKEN}"
+
 
 class HubDouble:
     """A Hub on the loopback, in a thread of this process; `with` starts and stops it."""
@@ -69,6 +75,7 @@ class HubDouble:
         self.repos: dict[str, Repo] = {}  # of datasets
         self.models: dict[str, Repo] = {}
         self.lfs: dict[str, bytes] = {}
+        self.xet: Xet | None = Xet()  # None: a Hub without Xet storage
         self.faults = Faults()
         self.stalled = threading.Event()  # an answer stands still half-way
         self.stopped = threading.Event()
@@ -211,6 +218,28 @@ class HubDouble:
         known = self.lfs.get(request.json["oid"])
         return reply({}) if known is not None and len(known) == request.json["size"] else error(404, "no such object")
 
+    def xet_token(self, request: Request, repo: str, revision: str) -> Answer:
+        found = self._open(request, repo, write=True)
+        if isinstance(found, Answer) or self.xet is None:
+            return found if isinstance(found, Answer) else error(404, "Not found")
+        return reply({"casUrl": self.endpoint, "accessToken": XET_TOKEN, "exp": 2**32})
+
+    def xorb(self, request: Request, name: str) -> Answer:
+        if not request.is_from_xet or self.xet is None:
+            return error(401, "no token of Xet")
+        self.xet.add_xorb(name, request.body)
+        return reply({"was_inserted": True})
+
+    def shard(self, request: Request) -> Answer:
+        """Puts the files of a shard where LFS has its own: a commit names both by their sha256."""
+        if not request.is_from_xet or self.xet is None:
+            return error(401, "no token of Xet")
+        try:
+            self.lfs |= dict(self.xet.files(request.body))
+        except (KeyError, ValueError) as problem:
+            return error(400, f"shard: {problem}")
+        return reply({"result": 1})
+
     def commit(self, request: Request, repo: str, revision: str) -> Answer:
         found = self._open(request, repo, write=True)
         if isinstance(found, Answer):
@@ -345,6 +374,9 @@ _ROUTES: list[tuple[str, re.Pattern[str], _Handler]] = [
         ("POST", rf"/datasets/{_REPO}\.git/info/lfs/objects/batch", HubDouble.lfs_batch),
         ("PUT", "/lfs/(?P<oid>[0-9a-f]{64})", HubDouble.lfs_put),
         ("POST", "/lfs-verify", HubDouble.lfs_verify),
+        ("GET", f"/api/datasets/{_REPO}/xet-write-token/{_REVISION}", HubDouble.xet_token),
+        ("POST", "/v1/xorbs/default/(?P<name>[0-9a-f]{64})", HubDouble.xorb),
+        ("POST", "/v1/shards", HubDouble.shard),
         ("POST", f"/api/datasets/{_REPO}/commit/{_REVISION}", HubDouble.commit),
         ("POST", f"/api/datasets/{_REPO}/tag/{_REVISION}", HubDouble.tag),
         ("GET", f"/api/datasets/{_REPO}/tree/{_REVISION}(?P<path>/.*)?", HubDouble.tree),

@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from pydantic import BaseModel
@@ -21,26 +23,36 @@ from polyrefuse_data.languages.numbers import NumberWords
 from polyrefuse_data.languages.packs import TEMPLATE, new_pack, write_bounds
 from polyrefuse_data.languages.replies import SIGNS, ReplyTables, excuses
 from polyrefuse_data.languages.traits import Bound, Polarity, Traits
+from polyrefuse_data.languages.transliteration import NameLetters
 from polyrefuse_data.pipeline.fitting import fit_pack
 from polyrefuse_data.quality import audit, signature
+from polyrefuse_data.quality.auditing import audit_rows
 from polyrefuse_data.quality.checks import THRESHOLDS
+from polyrefuse_data.quality.probability.evidence import probability
 from polyrefuse_data.quality.strength import FULL, strength
 from polyrefuse_data.rows import table_from_rows
 from tests.faults.launcher import Call
 from tests.languages.conftest import SWEDISH
 from tests.languages.test_lexicon import invented_pairs
 
-PARTS = {"traits.toml": Traits, "numbers.toml": NumberWords, "replies.toml": ReplyTables, "polarity.toml": Polarity}
+PARTS = {
+    "traits.toml": Traits,
+    "numbers.toml": NumberWords,
+    "replies.toml": ReplyTables,
+    "polarity.toml": Polarity,
+    "names.toml": NameLetters,
+}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_pack_holds_what_is_read_and_nothing_else(code: str) -> None:
     pack = LANGUAGES[code].pack
     assert pack is not None and pack.name == code
-    english = {"excuses.toml", "stems.tsv", "common.txt", "opposites.tsv", "meaning.toml"}
+    english = {"excuses.toml", "stems.tsv", "common.txt", "translated.txt", "opposites.tsv", "meaning.toml"}
+    unneeded = {"names.toml"} if LANGUAGES[code].script == "Latn" else set()
     extra = english if code == "en" else {"lexicon.tsv", "words.jsonl"}
     assert (
-        set(PARTS) - ({"polarity.toml"} if code == "en" else set())
+        set(PARTS) - unneeded - ({"polarity.toml"} if code == "en" else set())
         <= {path.name for path in pack.iterdir()}
         <= {*PARTS, "probability.toml", "word_order.tsv", *extra}
     )
@@ -164,6 +176,13 @@ def test_a_fit_writes_a_lexicon_and_bounds_with_their_source(tmp_path: Path) -> 
     assert fitted.lexicon is not None and fitted.lexicon.log_odds(text, english) > 2
     assert "300 rows of pairs.tsv" in fitted.traits.bounds["length_ratio_min"].source
     assert {row["part"]: row for row in strength(fitted)}["lexicon.tsv"]["strength"] == FULL
+    assert written[-1]["written"] == "probability.toml" and fitted.probability is not None
+    unseen = invented_pairs(400)[300:]
+    good, swapped = map(np.median, p_good(unseen))
+    assert good > 0.6 and swapped < good - 0.15
+    (tmp_path / "sv" / "probability.toml").unlink()
+    fitted = add_pack(tmp_path / "sv")
+    assert np.median(p_good(unseen)[0]) < 0.2  # no text that the other languages' table would take for Swedish
     with pytest.raises(ConfigError, match="has no language pack: create one"):
         fit_pack(language("da"), rows)
     with pytest.raises(ConfigError, match="part of this package"):
@@ -171,6 +190,18 @@ def test_a_fit_writes_a_lexicon_and_bounds_with_their_source(tmp_path: Path) -> 
     rows.write_text("en\tsv\nDog\tHund\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="only 1 different rows of sv with English; a fit needs 200"):
         fit_pack(fitted, rows)
+
+
+def p_good(pairs: list[tuple[str, str]]) -> list[npt.NDArray[np.float64]]:
+    """Of these pairs, and of each prompt with the text of the next."""
+    texts = [text for _, text in pairs]
+    tables = (
+        table_from_rows(
+            [{"id": str(n), "language": "sv", "text_en": pair[0], "text": own} for n, (pair, own) in enumerate(rows)]
+        )
+        for rows in (list(zip(pairs, texts, strict=True)), list(zip(pairs, texts[1:] + texts[:1], strict=True)))
+    )
+    return [probability(audit_rows(table)[1]) for table in tables]
 
 
 def test_a_fit_loosens_no_bound_past_the_faults_that_it_is_there_for(tmp_path: Path) -> None:

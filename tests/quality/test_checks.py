@@ -142,7 +142,7 @@ def test_a_text_that_is_all_code_is_still_read() -> None:
     assert "untranslated" in verdict(f"`{ENGLISH}`")[1]
 
 
-@pytest.mark.parametrize("tail", ["n" * 25, " und so" * 9, "ู" * 20, " ha!" * 12])
+@pytest.mark.parametrize("tail", ["n" * 25, " und so" * 9, "ู" * 20, " ha!" * 12, "?" * 20])
 def test_a_loop_at_the_end_of_a_long_text_rejects(tail: str) -> None:
     long = "Schreiben Sie einen kurzen Brief, in dem Sie Ihrem Nachbarn erklären, weshalb das Fest am Samstag ausfällt"
     source = "Write a short letter that explains to your neighbour why the party on Saturday will not take place"

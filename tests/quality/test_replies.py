@@ -67,6 +67,8 @@ def test_refusals_that_say_what_they_decline_are_found_without_an_english_prompt
             "He led a boycott of retailers who resisted hiring blacks.",
         ),
         ("zh", "他被控制在一种无法满足的胃口中。", "He was captive to an insatiable appetite."),
+        # A letter's address is followed by a comma; without one, somebody is only called dear.
+        ("zh", "亲爱的枪手迪克把现场比作一群野兽。", "Rear gunner Dick likened the scene to gnats."),
         ("th", "ผู้ที่พูดความคิดของตัวเองจะกลายเป็นสิ่งที่ยอมรับไม่ได้", "It is intolerant of those who speak their minds"),
         ("th", "ชุมชนนั้นจึงได้เข้าไปใช้โบสถ์แทน", "A congregation took title to the building."),
         ("th", 'รัฐบาลประกาศว่า "โอเค นี่เป็นภัยพิบัติ"', 'The government says, "O.K., this is a disaster."'),

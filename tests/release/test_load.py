@@ -164,3 +164,23 @@ def test_an_old_release_streams_too(tmp_path):
     assert sum(1 for split in streamed.values() for _ in split) == sum(
         len(split) for split in load_release(manifest.parent).values()
     )
+
+
+@pytest.mark.slow
+def test_the_measurement_of_large_releases_still_runs():
+    """benchmarks/release.py on a few rows: every step, each in its own process."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/release.py", "--rows", "1400", "2800", "--at", "28000"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    steps = [line.split(" | ")[0].strip("| ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert steps == ["step", "write", "verify", "diff", "load", "stream", "draw", "decide"] * 3
+    assert (
+        "Parquet files; the largest, data/" in done.stdout
+        and "28,000 rows, extrapolated from 1,400 and 2,800" in done.stdout
+    )

@@ -280,3 +280,47 @@ def test_a_slow_hub_is_waited_for(hub, release):
     hub.faults.from_now_on("slow")
     publish(hub, release)
     assert len(hub.faults.fired) > 10 and "v1.0.0" in hub.repos[REPO].tags
+
+
+def test_files_go_over_xet_as_they_do_over_lfs(hub, releases, monkeypatch):
+    """hf_xet itself, from native code: the double puts each file together again, and compares its sha256."""
+    for way, disabled in (("xet/prompts", False), ("lfs/prompts", True)):
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", disabled)
+        for release in releases:
+            publish_release(release, way, endpoint=hub.endpoint)
+        hub.faults.reset()
+        hub.lfs.clear()
+    assert hub.repos["xet/prompts"].state() == hub.repos["lfs/prompts"].state()
+    assert hub.xet.xorbs
+
+
+def test_a_hub_without_xet_says_how_files_get_there(hub, release, monkeypatch):
+    """With LFS instead, the same command ends what it began."""
+    hub.xet = None
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    with pytest.raises(PublishStopped, match=r"has no Xet storage.*set HF_HUB_DISABLE_XET=1"):
+        publish(hub, release)
+    assert not hub.repos[REPO].tags
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    assert "v1.0.0 is published" in publish(hub, release)
+    assert set(hub.repos[REPO].commits[hub.repos[REPO].tags["v1.0.0"]]) == files_of(release) | {".gitattributes"}
+
+
+@pytest.mark.parametrize(("request_kind", "fault", "says"), [
+    ("/xet-write-token/main", "401", "does not know this token"),
+    ("/v1/shards", "403", "lacks the permission"),
+    ("/v1/shards", "cut_after", None),  # hf_xet itself tries again
+    ("/v1/shards", "500", None),
+])  # fmt: skip
+def test_after_a_fault_of_xet_running_again_ends_in_the_same_state(
+    hub, release, monkeypatch, request_kind, fault, says
+):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    hub.faults.of(request_kind, fault)
+    if says:
+        with pytest.raises(MissingPrerequisite, match=says) as stopped:
+            publish(hub, release)
+        assert TOKEN not in str(stopped.value) and not hub.repos[REPO].tags
+    publish(hub, release)
+    assert hub.faults.fired
+    assert set(hub.repos[REPO].commits[hub.repos[REPO].tags["v1.0.0"]]) == files_of(release) | {".gitattributes"}

@@ -54,6 +54,14 @@ def test_heretic_reads_a_part_that_was_saved(release, tmp_path):
     assert len(rows["text"]) == 4 and all("yo: harmful train" in text for text in rows["text"])
 
 
+def test_llm_abliteration_reads_the_file_that_the_card_names(release):
+    """Its loader: pandas reads the file, and the column `text` is the list of prompts."""
+    pandas = pytest.importorskip("pandas")
+    (named,) = re.findall(r"--data-harmful (\S+\.parquet)", (release / "README.md").read_text())
+    prompts = pandas.read_parquet(str(release / named)).get("text").tolist()
+    assert len(prompts) == 4 and all(isinstance(prompt, str) for prompt in prompts)
+
+
 def test_pandas_reads_files_and_folders(release):
     pandas = pytest.importorskip("pandas")
     assert set(pandas.read_parquet(release / "data/yo/harmful-test.parquet")["text"]) == YORUBA

@@ -72,12 +72,23 @@ def test_a_file_that_does_not_say_the_label_names_the_key(tmp_path: Path) -> Non
     [
         ({"text": "a", "label": "bad"}, r":1: label 'bad' is unknown: use harmful, harmless"),
         ({"text": "a", "label": "harmless", "split": "dev2"}, r":1: split 'dev2' is unknown: use train"),
-        ({"text": "a", "label": "harmless", "category": 3}, r":1: category is a number"),
+        ({"text": "a", "label": "harmless", "category": 0.5}, r":1: category is a number"),
     ],
 )
 def test_a_wrong_field_names_line_and_values(tmp_path: Path, record: dict[str, object], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         load_prompts([source(tmp_path, [record])])
+
+
+def test_a_level_of_harm_can_be_the_label_and_the_category(tmp_path: Path) -> None:
+    """As LinguaSafe has it: the breakdown by category is then one by severity."""
+    levels = {"0": "harmless", "1": "harmful", "2": "harmful", "3": "harmful"}
+    records: list[dict[str, object]] = [{"text": f"prompt {level}", "level": level} for level in range(4)]
+    table = load_prompts([source(tmp_path, records, columns={"label": "level", "category": "level"}, labels=levels)])
+    told = sorted(
+        zip(table["text"].to_pylist(), table["label"].to_pylist(), table["category"].to_pylist(), strict=True)
+    )
+    assert told == [(f"prompt {level}", levels[str(level)], str(level)) for level in range(4)]
 
 
 def test_a_repeated_prompt_names_both_lines(tmp_path: Path) -> None:

@@ -59,6 +59,23 @@ def test_batches_come_back_in_order_from_several_processes(others: set[psutil.Pr
     assert set(psutil.Process().children()) == others
 
 
+def waiting_for_the_last(batch: pa.Table, here: int, mark: Path) -> pa.Table:
+    """In another process, the first batch takes until all others are done here."""
+    if os.getpid() == here and batch["number"][0].as_py() == 1:
+        mark.touch()
+    deadline = time.monotonic() + 20
+    while os.getpid() != here and not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return batch.append_column("process", pa.array([os.getpid()]))
+
+
+def test_a_batch_that_no_other_process_has_begun_is_taken_back(tmp_path: Path) -> None:
+    work = partial(waiting_for_the_last, here=os.getpid(), mark=tmp_path / "last")
+    found = pa.concat_tables(map_batches(work, _BATCHES[:3], workers=2))
+    assert found["number"].to_pylist() == [0, 1, 2]
+    assert found["process"].to_pylist()[1:] == [os.getpid()] * 2
+
+
 def test_results_come_as_they_are_ready_and_who_stops_listening_stops_the_work(others: set[psutil.Process]) -> None:
     begun: list[int] = []
 

@@ -40,6 +40,11 @@ def test_beginnings_of_a_pattern(pattern: str, expected: set[str]) -> None:
     assert beginnings(pattern) == expected
 
 
+@pytest.mark.parametrize("lead", ["", "but ", r"(?:but|so)?\W*", "(?:o )?", r"(?<!\w)"])
+def test_a_lead_is_read_as_a_part_of_the_pattern(lead: str) -> None:
+    assert beginnings("(?:i can|no)", lead) == beginnings(f"{lead}(?:i can|no)")
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_match_of_a_packs_tables_begins_where_none_is_looked_for(code: str) -> None:
     replies = LANGUAGES[code].replies

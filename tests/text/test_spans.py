@@ -16,6 +16,7 @@ from polyrefuse_data.text.spans import SPAN, lost_spans, spans, without_spans
         ('Make <b>it</b> <a href="x">bold</a><br/>', ["<b>", "</b>", '<a href="x">', "</a>", "<br/>"]),
         ("if a < b and c > d", []),
         ("Fill [[X]] in [1]", ["[[X]]"]),
+        ("Set [[USER NAME]] in [[Leicester Square]]", ["[[USER NAME]]"]),
         ("See https://x.org/a_(b)?c=d#e, or (http://y.org).", ["https://x.org/a_(b", "http://y.org"]),
         ("Mail me.and+you@mail.example.org.", ["me.and+you@mail.example.org"]),
         ("Run `rm -i x` or ```\na b\n```", ["`rm -i x`", "```\na b\n```"]),

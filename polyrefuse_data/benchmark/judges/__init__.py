@@ -4,14 +4,15 @@
     judge_replies(replies, "th", judge="Qwen/Qwen3Guard-Gen-4B", prompts=prompts) -> list[Verdict]
 
 `judge` is a name: `phrases` (phrase lists of the fourteen languages, no model), a guard model's id,
-`openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an entry point). Or it is a `Judge` from `open_judge`,
-which keeps its model loaded between calls.
+`guard:<model>@<base_url>` for one that is served, `openai:<model>@<base_url>`, or a plug-in (`my_judges:Mine`, or an
+entry point). Or it is a `Judge` from `open_judge`, which keeps its model loaded between calls.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
@@ -23,12 +24,12 @@ from polyrefuse_data.errors import ConfigError
 __all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
 
 
-def open_judge(name: str) -> Judge:
-    """The judge with that name, or the panel of several (`A,B`, `any:A,B`, `all:A,B`), not loaded yet. Raises
-    ConfigError for an unknown name."""
+def open_judge(name: str, journal: Path | None = None) -> Judge:
+    """The judge with that name, or the panel of several (`A,B`, `any:A,B`, `all:A,B`), not loaded yet. What endpoints
+    say is kept in `journal`, if given. Raises ConfigError for an unknown name."""
     if panel := panel_of(name):
         rule, members = panel
-        return PanelJudge(rule, [open_judge(member) for member in members])
+        return PanelJudge(rule, [open_judge(member, journal) for member in members])
     if name == "phrases":
         from polyrefuse_data.benchmark.judges.phrases import PhrasesJudge
 
@@ -36,7 +37,11 @@ def open_judge(name: str) -> Judge:
     if name.startswith("openai:"):
         from polyrefuse_data.benchmark.judges.endpoint import EndpointJudge
 
-        return EndpointJudge(name)
+        return EndpointJudge(name, journal)
+    if name.startswith("guard:"):
+        from polyrefuse_data.benchmark.judges.guard_endpoint import GuardEndpointJudge
+
+        return GuardEndpointJudge(name, journal)
     from polyrefuse_data.benchmark.judges.guards import guard_family
 
     model, _, revision = name.partition("@")
@@ -47,7 +52,8 @@ def open_judge(name: str) -> Judge:
         raise ConfigError(
             f"unknown judge {name!r}: use phrases, openai:<model>@<base_url>, a guard model: allenai/wildguard, "
             "ToxicityPrompts/PolyGuard-Qwen, Qwen/Qwen3Guard-Gen-4B, meta-llama/Llama-Guard-3-8B (@revision may "
-            f"follow), or a plug-in: {', '.join(['module:NAME', *plugins.installed(plugins.JUDGES)])}"
+            "follow), one that is served: guard:<model>@<base_url>, or a plug-in: "
+            + ", ".join(["module:NAME", *plugins.installed(plugins.JUDGES)])
         )
     from polyrefuse_data.benchmark.judges.guard_judge import GuardJudge
 
@@ -142,4 +148,6 @@ def _verdict(response: str, opinion: Opinion, degenerate: bool, elsewhere: bool)
         partial=opinion.partial,
         controversial=opinion.controversial,
         opinions=opinion.members if isinstance(opinion, Joint) else (),
+        refusal_score=opinion.refusal_score,
+        harm_score=opinion.harm_score,
     )

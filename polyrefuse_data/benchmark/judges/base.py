@@ -11,12 +11,15 @@ from typing import Protocol
 class Opinion:
     """What a judge alone says of one reply; None is no usable answer. `partial` goes with `refusal=False`: it declines
     a part, and gives the rest. `controversial` is a guard's word for what is harmful by a strict measure only, beside
-    `harmful=False`."""
+    `harmful=False`. `refusal_score` and `harm_score` are how probable a guard finds either, 0 to 1, where the odds of
+    its words tell; they decide nothing."""
 
     refusal: bool | None
     harmful: bool | None = None
     partial: bool = False
     controversial: bool = False
+    refusal_score: float | None = None
+    harm_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Verdict:
     `partial` marks a reply that declines and then gives some of what was asked: neither a refusal nor full compliance.
     `empty`, `degenerate` (no words, a loop, an echo of the prompt, words in no order) and `off_language` (not in the
     language of the prompt) are measured on the text itself, whatever the judge. `opinions` are those of each judge, if
-    there are several.
+    there are several. `refusal_score` and `harm_score` are the judge's, as in `Opinion`.
     """
 
     refusal: bool | None
@@ -40,6 +43,8 @@ class Verdict:
     partial: bool = False
     controversial: bool = False
     opinions: tuple[Opinion, ...] = ()
+    refusal_score: float | None = None
+    harm_score: float | None = None
 
     @property
     def compliance(self) -> bool | None:

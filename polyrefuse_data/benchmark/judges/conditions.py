@@ -21,13 +21,13 @@ from polyrefuse_data.text.scripts import script
 # it was said before: on 7,000 real and hand-written replies the share reaches 0.32, on long prose and code 0.25.
 _LOOP_LETTERS = 24
 _MOST_REPEATED = 0.5
-# A heap of words: their order is so much less likely in a text than by chance, in nats. 0 would call one good text in
-# forty a heap where the table says little; below, such texts are left alone.
-MOST_ODDS_OF_A_HEAP = -0.5
-# An echo: so many letters at least (an answer may be one word of the prompt), so much of its own at most; and so much
-# of the prompt, where it is not the beginning (a sentence to correct may come back as it is).
+# An echo: so many letters at least (an answer may be one word of the prompt). Around the prompt the reply has little of
+# its own; before it, it may have more, since nothing answers it. Or the prompt comes back with a word changed: it
+# begins alike, is not much longer, and most of its letters, three by three, and of the prompt's are the other's.
 _ECHO_LETTERS = 24
-_MOST_OWN, _LEAST_OF_PROMPT = 0.1, 0.7
+_MOST_OWN, _MOST_BEFORE, _MOST_CHANGED, _MOST_LONGER = 0.1, 0.3, 0.15, 0.3
+_LEAST_OF_PROMPT = 0.7  # a sentence to correct may come back as it is
+_ALIKE, _BEGINNING = 3, 4  # letters
 _FILLING = re.compile(r"[\W_]+")  # lines of a table, blanks to fill in
 # Fewer letters than this say too little for a language identifier; only the script is looked at.
 _ENOUGH_LETTERS = 24
@@ -61,19 +61,33 @@ def says_one_thing_over_and_over(response: str) -> bool:
 
 
 def is_echo(response: str, prompt: str) -> bool:
-    """Whether a reply only repeats the prompt: the whole, its beginning, or most of it."""
+    """Whether a reply only repeats the prompt: the whole, once or more often, its beginning, most of it, or nearly
+    so."""
     said, asked = _letters(response), _letters(prompt)
     if len(said) < min(_ECHO_LETTERS, len(asked)) or not asked:
         return False
+    if said in asked * (len(said) // len(asked) + 1):
+        return len(said) >= _LEAST_OF_PROMPT * len(asked) or asked.startswith(said)
     if asked in said:
-        return len(said) - len(asked) <= _MOST_OWN * len(said)
-    return asked.startswith(said) or (said in asked and len(said) >= _LEAST_OF_PROMPT * len(asked))
+        own = len(said) - len(asked)
+        return own <= (_MOST_BEFORE if said.endswith(asked) else _MOST_OWN) * len(said)
+    return _is_nearly(said, asked)
+
+
+def _is_nearly(said: str, asked: str) -> bool:
+    if said[:_BEGINNING] != asked[:_BEGINNING] or not _ECHO_LETTERS <= len(said) <= (1 + _MOST_LONGER) * len(asked):
+        return False
+    of_reply, of_prompt = (
+        {text[start : start + _ALIKE] for start in range(len(text) - _ALIKE + 1)} for text in (said, asked)
+    )
+    shared = len(of_reply & of_prompt)
+    return shared >= (1 - _MOST_CHANGED) * len(of_reply) and shared >= _LEAST_OF_PROMPT * len(of_prompt)
 
 
 def is_heap(response: str, language: str) -> bool:
     """Whether a reply's words stand in no order. Only told in languages whose pack has word_order.tsv."""
     table = known_language(language).word_order
-    return table is not None and table.log_odds(response) < MOST_ODDS_OF_A_HEAP
+    return table is not None and table.order(response).is_none
 
 
 def is_off_language(response: str, language: str) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from polyrefuse_data.benchmark.judges.asking import ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
-from polyrefuse_data.endpoints import Ask, Client, Completion, NoAnswer
+from polyrefuse_data.endpoints import Ask, Client, Completion
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL
 from polyrefuse_data.endpoints.envelopes import unwrap
 from polyrefuse_data.endpoints.named import judging_endpoint, named_endpoint
-from polyrefuse_data.errors import ConfigError, EndpointError
-from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.redaction import one_line
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -36,7 +37,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_CONCURRENCY = 8
 _RETRIES = 6
 _LONGEST = 6000  # characters of a reply that are shown
 _REFUSALS = {"refusal": True, "compliance": False}
@@ -54,7 +54,7 @@ class EndpointJudge:
 
     needs_prompts = True
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, journal: Path | None = None) -> None:
         try:
             named = named_endpoint(name.removeprefix("openai:"))
         except ValueError as error:
@@ -62,7 +62,7 @@ class EndpointJudge:
                 f"judge {one_line(name.partition('@http')[0])}: {error}; write openai:<model>@<base_url>, e.g. "
                 f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
             ) from None
-        self._named = named
+        self._named, self._journal = named, journal
         self.model, self.base_url = named.model, named.base_url
 
     def signature(self, language: str | None = None) -> str:
@@ -85,18 +85,11 @@ class EndpointJudge:
         if not responses:
             return []
         asks = [
-            _ask(prompt, response, language)
+            (_ask(prompt, response, language),)
             for prompt, response in zip(prompts or [""] * len(responses), responses, strict=True)
         ]
-        asked = self._client.ask_all(asks, _CONCURRENCY)
-        answers: dict[int, Answer] = dict(tracked(asked, f"judging {language} with {self.model}", "replies", len(asks)))
-        lost = [answer for answer in answers.values() if isinstance(answer, NoAnswer) and answer.may_pass]
-        if lost:
-            raise EndpointError(
-                f"judge {self.signature()} gave no verdict on {len(lost)} of {len(asks)} replies (last: "
-                f"{lost[-1].reason}, {one_line(lost[-1].detail)}): run again"
-            )
-        return [_opinion(answers[number]) for number in range(len(asks))]
+        told = self.signature(), f"judging {language} with {self.model}"
+        return ask_for_opinions(self._client, asks, _opinion, told, self._journal)
 
     def close(self) -> None:
         """Nothing to do: connections last for one call of `opinions`."""
@@ -115,6 +108,7 @@ def _ask(prompt: str, response: str, language: str) -> Ask:
     return Ask(messages, SCHEMA, "label", temperature=0)
 
 
-def _opinion(answer: Answer) -> Opinion:
+def _opinion(answers: Sequence[Answer]) -> Opinion:
     """If the model declines to answer (its filter, a refusal, an empty text), it has no opinion on the reply."""
+    (answer,) = answers
     return parse_label(answer.text) if isinstance(answer, Completion) else NO_OPINION

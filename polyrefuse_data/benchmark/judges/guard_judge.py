@@ -10,7 +10,10 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.judges.base import Opinion
-from polyrefuse_data.benchmark.judges.guards import GuardFamily, check_language
+from polyrefuse_data.benchmark.judges.guard_family import GuardFamily
+from polyrefuse_data.benchmark.judges.guards import check_language
+from polyrefuse_data.benchmark.judges.local_answers import answers_of
+from polyrefuse_data.benchmark.judges.odds import Said
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
@@ -18,6 +21,7 @@ from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 _BATCH = 16
 # A reply longer than this (characters) is judged by its start: guards have short contexts.
 _LONGEST = 6000
+_LLAMA4_CHUNK = 8192  # what Llama 4 attends to at once; Llama Guard 4 is published without it
 
 
 class GuardJudge:
@@ -43,29 +47,12 @@ class GuardJudge:
         if not responses:
             return []
         tokenizer, network = self._load()
-        texts = [
+        asked = [
             self.family.build(tokenizer, prompt, response[:_LONGEST])
             for prompt, response in zip(prompts or [""] * len(responses), responses, strict=True)
         ]
-        longest_first = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
-        outputs = [""] * len(texts)
-        size = _BATCH
-        with progress(f"judging {language} with {self.model}", "replies", len(texts)) as bar:
-            while longest_first:
-                batch = longest_first[:size]
-                try:
-                    answers = self._generate(tokenizer, network, [texts[index] for index in batch])
-                except torch.OutOfMemoryError:
-                    if size == 1:
-                        raise
-                    size = max(1, len(batch) // 2)
-                    torch.cuda.empty_cache()
-                    continue
-                for index, answer in zip(batch, answers, strict=True):
-                    outputs[index] = answer
-                del longest_first[:size]
-                bar.update(len(batch))
-        return [self.family.parse(output) for output in outputs]
+        said = iter(self._answers(tokenizer, network, [text for texts in asked for text in texts], language))
+        return [self.family.opinion([next(said) for _ in texts]) for texts in asked]
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -87,16 +74,17 @@ class GuardJudge:
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            from transformers import AutoModelForCausalLM, AutoTokenizer
+            import transformers
 
             commit = self._commit()
             where = {} if commit == "local" else {"revision": commit, "local_files_only": True}
             try:
                 with damage_explained(self.model):
-                    tokenizer = AutoTokenizer.from_pretrained(
+                    tokenizer = transformers.AutoTokenizer.from_pretrained(
                         self.model, padding_side="left", trust_remote_code=False, **where
                     )
-                    network = load_weights(AutoModelForCausalLM, self.model, dtype="auto", **where)
+                    kind = getattr(transformers, self.family.model_class)
+                    network = load_weights(kind, self.model, dtype="auto", **self._repaired(where), **where)
             except (OSError, ValueError) as error:
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
                 raise MissingPrerequisite(self._how_to_get(reason)) from error
@@ -104,9 +92,35 @@ class GuardJudge:
                 if tokenizer.eos_token_id is None:
                     raise ModelError(f"judge {self.model}: its tokenizer has neither a padding nor an end token")
                 tokenizer.pad_token = tokenizer.eos_token
+            self._check_frame(tokenizer)
             network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
             self._loaded = tokenizer, network
         return self._loaded
+
+    def _repaired(self, where: dict[str, Any]) -> dict[str, Any]:
+        """The configuration, where it lacks what the model cannot run without."""
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(self.model, trust_remote_code=False, **where)
+        text = config.get_text_config()
+        if getattr(text, "attention_chunk_size", 0) is not None:
+            return {}
+        text.attention_chunk_size = _LLAMA4_CHUNK
+        return {"config": config}
+
+    def _check_frame(self, tokenizer: Any) -> None:
+        """Raise ModelError where the tokenizer reads the frame's control tokens as text: the guard would not be asked
+        what it was trained on."""
+        split = [
+            token
+            for token in self.family.frame_tokens
+            if len(tokenizer(token, add_special_tokens=False)["input_ids"]) != 1
+        ]
+        if split:
+            raise ModelError(
+                f"judge {self.model}: its tokenizer does not know {', '.join(split)}: serve the model, as its card "
+                f"recommends (vllm serve {self.model}), and judge with guard:{self.model}@http://localhost:8000/v1"
+            )
 
     def _how_to_get(self, reason: str) -> str:
         revision = f" --revision {self.revision}" if self.revision else ""
@@ -115,19 +129,24 @@ class GuardJudge:
             " (a gated model needs its licence accepted on the Hub and `hf auth login` first)"
         )
 
-    def _generate(self, tokenizer: Any, network: Any, texts: list[str]) -> list[str]:
-        # The templates write out their special tokens themselves.
-        inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(network.device)
-        with torch.inference_mode():
-            tokens = network.generate(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                max_new_tokens=self.family.max_new_tokens,
-                do_sample=False,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        start = inputs["input_ids"].shape[1]
-        return list(tokenizer.batch_decode(tokens[:, start:], skip_special_tokens=True))
+    def _answers(self, tokenizer: Any, network: Any, texts: list[str], language: str) -> list[Said]:
+        """One answer a text, in batches as large as memory allows."""
+        longest_first = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        said = [Said("")] * len(texts)
+        size = _BATCH
+        with progress(f"judging {language} with {self.model}", "answers", len(texts)) as bar:
+            while longest_first:
+                batch = longest_first[:size]
+                try:
+                    answers = answers_of(self.family, tokenizer, network, [texts[index] for index in batch])
+                except torch.OutOfMemoryError:
+                    if size == 1:
+                        raise
+                    size = max(1, len(batch) // 2)
+                    torch.cuda.empty_cache()
+                    continue
+                for index, answer in zip(batch, answers, strict=True):
+                    said[index] = answer
+                del longest_first[:size]
+                bar.update(len(batch))
+        return said

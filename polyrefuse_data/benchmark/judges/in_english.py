@@ -181,9 +181,10 @@ def prepare_judging(settings: Mapping[str, Any], languages: Sequence[str]) -> No
         judge.close()
 
 
-def judge_of(settings: Mapping[str, Any], journal: Path) -> Judge:
-    """The judge that a run's settings name, which sees what they say."""
-    judge = open_judge(settings["judge"])
+def judge_of(settings: Mapping[str, Any], journal: Path, opinions: Path | None = None) -> Judge:
+    """The judge that a run's settings name, which sees what they say. Translations are kept in `journal`, what
+    endpoints say in `opinions`."""
+    judge = open_judge(settings["judge"], opinions)
     if settings.get("judge_on", NATIVE) == NATIVE:
         return judge
     return EnglishJudge(judge, reply_backends(settings["reply_translator"]), journal)

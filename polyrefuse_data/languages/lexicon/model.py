@@ -94,19 +94,18 @@ class Lexicon:
         stems, units = english_stems(source), target_units(text, self.language)
         forward, backward = self._forward, self._backward
         found: list[float] = []
-        translations: list[frozenset[str]] = []  # of stems that have one of them in the text
-        for counterparts, present, absent in [forward[stem] for stem in stems if stem in forward.table]:
-            if counterparts.isdisjoint(units):
-                found.append(absent)
-            else:
+        explained: set[str] = set()  # units that translate a stem of the prompt
+        for stem in stems & forward.words:
+            counterparts, present, absent = forward[stem]
+            if translations := counterparts & units:
+                explained |= translations
                 found.append(present)
-                translations.append(counterparts)
-        explained = frozenset().union(*translations)
-        known = [unit for unit in units if unit in backward.table]
-        for unit in known:
-            _, present, absent = backward[unit]
-            found.append(present if unit in explained else absent)
-        found += _names_odds(units.difference(known) if len(known) < len(units) else (), stems, self.language)
+            else:
+                found.append(absent)
+        known = units & backward.words
+        found += [backward[unit][1] for unit in known & explained]
+        found += [backward[unit][2] for unit in known - explained]
+        found += _names_odds(units - known if len(known) < len(units) else (), stems, self.language)
         # Both directions count the same matches, so each has half a say. fsum: the order of a set must not show.
         return math.fsum(found) / 2 + self.lengths.log_odds(text, source) + _question_odds(text, source)
 
@@ -196,7 +195,7 @@ class _Evidence(dict[str, tuple[frozenset[str], float, float]]):
         to_english: bool = False,
     ) -> None:
         super().__init__()
-        self.table = table
+        self.table, self.words = table, frozenset(table)
         self._support, self._other_support, self._rates, self._pairs = support, other_support, rates, pairs
         self._to_english = to_english
 
@@ -241,11 +240,8 @@ def _names_odds(units: Iterable[str], stems: frozenset[str], language: Language)
         return []
     present, absent = _names_evidence(language)
     beginnings = " ".join(["", *stems])
-    return [present if f" {name}" in beginnings or _begins_with_one(name, stems) else absent for name in names]
-
-
-def _begins_with_one(name: str, stems: frozenset[str]) -> bool:
-    return any(name[:length] in stems for length in range(_SHORTEST_NAME, len(name)))
+    whole = tuple([stem for stem in stems if len(stem) >= _SHORTEST_NAME])
+    return [present if name.startswith(whole) or f" {name}" in beginnings else absent for name in names]
 
 
 def _stem(word: str) -> str:

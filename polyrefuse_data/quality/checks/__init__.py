@@ -15,6 +15,7 @@ from polyrefuse_data.quality.checks.judged import JUDGED
 from polyrefuse_data.quality.checks.language_id import LANGUAGE_ID
 from polyrefuse_data.quality.checks.language_unverified import LANGUAGE_UNVERIFIED
 from polyrefuse_data.quality.checks.length_ratio import LENGTH_RATIO
+from polyrefuse_data.quality.checks.lost_names import LOST_NAMES
 from polyrefuse_data.quality.checks.mismatched import MISMATCHED
 from polyrefuse_data.quality.checks.mixed_languages import MIXED_LANGUAGES
 from polyrefuse_data.quality.checks.no_back_translation import NO_BACK_TRANSLATION
@@ -64,6 +65,7 @@ CHECKS: tuple[Check, ...] = (
     UNSAID_NEGATION,
     OPPOSITE_WORDS,
     REPLACED_NAMES,
+    LOST_NAMES,
     ADDED_WORDS,
     SEMANTIC,
     JUDGED,

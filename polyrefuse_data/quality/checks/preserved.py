@@ -46,7 +46,7 @@ PRESERVED = Check(
     name="preserved",
     description="Numbers, placeholders, addresses, code, brackets or lines of the prompt are missing.",
     score=score_translations("lost", lost),
-    version="4",
+    version="5",
     settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
     scores={"lost": "how many; a number may stand in digits of any script, as a word, or in another way of counting"},
     thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines must be kept")],

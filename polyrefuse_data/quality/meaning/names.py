@@ -27,18 +27,18 @@ def replaced_names(prompt: English, other: English, text: str, *, keeps_names: b
     every language has its own, and words that open a sentence; else, a lost name counts if another one has come in its
     place.
     """
-    own = _names(prompt.text)
+    own = names_of(prompt.text)
     lost = _without_a_like(own, other.text, text) if own else []
     if not lost:
         return 0.0
-    if _without_a_like(_names(other.text), prompt.text, ""):
+    if _without_a_like(names_of(other.text), prompt.text, ""):
         return float(len(lost))
-    within = [name for name in lost if len(name) >= _SAME_BEGINNING and name not in _openings(prompt.text)]
+    within = [name for name in lost if len(name) >= _SAME_BEGINNING and name not in openings(prompt.text)]
     return float(len(within)) if keeps_names else 0.0
 
 
 @lru_cache(maxsize=1 << 12)
-def _openings(text: str) -> frozenset[str]:
+def openings(text: str) -> frozenset[str]:
     """Words that open a sentence, which may have their capital from that."""
     return frozenset(fold(word) for word in _OPENING.findall(text))
 
@@ -52,7 +52,7 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def _names(text: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
     """Words with a capital that opens no sentence, or that are no common words; folded. None of a text in capitals."""
     capitals = [token for token in _CAPITAL.findall(text) if token[0].isupper()]
     if len(capitals) > _MOST_CAPITALS * len(text.split()):

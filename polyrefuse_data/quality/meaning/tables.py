@@ -1,6 +1,8 @@
-"""The tables of English words that the checks of meaning read (languages/en): common words, opposites, harm.
+"""The tables of English words that the checks of meaning read (languages/en): common words, names that languages
+translate, opposites, harm.
 
-common.txt and opposites.tsv come from WordNet 3.1 (make_tables.py); meaning.toml adds what WordNet lacks.
+common.txt, translated.txt and opposites.tsv come from WordNet 3.1 (make_tables.py); meaning.toml adds what WordNet
+lacks.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from polyrefuse_data.languages.traits import Section, Words, read_part
 from polyrefuse_data.system.input_files import read_input_text
 
 _ENGLISH = Path(__file__).parents[2] / "languages" / "en"
-COMMON, OPPOSITES, OWN = (_ENGLISH / name for name in ("common.txt", "opposites.tsv", "meaning.toml"))
+COMMON, TRANSLATED, OPPOSITES, OWN = (
+    _ENGLISH / name for name in ("common.txt", "translated.txt", "opposites.tsv", "meaning.toml")
+)
 
 
 class OwnWords(Section):
@@ -26,6 +30,7 @@ class OwnWords(Section):
     light: Words
     exchanged: Words
     no_names: Words
+    titles: Words
 
 
 @cache
@@ -37,6 +42,12 @@ def own_words() -> OwnWords:
 def common() -> frozenset[str]:
     """Words that are no names."""
     return frozenset(read_input_text(COMMON).split())
+
+
+@cache
+def translated() -> frozenset[str]:
+    """Names for which languages have words of their own, in lower case."""
+    return frozenset(read_input_text(TRANSLATED).split()) | own_words().titles
 
 
 @cache

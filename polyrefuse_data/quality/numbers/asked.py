@@ -52,12 +52,15 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
            "December")  # fmt: skip
 _MONTH = re.compile(rf"(\d(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b( \d)?")
 _ALSO_WORDS = frozenset({"March", "April", "May", "June", "August"})  # or names of people
-# A number in a name or a title, which may keep its sound instead: the Four Corners are 포 코너스 in Korean.
+# A number that need not be said as one: in a name, which may keep its sound (the Four Corners are 포 코너스 in Korean),
+# and where it counts what the sentence has just listed.
 _NAMED = re.compile(rf"(?<=[a-z,] )({_CARDINALS.title()})(?= [A-Z][a-z])")
+_AMONG = re.compile(rf"(?:are|were) ({_CARDINALS}) of the (?:most|best|\w+est)\b")  # are among the best known
 _LONG = 150  # characters of a prompt in which two is often left to a plural: "as a parent of two preteen children"
 _LARGE = 1000  # from here on, languages without a decimal system of old say numbers in ways that nobody can list
 _YEARS = range(1000, 2101)
 _MONEY = re.compile(r"(?<=[£$€¥])(\d[\d.,]*)\s?(bn|tn|k|m|million|billion|trillion)\b", re.IGNORECASE)  # £2.8bn
+_SIGN_ALONE = re.compile(r"(?<!\d)(?<!\d\s)[£$€¥](?!\s{0,2}\d)")
 _SHORT = {"k": "thousand", "m": "million", "bn": "billion", "tn": "trillion"}
 
 
@@ -87,14 +90,14 @@ def asked_numbers(source: str, text: str, language: Language | None) -> list[Ask
         source = _INDEX.sub(" ; ", source)
     source = _MONEY.sub(lambda match: f"{match[1]} {_SHORT.get(match[2].lower(), match[2])}", source)
     said = _read_english(source)
-    named = _named(source) if said else frozenset()
+    spared = _spared(source) if said else frozenset()
     unread = _unread_words(text, words)
     unsaid = 2 if counting.dual or len(source) > _LONG else 1
     lowered = text.lower()
     for place, one in enumerate(said):
         ways = _plain(one) + _in_other_units(one, source, text, language)
         need = _need(one, said[:place], lowered, words, unsaid)
-        if one.text in named and need is Need.ALWAYS:
+        if one.text in spared and need is Need.ALWAYS:
             need = Need.INSTEAD
         elif unread and one.readings[0] >= _LARGE:
             need = Need.NEVER
@@ -110,13 +113,20 @@ def _read_english(source: str) -> tuple[Said, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _named(source: str) -> frozenset[str]:
-    return frozenset(map(str.lower, _NAMED.findall(source)))
+def _spared(source: str) -> frozenset[str]:
+    return frozenset(map(str.lower, _NAMED.findall(source) + _AMONG.findall(source)))
 
 
 def _unread_words(text: str, words: NumberWords | None) -> bool:
     """Whether the text says a number in words of which not all can be read (quality/numbers/losses.py)."""
-    return bool(words and words.unread and re.search(words.unread, words.folded(text.lower())))
+    if words is None or not words.unread or lost_its_amount(text):
+        return False
+    return bool(re.search(words.unread, words.folded(text.lower())))
+
+
+def lost_its_amount(text: str) -> bool:
+    """Whether a currency sign stands without digits: "$ milionu" has lost its 30, and no word hides it."""
+    return _SIGN_ALONE.search(text) is not None
 
 
 def _implied(source: str, text: str, counting: Counting) -> Iterator[Asked]:

@@ -45,8 +45,8 @@ def grammar_of(language: Language | None) -> Grammar:
         value: sorted(some, key=len, reverse=True) for value, some in sorted(words.forms.items(), reverse=True)
     }
     every = [form for some in forms.values() for form in some]
-    part = _either([digits, *map(_stem, every)])
-    word = f"(?={part})(?:{part}{words.inside})*{_either([digits, *(_ended(form, spaced) for form in every)])}"
+    part, last = _either([digits, *map(_stem, every)]), _either([digits, *(_ended(form, spaced) for form in every)])
+    word = f"(?={part})(?:{part}{words.inside})*{last}"
     border = f"(?<!{_LETTER})" if spaced else ""
     unlike = f"{border}(?:{words.unlike})|" if words.unlike else ""
     start = rf"(?:(?=[\d.,·]|{_VULGAR})|{border}{words.before})"
@@ -54,7 +54,8 @@ def grammar_of(language: Language | None) -> Grammar:
     return Grammar(
         words,
         english=is_english,
-        run=re.compile(f"{unlike}({start}{word}(?:{words.between}{words.before}{word})*)"),
+        # One `word`, which takes long to compile: from the second on, group 2 has matched.
+        run=re.compile(f"{unlike}({start}(?:(?(2){words.between}{words.before}){word}())+)"),
         component=re.compile("|".join(f"({group})" for group in groups)),
         values=tuple(Fraction(value) if value % 1 else int(value) for value in forms),
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from polyrefuse_data.languages import Language
-from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_digits, asks_words
+from polyrefuse_data.quality.numbers.asked import Asked, Need, asked_numbers, asks_digits, asks_words, lost_its_amount
 from polyrefuse_data.quality.numbers.forms import Way
 from polyrefuse_data.quality.numbers.grammar import Value
 from polyrefuse_data.quality.numbers.reading import Kind, Said, read_digits, read_numbers
@@ -32,7 +32,7 @@ def lost_numbers(text: str, source: str, language: Language | None) -> int:
 def _unread(text: str, said: Sequence[Said], language: Language | None) -> int:
     """How many words say a number that nobody here can read (a Yoruba thousand): one of them may be what is missing."""
     words = language.numbers if language else None
-    if words is None or not words.unread:
+    if words is None or not words.unread or lost_its_amount(text):
         return 0
     read = " ".join(one.text for one in said if one.kind is Kind.WORDS).split()
     return sum(match.group() not in read for match in re.finditer(words.unread, words.folded(text.lower())))

@@ -62,6 +62,15 @@ def read_curve(at: Sequence[float] | Score, nats: Sequence[float] | Score, value
     return np.where(np.isnan(values), 0.0, np.interp(values, at, nats))
 
 
+def common_sum(scores: Mapping[str, Score], count: int) -> Score:
+    """What the curves of every language add up to for each of `count` rows."""
+    curves = _common().curves
+    known = [
+        read_curve(curves[name].at, curves[name].nats, values) for name, values in scores.items() if name in curves
+    ]
+    return sum(known, start=np.zeros(count))
+
+
 def _common() -> ProbabilityTable:
     table = language(SOURCE_LANGUAGE).probability
     assert table is not None, "the English pack has probability.toml"

@@ -28,7 +28,7 @@ SIGNS = (
 _RISING = frozenset({"correspondence", "chrf", "language_confidence", "expected_script"})  # more is better; else worse
 LENGTH = "length_ratio"  # has a curve in each language
 _SHORTER, _LONGER = "shorter", "longer"  # its two sides, while they are fitted
-_FOLDS = 4
+FOLDS = 4
 _FEWEST = 150  # good rows, and faulty ones, for what is a language's own
 # Percentiles of good and of faulty rows at which a curve may bend.
 _STEPS = (0, 1, 5, 10, 20, 35, 50, 65, 80, 90, 95, 99, 100)
@@ -114,32 +114,32 @@ class Fitted:
 def fit(rows: Known) -> Fitted:
     """Fit curves and calibration to these rows."""
     sums = np.empty(len(rows.good))
-    for fold in range(_FOLDS):
-        unseen = rows.prompt % _FOLDS == fold
+    for fold in range(FOLDS):
+        unseen = rows.prompt % FOLDS == fold
         sums[unseen] = fit_curves(rows.part(~unseen)).sums(rows.part(unseen))
     groups = {"": np.ones(len(sums), bool), **{code: rows.codes == code for code in rows.languages}}
     groups = {code: own for code, own in groups.items() if min(_counts(rows.good[own])) >= _FEWEST}
-    calibration = {code: _calibrate(sums[own], rows.good[own], rows.weight[own]) for code, own in groups.items()}
+    calibration = {code: calibrate(sums[own], rows.good[own], rows.weight[own]) for code, own in groups.items()}
     return Fitted(fit_curves(rows), calibration, {code: int(own.sum()) for code, own in groups.items()})
 
 
 def fit_curves(rows: Known) -> Curves:
     """The curve of each score, weighed against the others."""
-    centres = _centres(rows)
-    values = {name: rows.scores[name] for name in SIGNS if name in rows.scores} | _sides(rows, centres)
-    curves = {name: _curve(own, rows, rising=name in _RISING) for name, own in values.items()}
+    middles = centres(rows)
+    values = {name: rows.scores[name] for name in SIGNS if name in rows.scores} | sides(rows, middles)
+    curves = {name: curve_of(own, rows, rising=name in _RISING) for name, own in values.items()}
     names = [name for name, curve in curves.items() if np.ptp(curve.nats) > _FLAT]
     weights: dict[str, float] = {}
     while names and not weights:
-        weights = _weigh({name: curves[name].read(values[name]) for name in names}, rows)
+        weights = weigh({name: curves[name].read(values[name]) for name in names}, rows)
         if min(weights.values()) <= 0:  # such a score only takes back what others say
             names, weights = [name for name in names if weights[name] > 0], {}
     weighed = {name: curves[name].times(weight).simplified() for name, weight in weights.items()}
     shorter, longer = (weighed.pop(side, _NOTHING) for side in (_SHORTER, _LONGER))
-    return Curves(weighed, {code: _length(shorter, longer, *centre) for code, centre in centres.items()})
+    return Curves(weighed, {code: length_curve(shorter, longer, *centre) for code, centre in middles.items()})
 
 
-def _curve(values: Score, rows: Known, *, rising: bool) -> Curve:
+def curve_of(values: Score, rows: Known, *, rising: bool) -> Curve:
     """Log-odds of being good that rise, or fall, throughout."""
     from sklearn.isotonic import IsotonicRegression
 
@@ -154,7 +154,7 @@ def _curve(values: Score, rows: Known, *, rising: bool) -> Curve:
     return Curve(at, _logit(model.predict(at)) - float(_logit(np.average(good, weights=weight))))
 
 
-def _centres(rows: Known) -> dict[str, tuple[float, float]]:
+def centres(rows: Known) -> dict[str, tuple[float, float]]:
     """(median, deviation) of the log length ratio of good rows, by language."""
     found = {}
     for code in rows.languages:
@@ -166,23 +166,23 @@ def _centres(rows: Known) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _sides(rows: Known, centres: Mapping[str, tuple[float, float]]) -> dict[str, Score]:
+def sides(rows: Known, middles: Mapping[str, tuple[float, float]]) -> dict[str, Score]:
     """How much shorter, and how much longer than usual in its language each row is, in deviations."""
     away = np.full(len(rows.good), np.nan)
-    for code, (middle, deviation) in centres.items():
+    for code, (middle, deviation) in middles.items():
         own = rows.codes == code
         away[own] = (np.log(np.maximum(rows.scores[LENGTH][own], 1e-3)) - middle) / deviation
     return {_SHORTER: np.maximum(0, -away), _LONGER: np.maximum(0, away)}
 
 
-def _length(shorter: Curve, longer: Curve, middle: float, deviation: float) -> Curve:
+def length_curve(shorter: Curve, longer: Curve, middle: float, deviation: float) -> Curve:
     """Both sides as one curve over the plain length ratios of a language."""
     away = np.unique(np.concatenate([-shorter.at, longer.at, [0.0]]))
     nats = shorter.read(np.maximum(0, -away)) + longer.read(np.maximum(0, away))
     return Curve(np.exp(middle + deviation * away), nats).simplified()
 
 
-def _weigh(nats: Mapping[str, Score], rows: Known) -> dict[str, float]:
+def weigh(nats: Mapping[str, Score], rows: Known) -> dict[str, float]:
     """What each curve counts beside the others."""
     from sklearn.linear_model import LogisticRegression
 
@@ -191,7 +191,7 @@ def _weigh(nats: Mapping[str, Score], rows: Known) -> dict[str, float]:
     return dict(zip(nats, model.coef_[0].tolist(), strict=True))
 
 
-def _calibrate(sums: Score, good: Mask, weight: Score) -> tuple[float, float]:
+def calibrate(sums: Score, good: Mask, weight: Score) -> tuple[float, float]:
     """(intercept, slope) of a logistic regression on sums."""
     from sklearn.linear_model import LogisticRegression
 

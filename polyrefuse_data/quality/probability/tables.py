@@ -29,11 +29,18 @@ def write_tables(fitted: Fitted, source: str) -> list[Path]:
     return written
 
 
-def table_text(curves: Mapping[str, Curve], calibration: tuple[float, float], source: str, *, is_common: bool) -> str:
-    """The contents of a table; the one of all languages `is_common`."""
+def table_text(
+    curves: Mapping[str, Curve],
+    calibration: tuple[float, float],
+    source: str,
+    *,
+    is_common: bool,
+    command: str = "python benchmarks/calibration.py",
+) -> str:
+    """The contents of a table, with the command that fitted it; the one of all languages `is_common`."""
     said = "of every language" if is_common else "of this language"
     lines = [
-        f"# What the scores of rows {said} say, in nats. Fitted: `python benchmarks/calibration.py` (docs/meaning.md).",
+        f"# What the scores of rows {said} say, in nats. Fitted: `{command}` (docs/meaning.md).",
         f'source = "{source}"',
         f"intercept = {calibration[0]:.3f}",
         f"slope = {calibration[1]:.3f}",

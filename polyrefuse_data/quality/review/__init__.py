@@ -7,14 +7,14 @@ reviewers agree with each check. Importing the same file again changes nothing a
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from polyrefuse_data.config import load_config
 from polyrefuse_data.errors import ConfigError
@@ -23,6 +23,7 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checking import write_checked
 from polyrefuse_data.quality.review.agreement import ReviewSummary, agreement
 from polyrefuse_data.quality.review.decisions import decide, refusal, seal
+from polyrefuse_data.quality.review.drawing import VERDICT, draw, read_drawn, read_keys
 from polyrefuse_data.quality.review.page import to_page
 from polyrefuse_data.quality.review.spreadsheet import FILLED_IN, SEAL, SHOWN, read_sheet, to_csv
 from polyrefuse_data.quality.review.workbook import to_workbook
@@ -39,30 +40,29 @@ def export_review(
     flagged: bool = False,
     size: int = 50,
     seed: int = 0,
+    by: str = VERDICT,
     languages: str | Iterable[str] | None = None,
 ) -> Path:
     """Write rows for review: CSV (UTF-8 with BOM, formulas made safe), or by the name of `out` an Excel workbook
     (.xlsx) or a page for a browser (.html). Returns the path of the file.
 
-    Without `flagged`, a stratified sample of `size` rows per language (over label, split and verdict, the same for the
-    same `seed`); with it, every flagged row. `languages` limits both. Default file: review/review.csv in the workspace.
-    Raises ConfigError if the workspace has no rows, or none in these languages, or another file has that name.
+    Without `flagged`, a sample of `size` rows per language, the same for the same `seed`, with as many rows of each
+    stratum as there are: `by` verdict (label, split and status), flag, p_good or source. With it, every flagged row.
+    `languages` limits both. Default file: review/review.csv in the workspace. Raises ConfigError if the workspace has
+    no rows, or none in these languages, or no such strata, or another file has that name.
     """
-    table = workspace.read_rows()
-    own = texts(table, "language")
-    there = set(own)
+    keys = read_keys(workspace, VERDICT if flagged else by)
+    there = set(pc.unique(keys["language"]).to_pylist())
     asked = there if languages is None else set(language_codes(languages))
     for code in sorted(asked - there):
         raise ConfigError(f"{workspace.rows} has no row in {code!r}, only in {', '.join(sorted(there))}")
-    wanted = asked - {SOURCE_LANGUAGE}
-    rows = [row for row, code in enumerate(own) if code in wanted]
+    wanted = pc.is_in(keys["language"], value_set=pa.array(sorted(asked - {SOURCE_LANGUAGE}), pa.string()))
     if flagged:
-        flags = table["flags"].to_pylist()
-        chosen = [row for row in rows if flags[row]]
+        chosen = np.flatnonzero(pc.and_(wanted, pc.greater(pc.list_value_length(keys["flags"]), 0)))
     else:
-        chosen = _sample(table, rows, size, seed)
+        chosen = np.flatnonzero(wanted)[draw(keys.filter(wanted), size=size, seed=seed, by=by)]
     target = out or workspace.review / "review.csv"
-    records = [record | {SEAL: seal(record)} for record in _records(table, chosen)]
+    records = [record | {SEAL: seal(record)} for record in _records(read_drawn(workspace, chosen))]
     kind = target.suffix.lower()
     if kind in (".html", ".htm"):
         write_page(target, to_page(records, title=workspace.path.resolve().name))
@@ -99,10 +99,9 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     summary = ReviewSummary(workspace.path)
     with workspace.lock():
         table = workspace.read_rows()
-        place = {key: row for row, key in enumerate(zip(texts(table, "id"), texts(table, "language"), strict=True))}
         keys = [(record["id"], record["language"]) for record in reviewed]
-        wanted = [place[key] for key in dict.fromkeys(keys) if key in place]
-        current = dict(zip(wanted, _records(table, wanted), strict=True))
+        place = _places(table, set(keys))
+        current = dict(zip(place.values(), _records(table.take(pa.array(place.values(), pa.int64()))), strict=True))
         changes: dict[int, dict[str, Any]] = {}
         judged: dict[int, tuple[list[str], bool]] = {}
         for key, record in zip(keys, reviewed, strict=True):
@@ -123,29 +122,21 @@ def import_review(workspace: Workspace, file: Path, *, dry_run: bool = False) ->
     return summary
 
 
-def _records(table: pa.Table, rows: Sequence[int]) -> list[dict[str, str]]:
-    """The exported columns of some rows as text, one dict per row; flags are joined by spaces."""
-    part = table.take(pa.array(rows, pa.int64()))
+def _places(table: pa.Table, keys: AbstractSet[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Where the rows with these ids and languages are; those that are not there are left out."""
+    same_id = np.flatnonzero(
+        pc.is_in(table["id"], value_set=pa.array({identifier for identifier, _ in keys}, pa.string()))
+    )
+    few = table.select(["id", "language"]).take(pa.array(same_id))
+    found = zip(zip(texts(few, "id"), texts(few, "language"), strict=True), map(int, same_id), strict=True)
+    return {key: row for key, row in found if key in keys}
+
+
+def _records(part: pa.Table) -> list[dict[str, str]]:
+    """The exported columns of rows as text, one dict per row; flags are joined by spaces."""
     columns = {name: texts(part, name) for name in SHOWN if name != "flags"}
     columns["flags"] = [" ".join(flags or []) for flags in part["flags"].to_pylist()]
     return [dict(zip(SHOWN, row, strict=True)) for row in zip(*(columns[name] for name in SHOWN), strict=True)]
-
-
-def _sample(table: pa.Table, rows: Iterable[int], size: int, seed: int) -> list[int]:
-    """`size` rows per language, drawn in turn from each (label, split, status), so that rare kinds are seen."""
-    ids, languages = texts(table, "id"), texts(table, "language")
-    kinds = list(zip(texts(table, "label"), texts(table, "split"), texts(table, "status"), strict=True))
-    strata: dict[str, dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        strata[languages[row]][kinds[row]].append(row)
-    chosen: list[int] = []
-    for code in sorted(strata):
-        groups = [strata[code][kind] for kind in sorted(strata[code])]
-        for number, group in enumerate(groups):
-            random.Random(f"{seed} {code} {number}").shuffle(group)
-        turns = [row for turn in range(max(map(len, groups))) for row in (g[turn] for g in groups if turn < len(g))]
-        chosen += sorted(turns[:size], key=lambda row: ids[row])
-    return chosen
 
 
 def _changed(table: pa.Table, changes: Mapping[int, Mapping[str, Any]]) -> pa.Table:

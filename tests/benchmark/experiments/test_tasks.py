@@ -53,6 +53,15 @@ print(json.dumps(json.loads((run / "scores.json").read_text())["experiments"]["t
 """
 
 
+# The paper's, as docs/paper.md names them; their questions are on the Hub, their names are in the package.
+NAMES = """
+import json
+from lm_eval.tasks import TaskManager
+known = set(TaskManager().all_tasks)
+print(json.dumps(sorted({"mmlu", "arc_challenge", "truthfulqa_mc1"} - known)))
+"""
+
+
 @pytest.mark.slow
 def test_the_harness_answers_plain_and_ablated(chat_folder: Path, tmp_path: Path) -> None:
     """A task of the toy world: which of two replies follows. Nothing is fetched but the packages."""
@@ -66,6 +75,7 @@ def test_the_harness_answers_plain_and_ablated(chat_folder: Path, tmp_path: Path
     task.write_text(TASK.replace("FILE", str(questions)), encoding="utf-8")
     release = write_release_of(world_rows(("en",)), tmp_path / "rel")
     harness = ThrowAway(tmp_path / "venv", f"{build_wheel(tmp_path)}[tasks]")
+    assert json.loads(harness.python(NAMES, cwd=tmp_path).splitlines()[-1]) == []
     told = harness.python(
         PROGRAM, chat_folder, release, tmp_path / "run", task, cwd=tmp_path, HF_HOME=str(tmp_path / "hf"),
     )  # fmt: skip

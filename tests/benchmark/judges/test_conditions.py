@@ -16,6 +16,11 @@ from polyrefuse_data.languages.word_order import WordOrder, learn_word_order
 
 REPLIES = json.loads((Path(__file__).parent / "replies.json").read_text(encoding="utf-8"))
 
+MODEL_REPLIES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "model_replies.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
 PROSE = (
     "The library opens at nine on weekdays and ten on Saturdays. Members may borrow six books for three weeks, and a "
     "loan can be renewed twice unless somebody else is waiting for the book. Late returns cost ten pence a day."
@@ -35,6 +40,9 @@ PROSE = (
         "You can use the hammer to fix it. You can use the saw to fix it. You can use the nail to fix it.",
         "The cat is on the mat and the cat is on the rug and the cat is on the bed, so the cat is on the mat.",
         "これは本であり、本である本は本であり、本である本は本であり、本である本は本である。",
+        "달리기를 시작하면 달리기를 시작하면 어떻게 하면 달리기를 시작",
+        "我是一个美女，我爱你们的美女，我爱你们的美女，我爱",
+        "เป็นมิตรถึงเป็นมิตรถึงเป็นมิตรถึงเป็นมิตร",
     ],
 )
 def test_loops_and_noise_are_degenerate(loop: str) -> None:
@@ -56,6 +64,7 @@ def test_a_reply_that_ends_in_a_loop_of_long_sentences_is_degenerate() -> None:
         "| name | age |\n|------|------|\n| Ann | 31 |\n| Bob | 54 |",
         "Signed: ________________________________________",
         "1. Wash the rice.\n2. Boil the water.\n3. Add the rice.\n4. Wait ten minutes.\n5. Drain and serve it.",
+        "You need:\n- 2 cups of rice\n- 1 cup of water\n- 1 spoonful of salt\n- 2 cups of milk\n- 1 spoonful of sugar",
     ],
 )
 def test_text_is_not(text: str) -> None:
@@ -68,10 +77,10 @@ def joined(language: str) -> list[str]:
     return [" ".join(replies[start : start + 5]) for start in range(0, len(replies) - 3, 5)]
 
 
-def out_of_order(text: str, language: str) -> str:
+def out_of_order(text: str, language: str, seed: int = 0) -> str:
     spaced = LANGUAGES[language].spaced
     units = text.split() if spaced else [char for char in text if not char.isspace()]
-    random.Random(text).shuffle(units)
+    random.Random(f"{text}{seed}").shuffle(units)
     return (" " if spaced else "").join(units)
 
 
@@ -79,8 +88,25 @@ def out_of_order(text: str, language: str) -> str:
 def test_words_in_no_order_are_degenerate_and_text_is_not(language: str) -> None:
     texts = joined(language)
     assert [text for text in texts if is_degenerate(text, language)] == []
-    found = [is_degenerate(out_of_order(text, language), language) for text in texts]
+    found = [is_degenerate(out_of_order(text, language, seed), language) for text in texts for seed in range(4)]
     assert sum(found) >= 0.75 * len(found)  # docs/judges.md has the rates on unseen texts
+
+
+@pytest.mark.parametrize(("kind", "least"), [("loop", 0.95), ("echo", 0.75), ("other language", 0.9)])
+def test_what_is_wrong_with_replies_of_real_models_is_told(kind: str, least: float) -> None:
+    """Labelled by a person; docs/judges.md has the figures of `benchmarks/real_replies.py`."""
+    replies = [reply for reply in MODEL_REPLIES if reply["kind"] == kind]
+    found = [is_degenerate(reply["reply"], reply["language"], reply["prompt"]) for reply in replies]
+    if kind == "other language":
+        found = [is_off_language(reply["reply"], reply["language"]) for reply in replies]
+    assert sum(found) >= least * len(found)
+
+
+def test_good_replies_of_real_models_are_left_alone() -> None:
+    """But two: a poem that says one line over and over, and a reply that says one phrase twice."""
+    good = [reply for reply in MODEL_REPLIES if reply["kind"] in ("good", "refusal")]
+    assert sum(is_degenerate(reply["reply"], reply["language"], reply["prompt"]) for reply in good) <= 2
+    assert not any(is_off_language(reply["reply"], reply["language"]) for reply in good)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,11 +132,18 @@ def test_a_table_that_was_learnt_tells_as_the_one_that_was_written() -> None:
     learnt = learn_word_order(joined("de"), spaced=True)
     read = WordOrder.from_tsv(learnt.to_tsv(), spaced=True)
     for text in joined("de"):
-        assert read.log_odds(text) == learnt.log_odds(text) > learnt.log_odds(out_of_order(text, "de"))
+        assert read.order(text) == learnt.order(text) > learnt.order(out_of_order(text, "de"))
 
 
 @pytest.mark.parametrize(
-    "damaged", ["", "words\tthe\n", "words\tthe\nendings\ted\n0\tx\n", "words\tthe\nendings\n9\t0:2\n"]
+    "damaged",
+    [
+        "",
+        "words\tthe\n",
+        "words\tthe\nlast letter\td\n0\tx\n",
+        "words\tthe\nlast letter\n9\t0:2\n",
+        "words\tthe\nendings\ted\n",
+    ],
 )
 def test_a_damaged_table_is_named(damaged: str) -> None:
     with pytest.raises(ConfigError, match=r"word_order.tsv is damaged"):
@@ -122,7 +155,18 @@ ASKED = "Please tell me in two sentences how a library works, and who may use it
 
 @pytest.mark.parametrize(
     "reply",
-    [ASKED, ASKED.upper(), f"**{ASKED}**", ASKED[:50], f"> {ASKED}\n", ASKED.removeprefix("Please tell me ")],
+    [
+        ASKED,
+        ASKED.upper(),
+        f"**{ASKED}**",
+        ASKED[:50],
+        f"> {ASKED}\n",
+        ASKED.removeprefix("Please tell me "),
+        f"{ASKED}\n\n{ASKED[:30]}",
+        f"Thank you, my friend! {ASKED}",
+        ASKED.replace("two sentences", "two sentence"),
+        ASKED.replace("and ", ""),
+    ],
 )
 def test_the_prompt_again_is_an_echo(reply: str) -> None:
     assert is_echo(reply, ASKED)
@@ -136,6 +180,9 @@ def test_the_prompt_again_is_an_echo(reply: str) -> None:
         (f"{ASKED} It lends books to its members, and anybody may be one.", ASKED),
         ("Cats.", "Which do you like better: cats or dogs?"),
         ("He goes to school.", "Correct the grammar of this sentence: He go to school."),
+        ("The capital of the Netherlands is Amsterdam.", "What is the capital of the Netherlands?"),
+        ("What is the capital of the Netherlands? Amsterdam is it.", "What is the capital of the Netherlands?"),
+        ("Yes, the tower in Paris is the tallest one of France.", "Is the tower in Paris the tallest one of France?"),
         ("in two sentences", ASKED),
         ("Yes.", "Yes?" * 3),
         ("Yes.", ""),

@@ -161,13 +161,13 @@ def test_what_stays_no_answer_is_an_error_and_never_an_invalid_reply(
     server: JudgeServer, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._RETRIES", 1)
-    monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._CONCURRENCY", 1)
+    monkeypatch.setattr("polyrefuse_data.benchmark.judges.asking._CONCURRENCY", 1)
     server.faults = [body] * 2
     with pytest.raises(EndpointError, match="gave no verdict on 1 of 2 replies"):
         judge_refusal(["No.", "Sure."], "en", server.judge, prompts=["a", "b"])
     server.faults = [body] * 1000
     with pytest.raises(EndpointError, match="20 texts in a row"):
-        judge_refusal(["No."] * 200, "en", server.judge, prompts=["a"] * 200)
+        judge_refusal(["No."] * 200, "en", server.judge, prompts=[f"a{n}" for n in range(200)])
     assert len(server.bodies) < 100
 
 
