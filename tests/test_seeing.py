@@ -52,7 +52,7 @@ return [...document.querySelectorAll("body *")]
 # Text that is wider than the box that it stands in.
 SPILLING = """
 return [...document.querySelectorAll("body *")]
-  .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth + 1)
+  .filter((node) => node instanceof HTMLElement && node.clientWidth && node.scrollWidth > node.clientWidth + 1)
   .filter((node) => getComputedStyle(node).overflowX === "visible").map((node) => node.outerHTML.slice(0, 200));
 """
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
