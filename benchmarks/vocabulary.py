@@ -70,6 +70,8 @@ def _answers(
     kept: Kept | None,
 ) -> list[list[int]]:
     """Tokens up to the end; none for a text that does not end."""
+    if not asked:
+        return []
     targets = [translator.checkpoint.language_token(requests[index].target) for index in asked]
     rows = translator.runtime.generate([sources[index] for index in asked], targets, 1, 1, MAX_NEW_TOKENS, kept)
     return [row[0] or [] for row in rows]

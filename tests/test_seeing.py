@@ -11,14 +11,19 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from polyrefuse_data.benchmark import export_labels, run_benchmark, write_report
+from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.quality import audit, export_review
 from polyrefuse_data.quality import write_report as write_quality_report
+from polyrefuse_data.quality.provenance import sealed
 from polyrefuse_data.release import write_release
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
@@ -32,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 WIDTHS = (360, 1280, 1920)
 SCHEMES = ("light", "dark")
-FIRST_PAINT = 1500  # milliseconds, of a report on 10,000 rows or more
+FIRST_PAINT = 1500  # milliseconds: the goal for 10,000 rows, held to for ten times as many
 SITE = "site"
 PAGES = ("quality", "review", "benchmark", "comparison", "label")
 
@@ -44,6 +49,12 @@ return [...document.querySelectorAll("body *")]
   .filter((node) => node.getBoundingClientRect().width && node.getBoundingClientRect().right > wide + 1)
   .filter((node) => !scrolls(node.parentElement)).map((node) => node.outerHTML.slice(0, 200));
 """
+# Text that is wider than the box that it stands in.
+SPILLING = """
+return [...document.querySelectorAll("body *")]
+  .filter((node) => node instanceof HTMLElement && node.clientWidth && node.scrollWidth > node.clientWidth + 1)
+  .filter((node) => getComputedStyle(node).overflowX === "visible").map((node) => node.outerHTML.slice(0, 200));
+"""
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
 
@@ -53,21 +64,20 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-def seeds_in_every_language(folder: Path, copies: int = 1) -> Workspace:
-    """The bundled prompts in fourteen languages, some swapped, so that there is something to reject; and copies."""
+def seeds_in_every_language(folder: Path) -> Workspace:
+    """The bundled prompts in fourteen languages, some swapped, so that there is something to reject."""
     texts = {code: seed_texts(code).prompts for code in LANGUAGES}
     keys = [prompt.key for prompt in seed_prompts()]
     rows = [
         {
-            "id": f"{prompt.key}-{copy}",
+            "id": prompt.key,
             "language": code,
             "label": prompt.label,
             "split": prompt.split,
             "category": prompt.category,
-            "text": f"{texts[code][keys[number - 1] if number % 9 == 0 and code != 'en' else prompt.key]} {copy}",
-            "text_en": f"{texts['en'][prompt.key]} {copy}",
+            "text": texts[code][keys[number - 1] if number % 9 == 0 and code != "en" else prompt.key],
+            "text_en": texts["en"][prompt.key],
         }
-        for copy in range(1, copies + 1)
         for number, prompt in enumerate(seed_prompts())
         for code in LANGUAGES
     ]
@@ -120,8 +130,24 @@ def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]
     assert directions and set(directions) == {"rtl"}
 
 
-def test_a_report_on_ten_thousand_rows_is_there_at_once(browser: Browser, tmp_path: Path) -> None:
-    page = write_quality_report(seeds_in_every_language(tmp_path, copies=5))
+@pytest.fixture(scope="module")
+def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The bundled prompts in fourteen languages, fifty times over: 100,800 rows, judged once."""
+    folder = tmp_path_factory.mktemp("many")
+    once = pq.read_table(seeds_in_every_language(folder / "once").rows)
+    place = once.schema.get_field_index("id")
+
+    def copy(number: int) -> pa.Table:
+        ids = pc.binary_join_element_wise(once["id"], str(number), "-")
+        return once.set_column(place, once.schema.field(place), ids)
+
+    workspace = Workspace(folder / "ws")
+    write_table(sealed(pa.concat_tables(map(copy, range(50))), QualityConfig()), workspace.rows)
+    return workspace
+
+
+def test_a_report_on_a_hundred_thousand_rows_is_there_at_once(browser: Browser, many_rows: Workspace) -> None:
+    page = write_quality_report(many_rows)
     browser.look(1280, "light")
     painted = []
     for _ in range(3):  # the best of three: the machine may be busy
@@ -133,6 +159,22 @@ def test_a_report_on_ten_thousand_rows_is_there_at_once(browser: Browser, tmp_pa
             )
         )
     assert min(painted) < FIRST_PAINT
+
+
+@pytest.mark.parametrize("name", ["quality", "review"])
+def test_pages_on_a_hundred_thousand_rows_hold_what_stands_in_them(
+    browser: Browser, many_rows: Workspace, tmp_path: Path, name: str
+) -> None:
+    if name == "quality":
+        page = write_quality_report(many_rows)
+    else:
+        page = export_review(many_rows, tmp_path / "review.html", size=100_000)
+    for width in WIDTHS:
+        browser.look(width, "light")
+        browser.open(page)
+        assert "100,800" in browser.run("return document.body.textContent") or name == "review"
+        assert (browser.run(STICKING_OUT), browser.run(SPILLING)) == ([], []), width
+        assert serious_findings(browser) == [], width
 
 
 @pytest.fixture(scope="module")

@@ -187,7 +187,7 @@ def _estimate(
             kept = stack.enter_context(contextlib.closing(Journal(workspace.journal)))
             journal = WithoutForgotten(kept, chain, refresh)
         backends = estimate_chain(requests, chain, journal)
-    return BuildEstimate(prompts.num_rows, prompts.num_rows + len(requests), backends)
+    return BuildEstimate(prompts.num_rows, prompts.num_rows + len(requests), backends, len(chain.steps) > 1)
 
 
 def _try_checks(suite: Suite, prompts: pa.Table, targets: Sequence[Language]) -> None:

@@ -80,11 +80,13 @@ class BuildSummary:
 
 @dataclass(frozen=True)
 class BuildEstimate:
-    """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds."""
+    """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds; and whether there is
+    another backend for what the checks reject, which comes on top."""
 
     prompts: int
     rows: int
     backends: list[Estimate]
+    falls_back: bool = False
 
     def to_text(self) -> str:
         lines = [
@@ -102,7 +104,8 @@ class BuildEstimate:
                 )
             parts.append(f"{'within' if price.at_most else 'about'} {_duration(price.seconds)}")
             lines.append(f"  {backend.purpose} by {backend.translator}: {', '.join(parts)}")
-        lines.append("  rows that the checks reject go to the next backend, at extra cost")
+        if self.falls_back:
+            lines.append("  rows that the checks reject go to the next backend, at extra cost")
         return printable.lines(lines)
 
     def to_json(self) -> str:

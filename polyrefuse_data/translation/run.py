@@ -46,8 +46,10 @@ class TranslationRun:
         planned = ([asks[index] for index in indices] for indices in translator.plan(asks))
         batches = [[ask for ask in batch if ask not in answers] for batch in planned]
         batches = [batch for batch in batches if batch]
+        targets = {ask.target.code for ask in asks}
+        way = f" into {targets.pop()}" if len(targets) == 1 else ""  # a build's second round is back into English
         with progress(
-            f"  {translator.name}",
+            f"  {translator.name}{way}",
             "texts",
             len(asks),
             done=len(answers),

@@ -335,6 +335,7 @@ def test_dry_run_prices_the_build_and_writes_nothing(folder: Path, api: ApiServe
         ((there.price.input_tokens or 0) * 2.5 + (there.price.output_tokens or 0) * 10) / 1e6
     )
     assert "24 texts, about" in estimate.to_text()
+    assert "next backend" not in estimate.to_text()  # there is none
     assert "$0.019" in estimate.to_text()
     assert not api.asked
     assert not (folder / "ws").exists()

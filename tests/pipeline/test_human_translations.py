@@ -74,6 +74,7 @@ def test_people_come_before_machines(stand_in: StandIn, tmp_path: Path) -> None:
         ("human:multijail", 7),
         ("command:mt", 5),
     ]
+    assert "rows that the checks reject go to the next backend" in estimate.to_text()
 
     workspace = Workspace(tmp_path / "ws")
     build(workspace, config, progress=False)

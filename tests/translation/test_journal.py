@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -89,6 +91,21 @@ def test_each_text_is_asked_once_and_what_got_no_answer_again(journal: Journal) 
     again = Scripted()
     assert run(journal).translate(again, requests("a", "b", "c")) == [Translation("A"), Translation("B"), table["c"]]
     assert again.asked == [["b"]]
+
+
+def test_progress_tells_the_way_back_from_the_way_there(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = []
+
+    @contextmanager
+    def progress(label: str, *_: object, **__: object) -> Iterator[Mock]:
+        labels.append(label.strip())
+        yield Mock()
+
+    monkeypatch.setattr("polyrefuse_data.translation.run.progress", progress)
+    there = [Request("a", EN, DE), Request("a", EN, FR)]
+    for asked in (there, there[:1], [Request("b", target, source) for _, source, target in there]):
+        TranslationRun(journal, progress=True).translate(Scripted(revision=len(labels)), asked)
+    assert labels == ["scripted", "scripted into de", "scripted into en"]
 
 
 def test_resumed_run_deals_the_same_batches(journal: Journal) -> None:
