@@ -12,6 +12,7 @@ from typing import Protocol, Self, TypeVar
 from polyrefuse_data.system.verbosity import Verbosity, verbosity
 
 SECONDS_BETWEEN_LINES = 30.0
+LEAST_SHARE = 0.01  # of the work, before what is left is estimated
 
 _Item = TypeVar("_Item")
 
@@ -101,8 +102,8 @@ class _Lines:
             return f"{self._what}: {self._done} {self._units}"
         counted = f"{self._what}: {self._done} of {self._total} {self._units}"
         new, seconds = self._done - self._before, time.monotonic() - self._began
-        if not new:
-            return counted
+        if not new or new < LEAST_SHARE * (self._total - self._before):
+            return counted  # one row tells nothing of two thousand
         minutes = (self._total - self._done) * seconds / new / 60
         return f"{counted}, {f'about {minutes:.0f} min' if minutes >= 1 else 'less than a minute'} left"
 

@@ -51,6 +51,17 @@ def test_a_line_every_thirty_seconds_at_most(clock: Clock, capsys: pytest.Captur
     ]
 
 
+def test_one_row_of_many_says_nothing_of_what_is_left(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("verify", "rows", 2016) as bar:
+        for count in (1, 1, 100):
+            bar.update(count)
+            clock.now += 42.0
+    assert capsys.readouterr().err.splitlines() == [
+        "verify: 2 of 2016 rows",
+        "verify: 102 of 2016 rows, about 26 min left",
+    ]
+
+
 def test_many_short_steps_together_are_told_of(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(10):
         for _ in tracked(range(4), "baseline", "parts", 4):
