@@ -32,7 +32,8 @@ Codes = npt.NDArray[np.int64]  # a number for each row: alike where what it stan
 def read_keys(workspace: Workspace, by: str) -> pa.Table:
     """Of every row of a workspace, what `draw` needs for these strata.
 
-    Raises ConfigError for unknown strata, without rows, and for p_good without stored scores of these rows.
+    Raises ConfigError for unknown strata, without rows, for rows without id or language, and for p_good without stored
+    scores of these rows.
     """
     if by not in STRATA:
         raise ConfigError(f"no strata by {by!r}: use {', '.join(STRATA)}")
@@ -42,6 +43,9 @@ def read_keys(workspace: Workspace, by: str) -> pa.Table:
         if by == P_GOOD:
             inputs.append(inputs_of(part))
     table = pa.concat_tables(keys) if keys else workspace.read_rows().select(_KEYS)
+    for name in ("id", "language"):
+        if missing := table[name].null_count:
+            raise ConfigError(f"{workspace.rows}: {missing} rows have no {name}, so no decision on them could be kept")
     if by != P_GOOD:
         return table
     scores = scores_of(workspace.scores, np.concatenate(inputs)) if inputs else None
