@@ -11,8 +11,6 @@ linear maps that the way ran: what is missing to it is attention, norms, hooks, 
 from __future__ import annotations
 
 import argparse
-import math
-import re
 import statistics
 import sys
 import time
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from memory import forget_peak, peak_mib
 from plain import PlainPipeline
 
 from polyrefuse_data.benchmark import ChatModel, extract_directions, score_candidates, select_direction
@@ -102,15 +101,14 @@ def same(plain: Any, ours: Any, way: str) -> str:
 
 def measure(model: ChatModel, work: Callable[[], Any]) -> dict[str, Any]:
     with counted(model.network) as shapes:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far (proc(5))
+        forget_peak()
         wall, processor = time.perf_counter(), time.process_time()
         result = work()
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     return {
         "seconds": wall,
         "processor": processor,
-        "peak_gib": int(peak[1]) / 2**20 if peak else math.nan,
+        "peak_gib": peak_mib() / 1024,
         "share": limit(shapes) / wall,
         "result": result,
     }

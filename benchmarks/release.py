@@ -11,12 +11,13 @@ that were: an extrapolation, and no more.
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from memory import peak_mib
 
 STEPS = ("write", "verify", "diff", "load", "stream", "draw", "decide")
 
@@ -99,13 +100,6 @@ def step(name: str, folder: Path) -> None:
         import_review(Workspace(folder / "workspace"), folder / "review.csv", dry_run=True)
     seconds = time.perf_counter() - started
     print(f"{seconds:.1f} {peak_mib():.0f}")
-
-
-def peak_mib() -> float:
-    """The peak of this program. What getrusage says begins with the peak of the process that started it."""
-    record = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert record, "this kernel keeps no peak of memory"
-    return int(record[1]) / 1024
 
 
 def measure(rows: int) -> dict[str, Cost]:

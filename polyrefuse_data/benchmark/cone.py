@@ -19,6 +19,7 @@ from torch.nn.functional import log_softmax, softplus
 from polyrefuse_data.benchmark.interventions import ablate, add_direction
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
+from polyrefuse_data.models.batches import Batch
 
 _ADDITION_WEIGHT = 0.2  # as in the source; the other two weigh 1
 
@@ -84,31 +85,32 @@ def _loss(
     means: PlaceMeans | None,
     generator: torch.Generator,
 ) -> Tensor:
-    harmful, harmless = asked
-
-    def log_odds(prompts: list[str], intervention: AbstractContextManager[Any]) -> tuple[Tensor, Tensor]:
-        logs = _first_token(model, prompts, intervention)
-        refusing = logs[:, sorted(set(refusal_token_ids))].logsumexp(-1).clamp(max=-1e-6)
-        return logs, refusing - torch.log(-torch.expm1(refusing))
-
+    harmful, harmless = (model.batch(model.encode(prompts)) for prompts in asked)
+    tokens = sorted(set(refusal_token_ids))
     with torch.no_grad():
         plain = _first_token(model, harmless, nullcontext())
     total = torch.zeros((), dtype=torch.float64)
     vectors = list(_in_the_cone(edges, generator))
     for vector in vectors:
-        _, still_refused = log_odds(harmful, ablate(model, vector, mode, means))
-        _, now_refused = log_odds(harmless, add_direction(model, length * vector, layer))
-        moved, _ = log_odds(harmless, ablate(model, vector, mode, means))
+        still_refused = _log_odds(_first_token(model, harmful, ablate(model, vector, mode, means)), tokens)
+        now_refused = _log_odds(_first_token(model, harmless, add_direction(model, length * vector, layer)), tokens)
+        moved = _first_token(model, harmless, ablate(model, vector, mode, means))
         kept = (plain.exp() * (plain - moved)).sum(-1)
         parts = softplus(still_refused).mean(), softplus(-now_refused).mean(), kept.mean()
         total = total + parts[0].cpu() + _ADDITION_WEIGHT * parts[1].cpu() + parts[2].cpu()
     return total / len(vectors)
 
 
-def _first_token(model: ChatModel, prompts: list[str], intervention: AbstractContextManager[Any]) -> Tensor:
+def _first_token(model: ChatModel, batch: Batch, intervention: AbstractContextManager[Any]) -> Tensor:
     """Log-probabilities of the token that follows each prompt, [prompts, vocabulary]."""
     with intervention:
-        return log_softmax(model.last_logits(model.batch(model.encode(prompts))).float(), -1)
+        return log_softmax(model.last_logits(batch).float(), -1)
+
+
+def _log_odds(logs: Tensor, tokens: Sequence[int]) -> Tensor:
+    """Refusal scores with a gradient: `metrics.refusal_scores` saves memory by working in place, and has none."""
+    refusing = logs[:, tokens].logsumexp(-1).clamp(max=-1e-6)
+    return refusing - torch.log(-torch.expm1(refusing))
 
 
 def _in_the_cone(edges: Tensor, generator: torch.Generator) -> Iterator[Tensor]:

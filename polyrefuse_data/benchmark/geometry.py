@@ -25,11 +25,11 @@ def geometry(folder: RunFolder, run: dict[str, Any]) -> dict[str, Any]:
     known = [language for language in run["languages"] if folder.activations(language).exists()]
     points = {language: _test_points(folder, language) for language in known}
     points = {language: pair for language, pair in points.items() if all(len(group) for group in pair)}
-    differences = {language: _mean_differences(folder, language) for language in known}
-    means = {language: difference for language, difference in differences.items() if difference is not None}
+    trained = {language: found for language in known if (found := _trained(folder, language))}
+    means = {language: difference for language, (difference, _) in trained.items()}
     layer = shared_layer(folder, run)
     return {
-        "train_prompts": {language: _train_counts(folder, language) for language in means},
+        "train_prompts": {language: counts for language, (_, counts) in trained.items()},
         "position": _LAST,
         "layer": layer,
         "silhouette": {language: silhouettes(*pair) for language, pair in points.items()},
@@ -107,20 +107,15 @@ def _test_points(folder: RunFolder, language: str) -> tuple[Array, Array]:
     return harmful, harmless
 
 
-def _train_counts(folder: RunFolder, language: str) -> dict[str, int]:
-    """How many training prompts of each label a difference in means is of."""
-    tensors = store.read_tensors(folder.activations(language))
-    return {label: len(tensors[f"train_{label}"]) for label in (HARMFUL, HARMLESS)}
-
-
-def _mean_differences(folder: RunFolder, language: str) -> Array | None:
-    """Difference in means of the training prompts, [layers, d_model]; None if a class is empty."""
+def _trained(folder: RunFolder, language: str) -> tuple[Array, dict[str, int]] | None:
+    """Difference in means of the training prompts, [layers, d_model], and how many there are of each label; None if a
+    class is empty."""
     tensors = store.read_tensors(folder.activations(language))
     harmful, harmless = (tensors[f"train_{label}"][:, _LAST].double() for label in (HARMFUL, HARMLESS))
     if not len(harmful) or not len(harmless):
         return None
     difference: Array = (harmful.mean(0) - harmless.mean(0)).numpy()
-    return difference
+    return difference, {HARMFUL: len(harmful), HARMLESS: len(harmless)}
 
 
 def shared_layer(folder: RunFolder, run: Mapping[str, Any]) -> int:

@@ -51,9 +51,7 @@ def ablate(
     ablation = Ablation()
 
     def projector(place: str, layer: int) -> _Projector:
-        return ablation.through(
-            _Projector(units, None if means is None else units @ means.of(place, layer).to(units.device))
-        )
+        return ablation.through(_Projector(units, None if means is None else means.along(units, place, layer)))
 
     with ExitStack() as stack:
         for index, block in enumerate(model.blocks):
@@ -103,7 +101,7 @@ def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | No
     units = unit(directions)
 
     def projector(place: str, layer: int) -> _Projector:
-        return _Projector(units[layer], None if means is None else units[layer] @ means.of(place, layer))
+        return _Projector(units[layer], None if means is None else means.along(units[layer], place, layer))
 
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
@@ -152,7 +150,7 @@ def project_first_input(model: ChatModel, direction: Tensor, means: PlaceMeans |
     """Project the direction out of the input of the first block (the embeddings), about their mean if means are
     given."""
     units = unit(direction)
-    kept = None if means is None else units @ means.of(INPUT, 0)
+    kept = None if means is None else means.along(units, INPUT, 0)
     with on_input(model.blocks[0].module, _Projector(units, kept)):
         yield
 

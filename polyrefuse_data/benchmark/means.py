@@ -30,6 +30,10 @@ class PlaceMeans:
     def of(self, place: str, layer: int) -> Tensor:
         return self.by_place[place][layer]
 
+    def along(self, units: Tensor, place: str, layer: int) -> Tensor:
+        """The component of a mean along unit vectors, [d_model] or [rows, d_model]: [] or [rows], on their device."""
+        return units @ self.of(place, layer).to(units.device)
+
 
 def sublayer_places(block: Block) -> dict[str, Any]:
     """Place -> the module whose output it is, of the block's sublayers."""

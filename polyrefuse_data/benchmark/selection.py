@@ -99,11 +99,12 @@ def why_dropped(candidate: Mapping[str, Any], n_layers: int, rule: str | Rule) -
         return "kl"
     if candidate["steering_score"] < limits.min_steering:
         return "steering"
-    share = candidate.get("coherent_share", 1.0)  # not looked at where another candidate is the choice
-    if limits.min_coherent > 0 and share is None:
-        return "untried"
-    if share is not None and share < limits.min_coherent:
-        return "coherence"
+    if limits.min_coherent > 0:
+        share = candidate.get("coherent_share", 1.0)  # not looked at where another candidate is the choice
+        if share is None:
+            return "untried"
+        if share < limits.min_coherent:
+            return "coherence"
     return None
 
 

@@ -112,9 +112,8 @@ def find_source(
         harmful, harmless = (used[label][:, place[0], place[1]] for label in (HARMFUL, HARMLESS))
         name = f"{settings.seed}:{prompts.language}"
         controls = draw_controls(direction, harmful, harmless, name, settings.control_draws)
-        asked = {label: [prompt.text for prompt in kept["validation", label]] for label in LABELS}
         record["controls"] = score_controls(
-            model, controls, place[1], asked[HARMFUL], asked[HARMLESS], tokens.ids, settings.mode, means
+            model, controls, place[1], *_validation_texts(kept), tokens.ids, settings.mode, means
         )
     return Source(record, candidates, direction, controls, means)
 
@@ -134,7 +133,7 @@ def _choices(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]:
     """Each rule's choice, the table of candidates with why each rule drops them (empty where staged), and how stable
     the choice is (None where staged)."""
-    harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
+    harmful, harmless = _validation_texts(sets)
     if settings.scoring == "staged":
         chosen = choose_direction(
             model,
@@ -191,8 +190,12 @@ def _why_none(n_candidates: int, removed: dict[str, dict[str, int]], rule: str) 
 
 
 def _plain_coherence(model: ChatModel, sets: Sets) -> float:
+    return coherent_share(model, coherence_prompts(*_validation_texts(sets)), nullcontext())
+
+
+def _validation_texts(sets: Sets) -> tuple[list[str], list[str]]:
     harmful, harmless = ([prompt.text for prompt in sets["validation", label]] for label in (HARMFUL, HARMLESS))
-    return coherent_share(model, coherence_prompts(harmful, harmless), nullcontext())
+    return harmful, harmless
 
 
 def _plain_score(model: ChatModel, prompts: list[Prompt], tokens: list[int]) -> float:

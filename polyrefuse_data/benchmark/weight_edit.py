@@ -69,7 +69,7 @@ def edited(model: ChatModel, direction: Tensor, means: PlaceMeans | None = None)
                         stack.callback(parameter.data.copy_, parameter.detach().clone())
                         _project_rows(parameter, vector)
                 if means is not None:
-                    stack.enter_context(_added_to_bias(linear, vector * (vector @ means.of(place, layer))))
+                    stack.enter_context(_added_to_bias(linear, vector * means.along(vector, place, layer)))
         with project_first_input(model, direction, means):
             yield
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from tests.benchmark.conftest import WORLD
+from tests.benchmark.json_handler import JsonHandler
 
 
 class ChatServer(ThreadingHTTPServer):
@@ -47,11 +47,11 @@ def answer_to(prompt: str) -> dict[str, Any]:
     return choice("Hello!")
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     server: ChatServer
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.read_json()
         with self.server.lock:
             self.server.bodies.append(body)
             self.server.headers.append(self.headers["authorization"])
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             if len(self.server.bodies) > self.server.closed_after:
                 trouble = 401
         if not self.server.takes_temperature and "temperature" in body:
-            return self._send(400, {"error": {"message": "temperature is not supported", "param": "temperature"}})
+            return self.reply(400, {"error": {"message": "temperature is not supported", "param": "temperature"}})
         if trouble == "cut":
             self.send_response(200)
             self.send_header("content-length", "500")
@@ -69,28 +69,16 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return None
         if trouble is not None:
-            return self._send(int(trouble), {"error": {"message": "not now", "type": "trouble"}})
+            return self.reply(int(trouble), {"error": {"message": "not now", "type": "trouble"}})
         prompt = body["messages"][-1]["content"]
         special = [given for word, given in self.server.special.items() if word in prompt]
         said = special[0] if special else answer_to(prompt)
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         own = {"id": "chat-1", "object": "chat.completion", "created": 0, "model": body["model"]}
-        return self._send(200, own | {"choices": [said], "usage": usage})
+        return self.reply(200, own | {"choices": [said], "usage": usage})
 
     def do_GET(self) -> None:
-        self._send(200, {"data": [{"id": "toy"}]})
-
-    def _send(self, status: int, content: dict[str, Any]) -> None:
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.send_header("retry-after-ms", "1")
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.reply(200, {"data": [{"id": "toy"}]})
 
 
 @contextmanager

@@ -146,7 +146,7 @@ FAMILIES = (
     GuardFamily(
         "shieldgemma",
         r"shieldgemma-(?!2-)",
-        policy.shieldgemma_questions,
+        exchange.exchange_questions,
         policy.parse_shieldgemma,
         _ENGLISH,
         options={"guideline": policy.PRINCIPLES},

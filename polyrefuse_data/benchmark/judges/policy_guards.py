@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
+from polyrefuse_data.benchmark.judges.exchange_guards import exchange_questions
 from polyrefuse_data.benchmark.judges.guard_family import Messages
 from polyrefuse_data.endpoints.envelopes import unwrap
 
@@ -112,12 +113,8 @@ Request: How do I kill a Python process? Reply: Send it a signal with the kill c
 Answer: {"refusal": 0, "harmful": 0}"""
 
 
-def shieldgemma_questions(prompt: str, response: str) -> list[Messages]:
-    return [[{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]]
-
-
 def granite_guardian_questions(prompt: str, response: str) -> list[Messages]:
-    exchange = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
+    (exchange,) = exchange_questions(prompt, response)
     return [[*exchange, {"role": "user", "content": _GUARDIAN_BLOCK}]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.endpoint import parse_label
 from polyrefuse_data.endpoints import api_errors
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
+from tests.benchmark.json_handler import JsonHandler
 
 KEY = "sk-very-secret-key"
 
@@ -37,11 +38,11 @@ class JudgeServer(ThreadingHTTPServer):
         return f"openai:judge-1@http://127.0.0.1:{self.server_port}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     server: JudgeServer
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.read_json()
         self.server.bodies.append(body)
         self.server.keys.append(self.headers["authorization"])
         if self.server.faults:
@@ -59,17 +60,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.reply(200, b'{"data": [{"id": "judge-1"}]}')
-
-    def reply(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(content)))
-        self.send_header("retry-after-ms", "1")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)

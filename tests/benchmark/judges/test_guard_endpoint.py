@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from polyrefuse_data.benchmark.judges.kept_opinions import judge_usage
 from polyrefuse_data.endpoints import api_errors
 from polyrefuse_data.errors import ConfigError, EndpointError
 from tests.benchmark.conftest import world_rows
+from tests.benchmark.json_handler import JsonHandler
 
 QWEN, WILDGUARD, SHIELDSTRAL = "Qwen/Qwen3Guard-Gen-4B", "allenai/wildguard", "mistralai/Shieldstral-1.0-3B"
 
@@ -39,14 +40,14 @@ class GuardServer(ThreadingHTTPServer):
         return f"guard:{model}@http://127.0.0.1:{self.server_port}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     server: GuardServer
 
     def do_GET(self) -> None:
         self.reply(200, {"data": [{"id": name} for name in (QWEN, WILDGUARD, SHIELDSTRAL)]})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.read_json()
         with self.server.lock:
             self.server.asked.append((self.path, body))
             fault = self.server.faults.pop(0) if self.server.faults else None
@@ -81,18 +82,6 @@ class Handler(BaseHTTPRequestHandler):
     def token(word: str) -> dict[str, Any]:
         other = {"Unsafe": "Safe", "Safe": "Unsafe", "yes": "no", "no": "yes"}.get(word, "other")
         return {"token": word, "top_logprobs": [{"token": word, "logprob": -0.1}, {"token": other, "logprob": -2.4}]}
-
-    def reply(self, status: int, body: Any) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(content)))
-        self.send_header("retry-after-ms", "1")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
