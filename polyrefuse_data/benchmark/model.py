@@ -16,7 +16,7 @@ from torch import Tensor
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import DeviceMap, FilesIdentity, ModelFiles, load_network, open_model
-from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
+from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, lead_to_answer, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
@@ -67,7 +67,7 @@ class ChatModel(CausalModel):
         self.pads = pads_right(self)  # whether rows of unlike length can share a batch
         probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
         self.prove(self.encode(probes))
-        self.chat.before_answer = own_reasoning_closed(self)
+        lead_to_answer(self)
         _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod
