@@ -27,13 +27,22 @@ class ChatTemplate:
                 f"{name}: the tokenizer has no chat template; use the instruction-tuned checkpoint, or put its "
                 "chat_template.jinja in the model folder"
             )
+        try:
+            template = tokenizer.get_chat_template()
+        except ValueError as error:  # several by name, of which none is the default
+            raise ModelError(
+                f"{name}: its chat templates have names, none of them `default`; put the one to measure in the model "
+                "folder as chat_template.jinja"
+            ) from error
+        if not isinstance(template, str):
+            raise ModelError(f"{name}: its chat template is no text; put a chat_template.jinja in the model folder")
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt
         self.before_answer = ""  # what the model writes before its answers, given to it so that the answer comes next
         # A run encodes its prompts once for every direction.
         self._encoded: dict[tuple[str, bool, str], array[int]] = {}
-        self._control_tokens = control_tokens(tokenizer, tokenizer.get_chat_template())
+        self._control_tokens = control_tokens(tokenizer, template)
         self._content = self._find_content()
 
     def _find_content(self) -> Callable[[str], Any]:

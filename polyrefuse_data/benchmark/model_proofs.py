@@ -41,7 +41,7 @@ def find_decoder(model: ChatModel) -> Any:
         model.network(**model.inputs(batch), use_cache=False)
         decoder = model.network.get_decoder()
         decoder(**model.inputs(batch), use_cache=False)
-    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder with another signature
+    except (TypeError, ValueError, AttributeError, IndexError, RuntimeError):  # a decoder with another signature
         return model.network
     finally:
         handle.remove()
