@@ -21,6 +21,19 @@ benchmark_app.add_typer(label_app, name="label")
 _OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
 
 
+JudgeInputPrice = Annotated[
+    float | None,
+    typer.Option(help="Price of a million tokens that a judge behind an endpoint is sent, in US dollars."),
+]
+JudgeOutputPrice = Annotated[
+    float | None, typer.Option(help="Price of a million tokens that it answers, in US dollars.")
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(help="Most that replies, judges and translators may cost in all, in US dollars. It stops before."),
+]
+
+
 @benchmark_app.command("run")
 def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
@@ -182,9 +195,9 @@ def benchmark_run(
     output_price: Annotated[
         float | None, typer.Option(help="Price of a million reply tokens at the endpoint, in US dollars.")
     ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Most that an endpoint run may cost, in US dollars. It stops before.")
-    ] = None,
+    judge_input_price: JudgeInputPrice = None,
+    judge_output_price: JudgeOutputPrice = None,
+    max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -230,6 +243,9 @@ def benchmark_judge(
         list[str] | None,
         typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. Repeatable."),
     ] = None,
+    judge_input_price: JudgeInputPrice = None,
+    judge_output_price: JudgeOutputPrice = None,
+    max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be judged; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -246,7 +262,12 @@ def benchmark_judge(
         found = match_replies(replies, dataset, model=model, languages=languages, fields=columns, **judged)
         print_summary(found, as_json, is_product=True)
         return
-    run = judge_run(replies, dataset, out, model=model, languages=languages, fields=columns, **judged)
+    paid: dict[str, Any] = {
+        "judge_input_price": judge_input_price,
+        "judge_output_price": judge_output_price,
+        "max_cost": max_cost,
+    }
+    run = judge_run(replies, dataset, out, model=model, languages=languages, fields=columns, **judged, **paid)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 
