@@ -16,18 +16,18 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.answers import Answered, Answers
 from polyrefuse_data.benchmark.budget import Budget, Prices
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.endings import reply_and_ending
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
-from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
-from polyrefuse_data.endpoints.completions import CUT, Answer
+from polyrefuse_data.endpoints import Ask, Client, Endpoint, NoAnswer
+from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
-from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
@@ -38,15 +38,6 @@ _TIMEOUT = 300.0  # seconds a request: a reasoning model thinks before it answer
 _RETRIES = 6
 # The most tokens that a prompt can have: one a byte, and what the chat template puts around it.
 _TEMPLATE_TOKENS = 64
-
-# What an API returns in place of text, and would return again.
-_ENDINGS = {
-    "refused": store.REFUSED,
-    "content_filter": store.FILTERED,
-    "truncated": store.LENGTH,
-    "empty": store.EMPTY,
-    "too_long": store.TOO_LONG,
-}
 
 
 def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
@@ -133,7 +124,7 @@ class Asker:
         for prompt, answer in self._answers(language, left, budget):
             if answer is None:
                 unpaid += 1
-            elif isinstance(answer, NoAnswer) and (answer.may_pass or answer.reason not in _ENDINGS):
+            elif isinstance(answer, NoAnswer) and (answer.may_pass or reply_and_ending(answer) is None):
                 lost.append(answer)
             else:
                 answers.add(self._answered(language, prompt, answer))
@@ -184,12 +175,7 @@ class Asker:
         return self._prices.cost(*answer.usage.values()) if answer.usage else most
 
     def _answered(self, language: str, prompt: Prompt, answer: Answer) -> Answered:
-        if isinstance(answer, Completion):
-            reply = strip_reasoning(answer.text)
-            ended = store.LENGTH if CUT in answer.notes else store.STOP if reply else store.EMPTY
-        else:
-            ended = _ENDINGS[answer.reason]
-            reply = answer.detail if ended == store.REFUSED else ""
+        reply, ended = reply_and_ending(answer) or ("", store.EMPTY)
         sent, received = map(int, answer.usage.values()) if answer.usage else (None, None)
         cost = self._cost(answer, self._most(prompt)) if self._prices else None
         is_sampled = not self._client.dialect.sends_temperature
