@@ -33,7 +33,8 @@ def probe_settings(config: BenchmarkConfig) -> None:
         return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
-    from polyrefuse_data.benchmark.model_files import check_place, check_placement
+    from polyrefuse_data.benchmark.model_files import check_placement
+    from polyrefuse_data.benchmark.model_folder import check_place
     from polyrefuse_data.models.store import bundled_folder
 
     if config.jailbreaks:
