@@ -157,7 +157,9 @@ def benchmark_run(
     ] = None,
     erasure: Annotated[
         bool | None,
-        typer.Option("--erasure/--no-erasure", help="Experiment: erase the classes' difference at every layer."),
+        typer.Option(
+            "--erasure/--no-erasure", help="Experiment: erase the classes' difference at every layer. [default: no]"
+        ),
     ] = None,
     top: Annotated[
         int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
