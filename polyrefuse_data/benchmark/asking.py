@@ -57,7 +57,8 @@ def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
     asker = Asker(plan.config)
     if not folder.run.exists():
         asker.probe()
-    if claim(folder, plan) is None:
+    is_new = claim(folder, plan) is None
+    if is_new:
         store.write_json(folder.run, {**plan.record(), **asker.identity()})
     ledger = Ledger(folder)
     answers = Answers(folder.answers)
@@ -76,6 +77,9 @@ def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
         ledger.close()
     finally:
         answers.close()
+        if is_new and not answers.known:  # a wrong name or key: the folder stays free for the right one
+            folder.answers.unlink()
+            folder.run.unlink()
 
 
 class Asker:

@@ -216,6 +216,19 @@ def test_nobody_there_leaves_nothing(release: Path, tmp_path: Path, monkeypatch:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_server_that_answers_nothing_leaves_the_folder_free(
+    server: ChatServer, release: Path, tmp_path: Path, status: int
+) -> None:
+    """A wrong name or key: put right, the same command goes through."""
+    server.troubles = [status] * 50
+    with pytest.raises((ConfigError, MissingPrerequisite)):
+        ask(server, release, tmp_path / "run", languages="en")
+    assert not (tmp_path / "run").exists()
+    server.troubles = []
+    assert ask(server, release, tmp_path / "run", languages="en", limit=1)["usage"]["answers"] == 2
+
+
 def test_runs_of_all_kinds_stand_in_one_report(
     server: ChatServer, release: Path, tmp_path: Path, chat_folder: Path
 ) -> None:
