@@ -83,7 +83,7 @@ def test_the_release_has_every_seed_in_every_language(tmp_path: Path, monkeypatc
 def row(intervention: str, language: str, refused: float) -> dict[str, Any]:
     return {
         "intervention": intervention,
-        "source_language": "en" if intervention == "ablation" else None,
+        "source_language": None if intervention == "baseline" else "en",
         "target_language": language,
         "label": HARMFUL,
         "subset": "all",
