@@ -16,19 +16,19 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.answers import Answered, Answers
 from polyrefuse_data.benchmark.budget import Prices, Purse
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.endings import reply_and_ending
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
-from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
+from polyrefuse_data.endpoints import Ask, Client, Endpoint, NoAnswer
 from polyrefuse_data.endpoints.budget import Budget
-from polyrefuse_data.endpoints.completions import CUT, Answer
+from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
-from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
@@ -37,15 +37,6 @@ _logger = logging.getLogger(__name__)
 
 _TIMEOUT = 300.0  # seconds a request: a reasoning model thinks before it answers
 _RETRIES = 6
-
-# What an API returns in place of text, and would return again.
-_ENDINGS = {
-    "refused": store.REFUSED,
-    "content_filter": store.FILTERED,
-    "truncated": store.LENGTH,
-    "empty": store.EMPTY,
-    "too_long": store.TOO_LONG,
-}
 
 
 def ask_endpoint(folder: RunFolder, plan: Plan, budget: Budget) -> None:
@@ -129,7 +120,7 @@ class Asker:
         for prompt, answer, cost in self._answers(language, left):
             if isinstance(answer, EndpointError):
                 unpaid = answer
-            elif isinstance(answer, NoAnswer) and (answer.may_pass or answer.reason not in _ENDINGS):
+            elif isinstance(answer, NoAnswer) and (answer.may_pass or reply_and_ending(answer) is None):
                 lost.append(answer)
             else:
                 answers.add(self._answered(language, prompt, answer, cost))
@@ -159,12 +150,7 @@ class Asker:
         return Ask(tuple(messages), temperature=0, max_tokens=self._config.max_new_tokens, may_be_cut=True)
 
     def _answered(self, language: str, prompt: Prompt, answer: Answer, cost: float) -> Answered:
-        if isinstance(answer, Completion):
-            reply = strip_reasoning(answer.text)
-            ended = store.LENGTH if CUT in answer.notes else store.STOP if reply else store.EMPTY
-        else:
-            ended = _ENDINGS[answer.reason]
-            reply = answer.detail if ended == store.REFUSED else ""
+        reply, ended = reply_and_ending(answer) or ("", store.EMPTY)
         sent, received = map(int, answer.usage.values()) if answer.usage else (None, None)
         is_sampled = not self._client.dialect.sends_temperature
         return Answered(

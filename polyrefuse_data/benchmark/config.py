@@ -44,7 +44,7 @@ _NOT_SETTINGS = (
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
 # Fields that ask for experiments: a finished run can be given others.
-EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
+EXPERIMENTS = ("addition", "erasure", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
@@ -138,6 +138,9 @@ class BenchmarkConfig(BaseModel):
     addition: tuple[float, ...] | None = Field(default=None, min_length=1)
     """Experiment: coefficients with which directions are added while replies are generated, each in its own language
     and the English one (or the first) in all. Negative ones take it away."""
+    erasure: bool = False
+    """Experiment: erase what tells the classes apart at every layer, where `transfer` ablates, with shuffled labels as
+    the control. It leaves models with massive activations whole, which ablation may break."""
     top: int | None = Field(default=None, ge=2)
     """Experiment: ablate so many of each language's best candidates in turn, the chosen one included."""
     jailbreaks: str | None = None

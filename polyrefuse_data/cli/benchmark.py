@@ -155,6 +155,12 @@ def benchmark_run(
         str | None,
         typer.Option(help="Experiment: add directions while generating, with these coefficients, e.g. -1,0.5,1,2."),
     ] = None,
+    erasure: Annotated[
+        bool | None,
+        typer.Option(
+            "--erasure/--no-erasure", help="Experiment: erase the classes' difference at every layer. [default: no]"
+        ),
+    ] = None,
     top: Annotated[
         int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
     ] = None,
