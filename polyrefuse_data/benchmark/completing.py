@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.erasure import Erasure, erase
 from polyrefuse_data.benchmark.generation import Reply, cache_tokens, generate
 from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.ledger import Ledger
@@ -43,7 +45,7 @@ class Wanted:
     """A file of replies to the test prompts of `language`, with the direction of `ablated` taken out, if any.
 
     With `draws` ([draws, d_model]), the prompts take these in turn instead of the direction. With `added`, the
-    direction is not taken out but added.
+    direction is not taken out but added. With `erasures`, the prompts take these in turn, and nothing is ablated.
     """
 
     language: str
@@ -51,10 +53,12 @@ class Wanted:
     ablated: Ablated | None = None
     draws: Tensor | None = None
     added: tuple[int, float] | None = None  # at the input of which layer, and how many times
+    erasures: Sequence[Erasure] = ()
+    made_of: Path | None = None  # the file of the run that they are in
 
     def shares_batches_with(self, other: Wanted) -> bool:
         alike = (self.draws is None) == (other.draws is None) and self.added == other.added
-        return alike and self.ablated is other.ablated
+        return alike and self.ablated is other.ablated and self.erasures is other.erasures
 
     def each_in_turn(self, prompts: int) -> Tensor | None:
         """The draw of each of so many prompts, [prompts, d_model]."""
@@ -111,23 +115,48 @@ class Completing:
 
     def _generate(self, group: Sequence[Wanted]) -> None:
         asked = [self._asked(wanted) for wanted in group]
+        if group[0].erasures:
+            texts = [[prompt.text for _, prompt in prompts] for prompts in asked]
+            self._write_all(group, asked, self._erased(texts, group[0].erasures))
+            return
         own = [wanted.each_in_turn(len(prompts)) for wanted, prompts in zip(group, asked, strict=True)]
         directions = [taken for taken in own if taken is not None]
         with self._shared_intervention(group[0]):
-            replies = iter(
-                generate(
-                    self._model(),
-                    [prompt.text for prompts in asked for _, prompt in prompts],
-                    max_new_tokens=self._config.max_new_tokens,
-                    reasoning=self._config.reasoning == "open",
-                    reasoning_tokens=self._config.reasoning_tokens,
-                    directions=torch.cat(directions) if directions else None,
-                    mode=self._config.mode,
-                    means=group[0].ablated.means if directions and group[0].ablated else None,
-                )
+            replies = self._replies(
+                [prompt.text for prompts in asked for _, prompt in prompts],
+                directions=torch.cat(directions) if directions else None,
+                mode=self._config.mode,
+                means=group[0].ablated.means if directions and group[0].ablated else None,
             )
+        self._write_all(group, asked, replies)
+
+    def _erased(self, texts: Sequence[Sequence[str]], erasures: Sequence[Erasure]) -> list[Reply]:
+        """Replies to the prompts of several files, which take the erasures in turn within their file."""
+        turns = [place % len(erasures) for prompts in texts for place in range(len(prompts))]
+        every = [text for prompts in texts for text in prompts]
+        replies: dict[int, Reply] = {}
+        for turn, erasure in enumerate(erasures):
+            rows = [row for row, own in enumerate(turns) if own == turn]
+            with erase(self._model(), erasure):
+                replies |= zip(rows, self._replies([every[row] for row in rows]), strict=True)
+        return [replies[row] for row in range(len(every))]
+
+    def _replies(self, texts: Sequence[str], **ablation: Any) -> list[Reply]:
+        return generate(
+            self._model(),
+            texts,
+            max_new_tokens=self._config.max_new_tokens,
+            reasoning=self._config.reasoning == "open",
+            reasoning_tokens=self._config.reasoning_tokens,
+            **ablation,
+        )
+
+    def _write_all(
+        self, group: Sequence[Wanted], asked: Sequence[Sequence[tuple[str, Prompt]]], replies: Sequence[Reply]
+    ) -> None:
+        left = iter(replies)
         for wanted, prompts in zip(group, asked, strict=True):
-            self._write(wanted, [(label, prompt, next(replies)) for label, prompt in prompts])
+            self._write(wanted, [(label, prompt, next(left)) for label, prompt in prompts])
 
     def _shared_intervention(self, wanted: Wanted) -> AbstractContextManager[None]:
         """What is done to all rows alike, if anything is."""
@@ -165,6 +194,8 @@ class Completing:
         return self._folder.completions(wanted.source, wanted.language)
 
     def _inputs(self, wanted: Wanted) -> list[Path]:
+        if wanted.made_of is not None:
+            return [wanted.made_of]
         return [] if wanted.ablated is None else [self._folder.directions(wanted.ablated.language)]
 
     def _ending(self, reply: Reply) -> str:

@@ -108,27 +108,35 @@ def judge_run(
     model: str | None = None,
     languages: str | Iterable[str] | None = None,
     fields: Mapping[str, str] | None = None,
+    judge_input_price: float | None = None,
+    judge_output_price: float | None = None,
+    max_cost: float | None = None,
 ) -> Path:
     """Judge replies that are in files (JSONL, JSON, CSV, Parquet, logs of Inspect) and write a RUN folder with scores
     and report.
 
     A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is the
     name that the report gives them, `fields` what the files call id, language, prompt and reply. With `judge_on`
-    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. Raises ConfigError
-    where none matches, or a prompt has several; SourceError for a file that cannot be read.
+    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`,
+    judge and translator stop before more US dollars are spent; the prices are of a million tokens that a judge behind
+    an endpoint is sent and answers. Raises ConfigError where none matches, or a prompt has several; SourceError for a
+    file that cannot be read; EndpointError where a judge does not answer or costs too much: run again to go on.
     """
+    from polyrefuse_data.benchmark.budget import Prices, Purse, budget_of, check_costs
     from polyrefuse_data.benchmark.evaluation import evaluate
     from polyrefuse_data.benchmark.judges.in_english import prepare_judging
     from polyrefuse_data.benchmark.report import write_report
     from polyrefuse_data.benchmark.run import opened_run
 
+    prices = (judge_input_price, judge_output_price)
+    check_costs(judge, prices, max_cost, is_paid=reply_translator is not None)
     told = {"judge": judge, "judge_on": judge_on, "reply_translator": reply_translator}
     matched = match_replies(replies, dataset, model=model, languages=languages, fields=fields, **told)
     folder = RunFolder(Path(out))
     prepare_judging(matched.judging, matched.targets)
     with opened_run(folder):
         _keep(folder, matched)
-        evaluate(folder)
+        evaluate(folder, Purse(budget_of(folder, max_cost), Prices.known(*prices)))
         write_report([folder.path], folder.report)
     return folder.path
 

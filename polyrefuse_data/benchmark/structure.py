@@ -68,17 +68,20 @@ def find_blocks(
 
 
 def _lists(network: Any, name: str | None) -> dict[str, list[Any]]:
-    """Lists of modules by their path, not those within another's modules."""
-    if name is not None:
-        try:
-            return {name: list(network.get_submodule(name))}
-        except (AttributeError, TypeError):
-            raise ModelError(f"{type(network).__name__} has no list of blocks called {name!r}") from None
-    return {
+    """Lists of modules by their path, not those within another's modules; the one of this name, where it is given."""
+    lists = {
         path: list(module)
         for path, module in network.named_modules()
         if isinstance(module, nn.ModuleList) and len(module)
     }
+    if name is None:
+        return lists
+    try:
+        return {name: list(network.get_submodule(name))}
+    except (AttributeError, TypeError):
+        raise ModelError(
+            f"{type(network).__name__} has no list of blocks called {name!r}; it has {', '.join(lists) or 'none'}"
+        ) from None
 
 
 def _chains(lists: dict[str, list[Any]], forward: Callable[[], Any]) -> dict[str, list[Any]]:

@@ -155,7 +155,7 @@ def test_a_killed_run_goes_on(server: ChatServer, release: Path, tmp_path: Path)
 
 def test_no_more_is_spent_than_allowed(server: ChatServer, release: Path, tmp_path: Path) -> None:
     prices = {"input_price": 1000.0, "output_price": 1000.0, "max_new_tokens": 8}
-    with pytest.raises(EndpointError, match=r"left of --max-cost 1 .*higher one"):
+    with pytest.raises(EndpointError, match=r"has cost \$0\.\d+, .* --max-cost 1; .* run again with more"):
         ask(server, release, tmp_path / "run", max_cost=1.0, **prices)
     asked = len(server.bodies)
     assert 0 < 0.015 * asked <= 1.0
@@ -191,7 +191,9 @@ def test_keys_go_where_they_are_named_for(
         ({"endpoint": "m@http://h/v1", "model": "x"}, "name one model"),
         ({}, "name one model"),
         ({"endpoint": "m@http://h/v1", "rule": "arditi"}, "rule: needs the model's weights"),
-        ({"model": "x", "max_cost": 1.0}, "max_cost: for --endpoint only"),
+        ({"model": "x", "max_cost": 1.0}, "max_cost: nothing here is paid for"),
+        ({"model": "x", "max_cost": 1.0, "judge": "openai:j@http://h/v1"}, "without judge_input_price"),
+        ({"model": "x", "judge_input_price": 1.0}, "only for a judge behind an endpoint"),
         ({"endpoint": "m@http://h/v1", "max_cost": 1.0}, "input_price and output_price"),
         ({"endpoint": "m@http://user:pass@h/v1"}, "cannot have a user, password"),
         ({"endpoint": "@http://h/v1"}, "no model's name"),
