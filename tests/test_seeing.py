@@ -121,6 +121,14 @@ def look_at(browser: Browser, page: Path) -> None:
             assert serious_findings(browser) == [], f"{width} {scheme}"
 
 
+def test_tables_of_a_report_are_seen_whole_on_a_desktop(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.look(1280, "light")
+    browser.open(pages["benchmark"])
+    browser.run(OPEN_ALL)
+    cut = "return [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert browser.run(f"{cut}.map((one) => one.querySelector('thead').textContent)") == []
+
+
 def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]) -> None:
     browser.look(1280, "light")
     browser.open(pages["quality"])
