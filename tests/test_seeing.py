@@ -195,7 +195,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["index", "reference/config", "tutorials/own-prompts"])
+@pytest.mark.parametrize(
+    "name", ["index", "reference/commands", "reference/config", "release", "tutorials/own-prompts"]
+)
 def test_the_site_reads_well(browser: Browser, site: Path, name: str) -> None:
     look_at(browser, site / f"{name}.html")
 
