@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain, tee
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.generation import Reply, cache_tokens, generate
 from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.ledger import Ledger
@@ -24,6 +26,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.team import Team
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation
 from polyrefuse_data.rows import LABELS
@@ -61,15 +64,50 @@ class Wanted:
         return None if self.draws is None else self.draws[torch.arange(prompts) % len(self.draws)]
 
 
+@dataclass(frozen=True, eq=False)
+class _Batches:
+    """Prompts that are answered together, and what is done to the model meanwhile: a task for any process."""
+
+    texts: Sequence[str]
+    directions: Tensor | None  # one of its own for each prompt, [prompts, d_model]
+    ablated: Ablated | None
+    added: tuple[int, float] | None
+    in_weights: bool
+    config: BenchmarkConfig
+
+    def __call__(self, model: ChatModel) -> list[Reply]:
+        with self._shared_intervention(model):
+            return generate(
+                model,
+                self.texts,
+                max_new_tokens=self.config.max_new_tokens,
+                reasoning=self.config.reasoning == "open",
+                reasoning_tokens=self.config.reasoning_tokens,
+                directions=self.directions,
+                mode=self.config.mode,
+                means=self.ablated.means if self.directions is not None and self.ablated else None,
+            )
+
+    def _shared_intervention(self, model: ChatModel) -> AbstractContextManager[None]:
+        """What is done to all rows alike, if anything is."""
+        if self.ablated is None or self.directions is not None:
+            return nullcontext()
+        direction, means = self.ablated.direction, self.ablated.means
+        if self.added is not None:
+            return add_direction(model, direction, *self.added)
+        return fastest_ablation(model, direction, self.config.mode, self.in_weights, means)
+
+
 class Completing:
     """Writes files of replies into a run. `model` and `in_weights` (whether generation ablates in the weights) are
-    asked for when there is something to write."""
+    asked for when there is something to write; the `team` generates."""
 
     def __init__(
         self,
         folder: RunFolder,
         plan: Plan,
         ledger: Ledger,
+        team: Team,
         model: Callable[[], ChatModel],
         in_weights: Callable[[], bool],
     ) -> None:
@@ -77,13 +115,17 @@ class Completing:
         self._plan = plan
         self._config = plan.config
         self._ledger = ledger
+        self._team = team
         self._model = model
         self._in_weights = in_weights
 
     def write(self, wanted: Iterable[Wanted]) -> None:
         """Generate what is not there yet."""
-        for group in self._groups(each for each in wanted if not self._is_done(each)):
-            self._generate(group)
+        asked, groups = tee(self._groups(each for each in wanted if not self._is_done(each)))
+        for group, replies in zip(groups, self._team.do(map(self._batches, asked), self._model), strict=True):
+            answers = iter(replies)
+            for each in group:
+                self._write(each, [(label, prompt, next(answers)) for label, prompt in self._asked(each)])
 
     def _groups(self, wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
         """Neighbours that share batches, until they fill one."""
@@ -109,33 +151,18 @@ class Completing:
         """The test prompts of a file, with their labels."""
         return [(label, p) for label in LABELS for p in self._plan.prompts[wanted.language].get("test", label)]
 
-    def _generate(self, group: Sequence[Wanted]) -> None:
-        asked = [self._asked(wanted) for wanted in group]
-        own = [wanted.each_in_turn(len(prompts)) for wanted, prompts in zip(group, asked, strict=True)]
+    def _batches(self, group: Sequence[Wanted]) -> _Batches:
+        texts = [[prompt.text for _, prompt in self._asked(wanted)] for wanted in group]
+        own = [wanted.each_in_turn(len(asked)) for wanted, asked in zip(group, texts, strict=True)]
         directions = [taken for taken in own if taken is not None]
-        with self._shared_intervention(group[0]):
-            replies = iter(
-                generate(
-                    self._model(),
-                    [prompt.text for prompts in asked for _, prompt in prompts],
-                    max_new_tokens=self._config.max_new_tokens,
-                    reasoning=self._config.reasoning == "open",
-                    reasoning_tokens=self._config.reasoning_tokens,
-                    directions=torch.cat(directions) if directions else None,
-                    mode=self._config.mode,
-                    means=group[0].ablated.means if directions and group[0].ablated else None,
-                )
-            )
-        for wanted, prompts in zip(group, asked, strict=True):
-            self._write(wanted, [(label, prompt, next(replies)) for label, prompt in prompts])
-
-    def _shared_intervention(self, wanted: Wanted) -> AbstractContextManager[None]:
-        """What is done to all rows alike, if anything is."""
-        if wanted.ablated is None or wanted.draws is not None:
-            return nullcontext()
-        if wanted.added is not None:
-            return add_direction(self._model(), wanted.ablated.direction, *wanted.added)
-        return self.ablation(wanted.ablated)
+        return _Batches(
+            list(chain.from_iterable(texts)),
+            torch.cat(directions) if directions else None,
+            group[0].ablated,
+            group[0].added,
+            group[0].ablated is not None and self._in_weights(),
+            self._config,
+        )
 
     def ablation(self, ablated: Ablated) -> AbstractContextManager[None]:
         return fastest_ablation(self._model(), ablated.direction, self._config.mode, self._in_weights(), ablated.means)
