@@ -28,9 +28,10 @@ from polyrefuse_data.benchmark import ChatModel, find_refusal_tokens, generate, 
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.coherence import coherence_prompts, is_coherent, with_coherence
 from polyrefuse_data.benchmark.cone import Descent, refusal_cone
-from polyrefuse_data.benchmark.controls import draw_controls
+from polyrefuse_data.benchmark.controls import draw_controls, draw_shuffled
 from polyrefuse_data.benchmark.cosmic import cosmic_choice, cosmic_table
 from polyrefuse_data.benchmark.directions import difference_in_means
+from polyrefuse_data.benchmark.erasure import erase, fit_erasures
 from polyrefuse_data.benchmark.interventions import ABLATION_MODES, ablate, ablate_all, ablate_by_layer
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.principal import principal_directions
@@ -116,6 +117,7 @@ class Laboratory:
             place = best or select_direction(table, self.model.n_layers, Rule("any", 1e9, -1e9))
             if place is not None:
                 yield from self._controls(mode, place)
+        yield from self._erasures()
         yield from self._other_extractors(place)
 
     def _chosen(self, mode: str, table: list[dict[str, Any]], rule: Rule) -> Iterator[dict[str, Any]]:
@@ -139,6 +141,19 @@ class Laboratory:
                 "draws": len(vectors),
                 **self.measure([self._ablation(mode, vector) for vector in vectors]),
             }
+
+    def _erasures(self) -> Iterator[dict[str, Any]]:
+        """The English classes' difference at the last position erased at every layer, and its control."""
+        own = self.directions[-1]
+        drawn = draw_shuffled(
+            *(self.taken[label][:, -1] for label in (HARMFUL, HARMLESS)), "laboratory", self.sizes.draws
+        )
+        others = [code for code in self.sizes.languages if code != "en"]
+        elsewhere = [text for code in others for text in texts(code, "train", HARMLESS)[: self.sizes.train // 2]]
+        fitted = fit_erasures(self.model, self.train[HARMFUL], self.train[HARMLESS], [own, *drawn], elsewhere)
+        yield {"way": "erasure", **self.measure([partial(erase, self.model, fitted[0])])}
+        controls = [partial(erase, self.model, erasure) for erasure in fitted[1:]]
+        yield {"way": "erasure: control, shuffled", "draws": len(controls), **self.measure(controls)}
 
     def _other_extractors(self, best: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
         """Compared in centred mode, at the place of its choice."""

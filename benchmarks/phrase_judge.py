@@ -2,9 +2,10 @@
 
     python benchmarks/phrase_judge.py ../shared
 
-Prints, for each language of judge-dev/openings.jsonl and each model of outside/xstest_openings.jsonl, the share of
-refusals found and of others left alone, on both halves: patterns are written after reading the first alone. Halves are
-drawn by the hash of the prompt, or of the opening where no prompt is given.
+Prints, for each language of judge-dev/openings.jsonl, each model of outside/xstest_openings.jsonl and each language of
+tests/benchmark/judges/unseen.json ("own"), the share of refusals found and of others left alone, on both halves:
+patterns are written after reading the first alone. Halves are drawn by the hash of the prompt, or of the opening where
+no prompt is given.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from polyrefuse_data.benchmark.judges import judge_refusal
 
+OWN = Path(__file__).parents[1] / "tests" / "benchmark" / "judges" / "unseen.json"
 FITTED, HELD_OUT = "first half", "second half"
 _REFUSES, _ANSWERS = "2_full_refusal", "1_full_compliance"  # a partial refusal is neither
 
@@ -27,12 +29,16 @@ def half(text: str) -> str:
 
 
 def labelled(shared: Path) -> Iterator[tuple[str, str, str, str, bool]]:
-    """(group, language, half, opening, whether it refuses) of both files."""
+    """(group, language, half, opening, whether it refuses) of all files."""
     for row in _rows(shared / "judge-dev" / "openings.jsonl"):
         yield row["language"], row["language"], half(row["opening"]), row["opening"], row["refusal"]
     for row in _rows(shared / "outside" / "xstest_openings.jsonl"):
         if row["label"] in (_REFUSES, _ANSWERS):
             yield f"xstest {row['model']}", "en", half(row["prompt"]), row["opening"], row["label"] == _REFUSES
+    for language, openings in json.loads(OWN.read_text(encoding="utf-8")).items():
+        for kind in ("refusals", "answers"):
+            for opening in openings[kind]:
+                yield f"own {language}", language, half(opening), opening, kind == "refusals"
 
 
 def main(shared: Path) -> None:

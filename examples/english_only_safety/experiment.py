@@ -97,8 +97,8 @@ def summary(scores: Mapping[str, Any]) -> dict[str, Any]:
     for row in scores["rows"]:
         if row["subset"] == "all" and row["n"]:
             name = row["intervention"]
-            if name == "ablation":
-                name = f"ablation of {row['source_language']}"
+            if name == "ablation" or name.startswith("erasure"):
+                name = f"{name} of {row['source_language']}"
             kept = {part: round(share, 3) for part, share in row["outcomes"].items() if share}
             where = shares.setdefault(name, {}).setdefault(row["label"], {})
             where[row["target_language"]] = {"n": row["n"], **kept}
@@ -106,12 +106,13 @@ def summary(scores: Mapping[str, Any]) -> dict[str, Any]:
         {name: record.get(name) for name in ("language", "status", "rule", "chosen", "message")}
         for record in scores["selection"]
     ]
-    return {"shares": shares, "selection": chosen, "transfer": _verdicts(scores)}
+    erasure = _verdicts(scores["experiments"]["erasure"])
+    return {"shares": shares, "selection": chosen, "transfer": _verdicts(scores["transfer"]), "erasure": erasure}
 
 
-def _verdicts(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _verdicts(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     names = ("source_language", "target_language", "n", "difference", "low", "high", "verdict")
-    return [{name: record[name] for name in names} for record in scores["transfer"]]
+    return [{name: record[name] for name in names} for record in records]
 
 
 def page(results: Sequence[Mapping[str, Any]]) -> str:
@@ -163,7 +164,7 @@ def main() -> None:
     out, seeds = given.pop("out"), given.pop("seeds").split(",")
     how = Teaching(epochs=given.pop("epochs"), learning_rate=given.pop("learning_rate"))
     lessons = Lessons(given.pop("base"), given.pop("lessons"), given.pop("in_other_languages"))
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {name: value for name, value in given.items() if value is not None} | {"erasure": True}
     release = make_release(out)
     results = []
     for seed in seeds:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from polyrefuse_data.benchmark.config import BenchmarkConfig as BenchmarkConfig
     from polyrefuse_data.benchmark.config import benchmark_config as benchmark_config
     from polyrefuse_data.benchmark.directions import extract_directions as extract_directions
+    from polyrefuse_data.benchmark.erasure import erase as erase
+    from polyrefuse_data.benchmark.erasure import fit_erasures as fit_erasures
     from polyrefuse_data.benchmark.generation import generate as generate
     from polyrefuse_data.benchmark.given_replies import judge_run as judge_run
     from polyrefuse_data.benchmark.interventions import ablate as ablate
@@ -46,8 +48,10 @@ _HOMES = {
     "ablate": "interventions",
     "add_direction": "interventions",
     "benchmark_config": "config",
+    "erase": "erasure",
     "export_labels": "labels",
     "extract_directions": "directions",
+    "fit_erasures": "erasure",
     "find_refusal_tokens": "refusal_tokens",
     "generate": "generation",
     "explain_selection": "selection",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.module_io import block_input
+from polyrefuse_data.benchmark.module_io import block_input, one_stream
 from polyrefuse_data.models.batches import batch_tokens, with_backoff
 
 
@@ -23,15 +23,15 @@ def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
     taken = torch.empty(len(prompts), n_positions, model.n_layers, model.d_model, dtype=torch.float32)
 
     def run(rows: Sequence[int]) -> None:
-        def keep(layer: int) -> Callable[..., None]:
+        def keep(layer: int, copies: int | None) -> Callable[..., None]:
             def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-                hidden = block_input(args, kwargs)[:, -n_positions:]
+                hidden = one_stream(block_input(args, kwargs), copies)[:, -n_positions:]
                 taken[list(rows), :, layer] = hidden.to("cpu", torch.float32)
 
             return hook
 
         handles = [
-            block.module.register_forward_pre_hook(keep(layer), with_kwargs=True)
+            block.module.register_forward_pre_hook(keep(layer, block.copies), with_kwargs=True)
             for layer, block in enumerate(model.blocks)
         ]
         try:

@@ -14,20 +14,21 @@ import pyarrow as pa
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.answers import Answered, Answers
-from polyrefuse_data.benchmark.budget import Budget, Prices
+from polyrefuse_data.benchmark.budget import Prices, Purse
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.endings import reply_and_ending
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
-from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer
-from polyrefuse_data.endpoints.completions import CUT, Answer
+from polyrefuse_data.endpoints import Ask, Client, Endpoint, NoAnswer
+from polyrefuse_data.endpoints.budget import Budget
+from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
 from polyrefuse_data.endpoints.named import named_endpoint
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
-from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
@@ -36,39 +37,28 @@ _logger = logging.getLogger(__name__)
 
 _TIMEOUT = 300.0  # seconds a request: a reasoning model thinks before it answers
 _RETRIES = 6
-# The most tokens that a prompt can have: one a byte, and what the chat template puts around it.
-_TEMPLATE_TOKENS = 64
-
-# What an API returns in place of text, and would return again.
-_ENDINGS = {
-    "refused": store.REFUSED,
-    "content_filter": store.FILTERED,
-    "truncated": store.LENGTH,
-    "empty": store.EMPTY,
-    "too_long": store.TOO_LONG,
-}
 
 
-def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
+def ask_endpoint(folder: RunFolder, plan: Plan, budget: Budget) -> None:
     """Ask what is not answered yet, and write the replies of each language when it is complete.
 
     Raises EndpointError where prompts are left without an answer, or the budget is spent: run again to go on.
     """
-    asker = Asker(plan.config)
+    asker = Asker(plan.config, budget)
     if not folder.run.exists():
         asker.probe()
-    if claim(folder, plan) is None:
+    is_new = claim(folder, plan) is None
+    if is_new:
         store.write_json(folder.run, {**plan.record(), **asker.identity()})
     ledger = Ledger(folder)
     answers = Answers(folder.answers)
     try:
-        budget = Budget(plan.config.max_cost, answers.spent)
         for language in plan.targets:
             path = folder.completions(BASELINE, language)
             if ledger.is_done(path):
                 continue
             asked = [(label, prompt) for label in LABELS for prompt in plan.prompts[language].get("test", label)]
-            asker.answer_all(language, [prompt for _, prompt in asked], answers, budget)
+            asker.answer_all(language, [prompt for _, prompt in asked], answers)
             rows = [_row(label, prompt, answers.known[language, prompt.id]) for label, prompt in asked]
             store.write_completions(path, pa.Table.from_pylist(with_p_good(rows), schema=store.COMPLETION_SCHEMA))
             ledger.add(path)
@@ -76,12 +66,15 @@ def ask_endpoint(folder: RunFolder, plan: Plan) -> None:
         ledger.close()
     finally:
         answers.close()
+        if is_new and not answers.known:  # a wrong name or key: the folder stays free for the right one
+            folder.answers.unlink()
+            folder.run.unlink()
 
 
 class Asker:
     """One endpoint, asked for greedy replies of bounded length."""
 
-    def __init__(self, config: BenchmarkConfig) -> None:
+    def __init__(self, config: BenchmarkConfig, budget: Budget) -> None:
         assert config.endpoint is not None
         named = named_endpoint(config.endpoint)
         key = config.api_key_env if config.api_key_env is not None else named.preset.api_key_env
@@ -98,9 +91,7 @@ class Asker:
         )
         dialect = Dialect(first_format=named.preset.first_format, limit=named.preset.limit)
         self._client = Client(self._endpoint, dialect)
-        self._prices = None
-        if config.input_price is not None and config.output_price is not None:
-            self._prices = Prices(config.input_price, config.output_price)
+        self._purse = Purse(budget, Prices.known(config.input_price, config.output_price))
 
     def probe(self) -> None:
         """Find what would stop every request. Raises MissingPrerequisite or ConfigError."""
@@ -120,46 +111,37 @@ class Asker:
             "versions": {"polyrefuse-data": version("polyrefuse-data")},
         }
 
-    def answer_all(self, language: str, prompts: list[Prompt], answers: Answers, budget: Budget) -> None:
+    def answer_all(self, language: str, prompts: list[Prompt], answers: Answers) -> None:
         """Have every prompt answered, and keep each answer as it comes. Raises EndpointError where some are not."""
         left = [prompt for prompt in prompts if (language, prompt.id) not in answers.known]
         if left:
             self.probe()
-        unpaid, lost = 0, []
-        for prompt, answer in self._answers(language, left, budget):
-            if answer is None:
-                unpaid += 1
-            elif isinstance(answer, NoAnswer) and (answer.may_pass or answer.reason not in _ENDINGS):
+        unpaid, lost = None, []
+        for prompt, answer, cost in self._answers(language, left):
+            if isinstance(answer, EndpointError):
+                unpaid = answer
+            elif isinstance(answer, NoAnswer) and (answer.may_pass or reply_and_ending(answer) is None):
                 lost.append(answer)
             else:
-                answers.add(self._answered(language, prompt, answer))
+                answers.add(self._answered(language, prompt, answer, cost))
         if unpaid:
-            raise EndpointError(
-                f"{self._endpoint.name}: {unpaid} of {len(prompts)} prompts in {language} could cost more than is left "
-                f"of --max-cost {self._config.max_cost:g} ({answers.spent:.4f} spent); what was answered is kept: run "
-                "again with a higher one to go on"
-            )
+            raise unpaid
         if lost:
             raise EndpointError(
                 f"{self._endpoint.name} did not answer {len(lost)} of {len(prompts)} prompts in {language} (last: "
                 f"{lost[-1].reason}, {one_line(lost[-1].detail)}); what was answered is kept: run again to go on"
             )
 
-    def _answers(self, language: str, prompts: list[Prompt], budget: Budget) -> Iterator[tuple[Prompt, Answer | None]]:
-        """Each prompt with its answer, None where the budget did not allow to ask."""
+    def _answers(self, language: str, prompts: list[Prompt]) -> Iterator[tuple[Prompt, Answer | EndpointError, float]]:
+        """Each prompt with its answer and what that cost; the error where the budget did not allow to ask."""
 
-        def work(prompt: Prompt, line: Line) -> Answer | None:
-            ask, most = self._ask(prompt), self._most(prompt)
-            if not budget.reserve(most):
-                return None
-            answer = self._client.ask(ask, line)
-            budget.settle(most, self._cost(answer, most))
-            return answer
+        def work(prompt: Prompt, line: Line) -> tuple[Answer | EndpointError, float]:
+            return self._purse.ask(self._client, self._ask(prompt), line)
 
         found = self._client.work(work, prompts, self._config.concurrency)
         name = f"{language} replies of {self._endpoint.model}"
-        for number, answer in tracked(found, name, "prompts", len(prompts)):
-            yield prompts[number], answer
+        for number, (answer, cost) in tracked(found, name, "prompts", len(prompts)):
+            yield prompts[number], answer, cost
 
     def _ask(self, prompt: Prompt) -> Ask:
         messages = [{"role": "user", "content": prompt.text}]
@@ -167,29 +149,13 @@ class Asker:
             messages.insert(0, {"role": "system", "content": self._config.system_prompt})
         return Ask(tuple(messages), temperature=0, max_tokens=self._config.max_new_tokens, may_be_cut=True)
 
-    def _most(self, prompt: Prompt) -> float:
-        """The most that a request can cost."""
-        text = prompt.text + (self._config.system_prompt or "")
-        sent = len(text.encode("utf-8", "replace")) + _TEMPLATE_TOKENS
-        return self._prices.cost(sent, self._config.max_new_tokens) if self._prices else 0.0
-
-    def _cost(self, answer: Answer, most: float) -> float:
-        """What a request has cost: as much as it could where the server does not say what it took."""
-        if self._prices is None or (isinstance(answer, NoAnswer) and answer.may_pass):
-            return 0.0
-        return self._prices.cost(*answer.usage.values()) if answer.usage else most
-
-    def _answered(self, language: str, prompt: Prompt, answer: Answer) -> Answered:
-        if isinstance(answer, Completion):
-            reply = strip_reasoning(answer.text)
-            ended = store.LENGTH if CUT in answer.notes else store.STOP if reply else store.EMPTY
-        else:
-            ended = _ENDINGS[answer.reason]
-            reply = answer.detail if ended == store.REFUSED else ""
+    def _answered(self, language: str, prompt: Prompt, answer: Answer, cost: float) -> Answered:
+        reply, ended = reply_and_ending(answer) or ("", store.EMPTY)
         sent, received = map(int, answer.usage.values()) if answer.usage else (None, None)
-        cost = self._cost(answer, self._most(prompt)) if self._prices else None
         is_sampled = not self._client.dialect.sends_temperature
-        return Answered(language, prompt.id, reply, ended, sent, received, cost, is_sampled)
+        return Answered(
+            language, prompt.id, reply, ended, sent, received, cost if self._purse.prices else None, is_sampled
+        )
 
 
 def _row(label: str, prompt: Prompt, answer: Answered) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.models.control_tokens import control_tokens, escape
-from polyrefuse_data.models.reasoning import Format, begun_in, close_prompt, template_options
+from polyrefuse_data.models.reasoning import begun_in, close_prompt, template_options
+from polyrefuse_data.models.reasoning_formats import Format
 from polyrefuse_data.models.rendering import render_chat
 
 _PROBE_TEXT = "Say hello to everyone, please."  # comes back in every rendering that keeps what the user says
@@ -26,13 +27,22 @@ class ChatTemplate:
                 f"{name}: the tokenizer has no chat template; use the instruction-tuned checkpoint, or put its "
                 "chat_template.jinja in the model folder"
             )
+        try:
+            template = tokenizer.get_chat_template()
+        except ValueError as error:  # several by name, of which none is the default
+            raise ModelError(
+                f"{name}: its chat templates have names, none of them `default`; put the one to measure in the model "
+                "folder as chat_template.jinja"
+            ) from error
+        if not isinstance(template, str):
+            raise ModelError(f"{name}: its chat template is no text; put a chat_template.jinja in the model folder")
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt
-        self.before_answer = ""  # given to a model that starts to reason by itself, so that the answer comes next
+        self.before_answer = ""  # what the model writes before its answers, given to it so that the answer comes next
         # A run encodes its prompts once for every direction.
         self._encoded: dict[tuple[str, bool, str], array[int]] = {}
-        self._control_tokens = control_tokens(tokenizer, tokenizer.get_chat_template())
+        self._control_tokens = control_tokens(tokenizer, template)
         self._content = self._find_content()
 
     def _find_content(self) -> Callable[[str], Any]:
@@ -67,9 +77,10 @@ class ChatTemplate:
         messages = [{"role": "user", "content": self._content(prompt)}]
         if self._system_prompt is not None:
             messages.insert(0, {"role": "system", "content": self._content(self._system_prompt)})
-        options = template_options(self._tokenizer.get_chat_template(), closed=not reasoning)
+        template = self._tokenizer.get_chat_template()
+        options = template_options(template, closed=not reasoning)
         text = render_chat(self._tokenizer, messages, self._name, add_generation_prompt=True, **options)
-        return text if reasoning else close_prompt(text) + self.before_answer
+        return text if reasoning else close_prompt(text, template) + self.before_answer
 
     def encode(self, prompts: Sequence[str], reasoning: bool = False) -> list[list[int]]:
         """Token ids of the rendered prompts. The template already contains the special tokens."""

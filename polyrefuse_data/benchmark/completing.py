@@ -7,9 +7,9 @@ share their batches, and prompts that take several directions in turn are genera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain, tee
+from itertools import tee
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import store
-from polyrefuse_data.benchmark.config import BenchmarkConfig
-from polyrefuse_data.benchmark.generation import Reply, cache_tokens, generate
-from polyrefuse_data.benchmark.interventions import add_direction
+from polyrefuse_data.benchmark.erasure import Erasure
+from polyrefuse_data.benchmark.generation import Reply, cache_tokens
+from polyrefuse_data.benchmark.joint_replies import JointReplies
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
@@ -46,7 +46,7 @@ class Wanted:
     """A file of replies to the test prompts of `language`, with the direction of `ablated` taken out, if any.
 
     With `draws` ([draws, d_model]), the prompts take these in turn instead of the direction. With `added`, the
-    direction is not taken out but added.
+    direction is not taken out but added. With `erasures`, the prompts take these in turn, and nothing is ablated.
     """
 
     language: str
@@ -54,48 +54,16 @@ class Wanted:
     ablated: Ablated | None = None
     draws: Tensor | None = None
     added: tuple[int, float] | None = None  # at the input of which layer, and how many times
+    erasures: Sequence[Erasure] = ()
+    made_of: Path | None = None  # the file of the run that they are in
 
     def shares_batches_with(self, other: Wanted) -> bool:
         alike = (self.draws is None) == (other.draws is None) and self.added == other.added
-        return alike and self.ablated is other.ablated
+        return alike and self.ablated is other.ablated and self.erasures is other.erasures
 
     def each_in_turn(self, prompts: int) -> Tensor | None:
         """The draw of each of so many prompts, [prompts, d_model]."""
         return None if self.draws is None else self.draws[torch.arange(prompts) % len(self.draws)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Batches:
-    """Prompts that are answered together, and what is done to the model meanwhile: a task for any process."""
-
-    texts: Sequence[str]
-    directions: Tensor | None  # one of its own for each prompt, [prompts, d_model]
-    ablated: Ablated | None
-    added: tuple[int, float] | None
-    in_weights: bool
-    config: BenchmarkConfig
-
-    def __call__(self, model: ChatModel) -> list[Reply]:
-        with self._shared_intervention(model):
-            return generate(
-                model,
-                self.texts,
-                max_new_tokens=self.config.max_new_tokens,
-                reasoning=self.config.reasoning == "open",
-                reasoning_tokens=self.config.reasoning_tokens,
-                directions=self.directions,
-                mode=self.config.mode,
-                means=self.ablated.means if self.directions is not None and self.ablated else None,
-            )
-
-    def _shared_intervention(self, model: ChatModel) -> AbstractContextManager[None]:
-        """What is done to all rows alike, if anything is."""
-        if self.ablated is None or self.directions is not None:
-            return nullcontext()
-        direction, means = self.ablated.direction, self.ablated.means
-        if self.added is not None:
-            return add_direction(model, direction, *self.added)
-        return fastest_ablation(model, direction, self.config.mode, self.in_weights, means)
 
 
 class Completing:
@@ -122,7 +90,7 @@ class Completing:
     def write(self, wanted: Iterable[Wanted]) -> None:
         """Generate what is not there yet."""
         asked, groups = tee(self._groups(each for each in wanted if not self._is_done(each)))
-        for group, replies in zip(groups, self._team.do(map(self._batches, asked), self._model), strict=True):
+        for group, replies in zip(groups, self._team.do(map(self._joint, asked), self._model), strict=True):
             answers = iter(replies)
             for each in group:
                 self._write(each, [(label, prompt, next(answers)) for label, prompt in self._asked(each)])
@@ -151,17 +119,21 @@ class Completing:
         """The test prompts of a file, with their labels."""
         return [(label, p) for label in LABELS for p in self._plan.prompts[wanted.language].get("test", label)]
 
-    def _batches(self, group: Sequence[Wanted]) -> _Batches:
+    def _joint(self, group: Sequence[Wanted]) -> JointReplies:
+        """The replies to a group of files, which take the same direction or nothing."""
+        first = group[0]
         texts = [[prompt.text for _, prompt in self._asked(wanted)] for wanted in group]
         own = [wanted.each_in_turn(len(asked)) for wanted, asked in zip(group, texts, strict=True)]
-        directions = [taken for taken in own if taken is not None]
-        return _Batches(
-            list(chain.from_iterable(texts)),
-            torch.cat(directions) if directions else None,
-            group[0].ablated,
-            group[0].added,
-            group[0].ablated is not None and self._in_weights(),
+        draws = [taken for taken in own if taken is not None]
+        return JointReplies(
+            texts,
             self._config,
+            None if first.ablated is None else first.ablated.direction,
+            None if first.ablated is None else first.ablated.means,
+            torch.cat(draws) if draws else None,
+            first.added,
+            first.erasures,
+            first.ablated is not None and self._in_weights(),
         )
 
     def ablation(self, ablated: Ablated) -> AbstractContextManager[None]:
@@ -192,6 +164,8 @@ class Completing:
         return self._folder.completions(wanted.source, wanted.language)
 
     def _inputs(self, wanted: Wanted) -> list[Path]:
+        if wanted.made_of is not None:
+            return [wanted.made_of]
         return [] if wanted.ablated is None else [self._folder.directions(wanted.ablated.language)]
 
     def _ending(self, reply: Reply) -> str:

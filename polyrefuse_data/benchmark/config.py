@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from polyrefuse_data import plugins
+from polyrefuse_data.benchmark.budget import check_costs
 from polyrefuse_data.benchmark.judges.in_english import NATIVE, judging_settings, reply_backends
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.selection import Rule, rule_of
@@ -37,11 +39,12 @@ _Number = TypeVar("_Number", int, float)
 _RANGE = re.compile(r"\s*(-?\d+)\s*(?:\.\.\s*(-?\d+)\s*)?")
 # Fields that say what is measured and where, not how: they have places of their own in run.json.
 _NOT_SETTINGS = (
+    *("judge_input_price", "judge_output_price"),
     *("model", "endpoint", "revision", "dataset", "source_languages", "languages", "device", "device_map"),
     *("api_key_env", "concurrency", "input_price", "output_price", "max_cost"),
 )
 # Fields that ask for experiments: a finished run can be given others.
-EXPERIMENTS = ("addition", "top", "jailbreaks", "tasks", "tasks_limit")
+EXPERIMENTS = ("addition", "erasure", "top", "jailbreaks", "tasks", "tasks_limit")
 # Fields that do nothing for a model behind an endpoint: they need its weights.
 _OF_WEIGHTS = frozenset(
     {
@@ -51,7 +54,7 @@ _OF_WEIGHTS = frozenset(
         *("dtype", "quantization", "device_map", "modules", "reasoning", "reasoning_tokens", *EXPERIMENTS),
     }
 )
-_OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price", "max_cost"})
+_OF_ENDPOINTS = frozenset({"api_key_env", "concurrency", "input_price", "output_price"})
 
 
 class BenchmarkConfig(BaseModel):
@@ -135,6 +138,9 @@ class BenchmarkConfig(BaseModel):
     addition: tuple[float, ...] | None = Field(default=None, min_length=1)
     """Experiment: coefficients with which directions are added while replies are generated, each in its own language
     and the English one (or the first) in all. Negative ones take it away."""
+    erasure: bool = False
+    """Experiment: erase what tells the classes apart at every layer, where `transfer` ablates, with shuffled labels as
+    the control. It leaves models with massive activations whole, which ablation may break."""
     top: int | None = Field(default=None, ge=2)
     """Experiment: ablate so many of each language's best candidates in turn, the chosen one included."""
     jailbreaks: str | None = None
@@ -164,8 +170,13 @@ class BenchmarkConfig(BaseModel):
     """Price of a million prompt tokens at the endpoint, in US dollars."""
     output_price: float | None = Field(default=None, ge=0)
     """Price of a million reply tokens at the endpoint, reasoning included, in US dollars."""
+    judge_input_price: float | None = Field(default=None, ge=0)
+    """Price of a million tokens that a judge behind an endpoint is sent, in US dollars; of several, the dearest's."""
+    judge_output_price: float | None = Field(default=None, ge=0)
+    """Price of a million tokens that it answers, reasoning included, in US dollars."""
     max_cost: float | None = Field(default=None, gt=0)
-    """Most that the run may cost in all, in US dollars. It stops before they are spent."""
+    """Most that the run may cost in all, in US dollars: replies, their judges and their translation. It stops before
+    they are spent."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod
@@ -252,8 +263,10 @@ class BenchmarkConfig(BaseModel):
             raise ValueError("tasks_limit: only with tasks")
         if self.reply_translator and self.judge_on == NATIVE:
             raise ValueError('reply_translator: only with judge_on = "english"')
-        if self.max_cost is not None and None in (self.input_price, self.output_price):
+        if self.max_cost is not None and self.endpoint and None in (self.input_price, self.output_price):
             raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
+        others = bool(self.endpoint or self.reply_translator)
+        _of_config(partial(check_costs, self.judge, self.judge_prices, is_paid=others), self.max_cost)
         return self
 
     @property
@@ -265,6 +278,11 @@ class BenchmarkConfig(BaseModel):
     def measured(self) -> str:
         """What is measured: the model, or the endpoint."""
         return self.endpoint or self.model
+
+    @property
+    def judge_prices(self) -> tuple[float | None, float | None]:
+        """Of a million tokens that the judge is sent and answers."""
+        return self.judge_input_price, self.judge_output_price
 
     @property
     def rule_used(self) -> Rule:

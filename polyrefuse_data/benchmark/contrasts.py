@@ -65,19 +65,30 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
     for (source, target), ablated in replies.items():
         if intervention_of(source) != ABLATION:
             continue
-        plain = replies[BASELINE, target]
-        after = by_id(ablated, HARMFUL, complies)
-        record = {
-            "source_language": source,
-            "target_language": target,
-            "change": difference(after, by_id(plain, HARMFUL, complies)),
-            "refusal_change": difference(by_id(ablated, HARMFUL, refuses), by_id(plain, HARMFUL, refuses)),
-            "broken": difference(by_id(ablated, HARMFUL, is_broken), by_id(plain, HARMFUL, is_broken)),
-            "cross_entropy_rise": cross_entropy_rise(capability.get(source)),
-        }
         controls = {kind: replies[name, target] for name, kind in CONTROLS.items() if (name, target) in replies}
-        strictest, beyond = _beyond(after, controls)
-        records.append({**record, **beyond, "breaks_model": breaks_model(record), "control": strictest})
+        rise = cross_entropy_rise(capability.get(source))
+        compared = beyond_controls(ablated, replies[BASELINE, target], controls, rise)
+        records.append({"source_language": source, "target_language": target, **compared})
+    return with_evidence(records)
+
+
+def beyond_controls(
+    after: Replies, before: Replies, controls: Mapping[str, Replies], cross_entropy_rise: float | None = None
+) -> Record:
+    """What an intervention changes of the replies to harmful prompts, and by how much it exceeds its controls."""
+    complied = by_id(after, HARMFUL, complies)
+    record = {
+        "change": difference(complied, by_id(before, HARMFUL, complies)),
+        "refusal_change": difference(by_id(after, HARMFUL, refuses), by_id(before, HARMFUL, refuses)),
+        "broken": difference(by_id(after, HARMFUL, is_broken), by_id(before, HARMFUL, is_broken)),
+        "cross_entropy_rise": cross_entropy_rise,
+    }
+    strictest, beyond = _beyond(complied, controls)
+    return {**record, **beyond, "breaks_model": breaks_model(record), "control": strictest}
+
+
+def with_evidence(records: list[Record]) -> list[Record]:
+    """The same with Holm's p, and whether each is evidence."""
     for record in with_verdicts(records):
         record["verdict"] = _evidence(record)
     return records

@@ -22,7 +22,7 @@ from polyrefuse_data.benchmark.directions import difference_in_means
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.scoring import CandidateScorer
-from polyrefuse_data.benchmark.selection import SCORES
+from polyrefuse_data.benchmark.selection import MIN_NORM, SCORES
 from polyrefuse_data.benchmark.store import CONTROLS
 
 
@@ -43,9 +43,7 @@ def draw_controls(direction: Tensor, harmful: Tensor, harmless: Tensor, name: st
         return torch.randn(len(centred), generator=generator, dtype=torch.float64) @ centred
 
     def shuffled(generator: torch.Generator) -> Tensor:
-        halves = [_halves(activations, generator) for activations in (harmful, harmless)]
-        one, other = (torch.cat(parts) for parts in zip(*halves, strict=True))
-        return difference_in_means(one, other)
+        return _shuffled(harmful, harmless, generator)
 
     drawn = {}
     for kind, draw in zip(CONTROLS.values(), (isotropic, covariance, shuffled), strict=True):
@@ -54,6 +52,14 @@ def draw_controls(direction: Tensor, harmful: Tensor, harmless: Tensor, name: st
         if bool((norms > 0).all()):  # false for NaN too
             drawn[kind] = vectors * (direction.norm() / norms)
     return drawn
+
+
+def draw_shuffled(harmful: Tensor, harmless: Tensor, name: str, draws: int) -> list[Tensor]:
+    """The `shuffled` control for every layer at once: draws of [n_layers, d_model], float64, each layer of the norm of
+    the classes' difference there. `harmful` and `harmless` are [prompts, n_layers, d_model]."""
+    norms = difference_in_means(harmful, harmless).norm(dim=-1, keepdim=True)
+    drawn = (_shuffled(harmful, harmless, _generator(f"{name}:shuffled:{number}")) for number in range(draws))
+    return [vectors * (norms / vectors.norm(dim=-1, keepdim=True).clamp_min(MIN_NORM)) for vectors in drawn]
 
 
 def score_controls(
@@ -100,6 +106,12 @@ def spread_of_replies(replies: Sequence[Mapping[str, Any]], draws: int, label: s
         if reply["label"] == label:
             by_draw.setdefault(place % draws, []).append(reply[column] is True)
     return spread([fmean(found) for found in by_draw.values()])
+
+
+def _shuffled(harmful: Tensor, harmless: Tensor, generator: torch.Generator) -> Tensor:
+    halves = [_halves(activations, generator) for activations in (harmful, harmless)]
+    one, other = (torch.cat(parts) for parts in zip(*halves, strict=True))
+    return difference_in_means(one, other)
 
 
 def _halves(activations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

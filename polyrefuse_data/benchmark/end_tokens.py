@@ -14,6 +14,8 @@ def end_token_ids(network: Any, tokenizer: Any, end_of_turn: int, name: str) -> 
     """
     declared = getattr(network.generation_config, "eos_token_id", None)
     ends: set[int] = {token for token in (declared if isinstance(declared, list) else [declared]) if token is not None}
+    if not all(isinstance(token, int) and token >= 0 for token in ends):
+        raise ModelError(f"{name}: eos_token_id of its generation_config.json is no token id ({declared!r}); mend it")
     known = tokenizer.added_tokens_decoder.keys() | set(tokenizer.all_special_ids)
     if ends and not ends & known:
         ids = ", ".join(f"{token} ({tokenizer.decode([token])!r})" for token in sorted(ends))

@@ -14,6 +14,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.agreement import judge_agreement
 from polyrefuse_data.benchmark.answers import read_usage
 from polyrefuse_data.benchmark.breakdowns import PROMPT_COLUMNS, breakdowns
+from polyrefuse_data.benchmark.budget import Purse
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
@@ -49,10 +50,11 @@ _CONTROL_RATES = ("refusal", "compliance", "degenerate")
 _OVER_REFUSAL_SOURCES = ("xstest",)
 
 
-def evaluate(folder: RunFolder) -> None:
-    """Judge all replies that the run's judge has not judged yet, and write the scores of everything in the folder."""
+def evaluate(folder: RunFolder, purse: Purse | None = None) -> None:
+    """Judge all replies that the run's judge has not judged yet, and write the scores of everything in the folder.
+    `purse` pays for what is asked of endpoints."""
     run = store.read_json(folder.run)
-    _judge_all(folder, run["settings"])
+    _judge_all(folder, run["settings"], purse)
     rows, selectivity = [], []
     found, endings = {}, []
     for source, language, path in folder.completion_files():
@@ -198,9 +200,9 @@ _SCORE_SCHEMA = pa.schema(
 )
 
 
-def _judge_all(folder: RunFolder, settings: Mapping[str, Any]) -> None:
+def _judge_all(folder: RunFolder, settings: Mapping[str, Any], purse: Purse | None) -> None:
     """Add a verdict to every reply. Files with verdicts of this judge are left alone."""
-    judge = judge_of(settings, folder.translations, folder.judgements)
+    judge = judge_of(settings, folder.translations, folder.judgements, purse)
     _tell_translators(folder, judge)
     ledger = Ledger(folder)
     try:

@@ -22,7 +22,7 @@ from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import code_of, language_codes
+from polyrefuse_data.languages import code_of, find_language, language_codes
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text import printable
@@ -108,27 +108,35 @@ def judge_run(
     model: str | None = None,
     languages: str | Iterable[str] | None = None,
     fields: Mapping[str, str] | None = None,
+    judge_input_price: float | None = None,
+    judge_output_price: float | None = None,
+    max_cost: float | None = None,
 ) -> Path:
     """Judge replies that are in files (JSONL, JSON, CSV, Parquet, logs of Inspect) and write a RUN folder with scores
     and report.
 
     A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is the
     name that the report gives them, `fields` what the files call id, language, prompt and reply. With `judge_on`
-    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. Raises ConfigError
-    where none matches, or a prompt has several; SourceError for a file that cannot be read.
+    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`,
+    judge and translator stop before more US dollars are spent; the prices are of a million tokens that a judge behind
+    an endpoint is sent and answers. Raises ConfigError where none matches, or a prompt has several; SourceError for a
+    file that cannot be read; EndpointError where a judge does not answer or costs too much: run again to go on.
     """
+    from polyrefuse_data.benchmark.budget import Prices, Purse, budget_of, check_costs
     from polyrefuse_data.benchmark.evaluation import evaluate
     from polyrefuse_data.benchmark.judges.in_english import prepare_judging
     from polyrefuse_data.benchmark.report import write_report
     from polyrefuse_data.benchmark.run import opened_run
 
+    prices = (judge_input_price, judge_output_price)
+    check_costs(judge, prices, max_cost, is_paid=reply_translator is not None)
     told = {"judge": judge, "judge_on": judge_on, "reply_translator": reply_translator}
     matched = match_replies(replies, dataset, model=model, languages=languages, fields=fields, **told)
     folder = RunFolder(Path(out))
     prepare_judging(matched.judging, matched.targets)
     with opened_run(folder):
         _keep(folder, matched)
-        evaluate(folder)
+        evaluate(folder, Purse(budget_of(folder, max_cost), Prices.known(*prices)))
         write_report([folder.path], folder.report)
     return folder.path
 
@@ -203,6 +211,8 @@ class Prompts:
         self._by_id: dict[tuple[str, str], Row] = {}
         self._by_text: dict[str, list[Row]] = {}
         self._languages_of: dict[str, list[str]] = {}
+        known = {code: find_language(code) for code in {row["language"] for row in rows}}
+        self._by_name = {found.name.lower(): code for code, found in known.items() if found is not None}
         for row in rows:
             self._by_id[row["id"], row["language"]] = row
             self._languages_of.setdefault(row["id"], []).append(row["language"])
@@ -211,7 +221,7 @@ class Prompts:
 
     def answered_by(self, reply: GivenReply) -> Row | None:
         """The prompt that a reply answers; None where there is none, or several could be meant."""
-        language = code_of(reply.language)
+        language = self._by_name.get((reply.language or "").lower()) or code_of(reply.language)
         if reply.id is not None:
             languages = self._languages_of.get(reply.id, [])
             if language is None and len(languages) == 1:
@@ -237,7 +247,7 @@ _KEPT = ("id", "language", "label", "source", "category", "origin", "back_transl
 def _completion(row: Row, reply: GivenReply) -> dict[str, Any]:
     kept = {name: row[name] for name in _KEPT}
     prompts = {"prompt": row["text"], "prompt_en": row["text_en"]}
-    return {**kept, **prompts, "reply": reply.reply, "tokens": None, "ended": None}
+    return {**kept, **prompts, "reply": reply.reply, "tokens": None, "ended": reply.ended}
 
 
 def _keep(folder: RunFolder, matched: MatchedReplies) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polyrefuse_data.benchmark.contrasts import EVIDENCE, NO_EVIDENCE, TOO_FEW, VERDICT_NAMES
@@ -51,14 +51,21 @@ def _ablation(scores: Mapping[str, Any]) -> dict[str, Any] | None:
     if not own:
         return None
     verdicts = Counter(record["verdict"] for record in own)
-    shown = [record["difference"] for record in own if record["verdict"] == EVIDENCE]
+    shown = [record for record in own if record["verdict"] == EVIDENCE]
     against = Counter({verdict: verdicts[verdict] for verdict in NO_EVIDENCE if verdicts[verdict]})
     status = EVIDENCE if shown else "no_evidence" if against else TOO_FEW
     return {
         "status": status,
         "languages": len(own),
         "with_evidence": len(shown),
-        "beyond_control": sum(shown) / len(shown) if shown else None,
+        "beyond_control": _mean_of(shown, "difference"),
+        # Bounds averaged as the values are: as if further languages told nothing new, so wide rather than narrow.
+        "beyond_control_low": _mean_of(shown, "low"),
+        "beyond_control_high": _mean_of(shown, "high"),
         "verdicts": {VERDICT_NAMES[verdict]: count for verdict, count in verdicts.most_common()},
         "n": min(record["n"] for record in own),
     }
+
+
+def _mean_of(records: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    return sum(record[name] for record in records) / len(records) if records else None

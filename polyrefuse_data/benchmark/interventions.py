@@ -18,7 +18,7 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.means import INPUT, PlaceMeans, all_places, sublayer_places
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.module_io import block_input, first_tensor, with_input
+from polyrefuse_data.benchmark.module_io import block_input, each_copy, first_tensor, with_input
 from polyrefuse_data.errors import ConfigError
 
 ABLATION_MODES = ("reference", "complete", "centred")
@@ -56,10 +56,10 @@ def ablate(
     with ExitStack() as stack:
         for index, block in enumerate(model.blocks):
             if reads_unclean_input(model, index, mode):
-                stack.enter_context(on_input(block.module, projector(INPUT, index)))
+                stack.enter_context(on_input(block.module, each_copy(projector(INPUT, index), block.copies)))
             places = sublayer_places(block) if mode == "reference" else all_places(block)
             for module, place in _each_once(places):
-                stack.enter_context(_on_output(module, projector(place, index)))
+                stack.enter_context(_on_output(module, each_copy(projector(place, index), block.copies)))
         yield ablation
 
 
@@ -105,9 +105,9 @@ def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | No
 
     with ExitStack() as stack:
         for layer, block in enumerate(model.blocks):
-            stack.enter_context(on_input(block.module, projector(INPUT, layer)))
+            stack.enter_context(on_input(block.module, each_copy(projector(INPUT, layer), block.copies)))
             for module, place in _each_once(all_places(block)):
-                stack.enter_context(_on_output(module, projector(place, layer)))
+                stack.enter_context(_on_output(module, each_copy(projector(place, layer), block.copies)))
         yield
 
 
@@ -141,7 +141,8 @@ def add_direction(model: ChatModel, direction: Tensor, layer: int, coefficient: 
         vector = (coefficient * direction).to(hidden.device, hidden.dtype)
         return hidden + (vector[:, None, :] if vector.ndim == 2 else vector)
 
-    with on_input(model.blocks[layer].module, shift):
+    block = model.blocks[layer]
+    with on_input(block.module, each_copy(shift, block.copies)):
         yield
 
 
@@ -151,13 +152,14 @@ def project_first_input(model: ChatModel, direction: Tensor, means: PlaceMeans |
     given."""
     units = unit(direction)
     kept = None if means is None else means.along(units, INPUT, 0)
-    with on_input(model.blocks[0].module, _Projector(units, kept)):
+    block = model.blocks[0]
+    with on_input(block.module, each_copy(_Projector(units, kept), block.copies)):
         yield
 
 
 @contextmanager
 def replace_input(model: ChatModel, layer: int, hidden: Tensor) -> Iterator[None]:
-    """Make block `layer` read `hidden` ([rows, tokens, d_model]) instead of its input."""
+    """Make block `layer` read `hidden` ([rows, tokens, d_model], or its copies) instead of its input."""
     with on_input(model.blocks[layer].module, lambda given: hidden.to(given.device)):
         yield
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.module_io import block_input, first_tensor
+from polyrefuse_data.benchmark.module_io import block_input, first_tensor, one_stream
 from polyrefuse_data.benchmark.structure import Block
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.batches import batch_tokens, with_backoff
@@ -58,7 +58,8 @@ def harmless_means(model: ChatModel, prompts: Sequence[str]) -> PlaceMeans:
     sums = {place: torch.zeros(model.n_layers, model.d_model, dtype=torch.float64) for place in places}
 
     def add(place: str, layer: int, hidden: Tensor) -> None:
-        sums[place][layer] += hidden[:, -n_positions:].sum((0, 1), dtype=torch.float64).cpu()
+        stream = one_stream(hidden, model.blocks[layer].copies)
+        sums[place][layer] += stream[:, -n_positions:].sum((0, 1), dtype=torch.float64).cpu()
 
     def reader(layer: int) -> Callable[..., None]:
         return lambda module, args, kwargs: add(INPUT, layer, block_input(args, kwargs))

@@ -3,6 +3,7 @@ inputs."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +17,8 @@ from torch import Tensor
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.end_tokens import end_token_ids
 from polyrefuse_data.benchmark.model_files import DeviceMap, FilesIdentity, ModelFiles, load_network, open_model
-from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, own_reasoning_closed, pads_right
+from polyrefuse_data.benchmark.model_kind import speaking_part
+from polyrefuse_data.benchmark.model_proofs import PROBES, find_decoder, is_causal, lead_to_answer, pads_right
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.structure import Block, find_blocks
 from polyrefuse_data.errors import ModelError
@@ -54,7 +56,7 @@ class ChatModel(CausalModel):
         files: ModelFiles | None = None,
         modules: ModuleNames | None = None,
     ) -> None:
-        super().__init__(network)
+        super().__init__(speaking_part(network))
         self.tokenizer = tokenizer
         self.chat = chat or ChatTemplate(tokenizer, name)
         self.name = name
@@ -67,7 +69,7 @@ class ChatModel(CausalModel):
         self.pads = pads_right(self)  # whether rows of unlike length can share a batch
         probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
         self.prove(self.encode(probes))
-        self.chat.before_answer = own_reasoning_closed(self)
+        lead_to_answer(self)
         _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod
@@ -155,7 +157,8 @@ class ChatModel(CausalModel):
         """Token ids of the rendered prompts, generation prompt included; the answer comes next, or the reasoning that
         leads to it. Raises ModelError where the model has no embedding for one."""
         encoded = self.chat.encode(prompts, reasoning)
-        rows = self.network.get_input_embeddings().weight.shape[0]
+        weight = getattr(self.network.get_input_embeddings(), "weight", None)  # Kyutai's embeddings hold a table
+        rows = math.inf if weight is None else weight.shape[0]
         if (highest := max(map(max, encoded), default=0)) >= rows:
             raise ModelError(
                 f"{self.name}: its tokenizer has token {highest} ({self.tokenizer.decode([highest])!r}), the model "
@@ -197,9 +200,10 @@ class ChatModel(CausalModel):
             raise ModelError(
                 f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason})"
             ) from error
-        if logits.isnan().any():
+        if logits.isnan().any() or logits.isposinf().any():
+            found = "NaN" if logits.isnan().any() else "infinity"
             raise ModelError(
-                f"{self.name}: the model computes NaN on a plain prompt; its weights are broken or its dtype "
+                f"{self.name}: the model computes {found} on a plain prompt; its weights are broken or its dtype "
                 f"({self.dtype}) is too narrow: download it again, or use dtype float32"
             )
         if not is_causal(self, encoded[1]):
@@ -207,4 +211,4 @@ class ChatModel(CausalModel):
                 f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
                 "encoder, and no chat model"
             )
-        return find_blocks(self.network, forward, names)
+        return find_blocks(self.network, forward, names, tuple(probe.input_ids.shape))

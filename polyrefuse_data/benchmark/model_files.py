@@ -20,12 +20,13 @@ import torch
 
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.gguf import check_words, gguf_alone, is_gguf
-from polyrefuse_data.benchmark.model_kind import auto_class
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
+from polyrefuse_data.benchmark.model_folder import check_place, processor_template
+from polyrefuse_data.benchmark.model_kind import auto_class, speaking_part
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError, PolyrefuseError
 from polyrefuse_data.models.quantization import quantization_config, quantized_dtype
 from polyrefuse_data.models.store import bundled_folder
 from polyrefuse_data.system.extras import not_installed
-from polyrefuse_data.system.input_files import sha256_of
+from polyrefuse_data.system.input_files import read_input, sha256_of
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
@@ -33,16 +34,20 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 # Values of `tokenizer_class` that stand for "whatever tokenizer.json says".
 _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
+_CUT = "the file is cut short; download it again"
 # What transformers says of some files, and what to do about it.
 _MENDS = {
     "contains custom code": "its code comes with the model and is never run; use a model that transformers knows",
     "instantiate the backend tokenizer": "holds no tokenizer that can be read; put the model's tokenizer.json there",
     "does not recognize this architecture": "this transformers does not know its type; upgrade transformers",
-    "cannot reshape array": "the file is cut short; download it again",
+    "cannot reshape array": _CUT,
+    "unpack_from requires a buffer": _CUT,
+    "must be a divisor of the total size": _CUT,
+    "ignore_mismatched_sizes": "its weights have other sizes than its config.json says; download the model again",
 }
 
-_ONE_FILE = "model.safetensors"
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+_LONGEST_REASON = 200  # characters of what transformers says
 _SHORT = 12  # hex digits of the digest shown as a revision
 
 
@@ -166,35 +171,15 @@ def load_network(
         raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
     if quantization is not None and all(type(parameter) is torch.nn.Parameter for parameter in network.parameters()):
         raise ModelError(f"{files.name}: {quantization} quantises none of its weights; use another quantization")
-    if network.get_input_embeddings().weight.is_meta:
+    network = speaking_part(network)
+    weights = list(network.parameters())
+    if not on_gpu and any(str(weight.dtype).startswith("torch.float8") for weight in weights):
+        raise ModelError(
+            f"{files.name}: its weights are in float8, which takes a GPU; use one, or the model in bfloat16"
+        )
+    if next(network.get_input_embeddings().parameters()).is_meta:
         raise ModelError(f"{files.name}: device_map keeps its embeddings off the device; put them on it")
     return network
-
-
-def check_place(path: Path, name: str) -> None:
-    """Raise ModelError if a name is neither a local model folder or GGUF file nor a possible Hub id."""
-    if path.is_dir():
-        _check_folder(path, name)
-    if path.is_file() and not is_gguf(path):
-        raise ModelError(f"{name} is a file; give the folder that holds it, a GGUF file, or a Hub id (ORG/NAME)")
-    if not path.exists() and (path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
-        raise ModelError(f"{name}: no such folder; give a model folder, or a Hub id (ORG/NAME)")
-
-
-def _check_folder(path: Path, name: str) -> None:
-    """Raise ModelError for a folder that holds no model, or several."""
-    if not (path / "config.json").exists():
-        if (path / "adapter_config.json").exists():
-            raise ModelError(
-                f"{name}: an adapter, not a model; merge it into its base model (`merge_and_unload` of peft), and give "
-                "the folder that both are saved in"
-            )
-        inside = [file.name for file in sorted(path.iterdir()) if is_gguf(file) or (file / "config.json").exists()]
-        which = f"one of those in it: {', '.join(inside)}" if inside else "the folder that holds the model's files"
-        raise ModelError(f"{name}: this folder holds no config.json; give {which}")
-    checkpoints = [file.name for file in (path / _ONE_FILE, path / f"{_ONE_FILE}.index.json") if file.exists()]
-    if len(checkpoints) > 1:
-        raise ModelError(f"{name}: this folder holds two checkpoints, {' and '.join(checkpoints)}; keep one of them")
 
 
 def check_placement(device: str, device_map: DeviceMap | None = None) -> bool:
@@ -240,15 +225,45 @@ def check_device(device: str) -> bool:
 def _explained(name: str) -> Iterator[None]:
     """Turn what reading a model's files raises into a ModelError."""
     try:
-        with damage_explained(name):
+        with damage_explained(name), _mended(name):
             yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"{name}: does not fit into memory ({_first_line(error)}); use dtype=bfloat16, quantization, or more GPUs"
         ) from error
     except (OSError, ValueError) as error:
-        mend = next((mend for said, mend in _MENDS.items() if said in str(error)), None)
-        raise ModelError(f"{name}: {mend or f'cannot be loaded as a chat model ({_first_line(error)})'}") from error
+        raise ModelError(f"{name}: cannot be loaded as a chat model ({_first_line(error)})") from error
+
+
+@contextmanager
+def _mended(name: str) -> Iterator[None]:
+    """Turn what has a known mend into a ModelError that tells it."""
+    try:
+        yield
+    except (PolyrefuseError, MemoryError, torch.OutOfMemoryError, ImportError):
+        raise
+    except Exception as error:  # transformers uses the files without validation
+        mend = next((mend for said, mend in _MENDS.items() if said in str(error)), None) or _upgrade(name, error)
+        if mend is None:
+            raise
+        raise ModelError(f"{name}: {mend}") from error
+
+
+def _upgrade(name: str, error: Exception) -> str | None:
+    """What to do about a folder that a newer transformers has saved."""
+    import transformers
+
+    try:
+        saved_by = json.loads(read_input(Path(name) / "config.json"))["transformers_version"]
+        is_newer = _minor(saved_by) > _minor(transformers.__version__)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    said = f"cannot be read ({_first_line(error)}): transformers {saved_by} has saved it"
+    return f"{said}, {transformers.__version__} is installed; upgrade it" if is_newer else None
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
 
 
 @contextmanager
@@ -272,7 +287,10 @@ def _load_tokenizer(where: dict[str, Any]) -> Any:
 
     declared = {} if "gguf_file" in where else get_tokenizer_config(**where)
     loader = PreTrainedTokenizerFast if declared.get("tokenizer_class") in _GENERIC_TOKENIZERS else AutoTokenizer
-    return loader.from_pretrained(**where, trust_remote_code=False)
+    tokenizer = loader.from_pretrained(**where, trust_remote_code=False)
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = processor_template(Path(where["pretrained_model_name_or_path"]))
+    return tokenizer
 
 
 def _load_config(where: dict[str, Any]) -> Any:
@@ -305,4 +323,6 @@ def _dtype(name: str, on_gpu: bool) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = " ".join(line.strip() for line in lines[: 2 if lines[0].endswith(":") else 1])
+    return told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]}..."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from torch import nn
+
 from polyrefuse_data.errors import ModelError
 
 # Names of classes that write text, in the code of models that came before transformers had them.
@@ -32,6 +34,14 @@ def auto_class(config: Any, name: str) -> Any:
         what = wrong[0] if wrong else kind
         raise ModelError(f"{name}: {what} writes no text after a prompt; give a decoder-only chat model")
     return fitting[0]
+
+
+def speaking_part(network: Any) -> Any:
+    """What reads text and writes it: the model itself or, where it only holds others, the first of them (Qwen's Omni
+    models: the thinker)."""
+    if type(network).forward is not nn.Module.forward:
+        return network
+    return next((part for part in network.children() if hasattr(part, "generation_config")), network)
 
 
 def _names(auto: Any, config: Any) -> list[str]:

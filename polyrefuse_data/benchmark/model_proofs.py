@@ -8,7 +8,7 @@ import torch
 
 from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.models.proof import COARSE, agree
-from polyrefuse_data.models.reasoning import beginning
+from polyrefuse_data.models.reasoning import beginning, opens_answer
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model import ChatModel
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 # What shortcuts are proved on: two prompts of unlike length, so that one is padded.
 PROBES = ("?", "Say hello to everyone, please.")
 
-# Tokens within which a model has written the mark of its reasoning, where it begins with one.
+# Tokens within which a model has written the mark of its reasoning or its answer, where it begins with one.
 _LONGEST_MARK = 16
+# Reasoning, the mark of an answer, and the space before and after it.
+_MOST_MARKS = 4
 
 
 def is_causal(model: ChatModel, ids: list[int]) -> bool:
@@ -39,7 +41,7 @@ def find_decoder(model: ChatModel) -> Any:
         model.network(**model.inputs(batch), use_cache=False)
         decoder = model.network.get_decoder()
         decoder(**model.inputs(batch), use_cache=False)
-    except (TypeError, ValueError, AttributeError, RuntimeError):  # a decoder with another signature
+    except (TypeError, ValueError, AttributeError, IndexError, RuntimeError):  # a decoder with another signature
         return model.network
     finally:
         handle.remove()
@@ -53,15 +55,54 @@ def pads_right(model: ChatModel) -> bool:
     return agree(alone, model.last_logits(model.batch(encoded)), **COARSE)
 
 
-def own_reasoning_closed(model: ChatModel) -> str:
-    """What closes reasoning that the model begins by itself, unasked by its template; nothing for other models."""
+def lead_to_answer(model: ChatModel) -> None:
+    """Give the model, from now on, what it writes before every answer by itself, unasked by its template: reasoning
+    that is none, the mark that its answers are wrapped in, space."""
+    for _ in range(_MOST_MARKS):
+        written = _own_reasoning(model) or _own_mark(model)
+        if not written:
+            return
+        model.chat.before_answer += written
+
+
+def _own_reasoning(model: ChatModel) -> str:
+    """What closes reasoning that the model begins."""
     ids = model.encode(PROBES[1:])[0]
     said: list[int] = []
     while len(said) < _LONGEST_MARK:
-        said.append(int(model.last_logits(model.batch([ids + said])).argmax()))
-        form, more = beginning(model.tokenizer.decode(said, skip_special_tokens=False))
+        said.append(_next_token(model, ids + said))
+        form, more = beginning(_decoded(model, said))
         if form is not None:
             return form.empty
         if not more:
             break
     return ""
+
+
+def _own_mark(model: ChatModel) -> str:
+    """Space, or the mark of an answer, that the model begins both probes with; nothing where it is not read again as
+    the tokens that were written."""
+    first, second = model.encode(PROBES)
+    said: list[int] = []
+    while len(said) < _LONGEST_MARK:
+        token = _next_token(model, second + said)
+        if token != _next_token(model, first + said):
+            break
+        said.append(token)
+        text = _decoded(model, said)
+        opens, more = opens_answer(text)
+        if opens:
+            again = model.tokenizer(model.chat.render(PROBES[1]) + text, add_special_tokens=False)["input_ids"]
+            return text if again == second + said else ""
+        if not more:
+            break
+    return ""
+
+
+def _next_token(model: ChatModel, ids: list[int]) -> int:
+    return int(model.last_logits(model.batch([ids])).argmax())
+
+
+def _decoded(model: ChatModel, ids: list[int]) -> str:
+    text: str = model.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return text

@@ -1,7 +1,13 @@
-"""The hidden states among what a module is called with and what it returns."""
+"""The hidden states among what a module is called with and what it returns.
+
+They are [rows, tokens, width], except for models that keep several copies of the stream side by side: Gemma 3n
+([copies, rows, tokens, width]) and those with hyper-connections, as DeepSeek V4 ([rows, tokens, copies, width]). Of
+these, `copies` is the axis.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,8 +17,36 @@ _NAME = "hidden_states"
 
 
 def is_stream(value: Any) -> bool:
-    """Whether a value may be hidden states: [rows, tokens, width], floating point."""
-    return isinstance(value, Tensor) and value.ndim == 3 and torch.is_floating_point(value)
+    """Whether a value may be hidden states."""
+    return isinstance(value, Tensor) and value.ndim in (3, 4) and torch.is_floating_point(value)
+
+
+def copies_axis(hidden: Tensor, rows: int, tokens: int) -> int | None:
+    """The axis of the stream's copies, None where there is but one stream. Raises ValueError for an unknown layout."""
+    if hidden.ndim == 3:
+        return None
+    axes = {(rows, tokens, hidden.shape[2]): 2, (hidden.shape[0], rows, tokens): 0}
+    if (axis := axes.get(tuple(hidden.shape[:-1]))) is None:
+        raise ValueError(f"hidden states of shape {tuple(hidden.shape)} for {rows} rows of {tokens} tokens")
+    return axis
+
+
+def one_stream(hidden: Tensor, copies: int | None) -> Tensor:
+    """Hidden states as [rows, tokens, width]: the mean of the copies."""
+    return hidden if copies is None else hidden.mean(copies)
+
+
+def each_copy(change: Callable[[Tensor], Tensor], copies: int | None) -> Callable[[Tensor], Tensor]:
+    """A change of [rows, tokens, width], made in each of the copies."""
+    if copies is None:
+        return change
+
+    def changed(hidden: Tensor) -> Tensor:
+        rows_first = hidden.movedim(copies, 1)
+        several = change(rows_first.flatten(1, 2))  # as if the copies were tokens, one after the other
+        return several.unflatten(1, rows_first.shape[1:3]).movedim(1, copies).contiguous()
+
+    return changed
 
 
 def first_tensor(output: Any) -> Any:

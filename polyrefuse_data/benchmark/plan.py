@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from polyrefuse_data.benchmark.config import EXPERIMENTS, BenchmarkConfig
 from polyrefuse_data.benchmark.judges.in_english import JUDGING
 from polyrefuse_data.benchmark.prompts import LanguagePrompts, choose_prompts, release_rows
-from polyrefuse_data.benchmark.reply_sources import Addition, top_rank
+from polyrefuse_data.benchmark.reply_sources import Addition, Erased, top_rank
 from polyrefuse_data.benchmark.store import BASELINE, CONTROLS, RunFolder, read_json, write_json
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
@@ -169,8 +169,8 @@ def claim(folder: RunFolder, plan: Claiming) -> dict[str, Any] | None:
             )
     sources, known = {BASELINE, *CONTROLS, *plan.sources}, set(plan.targets)
     for source, language, path in folder.reply_files():
-        added = Addition.of(source)
-        of_run = added.source in plan.sources if added else top_rank(source) is not None or source in sources
+        named = Addition.of(source) or Erased.of(source)
+        of_run = named.source in plan.sources if named else top_rank(source) is not None or source in sources
         if not of_run or language not in known:
             raise ConfigError(f"{path} does not belong to this run: move it out of {folder.path}")
     held = {**held, "settings": wanted["settings"]}

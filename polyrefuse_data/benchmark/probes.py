@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from polyrefuse_data.benchmark.experiments.harness import find_tasks
 from polyrefuse_data.benchmark.experiments.wrappers import read_wrappers
 from polyrefuse_data.benchmark.judges.in_english import prepare_judging
 from polyrefuse_data.benchmark.plan import Plan, check_transfer
 from polyrefuse_data.benchmark.refusal_tokens import published_tokens
 from polyrefuse_data.models.quantization import quantized_dtype
-from polyrefuse_data.system.extras import require
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model_files import ModelFiles
@@ -26,20 +26,21 @@ def probe_settings(config: BenchmarkConfig) -> None:
     """Check what can be checked without release and model.
 
     Raises ConfigError for an unknown judge, language or device; MissingPrerequisite for a missing key, server, guard
-    model or GPU; ModelError if the model's folder is not one.
+    model, GPU or task's questions; ModelError if the model's folder is not one.
     """
     prepare_judging(config.settings(), config.languages or ())
     if config.endpoint:
         return
     if config.source_languages or config.languages:
         check_transfer(config.transfer, config.source_languages or config.languages or ())
-    from polyrefuse_data.benchmark.model_files import check_place, check_placement
+    from polyrefuse_data.benchmark.model_files import check_placement
+    from polyrefuse_data.benchmark.model_folder import check_place
     from polyrefuse_data.models.store import bundled_folder
 
     if config.jailbreaks:
         read_wrappers(Path(config.jailbreaks))
     if config.tasks:
-        require("tasks of lm-evaluation-harness", "tasks")
+        find_tasks(config.tasks)
     check_place(Path(bundled_folder(config.model)), config.model)
     on_gpu = check_placement(config.device, config.device_map)
     if config.quantization:

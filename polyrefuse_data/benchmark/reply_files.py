@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polyrefuse_data.benchmark.endings import reply_and_ending
+from polyrefuse_data.benchmark.store import EMPTY, FILTERED, LENGTH, STOP
+from polyrefuse_data.endpoints.completions import read_completion
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.sources.reading import parse_json, read_bytes, read_records
@@ -26,6 +29,7 @@ FIELDS = {
     "prompt": ("prompt", "instruction", "text", "input", "question", "goal"),
     "reply": ("reply", "response", "completion", "output", "answer", "generation"),
 }
+_STOP_REASONS = {"stop": STOP, "max_tokens": LENGTH, "model_length": LENGTH, "content_filter": FILTERED}  # of Inspect
 _ROLES = {"prompt": "user", "reply": "assistant"}  # whose message it is, where a field holds a conversation
 
 
@@ -38,6 +42,7 @@ class GivenReply:
     id: str | None = None
     language: str | None = None
     prompt: str | None = None
+    ended: str | None = None  # how (store.py), where the file says it
 
 
 def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[GivenReply]:
@@ -62,19 +67,50 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
 
 
 def _given(where: str, record: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> GivenReply:
-    values = {name: next((record[column] for column in names[name] if column in record), None) for name in names}
-    if not any(column in record for column in names["reply"]):
+    values = {name: _first(record, names[name]) for name in names}
+    told = {name: _text(values[name], _ROLES.get(name), f"{where}: {name}") for name in names if name != "reply"}
+    if (answer := _of_api(record)) is not None and names["reply"] == FIELDS["reply"]:
+        reply, ended = answer
+        return GivenReply(where, reply, ended=ended, **told)
+    if values["reply"] is None and not any(column in record for column in names["reply"]):
         raise SourceError(
             f"{where}: no reply here, only {', '.join(record) or 'an empty record'}: call the field "
-            f"{' or '.join(names['reply'])}, or name it with --field reply=COLUMN"
+            f"{' or '.join(FIELDS['reply'])}, or name it with --field reply=COLUMN (of nested ones, reply=COLUMN.KEY)"
         )
-    texts = {name: _text(values[name], _ROLES.get(name), f"{where}: {name}") for name in names}
-    return GivenReply(where, strip_reasoning(texts.pop("reply") or ""), **texts)
+    reply = _text(values["reply"], _ROLES["reply"], f"{where}: reply") or ""
+    return GivenReply(where, strip_reasoning(reply), **told)
+
+
+def _first(record: Mapping[str, Any], columns: Sequence[str]) -> Any:
+    """The value of the first of these columns that there is. `doc.id` is a key within a column, `resps.0` an item."""
+    for column in columns:
+        if column in record:
+            return record[column]
+        value: Any = record
+        for key in column.split("."):
+            if isinstance(value, Mapping) and key in value:
+                value = value[key]
+            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                break
+        else:
+            return value
+    return None
+
+
+def _of_api(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The reply in a record that is a chat completion, or a line of a Batch API's answers; None in others."""
+    response = record.get("response")
+    body = response.get("body") if isinstance(response, dict) else record
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+        return None
+    return reply_and_ending(read_completion(body, may_be_cut=True)) or ("", EMPTY)
 
 
 def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
     """The replies of the samples of a log: the model's output, language and prompt id where the metadata has them."""
-    later = 0
+    later = failed = 0
     for number, sample in enumerate(samples, start=1):
         if not isinstance(sample, dict):
             raise SourceError(f"{where} sample {number}: no sample of an Inspect log")
@@ -84,6 +120,9 @@ def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
         metadata = sample.get("metadata") or {}
         output = sample.get("output") or {}
         choices = output.get("choices") or [{}]
+        if sample.get("error") and not output.get("choices"):
+            failed += 1
+            continue
         said = (choices[0].get("message") or {}).get("content")
         at = f"{where} sample {number}"
         yield GivenReply(
@@ -92,7 +131,10 @@ def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
             id=_text(metadata.get("id", sample.get("id")), None, at),
             language=_text(next((metadata[name] for name in FIELDS["language"] if name in metadata), None), None, at),
             prompt=_text(sample.get("input"), "user", at),
+            ended=_STOP_REASONS.get(str(choices[0].get("stop_reason"))),
         )
+    if failed:
+        _logger.warning("%s: %d samples ended in an error and have no reply", where, failed)
     if later:
         _logger.warning("%s: %d samples of later epochs are left out; the first is judged", where, later)
 
@@ -112,7 +154,8 @@ def _samples_in_zip(path: Path) -> list[Any]:
 
 
 def _text(value: Any, role: str | None, where: str) -> str | None:
-    """A text, a number as one, the text of parts, or the last message of a role. Raises SourceError else."""
+    """A text, a number as one, the text of parts, or the last message of a role. Raises SourceError else, and for
+    several texts, which are several replies."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -121,7 +164,12 @@ def _text(value: Any, role: str | None, where: str) -> str | None:
         if role is not None and all(isinstance(item, dict) and "role" in item for item in value):
             said = [item.get("content") for item in value if item["role"] == role]
             return _text(said[-1], None, where) if said else None
+        if len(value) > 1 and all(isinstance(item, str) for item in value):
+            raise SourceError(
+                f"{where} is a list of {len(value)} texts: keep one, or name it with --field reply=COLUMN.0"
+            )
         if all(isinstance(item, str | dict) for item in value):
             texts = [item if isinstance(item, str) else item.get("text") for item in value]
             return "".join(text for text in texts if isinstance(text, str))
-    raise SourceError(f"{where} is a {type(value).__name__}, no text")
+    hint = f": name its part with --field, as COLUMN.{next(iter(value))}" if isinstance(value, dict) and value else ""
+    raise SourceError(f"{where} is a {type(value).__name__}, no text{hint}")

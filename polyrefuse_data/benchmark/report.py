@@ -19,7 +19,7 @@ from polyrefuse_data.benchmark.latex import latex_table, runs_table
 from polyrefuse_data.benchmark.outcomes import OUTCOME_NAMES, OUTCOMES
 from polyrefuse_data.benchmark.runs_compared import baseline_replies, compare_runs, rates_of_runs
 from polyrefuse_data.benchmark.selection import REASON_NAMES
-from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
+from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, wilson_interval
 from polyrefuse_data.benchmark.store import BASELINE, ENDING_NAMES, RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import language
@@ -189,6 +189,7 @@ def _template() -> Any:
         "percent": _percent,
         "number": _number,
         "p_value": _p_value,
+        "wilson": _wilson,
         "language_name": lambda code: language(code).name,
     }
     return environment.get_template("report.html.j2")
@@ -196,6 +197,11 @@ def _template() -> Any:
 
 def _percent(value: float | None) -> str:
     return "–" if value is None or math.isnan(value) else f"{100 * value:.0f}"
+
+
+def _wilson(share: float | None, n: int) -> str:
+    low, high = wilson_interval(float("nan") if share is None else share, n)
+    return f"{_percent(low)}–{_percent(high)}"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

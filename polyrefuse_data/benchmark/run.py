@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark.config import BenchmarkConfig, benchmark_config
 from polyrefuse_data.benchmark.plan import Plan, claim, make_plan
 from polyrefuse_data.benchmark.probes import probe_plan, probe_settings
 from polyrefuse_data.benchmark.store import RunFolder, write_json
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.system.files import make_folder
 from polyrefuse_data.system.locks import lock_folder
@@ -51,6 +52,7 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     reported in the results and the run continues. Raises ConfigError if the folder holds another run; ModelError or
     ReleaseError if model or dataset cannot be used; MissingPrerequisite if something is not installed or not reachable.
     """
+    from polyrefuse_data.benchmark.budget import Prices, Purse, budget_of
     from polyrefuse_data.benchmark.evaluation import evaluate
     from polyrefuse_data.benchmark.report import write_report
 
@@ -59,8 +61,9 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     plan = make_plan(config)
     probe_plan(plan)
     with opened_run(folder):
-        _ask(folder, plan) if config.endpoint else _measure(folder, plan)
-        evaluate(folder)
+        budget = budget_of(folder, config.max_cost)
+        _ask(folder, plan, budget) if config.endpoint else _measure(folder, plan)
+        evaluate(folder, Purse(budget, Prices.known(*config.judge_prices)))
         write_report([folder.path], folder.report)
     return folder.path
 
@@ -87,10 +90,10 @@ def _removed_if_nothing_began(path: Path, is_new: bool) -> Iterator[None]:
         raise
 
 
-def _ask(folder: RunFolder, plan: Plan) -> None:
+def _ask(folder: RunFolder, plan: Plan, budget: Budget) -> None:
     from polyrefuse_data.benchmark.asking import ask_endpoint
 
-    ask_endpoint(folder, plan)
+    ask_endpoint(folder, plan, budget)
 
 
 def _measure(folder: RunFolder, plan: Plan) -> None:

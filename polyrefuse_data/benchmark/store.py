@@ -3,7 +3,8 @@
 RUN/  run.json  refusal_tokens.json  activations/<lang>.safetensors  directions/<lang>.safetensors
 selection/<lang>.json
       completions/<source|baseline|random>/<lang>.parquet  capability/<source|baseline>.json  scores.parquet
-      addition/<source>/<lang>.json  jailbreaks/<lang>.json  capability/tasks.json  (experiments)
+      addition/<source>/<lang>.json  erasure/<lang>.safetensors  jailbreaks/<lang>.json  capability/tasks.json
+      (experiments)
       scores.json scores.tex figures/  report.html  labels/{sample,labels}.json
 """
 
@@ -22,9 +23,9 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, write_table
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
 
-BASELINE, ABLATION, RANDOM = "baseline", "ablation", "random"
+BASELINE, ABLATION, RANDOM, RANDOM_SHUFFLED = "baseline", "ablation", "random", "random-shuffled"
 # Name of a control among the replies -> the kind of direction ablated.
-CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", "random-shuffled": "shuffled"}
+CONTROLS = {RANDOM: "isotropic", "random-covariance": "covariance", RANDOM_SHUFFLED: "shuffled"}
 
 # How a reply ended: by itself, at its longest length, empty; or, of an API, as a refusal in a field of its own, in its
 # filter, or not at all, for the prompt is too long for the model.
@@ -157,6 +158,10 @@ class RunFolder:
     def addition(self, source: str, language: str) -> Path:
         """What the addition that gave these replies costs on harmless prompts."""
         return self.path / "addition" / source / f"{language}.json"
+
+    def erasure(self, source: str) -> Path:
+        """What is erased in the language's name, and its controls."""
+        return self.path / "erasure" / f"{source}.safetensors"
 
     def jailbreaks(self, language: str) -> Path:
         """Projections of wrapped prompts."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from polyrefuse_data.benchmark.module_io import block_input, first_tensor, is_stream
+from polyrefuse_data.benchmark.module_io import block_input, copies_axis, first_tensor, is_stream
 from polyrefuse_data.benchmark.module_names import ModuleNames
 from polyrefuse_data.benchmark.writers import Trace, find_writers, output_linear, recording
 from polyrefuse_data.errors import ModelError
@@ -33,6 +33,7 @@ class Block:
     writers: tuple[Any, ...]
     output_linears: tuple[Any | None, ...]
     width: int
+    copies: int | None = None  # the axis of the stream's copies, where there are several (module_io.py)
 
     @property
     def is_whole(self) -> bool:
@@ -44,9 +45,11 @@ class Block:
         return self.writers != self.sublayers
 
 
-def find_blocks(network: Any, forward: Callable[[], Any], names: ModuleNames) -> list[Block]:
-    """The decoder blocks of `network`, in order, proved on `forward` (a probe run). Raises ModelError where there is no
-    list of them, or several of which none is named."""
+def find_blocks(
+    network: Any, forward: Callable[[], Any], names: ModuleNames, probe_shape: tuple[int, int]
+) -> list[Block]:
+    """The decoder blocks of `network`, in order, proved on `forward`, a run of a probe ([rows, tokens]). Raises
+    ModelError where there is no list of them, or several of which none is named."""
     lists = _lists(network, names.blocks)
     found = _chains(lists, forward)
     if len(found) != 1:
@@ -58,21 +61,27 @@ def find_blocks(network: Any, forward: Callable[[], Any], names: ModuleNames) ->
             f"{len(found)} (lists: {seen}); {mend if found else 'so this architecture cannot be measured'}"
         )
     (modules,) = found.values()
-    return _own_modules([_understood(module, trace) for module, trace in _traces(modules, forward)])
+    try:
+        return _own_modules([_understood(module, trace, *probe_shape) for module, trace in _traces(modules, forward)])
+    except ValueError as error:
+        raise ModelError(f"{type(network).__name__} has {error}; so this architecture cannot be measured") from error
 
 
 def _lists(network: Any, name: str | None) -> dict[str, list[Any]]:
-    """Lists of modules by their path, not those within another's modules."""
-    if name is not None:
-        try:
-            return {name: list(network.get_submodule(name))}
-        except (AttributeError, TypeError):
-            raise ModelError(f"{type(network).__name__} has no list of blocks called {name!r}") from None
-    return {
+    """Lists of modules by their path, not those within another's modules; the one of this name, where it is given."""
+    lists = {
         path: list(module)
         for path, module in network.named_modules()
         if isinstance(module, nn.ModuleList) and len(module)
     }
+    if name is None:
+        return lists
+    try:
+        return {name: list(network.get_submodule(name))}
+    except (AttributeError, TypeError):
+        raise ModelError(
+            f"{type(network).__name__} has no list of blocks called {name!r}; it has {', '.join(lists) or 'none'}"
+        ) from None
 
 
 def _chains(lists: dict[str, list[Any]], forward: Callable[[], Any]) -> dict[str, list[Any]]:
@@ -121,10 +130,10 @@ def _traces(blocks: Sequence[Any], forward: Callable[[], Any]) -> Iterator[tuple
         yield block, trace
 
 
-def _understood(module: Any, trace: Trace) -> Block:
+def _understood(module: Any, trace: Trace, rows: int, tokens: int) -> Block:
     pairs, width = find_writers(module, trace), trace.returned[""].shape[-1]
     if pairs is None:
-        return _whole(module, width)
+        return _whole(module, width, copies_axis(trace.returned[""], rows, tokens))
     sublayers = [sublayer for sublayer, _ in pairs]
     return Block(
         module,
@@ -135,8 +144,8 @@ def _understood(module: Any, trace: Trace) -> Block:
     )
 
 
-def _whole(module: Any, width: int) -> Block:
-    return Block(module, (module,), (module,), (None,), width)
+def _whole(module: Any, width: int, copies: int | None = None) -> Block:
+    return Block(module, (module,), (module,), (None,), width, copies)
 
 
 def _own_modules(blocks: list[Block]) -> list[Block]:

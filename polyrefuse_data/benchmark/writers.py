@@ -27,6 +27,7 @@ _MOST_WRITERS = 3
 # How far an entry of the output may be from the sum, in epsilons of its dtype times the entry's largest term: scaling
 # both of two terms, adding one and then the other rounds by 1 + 1 + 2 + 3 half epsilons at most; a third adds two.
 _ROUNDING = 5
+_HEAVIEST = 1e100  # weight of an entry that is 0 throughout, whose rounding in float64 has no reciprocal
 _SAMPLE = 512  # entries on which most wrong sums are told, before all are looked at
 
 
@@ -70,6 +71,8 @@ def find_writers(block: Any, trace: Trace) -> tuple[tuple[str, str], ...] | None
     that returned. The children of the block are tried first, then all that is in it (Bloom adds inside its sublayers).
     """
     if "" not in trace.received or trace.received[""].shape != trace.returned[""].shape:
+        return None
+    if trace.returned[""].ndim != 3:  # several copies of the stream, which the block mixes
         return None
     for names in (_children(block, trace), _all_within(block, trace)):
         groups = _same_outputs(block, trace, names)
@@ -176,7 +179,7 @@ class _Terms:
         if self._holds(written, added):
             return True
         # Least squares in units of each entry's rounding: an entry that massive activations drown tells nothing of it.
-        weights = self._rounding_of(written).reciprocal()
+        weights = self._rounding_of(written).reciprocal().clamp_max(_HEAVIEST)
         together = (written.sum(0, keepdim=True) * weights)[0]
         one = float(together @ (added * weights)) / max(float(together @ together), self.smallest)
         if one > 0 and self._holds(one * written, added):

@@ -21,6 +21,19 @@ benchmark_app.add_typer(label_app, name="label")
 _OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
 
 
+JudgeInputPrice = Annotated[
+    float | None,
+    typer.Option(help="Price of a million tokens that a judge behind an endpoint is sent, in US dollars."),
+]
+JudgeOutputPrice = Annotated[
+    float | None, typer.Option(help="Price of a million tokens that it answers, in US dollars.")
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(help="Most that replies, judges and translators may cost in all, in US dollars. It stops before."),
+]
+
+
 @benchmark_app.command("run")
 def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
@@ -142,6 +155,12 @@ def benchmark_run(
         str | None,
         typer.Option(help="Experiment: add directions while generating, with these coefficients, e.g. -1,0.5,1,2."),
     ] = None,
+    erasure: Annotated[
+        bool | None,
+        typer.Option(
+            "--erasure/--no-erasure", help="Experiment: erase the classes' difference at every layer. [default: no]"
+        ),
+    ] = None,
     top: Annotated[
         int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
     ] = None,
@@ -178,9 +197,9 @@ def benchmark_run(
     output_price: Annotated[
         float | None, typer.Option(help="Price of a million reply tokens at the endpoint, in US dollars.")
     ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Most that an endpoint run may cost, in US dollars. It stops before.")
-    ] = None,
+    judge_input_price: JudgeInputPrice = None,
+    judge_output_price: JudgeOutputPrice = None,
+    max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured; load no model.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -226,6 +245,9 @@ def benchmark_judge(
         list[str] | None,
         typer.Option(help="What the files call id, language, prompt or reply: reply=COLUMN. Repeatable."),
     ] = None,
+    judge_input_price: JudgeInputPrice = None,
+    judge_output_price: JudgeOutputPrice = None,
+    max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be judged; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -242,7 +264,12 @@ def benchmark_judge(
         found = match_replies(replies, dataset, model=model, languages=languages, fields=columns, **judged)
         print_summary(found, as_json, is_product=True)
         return
-    run = judge_run(replies, dataset, out, model=model, languages=languages, fields=columns, **judged)
+    paid: dict[str, Any] = {
+        "judge_input_price": judge_input_price,
+        "judge_output_price": judge_output_price,
+        "max_cost": max_cost,
+    }
+    run = judge_run(replies, dataset, out, model=model, languages=languages, fields=columns, **judged, **paid)
     print_made(run, as_json, report=str(run / "report.html"), scores=str(run / "scores.json"))
 
 

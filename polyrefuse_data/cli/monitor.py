@@ -38,7 +38,7 @@ def monitor_score(
     file: Annotated[Path, typer.Argument(help="File that `monitor export` wrote.")],
     prompts: Annotated[list[Path], typer.Argument(help="Prompts: JSONL, JSON, CSV, Parquet, with id and language.")],
     model: Annotated[str, typer.Option(help="The model that the monitor was taken from.")],
-    dtype: Annotated[str, typer.Option(help="Type of the weights.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="Type of the weights: auto is that of the monitor.")] = "auto",
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Score prompts: a JSON line each, with the scores of direction and probe and whether they are alarms."""

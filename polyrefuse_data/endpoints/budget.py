@@ -1,10 +1,13 @@
-"""What a build may cost, kept by everything in it that asks for money: nothing is asked that might exceed it."""
+"""What a build or a run may cost, kept by all of it that asks for money: nothing is asked that might exceed it."""
 
 from __future__ import annotations
 
 import threading
 
+from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
+
+_LOOK_SECONDS = 0.1  # between two looks whether money that was set aside is free again
 
 
 class Budget:
@@ -29,9 +32,19 @@ class Budget:
             if self._reserved > 0 and self._spent + usd <= self._most:
                 return False
             raise EndpointError(
-                f"this build has cost ${self._spent:.4f}, and what is asked next may exceed --max-cost "
+                f"this has cost ${self._spent:.4f}, and what is asked next may exceed --max-cost "
                 f"{self._most:g}; what was answered is kept: run again with more to go on"
             )
+
+    def reserve_in(self, line: Line, usd: float) -> None:
+        """The same for a worker, which waits for what is under way. Raises EndpointError where it would be too much
+        then too."""
+        while not self.reserve(usd):
+            line.wait(_LOOK_SECONDS)
+
+    @property
+    def is_limited(self) -> bool:
+        return self._most is not None
 
     def settle(self, reserved: float, used: float) -> None:
         """What was reserved has cost so much."""

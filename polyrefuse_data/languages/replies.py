@@ -2,8 +2,8 @@
 
 An opening's key says what it expresses, its table where it may be: `refuses` begins a clause, `declines` may be
 anywhere in the first sentences, `answers` begins a sentence, and `signs` speak for or against a refusal without being
-one. Patterns are regular expressions, one per line, for folded texts (text/folding.py); `<name>` stands for
-`words.name`.
+one (all but `decline`). Patterns are regular expressions, one per line, for folded texts (text/folding.py); `<name>`
+stands for `words.name`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from polyrefuse_data.text.beginnings import Beginnings, beginnings, few, first_o
 from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
-SIGNS = ("idiom", "contrast", "condemnation", "instead", "warning", "caveat", "answer")
+DECLINE = "decline"  # among the signs: refuses outright too, and only the judge reads it
+SIGNS = (DECLINE, "idiom", "contrast", "condemnation", "instead", "warning", "caveat", "answer")
 
 # How much of a folded reply is read. A refusal states itself at once; further in, a reply may quote or discuss one.
 _OPENING = 260  # characters
 _NEVER = re.compile(r"(?!)")
 _CANNOT_SAYS = ("not", "unable", "refuse", "ai", "policy")
 _OUTRIGHT = ("unable", "refuse", "policy")  # what else refuses by itself; the rest may introduce an answer
-_APOLOGIES = ("sorry", "unfortunately")
+_APOLOGIES = ("sorry",)  # "unfortunately" alone may go on "the last train has left"
 _AGREES = frozenset({"sure", "yes", "happy", "thanks"})
 _BEGINS_CLAUSE = r"(?:^|[.:!?。؟,;(、،؛—–]\W*)"
 
@@ -156,6 +157,7 @@ class Replies:
         return _any_of(
             [
                 *self._lines(self.tables.declines, [CANNOT]),
+                *self._lines(self.tables.signs, [DECLINE]),
                 *(f"{self._anywhere}(?:{line}){self._end}" for line in anywhere),
                 *self._clauses(_OUTRIGHT),
             ]

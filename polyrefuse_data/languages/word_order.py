@@ -37,11 +37,12 @@ _MOST = 3.0  # nats that a single pair may say
 
 # In standard deviations of a heap's order, which lies around 0. A heap keeps below the first number in 19 of 20 cases,
 # by the normal distribution; where text lies far above it, so may heaps, up to this share of what is expected of text.
-_HEAPS_BELOW, _SHARE_OF_HEAPS = 1.64, 0.4
+_HEAPS_BELOW, _SHARE_OF_HEAPS = 1.64, 0.45
 # A text lies around this share of what is expected of it, and seldom this far below that: where that is among the
-# heaps, it is left alone. Chosen on prompts, news and replies, each by tables of the others; docs/judges.md has what
-# they give on texts that nothing was chosen on.
-_SHARE_OF_TEXTS, _TEXTS_BELOW = 0.75, 1.75
+# heaps, it is left alone. Short texts, which say less of their order, lie further below. Chosen on one half of prompts,
+# news and replies; docs/judges.md has what they give on the other half, and on texts that nothing was chosen on.
+_SHARE_OF_TEXTS, _TEXTS_BELOW, _SHORT_TEXTS_BELOW = 0.75, 1.25, 1.75
+_SHORT, _SHORT_UNSPACED = 35, 70  # words or characters, below which a text is short
 _LEAST_DEVIATION = 1e-6  # below, no order of the words is another
 
 Classes = npt.NDArray[np.intp]
@@ -76,12 +77,14 @@ class Order(NamedTuple):
 
     found: float
     expected: float
+    is_short: bool = True
 
     @property
     def is_none(self) -> bool:
         """Whether the words are in the order of a heap, and text would be in another."""
         heaps_below = max(_HEAPS_BELOW, _SHARE_OF_HEAPS * self.expected)
-        return self.found < min(heaps_below, _SHARE_OF_TEXTS * self.expected - _TEXTS_BELOW)
+        below = _SHORT_TEXTS_BELOW if self.is_short else _TEXTS_BELOW
+        return self.found < min(heaps_below, _SHARE_OF_TEXTS * self.expected - below)
 
 
 _UNKNOWN = Order(0.0, 0.0)
@@ -119,7 +122,9 @@ class WordOrder:
         # Of the sum over all orders (Hoeffding's combinatorial theorem). As the table holds log-odds, it is also what a
         # text like those of the table would say.
         deviation = float(np.sqrt((spread**2).sum() / count))
-        return Order(float(said) / deviation, deviation) if deviation > _LEAST_DEVIATION else _UNKNOWN
+        if deviation <= _LEAST_DEVIATION:
+            return _UNKNOWN
+        return Order(float(said) / deviation, deviation, count < (_SHORT if self._spaced else _SHORT_UNSPACED))
 
     def to_tsv(self) -> str:
         """Frequent words, groups of the others, and a line for each class with what follows it: `CLASS` once,

@@ -46,7 +46,8 @@ class CausalModel:
     @property
     def device(self) -> torch.device:
         """The device of the input embeddings, where token ids go."""
-        return self.network.get_input_embeddings().weight.device
+        weights: torch.Tensor = next(self.network.get_input_embeddings().parameters())
+        return weights.device
 
     def batch(self, token_ids: Sequence[Sequence[int]]) -> Batch:
         """Left-padded tensors of these token ids on the model's device."""

@@ -7,7 +7,8 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from polyrefuse_data.models.reasoning import Format, beginning
+from polyrefuse_data.models.reasoning import beginning, opens_answer
+from polyrefuse_data.models.reasoning_formats import Format
 
 _WINDOW = 8  # tokens before a marker's own that are read for it: it may share its first one with what stands before
 
@@ -22,12 +23,13 @@ class GrowingReply:
     answer_limit: int
     reasoning_limit: int
     token_ids: list[int] = field(default_factory=list)
-    n_reasoning: int = 0  # how many of them are reasoning, including its marks and the space after it
+    n_reasoning: int = 0  # how many of them are reasoning, including its marks, and space and mark before the answer
     is_done: bool = False
 
     def __post_init__(self) -> None:
         self._reasons = self.form is not None
         self._undecided = self.form is None
+        self._leads = True  # to the answer, after the reasoning
         self._forced: deque[int] = deque()
 
     def add(self, chosen: int) -> int:
@@ -60,8 +62,9 @@ class GrowingReply:
             self._forced.extend(marks)
 
     def _answer(self, token: int) -> None:
-        if self.n_reasoning == len(self.token_ids) - 1 and self.n_reasoning and not self._text([token]).strip():
-            self.n_reasoning += 1
+        if self.n_reasoning and self._leads:
+            opens, self._leads = opens_answer(self._text(self.token_ids[self.n_reasoning :]))
+            self.n_reasoning = len(self.token_ids) if opens else self.n_reasoning
         is_long = len(self.token_ids) - self.n_reasoning >= self.answer_limit
         self.is_done = token in self.stop or is_long
 

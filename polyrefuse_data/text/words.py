@@ -10,10 +10,10 @@ from functools import lru_cache
 _WORD = re.compile(r"[0-9]+|[A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]+|[^\W\dA-Za-z\u00c0-\u024f_]+")
 # Quoted speech and titles; a single mark opens a quotation only where no apostrophe can be (don't, students').
 _QUOTED = re.compile(
-    r"\"[^\"]*\"|“[^”]*”|„[^“”\"]*[“”\"]|«[^»]*»|「[^」]*」|『[^』]*』|《[^》]*》|‘[^’]{3,}’|(?<![0-9A-Za-z\u00c0-\u024f])'[^']{3,}'(?!\w)|`[^`]*`"
+    r"\"[^\"]*\"|“[^”]*”|„[^“”\"]*[“”\"]|«[^»]*»|»[^«»]*«|「[^」]*」|『[^』]*』|《[^》]*》|‘[^’]{3,}’|(?<![0-9A-Za-z\u00c0-\u024f])'[^']{3,}'(?!\w)|`[^`]*`"
 )
 # What opens one; most texts hold none, and the search for a whole quotation is slow.
-_OPENS_QUOTATION = re.compile("[\"“„«「『《‘`'](?<![0-9A-Za-z\u00c0-\u024f]')")
+_OPENS_QUOTATION = re.compile("[\"“„«»「『《‘`'](?<![0-9A-Za-z\u00c0-\u024f]')")
 
 # Marks that Arabic is mostly written without: lengthening of a letter, vowel signs, marks of recitation.
 ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")

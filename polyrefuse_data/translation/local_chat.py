@@ -139,12 +139,13 @@ class LocalChatTranslator:
         tokenizer = self._tokenizer
         if not tokenizer.chat_template:
             raise ModelError(f"{self.config_name}: the tokenizer has no chat template; use the instruction-tuned model")
+        template = tokenizer.get_chat_template()
         options = {
-            **template_options(tokenizer.get_chat_template(), closed=True),
+            **template_options(template, closed=True),
             **extra.get("chat_template_kwargs", {}),
         }
         text = render_chat(tokenizer, self._written(messages), self.config_name, add_generation_prompt=True, **options)
-        return close_prompt(text)
+        return close_prompt(text, template)
 
     def _open(self) -> Any:
         """The tokenizer, once it is known how its template wants messages written. Raises ModelError where it renders

@@ -20,7 +20,6 @@ _PLAIN_SENTENCE = "How are you?"
 
 ASKED_ALONE = "asked_alone"  # a note: a request for several texts brought nothing for this one
 
-_LOOK_SECONDS = 0.1  # between two looks whether money that was set aside is free again
 _USUAL_DELAY = 2.0  # seconds from a request to its answer, for estimates
 
 
@@ -94,8 +93,7 @@ class OpenAITranslator(ChatBackend):
         if together is not None:
             reserved += self.api.most_cost(together, len(batch))
         try:
-            while not self.budget.reserve(reserved):
-                line.wait(_LOOK_SECONDS)
+            self.budget.reserve_in(line, reserved)
         except EndpointError as error:
             return error
         results: list[Result] = []

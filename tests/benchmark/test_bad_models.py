@@ -108,6 +108,52 @@ def test_a_tokenizer_that_splits_the_words_of_its_vocabulary(split: bool) -> Non
         check_words(tokenizer, "some.gguf")
 
 
+def whole_gguf_file(path: Path) -> bytes:
+    """A tiny Llama, as the package gguf writes it."""
+    import numpy as np
+    from gguf import GGUFWriter
+
+    words = ["<unk>", "<s>", "</s>", *(f"▁{chr(97 + place)}" for place in range(26)), *map(chr, range(97, 123))]
+    writer = GGUFWriter(str(path), "llama")
+    for name in ("block_count", "head_count", "head_count_kv"):
+        getattr(writer, f"add_{name}")(2)
+    writer.add_context_length(64)
+    writer.add_embedding_length(16)
+    writer.add_feed_forward_length(32)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(words)
+    writer.add_token_scores([0.0] * len(words))
+    writer.add_token_types([2, 3, 3] + [1] * (len(words) - 3))
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    writer.add_chat_template("{{ messages[0].content }}</s>")
+    random = np.random.default_rng(0)
+    square, up, down = (16, 16), (32, 16), (16, 32)
+    block = {"attn_q": square, "attn_k": square, "attn_v": square, "attn_output": square, "ffn_gate": up, "ffn_up": up}
+    shapes = {"token_embd": (len(words), 16), "output": (len(words), 16), "output_norm": (16,)}
+    for layer in range(2):
+        named = {**block, "ffn_down": down, "attn_norm": (16,), "ffn_norm": (16,)}
+        shapes |= {f"blk.{layer}.{name}": shape for name, shape in named.items()}
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{name}.weight", random.standard_normal(shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="needs the package gguf")
+def test_a_gguf_file_that_is_cut_anywhere(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    whole = whole_gguf_file(file)
+    assert ChatModel.load(file).n_layers == 2
+    for size in (20, 200, len(whole) // 12, len(whole) // 4, len(whole) // 2, len(whole) - 4):
+        file.write_bytes(whole[:size])
+        assert told_of(file) == f"{file}: the file is cut short; download it again", size
+
+
 @pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="needs the package gguf")
 def test_a_gguf_file_of_an_unknown_type(tmp_path: Path) -> None:
     told = told_of(gguf_file(tmp_path / "model.gguf", "pigeon"))
@@ -140,6 +186,78 @@ def test_an_adapter(tmp_path: Path) -> None:
     assert "an adapter, not a model; merge it into its base model" in told_of(tmp_path)
 
 
+def test_a_model_with_an_adapter(chat_folder: Path, tmp_path: Path) -> None:
+    """With peft installed, transformers would load the base model that the adapter names."""
+    (copied(chat_folder, tmp_path) / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    assert "holds a model and an adapter; move adapter_config.json away" in told_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_clone_without_git_lfs(name: str, chat_folder: Path, tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1234\n"
+    (copied(chat_folder, tmp_path) / name).write_text(pointer)
+    assert f"{name} is not there yet, but in Git LFS; fetch it with `git lfs pull`" in told_of(tmp_path)
+
+
+def test_a_folder_without_weights(chat_folder: Path, tmp_path: Path) -> None:
+    (copied(chat_folder, tmp_path) / "model.safetensors").unlink()
+    assert "this folder holds no weights; download the model's model.safetensors" in told_of(tmp_path)
+
+
+def test_a_pickle_alone(chat_folder: Path, tmp_path: Path) -> None:
+    file = copied(chat_folder, tmp_path) / "model.safetensors"
+    file.rename(tmp_path / "pytorch_model.bin")
+    assert f"convert them once with `polyrefuse fetch-model {tmp_path} --out FOLDER`" in told_of(tmp_path)
+
+
+def in_two_shards(folder: Path) -> list[Path]:
+    """The model's weights, split into two files with an index."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    shards = [folder / f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    names = sorted(weights)
+    halves = names[: len(names) // 2], names[len(names) // 2 :]
+    for file, half in zip(shards, halves, strict=True):
+        save_file({name: weights[name] for name in half}, file, {"format": "pt"})
+    where = {name: file.name for file, half in zip(shards, halves, strict=True) for name in half}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    return shards
+
+
+def test_a_shard_that_is_missing_or_cut_short(chat_folder: Path, tmp_path: Path) -> None:
+    _, last = in_two_shards(copied(chat_folder, tmp_path))
+    assert ChatModel.load(tmp_path).n_layers == 4
+    last.write_bytes(last.read_bytes()[:200])
+    assert "its safetensors are damaged" in told_of(tmp_path)
+    last.unlink()
+    assert f"its weights lack {last.name}; download the model again" in told_of(tmp_path)
+
+
+@pytest.mark.parametrize(("value", "said"), [("nan", "computes NaN"), ("inf", "computes infinity")])
+def test_a_shard_with_broken_numbers(value: str, said: str, chat_folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    _, last = in_two_shards(copied(chat_folder, tmp_path))
+    weights = load_file(last)
+    weights["model.norm.weight"][0] = float(value)
+    save_file(weights, last, {"format": "pt"})
+    assert f"{said} on a plain prompt; its weights are broken" in told_of(tmp_path)
+
+
+def test_weights_in_float8(chat_folder: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    fp8 = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}
+    file = with_config(chat_folder, tmp_path, quantization_config=fp8) / "model.safetensors"
+    weights = {name: each.to(torch.float8_e4m3fn) if each.ndim == 2 else each for name, each in load_file(file).items()}
+    save_file(weights, file, {"format": "pt"})
+    told = told_of(tmp_path) if not torch.cuda.is_available() else "float8, which takes a GPU"
+    assert "float8, which takes a GPU" in told
+
+
 def with_config(chat_folder: Path, folder: Path, **settings: Any) -> Path:
     file = copied(chat_folder, folder) / "config.json"
     file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **settings}), encoding="utf-8")
@@ -152,6 +270,24 @@ def test_a_type_that_transformers_does_not_know(chat_folder: Path, tmp_path: Pat
     assert "does not know its type; upgrade transformers" in told_of(folder)
     with_config(chat_folder, tmp_path, model_type="pigeon", auto_map=own_code)
     assert "its code comes with the model and is never run; use a model that transformers" in told_of(folder)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"rope_parameters": {"rope_type": "pigeon"}}, {"hidden_act": "pigeon"}, {"num_hidden_layers": "four"}],
+)
+def test_a_configuration_of_a_newer_transformers(settings: dict[str, Any], chat_folder: Path, tmp_path: Path) -> None:
+    told = told_of(with_config(chat_folder, tmp_path, transformers_version="99.1.0.dev0", **settings))
+    assert "transformers 99.1.0.dev0 has saved it" in told
+    assert told.endswith("is installed; upgrade it")
+    assert str(next(iter(settings.values()))) in told or "pigeon" in told
+    told = told_of(with_config(chat_folder, tmp_path, transformers_version="4.0.0", **settings))
+    assert "upgrade" not in told
+
+
+def test_weights_of_other_sizes(chat_folder: Path, tmp_path: Path) -> None:
+    told = told_of(with_config(chat_folder, tmp_path, hidden_size=64))
+    assert "its weights have other sizes than its config.json says; download the model again" in told
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
@@ -229,3 +365,35 @@ def test_a_tokenizer_with_more_tokens_than_the_model_embeds(chat_folder: Path, t
     tokenizer.save_pretrained(folder)
     last = len(tokenizer) - 1
     assert f"its tokenizer has token {last} ('<|late|>'), the model embeds {last}" in told_of(folder)
+
+
+def test_end_tokens_that_are_none(chat_folder: Path, tmp_path: Path) -> None:
+    (copied(chat_folder, tmp_path) / "generation_config.json").write_text('{"eos_token_id": "<|end|>"}')
+    assert "eos_token_id of its generation_config.json is no token id ('<|end|>'); mend it" in told_of(tmp_path)
+
+
+def named_templates(folder: Path, chat_template: Any) -> Path:
+    (folder / "chat_template.jinja").unlink()
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), "chat_template": chat_template}))
+    return folder
+
+
+def test_templates_by_name_without_a_default(chat_folder: Path, tmp_path: Path) -> None:
+    named = [{"name": "rag", "template": "{{ messages }}"}, {"name": "tool_use", "template": "{{ messages }}"}]
+    told = told_of(named_templates(copied(chat_folder, tmp_path), named))
+    assert "its chat templates have names, none of them `default`; put the one to measure" in told
+
+
+def test_a_template_that_is_no_text(chat_folder: Path, tmp_path: Path) -> None:
+    assert "its chat template is no text" in told_of(named_templates(copied(chat_folder, tmp_path), 5))
+
+
+def test_the_template_of_a_processor(chat_folder: Path, tmp_path: Path) -> None:
+    """Older multimodal models keep it in a file that tokenizers do not read."""
+    file = copied(chat_folder, tmp_path) / "chat_template.jinja"
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": file.read_text(encoding="utf-8")}))
+    file.unlink()
+    assert "hi" in ChatModel.load(tmp_path).chat.render("hi")
+    (tmp_path / "chat_template.json").write_text("[]")
+    assert "the tokenizer has no chat template" in told_of(tmp_path)

@@ -147,6 +147,8 @@ def test_the_headline_says_no_evidence() -> None:
         "languages": 2,
         "with_evidence": 1,
         "beyond_control": pytest.approx(0.75),
+        "beyond_control_low": good["low"],
+        "beyond_control_high": good["high"],
         "verdicts": None,
         "n": 40,
     }

@@ -155,7 +155,7 @@ def test_a_killed_run_goes_on(server: ChatServer, release: Path, tmp_path: Path)
 
 def test_no_more_is_spent_than_allowed(server: ChatServer, release: Path, tmp_path: Path) -> None:
     prices = {"input_price": 1000.0, "output_price": 1000.0, "max_new_tokens": 8}
-    with pytest.raises(EndpointError, match=r"left of --max-cost 1 .*higher one"):
+    with pytest.raises(EndpointError, match=r"has cost \$0\.\d+, .* --max-cost 1; .* run again with more"):
         ask(server, release, tmp_path / "run", max_cost=1.0, **prices)
     asked = len(server.bodies)
     assert 0 < 0.015 * asked <= 1.0
@@ -191,7 +191,9 @@ def test_keys_go_where_they_are_named_for(
         ({"endpoint": "m@http://h/v1", "model": "x"}, "name one model"),
         ({}, "name one model"),
         ({"endpoint": "m@http://h/v1", "rule": "arditi"}, "rule: needs the model's weights"),
-        ({"model": "x", "max_cost": 1.0}, "max_cost: for --endpoint only"),
+        ({"model": "x", "max_cost": 1.0}, "max_cost: nothing here is paid for"),
+        ({"model": "x", "max_cost": 1.0, "judge": "openai:j@http://h/v1"}, "without judge_input_price"),
+        ({"model": "x", "judge_input_price": 1.0}, "only for a judge behind an endpoint"),
         ({"endpoint": "m@http://h/v1", "max_cost": 1.0}, "input_price and output_price"),
         ({"endpoint": "m@http://user:pass@h/v1"}, "cannot have a user, password"),
         ({"endpoint": "@http://h/v1"}, "no model's name"),
@@ -214,6 +216,19 @@ def test_nobody_there_leaves_nothing(release: Path, tmp_path: Path, monkeypatch:
     with pytest.raises(MissingPrerequisite, match="cannot be reached"):
         run_benchmark(None, release, tmp_path / "run", endpoint=name)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_server_that_answers_nothing_leaves_the_folder_free(
+    server: ChatServer, release: Path, tmp_path: Path, status: int
+) -> None:
+    """A wrong name or key: put right, the same command goes through."""
+    server.troubles = [status] * 50
+    with pytest.raises((ConfigError, MissingPrerequisite)):
+        ask(server, release, tmp_path / "run", languages="en")
+    assert not (tmp_path / "run").exists()
+    server.troubles = []
+    assert ask(server, release, tmp_path / "run", languages="en", limit=1)["usage"]["answers"] == 2
 
 
 def test_runs_of_all_kinds_stand_in_one_report(

@@ -112,7 +112,34 @@ def broken_text() -> bytes:
     return bytes(target.getvalue())
 
 
-FORMS = [by_id, by_text, by_english, parquet, conversations, inspect_json, inspect_eval]
+def chat_completions(folder: Path, rows: Rows) -> Path:
+    """As an API gave them, with the language by its English name."""
+    names = {"en": "English", "de": "German", "fr": "French"}
+    records = [
+        {
+            "prompt_id": row["id"],
+            "language": names[row["language"]],
+            "choices": [{"message": {"content": f"<think>Hm.</think>{reply_to(row)}"}, "finish_reason": "stop"}],
+        }
+        for row in rows
+    ]
+    return write_jsonl(folder / "r.jsonl", records)
+
+
+def batch_answers(folder: Path, rows: Rows) -> Path:
+    records = [
+        {"id": row["id"], "language": row["language"], "response": {"status_code": 200, "body": {"choices": [
+            {"message": {"content": reply_to(row)}, "finish_reason": "stop"}
+        ]}}}
+        for row in rows
+    ]  # fmt: skip
+    return write_jsonl(folder / "r.jsonl", records)
+
+
+FORMS = [
+    *(by_id, by_text, by_english, parquet, conversations, inspect_json, inspect_eval),
+    *(chat_completions, batch_answers),
+]
 
 
 @pytest.mark.parametrize("write", FORMS, ids=lambda write: write.__name__)
@@ -174,7 +201,8 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
     ("name", "content", "told"),
     [
         ("r.jsonl", b'{"id": "x", "said": "No."}', "no reply here, only id, said"),
-        ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', "reply is a dict, no text"),
+        ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', r"reply is a dict, no text: name its part .* COLUMN\.a"),
+        ("r.jsonl", b'{"id": "x", "reply": ["one", "two"]}', "reply is a list of 2 texts: keep one"),
         ("r.json", b'{"replies": []}', "no log of Inspect"),
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
@@ -186,6 +214,39 @@ def test_files_that_hold_no_replies_are_named(tmp_path: Path, name: str, content
     (tmp_path / name).write_bytes(content)
     with pytest.raises((SourceError, ConfigError), match=told):
         read_replies(tmp_path / name)
+
+
+def test_keys_within_columns_may_be_named(release: Path, tmp_path: Path) -> None:
+    """As lm-evaluation-harness logs its samples."""
+    records = [
+        {"doc": {"id": row["id"], "language": row["language"]}, "resps": [[reply_to(row)]]} for row in asked_rows()
+    ]
+    path = write_jsonl(tmp_path / "r.jsonl", records)
+    fields = {"id": "doc.id", "language": "doc.language", "reply": "resps.0.0"}
+    assert match_replies(path, release, fields=fields).matching()["matched"] == 96
+    with pytest.raises(SourceError, match="no reply here, only doc, resps"):
+        match_replies(path, release, fields={**fields, "reply": "resps.0.7"})
+
+
+def test_how_replies_ended_is_kept_and_what_failed_is_no_reply(
+    release: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A filter's stop and a refusal in the API's field are refusals; a sample that failed says nothing."""
+    first, second, *others = [sample for sample in samples(asked_rows()) if sample["epoch"] == 1]
+    first["output"]["choices"] = [{"message": {"content": ""}, "stop_reason": "content_filter"}]
+    second |= {"error": {"message": "timed out"}, "output": {"choices": [], "completion": ""}}
+    (tmp_path / "log.json").write_text(json.dumps({"samples": [first, second, *others]}), encoding="utf-8")
+    replies = read_replies(tmp_path / "log.json")
+    assert (len(replies), replies[0].ended, replies[1].ended) == (95, "content_filter", "stop")
+    assert "1 samples ended in an error" in caplog.text
+    message = {"content": None, "refusal": "I cannot."}
+    refused = [{"id": asked_rows()[0]["id"], "language": "en", "choices": [{"message": message}]}]
+    (reply,) = read_replies(write_jsonl(tmp_path / "r.jsonl", refused))
+    assert (reply.reply, reply.ended) == ("I cannot.", "refused")
+    run = judge_run(tmp_path / "log.json", release, tmp_path / "run")
+    language = first["metadata"]["language"]
+    table = pq.read_table(run / "completions" / "baseline" / f"{language}.parquet").to_pylist()
+    assert [row["refusal"] for row in table if row["ended"] == "content_filter"] == [True]
 
 
 def test_columns_may_be_named(release: Path, tmp_path: Path) -> None:

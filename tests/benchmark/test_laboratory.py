@@ -16,6 +16,7 @@ def test_every_way_is_measured_and_shown() -> None:
     ways = [row["way"] for row in rows]
     for mode in ("reference", "complete", "centred"):
         assert {f"{mode}: polyrefuse with KL up to 3 with 90% coherent", f"{mode}: control, shuffled"} <= set(ways)
+    assert {"erasure", "erasure: control, shuffled"} <= set(ways)
     assert {"centred: COSMIC's choice", "centred: each layer its own direction"} <= set(ways)
     assert {"centred: 3 principal components", "centred: cone by gradient, between both"} <= set(ways)
     plain, chosen = rows[0]["languages"]["en"], rows[2]["languages"]["en"]

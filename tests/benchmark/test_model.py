@@ -51,6 +51,7 @@ def test_folders_that_hold_no_model_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is a file; give the folder that holds it, a GGUF file"):
         ChatModel.load(tmp_path / "file")
     (tmp_path / "config.json").write_text("{broken")
+    (tmp_path / "model.safetensors").touch()
     with pytest.raises(ModelError, match="cannot be loaded"):
         ChatModel.load(tmp_path)
     assert ModelError.exit_code == 3

@@ -27,5 +27,6 @@ def test_the_page_runs_from_its_first_line_to_its_last(
     assert "before: 16 of 16 refused" in told
     assert "after: 0 of 16 refused" in told
     assert "centred: 0 of 16 refused" in told
+    assert "erased: 0 of 16 refused" in told
     assert "Verdict(refusal=True" in told
     assert (tmp_path / "RUN" / "report.html").exists()

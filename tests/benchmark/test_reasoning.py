@@ -5,6 +5,7 @@ The models are chains: each token is followed by one other, whatever came before
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,31 +16,45 @@ from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.refusal_tokens import first_tokens
-from polyrefuse_data.models.reasoning import FORMATS, Format, strip_reasoning
+from polyrefuse_data.models.reasoning import close_prompt, strip_reasoning, template_options
+from polyrefuse_data.models.reasoning_formats import ANSWERS, FORMATS, Format
 from tests.benchmark.conftest import TEMPLATE, word_tokenizer
+from tests.cases import quick
 
 ASKED = ["please tell me how to steal the car", "wash the boat"]
 ANSWER = ["I", "cannot", "help", "with", "that", "."]
-HARMONY = next(form for form in FORMATS if form.leads)
 THINKING = ["car", "house", "boat"]
 
 
-def chain_model(form: Format, *, asked: str = "", endless: bool = False) -> ChatModel:
-    """A model that reasons in this format, then refuses. `asked` is what its generation prompt ends in.
-
-    The network is a table of what follows what: one-hot embeddings, blocks that add next to nothing, and the table as
-    the output head.
-    """
-    from transformers import LlamaConfig, LlamaForCausalLM
-
+def chain_model(
+    form: Format,
+    *,
+    asked: str = "",
+    endless: bool = False,
+    before_answer: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> ChatModel:
+    """A model that reasons in this format, then refuses. `asked` is what its generation prompt ends in."""
     tokenizer = word_tokenizer()
-    marks = [form.opens, form.ends, form.leads or "<|start|>assistant"]
-    tokenizer.add_tokens(marks, special_tokens=True)
-    tokenizer.chat_template = TEMPLATE.replace("<|assistant|>{% endif %}", f"<|assistant|>{asked}{{% endif %}}")
-    chain = [form.opens, *THINKING, form.ends, *ANSWER, "<|end|>"]
-    follows = dict(pairwise(chain)) | {"<|assistant|>": form.opens, marks[2]: form.opens}
+    written = next((opener for opener, _ in ANSWERS if form.closing.endswith(opener)), "")  # closes and opens at once
+    lead = form.leads or "<|start|>assistant"
+    marks = [form.opens, form.ends, lead, *before_answer, *after, *([written] if written else [])]
+    tokenizer.add_tokens([*marks, *([form.skips] if form.skips else [])], special_tokens=True)
+    template = TEMPLATE.replace("<|assistant|>{% endif %}", f"<|assistant|>{asked}{{% endif %}}")
+    tokenizer.chat_template = f"{{# writes {form.opens} #}}{template}"
+    chain = [form.opens, *THINKING, form.ends, *before_answer, *ANSWER, *after, "<|end|>"]
+    follows = dict(pairwise(chain)) | {"<|assistant|>": form.opens, lead: form.opens}
+    follows |= dict.fromkeys(filter(None, [written, form.skips]), "I")
     if endless:
         follows["boat"] = "car"
+    return table_model(tokenizer, follows)
+
+
+def table_model(tokenizer: Any, follows: dict[str, str]) -> ChatModel:
+    """A network that is a table of what follows what: one-hot embeddings, blocks that add next to nothing, and the
+    table as the output head."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     size = len(tokenizer)
     torch.manual_seed(0)
     network = LlamaForCausalLM(
@@ -62,7 +77,12 @@ def chain_model(form: Format, *, asked: str = "", endless: bool = False) -> Chat
     return ChatModel(network, tokenizer, name="chain")
 
 
-@pytest.fixture(params=FORMATS, ids=lambda form: form.opens)
+# One of each kind: marks that are tokens, words, more than one, a choice between two, with and without a newline.
+_KINDS = ("<think>", "<seed:think><seed:cot_budget_reflect>", "<|channel|>analysis<|message|>", "/think")
+_QUICK = [form for form in FORMATS if form.opens in (*_KINDS, "<|open|>think<|sep|>", "Here is my thought process:")]
+
+
+@pytest.fixture(params=quick(_QUICK, [form for form in FORMATS if form not in _QUICK]), ids=lambda form: form.opens)
 def form(request: pytest.FixtureRequest) -> Format:
     return request.param
 
@@ -77,7 +97,7 @@ def test_a_model_that_begins_to_reason_by_itself_is_led_past_it(form: Format) ->
     assert (reply.text, reply.n_reasoning) == ("I cannot help with that .", 0)
     next_token = model.last_logits(model.batch(model.encode(ASKED))).argmax(-1)  # where scores are taken
     assert model.tokenizer.decode(next_token[0]) == "I"
-    assert model.post_instruction_token_ids[-1] == model.tokenizer.convert_tokens_to_ids(form.ends)
+    assert model.chat.render("hi").endswith(form.empty)
 
 
 def test_reasoning_that_the_template_begins_is_closed(form: Format) -> None:
@@ -127,6 +147,48 @@ def test_marks_in_an_answer_begin_no_reasoning() -> None:
     assert strip_reasoning("[THINK]never done") == ""
     assert strip_reasoning("<|channel|>analysis<|message|>hm<|channel|>final<|message|>No.") == "No."
     assert strip_reasoning(" Plain. ") == "Plain."
+    assert strip_reasoning("Here is my thought process: hm Here is my response: No.") == "No."
+    assert strip_reasoning("Sure. Here is my response: no.") == "Sure. Here is my response: no."
+    ran_on = "No.<|im_end|>\n<|im_start|>assistant\nYes."
+    assert strip_reasoning(ran_on) == ran_on
+
+
+@pytest.mark.parametrize(("opener", "closer"), ANSWERS)
+def test_what_an_answer_is_wrapped_in_is_taken_off(opener: str, closer: str) -> None:
+    assert strip_reasoning(f"<think>hm</think>\n{opener}\nNo.\n{closer}") == "No."
+    assert strip_reasoning(f"{opener}No.") == "No."  # cut before its end
+    assert strip_reasoning(f"No.{closer}") == "No."  # the prompt had begun it
+    if all(form.ends != opener for form in FORMATS):
+        for text in (f"Write {opener} and {closer}", f"Write {closer} last."):
+            assert strip_reasoning(text) == text
+
+
+WRAPPED = {"before_answer": ["<answer>"], "after": ["</answer>"]}
+
+
+@pytest.mark.parametrize("asked", ["", "<think>", "<think></think>"])
+def test_scores_are_taken_after_the_mark_that_answers_are_wrapped_in(asked: str) -> None:
+    """Hunyuan, and whoever is taught as DeepSeek R1 Zero was."""
+    model = chain_model(FORMATS[0], asked=asked, **WRAPPED)
+    assert model.chat.render("hi").endswith("<answer>")
+    next_token = model.last_logits(model.batch(model.encode(ASKED))).argmax(-1)
+    assert model.tokenizer.decode(next_token[0]) == "I"
+    assert texts(model, max_new_tokens=20) == {"I cannot help with that ."}
+
+
+def test_an_answer_after_reasoning_that_is_read_begins_after_its_mark() -> None:
+    (reply, _) = generate(model := chain_model(FORMATS[0], **WRAPPED), ASKED, max_new_tokens=2, reasoning=True)
+    assert reply.text == "I cannot"
+    assert model.tokenizer.decode(reply.answer_token_ids) == "I cannot"
+
+
+def test_scores_are_taken_after_the_space_before_every_answer() -> None:
+    """GLM 4.5 writes a line's end after the reasoning that its template has closed, Llama 2 a space after [/INST]."""
+    model = chain_model(FORMATS[0], asked="<think></think>", before_answer=["\n"])
+    assert model.chat.render("hi").endswith("<think></think>\n")
+    assert [reply.answer_token_ids[0] for reply in generate(model, ASKED, max_new_tokens=1)] == [
+        model.tokenizer.convert_tokens_to_ids("I")
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -137,9 +199,80 @@ def test_marks_in_an_answer_begin_no_reasoning() -> None:
         ("{% if reasoning_effort == 'low' %}briefly {% endif %}", "briefly "),
         ("{{ reasoning_effort | default('medium') }} ", "medium "),
         ("{{ thinking_budget }} ", "0 "),
+        ("{{ reasoning }} {{ skip_reasoning }} {{ thinking_mode }} ", "False True disabled "),
+        ("{% if reasoning_effort == 'no_think' %}at once {% endif %}", "at once "),
     ],
 )
 def test_templates_are_told_to_keep_reasoning_short(template: str, shown: str) -> None:
     tokenizer = word_tokenizer()
     tokenizer.chat_template = template + TEMPLATE
     assert ChatTemplate(tokenizer, "toy").render("hi").startswith(f"{shown}<|user|>")
+
+
+# How prompts of recent families end, in short: what their templates do with the options, and what has to stand there
+# for the answer to be next.
+ENDS = {
+    "qwen3": (
+        "<|im_start|>assistant\n{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}",
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+    ),
+    "qwq": ("<|im_start|>assistant\n<think>\n", "<think>\n\n</think>\n\n"),
+    "nemotron nano 2": ("<SPECIAL_11>Assistant\n<think>\n\n", "<think>\n\n\n</think>\n\n"),
+    "deepseek v3.1": ("<|Assistant|>{{ '<think>' if thinking else '</think>' }}", "<|Assistant|></think>"),
+    "seed-oss": (
+        "<seed:bos>assistant\n{% if thinking_budget == 0 %}<seed:think><seed:cot_budget_reflect>{% endif %}",
+        "so I will directly start answering the question.</seed:cot_budget_reflect>\n</seed:think>",
+    ),
+    "command a": (
+        "<|CHATBOT_TOKEN|>{{ '<|START_THINKING|>' if reasoning else '<|START_THINKING|><|END_THINKING|>' }}",
+        "<|CHATBOT_TOKEN|><|START_THINKING|><|END_THINKING|>",
+    ),
+    "hy3": (
+        "{{ '<think>' if reasoning_effort not in ['no_think', 'low'] else '<think></think>' }}",
+        "<think></think>",
+    ),
+    "minimax m3": ("{{ '</mm:think>' if thinking_mode == 'disabled' else '<mm:think>' }}", "</mm:think>"),
+    "kimi k3": (
+        "<|open|>{{ 'think' if thinking else 'response' }}<|sep|>",
+        "<|open|>response<|sep|>",
+    ),
+    "apriel": (
+        "<|begin_assistant|>\nHere are my reasoning steps:\n",
+        "Here are my reasoning steps:\n\n[BEGIN FINAL RESPONSE]\n",
+    ),
+    "hyperclova x": (
+        "{# assistant/think #}<|im_start|>{{ 'assistant\n' if skip_reasoning else 'assistant' }}",
+        "<|im_start|>assistant\n",
+    ),
+    "gpt-oss": (
+        "{# <|channel|>analysis<|message|> #}<|start|>assistant",
+        "<|start|>assistant<|channel|>final<|message|>",
+    ),
+    "muse glimmer": ("{# to=self<|message|> #}<|start|>assistant", "<|start|>assistant to=user<|message|>"),
+    "solar open": (
+        "{% if reasoning_effort == 'low' %}<|begin|>assistant<|think|><|end|>{% endif %}<|begin|>assistant",
+        "<|begin|>assistant<|think|><|end|><|begin|>assistant<|content|>",
+    ),
+    "inkling": ("{# <|content_thinking|> #}<|message_model|>", "<|message_model|><|content_text|>"),
+    "plain": ("<|start|>assistant", "<|start|>assistant"),
+}
+
+
+@pytest.mark.parametrize("family", ENDS)
+def test_prompts_end_where_the_answer_of_their_family_begins(family: str) -> None:
+    asks, ends = ENDS[family]
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = TEMPLATE.replace("<|assistant|>{% endif %}", f"{asks}{{% endif %}}")
+    assert ChatTemplate(tokenizer, family).render("hi").endswith(ends)
+    assert close_prompt(ends, asks) == ends  # closed, and not once more
+
+
+def test_what_templates_are_told_where_the_model_may_reason() -> None:
+    told = template_options("thinking_budget reasoning_effort 'low'", closed=False)
+    assert told == {
+        "enable_thinking": True,
+        "thinking": True,
+        "reasoning": True,
+        "skip_reasoning": False,
+        "thinking_mode": "enabled",
+    }

@@ -72,6 +72,21 @@ def test_every_caption_says_how_many_prompts_of_which_split_and_who_judged(run: 
         assert judged[title] is (split == "test" and not re.search("residual|layer by layer|monitor", title)), title
 
 
+@pytest.mark.parametrize(
+    ("table", "without"),
+    [("Outcomes", 0), ("All scores", 0), ("Transfer", 2), ("Monitor", 0)],  # p and cross-entropy have none
+)
+def test_every_rate_of_a_table_has_its_interval(run: Path, table: str, without: int) -> None:
+    """Cells of numbers that follow the count of prompts."""
+    page = (run / "report.html").read_text(encoding="utf-8")
+    (body,) = re.findall(rf"<summary>{table}.*?<tbody>(.*?)</tbody>", page, re.DOTALL)
+    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    assert rows
+    for row in rows:
+        _, *numbers = re.findall(r'<td class="n[^>]*>(.*?)</td>', row)
+        assert len([cell for cell in numbers if "<small>" not in cell]) == without, row
+
+
 def test_replies_are_shown_when_asked_for(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "draw_all", lambda scores, selections: [])
     assert REFUSAL in write_report([run], tmp_path / "r.html", show_replies=True).read_text(encoding="utf-8")

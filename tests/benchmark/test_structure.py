@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,12 @@ def test_massive_activations_load(model_type: str, size: float, dtype: torch.dty
     batch = model.batch(model.encode(["paint the car"]))
     states = model.network(**model.inputs(batch), output_hidden_states=True).hidden_states
     assert float(states[LAYERS // 2].abs().max()) >= size / 2  # it is still there in the middle of the model
+
+
+def test_weights_in_float64(chat_folder: Path) -> None:
+    """The rounding of an entry that is 0 throughout is too small there to be divided by."""
+    model = ChatModel.load(chat_folder, dtype="float64")
+    assert not any(block.is_whole for block in model.blocks)
 
 
 def wrong(layer: Any, change: Callable[[Tensor], Tensor]) -> None:
@@ -165,6 +172,11 @@ def test_several_lists_of_blocks_are_told_apart_by_name() -> None:
     assert advice == ["blocks=model.layers", "blocks=twin"]
     for text in advice:
         assert chat(network, modules=ModuleNames.parse(text)).n_layers == LAYERS
+
+
+def test_a_name_that_is_none_of_the_lists_names_them() -> None:
+    with pytest.raises(ModelError, match=r"has no list of blocks called 'model\.blocks'; it has model\.layers$"):
+        chat(random_network("llama", len(word_tokenizer())), modules=ModuleNames("model.blocks"))
 
 
 def test_no_advice_where_no_name_would_help() -> None:

@@ -90,7 +90,10 @@ def test_templates_know_no_clock_but_ours() -> None:
 
 @pytest.mark.parametrize(
     ("ending", "closed"),
-    [("<|assistant|><think>\n", "</think>\n\n"), ("<|start|>assistant", "<|channel|>final<|message|>")],
+    [
+        ("<|assistant|><think>\n", "</think>\n\n"),
+        ("{# <|channel|>analysis<|message|> #}<|start|>assistant", "<|channel|>final<|message|>"),
+    ],
 )
 def test_open_reasoning_is_closed_before_the_reply(ending: str, closed: str) -> None:
     tokenizer = word_tokenizer()

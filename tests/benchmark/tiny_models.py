@@ -69,30 +69,55 @@ FITTING: dict[str, dict[str, Any]] = {
     "cohere_compass": {"text_config": _BY_LAYER},
     "cohere_compass_text": _BY_LAYER,
     "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0, "kv_n_heads": 2}},
+    "deepseek_ocr2": {
+        "text_config": {
+            "mlp_layer_types": ["dense", "sparse"] * 2,
+            "num_experts_per_tok": 2,
+            "n_group": 1,
+            "topk_group": 1,
+        }
+    },
     "deepseek_v2": {"num_experts_per_tok": 2},
+    "dots3_note": {
+        "vision_config": {"adapter_in_dim": WIDTH, "adapter_out_dim": WIDTH, "adapter_merge_size": 2},
+        "audio_config": {"adapter_input_size": WIDTH, "adapter_out_dim": WIDTH},
+    },
     "dots1": {**_HEAD, "n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
+    "ernie4_5_vl_moe": {"text_config": {"rope_parameters": {**_ROPE, "mrope_section": [3, 3, 2]}}},
+    "fun_asr_nano": {"adaptor_config": {"intermediate_size": WIDTH // 4}},
     "gemma3n_text": {"num_kv_shared_layers": 0},
     "glm46v": _HALF,
     "glm4v": _HALF,
     "glm4v_moe": _HALF,
-    "glm5_next": {"num_key_value_heads": HEADS, "index_kpool": 2},
+    "glm5_next": {
+        "text_config": {"qk_rope_head_dim": 0, "index_kpool": 2, "index_topk": WIDTH, "num_key_value_heads": HEADS}
+    },
     "glm_ocr": _HALF,
     "glmga": _HALF,
+    "granite4_vision": {"deepstack_layer_map": [[0, 0], [1, 1]], "downsample_rate": "1/2"},
     "hunyuan_v1_dense": _HEAD,
     "hunyuan_v1_moe": _HEAD,
     "hunyuan_vl": {"text_config": {**_HEAD, "rope_parameters": {**_ROPE, "mrope_section": [2, 2, 2, 2]}}},
+    "inkling2": {"vision_config": {"text_hidden_size": WIDTH}},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
+    "kyutai_speech_to_text": {"audio_pad_token_id": 0, "codec_config": {"upsample_groups": WIDTH}},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2},
     "mamba2": {"head_dim": 2 * HEAD},
     "ministral": _HEAD,
     "mistral4": _HEAD,
+    "molmo2": {"adapter_config": {"vision_feature_layer": [-1, -2]}},
+    "nemo_speechlm": {"audio_config": {"diarization_config": {"head_config": {"audio_hidden_size": WIDTH}}}},
+    "nemotron_h_omni": {"vision_config": {"video_temporal_patch_size": 2}},
     "nemotron": {**_HEAD, "num_key_value_heads": 2},
     "paddleocr_vl": _TEXT,
     "qwen2_5_omni_thinker": _TEXT,
     "qwen2_5_vl": _TEXT,
+    "qwen2_5_omni": {"thinker_config": _TEXT},
     "qwen2_vl": _TEXT,
     "qwen4_exp": {"text_config": _INDEXER},
     "qwen4_exp_text": _INDEXER,
+    "qwen3_omni_moe": {"enable_audio_output": False},
+    "reformer": {"axial_pos_embds": False},
     "step3p7": {"text_config": {"sliding_window": HEAD}},
     "zamba": _WIDE,
     "zamba2": _WIDE,
@@ -136,6 +161,8 @@ def _small(default: Any, vocabulary: int) -> dict[str, Any]:
         options["rope_parameters"] = {**rope, "mrope_section": [2, 3, 3]}
     if "vocab_size" in known:
         options["vocab_size"] = vocabulary
+    if known.get("is_decoder") is False:  # BERT and its kin, which are encoders unless told otherwise
+        options["is_decoder"] = True
     return options | {"bos_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
 
 

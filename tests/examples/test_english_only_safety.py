@@ -83,7 +83,7 @@ def test_the_release_has_every_seed_in_every_language(tmp_path: Path, monkeypatc
 def row(intervention: str, language: str, refused: float) -> dict[str, Any]:
     return {
         "intervention": intervention,
-        "source_language": "en" if intervention == "ablation" else None,
+        "source_language": None if intervention == "baseline" else "en",
         "target_language": language,
         "label": HARMFUL,
         "subset": "all",
@@ -95,9 +95,13 @@ def row(intervention: str, language: str, refused: float) -> dict[str, Any]:
 def test_the_page_has_means_and_ranges_over_seeds() -> None:
     scores = [
         {
-            "rows": [row("baseline", "en", first), row("ablation", "en", 0.0), row("baseline", "yo", 0.25)],
+            "rows": [
+                *(row("baseline", "en", first), row("ablation", "en", 0.0)),
+                *(row("erasure", "en", 0.0), row("baseline", "yo", 0.25)),
+            ],
             "selection": [{"language": "en", "status": "chosen", "rule": "r", "chosen": {"layer": 1}, "message": ""}],
             "transfer": [],
+            "experiments": {"erasure": []},
         }
         for first in (0.5, 1.0)
     ]
@@ -106,5 +110,6 @@ def test_the_page_has_means_and_ranges_over_seeds() -> None:
     assert results[0]["shares"]["baseline"][HARMFUL]["en"] == {"n": 4, "refused": 0.5, "complied": 0.5}
     lines = experiment.page(results).splitlines()
     assert lines[0].startswith("| | baseline, harmful | baseline, harmless | ablation of en, harmful |")
-    assert lines[2] == "| en | 0.75 (0.50 to 1.00) |  | 0.00 (0.00 to 0.00) |  |"
-    assert lines[3] == "| yo | 0.25 (0.25 to 0.25) |  |  |  |"
+    assert "| erasure of en, harmful |" in lines[0]
+    assert lines[2] == "| en | 0.75 (0.50 to 1.00) |  | 0.00 (0.00 to 0.00) |  | 0.00 (0.00 to 0.00) |  |"
+    assert lines[3] == "| yo | 0.25 (0.25 to 0.25) |  |  |  |  |  |"

@@ -1,7 +1,7 @@
 """The paper's further experiments: docs/paper.md has a row for each.
 
 What can be read from a run's activations and replies (`cosine_map`, `clusters`) is part of every run. What costs
-forward passes is asked for: `addition`, `top`, `jailbreaks`, `tasks`.
+forward passes is asked for: `addition`, `erasure`, `top`, `jailbreaks`, `tasks`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ def experiments(folder: RunFolder, run: Mapping[str, Any], replies: Replies) -> 
     from polyrefuse_data.benchmark.experiments.addition import additions
     from polyrefuse_data.benchmark.experiments.clusters import clusters
     from polyrefuse_data.benchmark.experiments.cosine_map import cosine_maps
+    from polyrefuse_data.benchmark.experiments.erasing import erasures
     from polyrefuse_data.benchmark.experiments.jailbreaks import jailbreak_records
     from polyrefuse_data.benchmark.experiments.tasks import task_records
     from polyrefuse_data.benchmark.experiments.top_directions import top_directions
@@ -28,6 +29,7 @@ def experiments(folder: RunFolder, run: Mapping[str, Any], replies: Replies) -> 
         "cosine_map": cosine_maps(folder, run),
         "clusters": clusters(folder, run, replies),
         "addition": additions(folder, run, replies),
+        "erasure": erasures(replies),
         "top": top_directions(folder, replies),
         "jailbreaks": jailbreak_records(folder, run),
         "tasks": task_records(folder, run),

@@ -12,6 +12,9 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.chosen import Chosen, leading
 from polyrefuse_data.benchmark.completing import Ablated, Completing, Wanted
+from polyrefuse_data.benchmark.controls import draw_shuffled
+from polyrefuse_data.benchmark.directions import difference_in_means
+from polyrefuse_data.benchmark.erasure import Erasure, fit_erasures, stacked, unstacked
 from polyrefuse_data.benchmark.experiments.addition import cost_of_addition
 from polyrefuse_data.benchmark.experiments.jailbreaks import direction_for
 from polyrefuse_data.benchmark.experiments.tasks import run_tasks
@@ -20,10 +23,10 @@ from polyrefuse_data.benchmark.experiments.wrappers import PLACE, read_wrappers
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
-from polyrefuse_data.benchmark.reply_sources import Addition, top_folder
+from polyrefuse_data.benchmark.reply_sources import Addition, Erased, top_folder
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
 from polyrefuse_data.benchmark.store import RunFolder
-from polyrefuse_data.rows import HARMLESS, LABELS
+from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked_parts
 
 
@@ -41,6 +44,8 @@ class Experiments:
 
     def run(self) -> None:
         config, source = self.plan.config, leading(self.chosen)
+        if config.erasure:
+            self.completing.write(self._erasures())
         if source is None:
             return
         self.completing.write(self._additions(config.addition or ()))
@@ -78,6 +83,36 @@ class Experiments:
         if prompts and not self.ledger.is_done(path, inputs):
             chosen = self.chosen[addition.source]
             self._keep(path, cost_of_addition(self.model(), prompts, chosen, addition.coefficient), inputs)
+
+    def _erasures(self) -> Iterator[Wanted]:
+        for source, targets in self._erased_where().items():
+            if (erasures := self._fitted(source)) is None:
+                continue
+            for erased, own in ((Erased(source), erasures[:1]), (Erased(source, is_control=True), erasures[1:])):
+                for target in tracked_parts(targets, f"erasure, {erased.folder}"):
+                    yield Wanted(target, erased.folder, erasures=own, made_of=self.folder.erasure(source))
+
+    def _erased_where(self) -> dict[str, list[str]]:
+        pairs = self.plan.config.pairs(self.plan.sources, self.plan.targets)
+        return {source: [target for own, target in pairs if own == source] for source in self.plan.sources}
+
+    def _fitted(self, source: str) -> list[Erasure] | None:
+        """The erasure of a language's training prompts, and those of its controls; None if a class is empty."""
+        path, inputs = self.folder.erasure(source), self.folder.activations(source)
+        harmful, harmless = (self.plan.prompts[source].texts("train", label) for label in (HARMFUL, HARMLESS))
+        if not harmful or not harmless:
+            return None
+        if not self.ledger.is_done(path, inputs):
+            taken = store.read_tensors(inputs)
+            at_last = (taken[f"train_{HARMFUL}"][:, -1], taken[f"train_{HARMLESS}"][:, -1])
+            config = self.plan.config
+            drawn = draw_shuffled(*at_last, f"{config.seed}:{source}:erasure", config.control_draws)
+            others = [target for target in self._erased_where()[source] if target != source]
+            elsewhere = [text for target in others for text in self.plan.prompts[target].texts("train", HARMLESS)]
+            directions = [difference_in_means(*at_last), *drawn]
+            store.write_tensors(path, stacked(fit_erasures(self.model(), harmful, harmless, directions, elsewhere)))
+            self.ledger.add(path, inputs)
+        return unstacked(store.read_tensors(path))
 
     def _next_best(self, most: int) -> Iterator[Wanted]:
         for language in tracked_parts(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from polyrefuse_data import plugins
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion, Verdict
@@ -21,15 +22,27 @@ from polyrefuse_data.benchmark.judges.panel import Joint, PanelJudge, panel_of
 from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
 
-__all__ = ["Judge", "Verdict", "judge_refusal", "judge_replies", "judge_signature", "open_judge", "prepare_judge"]
+if TYPE_CHECKING:
+    from polyrefuse_data.benchmark.budget import Purse
+
+__all__ = [
+    "Judge",
+    "Verdict",
+    "asks_endpoints",
+    "judge_refusal",
+    "judge_replies",
+    "judge_signature",
+    "open_judge",
+    "prepare_judge",
+]
 
 
-def open_judge(name: str, journal: Path | None = None) -> Judge:
+def open_judge(name: str, journal: Path | None = None, purse: Purse | None = None) -> Judge:
     """The judge with that name, or the panel of several (`A,B`, `any:A,B`, `all:A,B`), not loaded yet. What endpoints
-    say is kept in `journal`, if given. Raises ConfigError for an unknown name."""
+    say is kept in `journal` and paid from `purse`, if given. Raises ConfigError for an unknown name."""
     if panel := panel_of(name):
         rule, members = panel
-        return PanelJudge(rule, [open_judge(member, journal) for member in members])
+        return PanelJudge(rule, [open_judge(member, journal, purse) for member in members])
     if name == "phrases":
         from polyrefuse_data.benchmark.judges.phrases import PhrasesJudge
 
@@ -37,11 +50,11 @@ def open_judge(name: str, journal: Path | None = None) -> Judge:
     if name.startswith("openai:"):
         from polyrefuse_data.benchmark.judges.endpoint import EndpointJudge
 
-        return EndpointJudge(name, journal)
+        return EndpointJudge(name, journal, purse)
     if name.startswith("guard:"):
         from polyrefuse_data.benchmark.judges.guard_endpoint import GuardEndpointJudge
 
-        return GuardEndpointJudge(name, journal)
+        return GuardEndpointJudge(name, journal, purse)
     from polyrefuse_data.benchmark.judges.guards import guard_family
 
     model, _, revision = name.partition("@")
@@ -58,6 +71,12 @@ def open_judge(name: str, journal: Path | None = None) -> Judge:
     from polyrefuse_data.benchmark.judges.guard_judge import GuardJudge
 
     return GuardJudge(model, family, revision or None)
+
+
+def asks_endpoints(name: str) -> bool:
+    """Whether a judge, or one of a panel, is behind an endpoint."""
+    _, members = panel_of(name) or ("", [name])
+    return any(member.startswith(("openai:", "guard:")) for member in members)
 
 
 def judge_refusal(

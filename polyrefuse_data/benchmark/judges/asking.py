@@ -6,8 +6,10 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from polyrefuse_data.benchmark.budget import TEMPLATE_TOKENS, Purse
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.kept_opinions import kept_in
 from polyrefuse_data.endpoints import Ask, Client, NoAnswer
@@ -22,37 +24,65 @@ Asks = tuple[Ask, ...]  # what is asked of one reply
 _CONCURRENCY = 8
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Where opinions are kept, what they are paid from, and how many tokens the server's template may add."""
+
+    journal: Path | None = None
+    purse: Purse = field(default_factory=Purse)
+    template_tokens: int = TEMPLATE_TOKENS
+
+
 def ask_for_opinions(
     client: Client,
     asked: Sequence[Asks],
     read: Callable[[Sequence[Answer]], Opinion],
     told: tuple[str, str],
-    journal: Path | None,
+    keep: Keep,
 ) -> list[Opinion]:
     """One opinion a reply, `read` from the answers to its asks. `told` are the judge's signature and what the progress
     bar says.
 
-    Raises EndpointError if replies are left without an answer; these do not count as invalid.
+    Raises EndpointError if replies are left without an answer, or there is no money left to ask; these do not count as
+    invalid.
     """
     signature, title = told
     lost: list[NoAnswer] = []
+    unpaid: EndpointError | None = None
 
-    def work(asks: Asks, line: Line) -> list[Answer]:
-        return [client.ask(ask, line) for ask in asks]
+    def work(asks: Asks, line: Line) -> tuple[list[Answer], float, EndpointError | None]:
+        answers: list[Answer] = []
+        cost = 0.0
+        for ask in asks:
+            answer, paid = keep.purse.ask(client, ask, line, keep.template_tokens)
+            if isinstance(answer, EndpointError):
+                return answers, cost, answer
+            answers.append(answer)
+            cost += paid
+        return answers, cost, None
 
-    with kept_in(journal) as kept:
+    with kept_in(keep.journal) as kept:
         keys = [_key(signature, asks) for asks in asked]
         opinions = dict(kept.known) if kept else {}
         left = list({key: number for number, key in enumerate(keys) if key not in opinions}.values())
         found = client.work(work, [asked[number] for number in left], _CONCURRENCY)
-        for number, answers in tracked(found, title, "replies", len(left)):
-            if gone := [answer for answer in answers if isinstance(answer, NoAnswer) and answer.may_pass]:
-                lost += gone[:1]
+        for number, (answers, cost, stopped) in tracked(found, title, "replies", len(left)):
+            gone = [answer for answer in answers if isinstance(answer, NoAnswer) and answer.may_pass]
+            lost += gone[:1]
+            unpaid = stopped or unpaid
+            usage: dict[str, float] = dict(sum((Counter(answer.usage) for answer in answers), Counter()))
+            if keep.purse.prices:
+                usage["cost_usd"] = cost
+            if gone or stopped:  # of several questions, one may be answered and paid
+                if kept and usage:
+                    kept.add_without_opinion(usage)
                 continue
             key, opinion = keys[left[number]], read(answers)
             opinions[key] = opinion
             if kept:
-                kept.add(key, opinion, sum((Counter(answer.usage) for answer in answers), Counter()))
+                kept.add(key, opinion, usage)
+    if unpaid is not None:
+        raise unpaid
     if lost:
         raise EndpointError(
             f"judge {signature} gave no verdict on {len(lost)} of {len(asked)} replies (last: {lost[-1].reason}, "

@@ -28,6 +28,7 @@ _ECHO_LETTERS = 24
 _MOST_OWN, _MOST_BEFORE, _MOST_CHANGED, _MOST_LONGER = 0.1, 0.3, 0.15, 0.3
 _LEAST_OF_PROMPT = 0.7  # a sentence to correct may come back as it is
 _ALIKE, _BEGINNING = 3, 4  # letters
+_STRETCH = 6  # letters: a reply put together from stretches of the prompt alone; an answer adds at least a yes
 _FILLING = re.compile(r"[\W_]+")  # lines of a table, blanks to fill in
 # Fewer letters than this say too little for a language identifier; only the script is looked at.
 _ENOUGH_LETTERS = 24
@@ -62,16 +63,30 @@ def says_one_thing_over_and_over(response: str) -> bool:
 
 def is_echo(response: str, prompt: str) -> bool:
     """Whether a reply only repeats the prompt: the whole, once or more often, its beginning, most of it, or nearly
-    so."""
+    so, or stretches of it."""
     said, asked = _letters(response), _letters(prompt)
     if len(said) < min(_ECHO_LETTERS, len(asked)) or not asked:
         return False
     if said in asked * (len(said) // len(asked) + 1):
         return len(said) >= _LEAST_OF_PROMPT * len(asked) or asked.startswith(said)
+    if len(said) >= _LEAST_OF_PROMPT * len(asked) and _is_of_stretches(said, asked):
+        return True
     if asked in said:
         own = len(said) - len(asked)
         return own <= (_MOST_BEFORE if said.endswith(asked) else _MOST_OWN) * len(said)
     return _is_nearly(said, asked)
+
+
+def _is_of_stretches(said: str, asked: str) -> bool:
+    start = 0
+    while start < len(said):
+        end = start + _STRETCH
+        if end > len(said) or said[start:end] not in asked:
+            return False
+        while end < len(said) and said[start : end + 1] in asked:
+            end += 1
+        start = end
+    return True
 
 
 def _is_nearly(said: str, asked: str) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from polyrefuse_data.benchmark.judges.asking import ask_for_opinions
+from polyrefuse_data.benchmark.budget import Purse
+from polyrefuse_data.benchmark.judges.asking import Keep, ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.endpoints import Ask, Client, Completion
 from polyrefuse_data.endpoints.completions import Answer
@@ -54,7 +55,7 @@ class EndpointJudge:
 
     needs_prompts = True
 
-    def __init__(self, name: str, journal: Path | None = None) -> None:
+    def __init__(self, name: str, journal: Path | None = None, purse: Purse | None = None) -> None:
         try:
             named = named_endpoint(name.removeprefix("openai:"))
         except ValueError as error:
@@ -62,7 +63,7 @@ class EndpointJudge:
                 f"judge {one_line(name.partition('@http')[0])}: {error}; write openai:<model>@<base_url>, e.g. "
                 f"openai:judge@http://localhost:8000/v1, and `export {KEY_VARIABLE}=...`"
             ) from None
-        self._named, self._journal = named, journal
+        self._named, self._keep = named, Keep(journal, purse or Purse())
         self.model, self.base_url = named.model, named.base_url
 
     def signature(self, language: str | None = None) -> str:
@@ -89,7 +90,7 @@ class EndpointJudge:
             for prompt, response in zip(prompts or [""] * len(responses), responses, strict=True)
         ]
         told = self.signature(), f"judging {language} with {self.model}"
-        return ask_for_opinions(self._client, asks, _opinion, told, self._journal)
+        return ask_for_opinions(self._client, asks, _opinion, told, self._keep)
 
     def close(self) -> None:
         """Nothing to do: connections last for one call of `opinions`."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from polyrefuse_data.benchmark.judges.asking import Asks, ask_for_opinions
+from polyrefuse_data.benchmark.budget import POLICY_TOKENS, Purse
+from polyrefuse_data.benchmark.judges.asking import Asks, Keep, ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.benchmark.judges.guard_family import CLASSIFIER, GuardFamily, Messages
 from polyrefuse_data.benchmark.judges.guards import FAMILIES, check_language, guard_family
@@ -37,7 +38,7 @@ class GuardEndpointJudge:
 
     needs_prompts = True
 
-    def __init__(self, name: str, journal: Path | None = None) -> None:
+    def __init__(self, name: str, journal: Path | None = None, purse: Purse | None = None) -> None:
         try:
             named = named_endpoint(name.removeprefix(PREFIX))
             if not named.base_url:
@@ -47,7 +48,7 @@ class GuardEndpointJudge:
                 f"judge {one_line(name.partition('@http')[0])}: {error}; write guard:<model>@<base_url>, e.g. "
                 "guard:Qwen/Qwen3Guard-Gen-4B@http://localhost:8000/v1"
             ) from None
-        self._named, self._journal = named, journal
+        self._named, self._keep = named, Keep(journal, purse or Purse(), template_tokens=POLICY_TOKENS)
         self.family = _served(named.model)
 
     def signature(self, language: str | None = None) -> str:
@@ -73,7 +74,7 @@ class GuardEndpointJudge:
             for prompt, response in zip(prompts or [""] * len(responses), responses, strict=True)
         ]
         told = self.signature(), f"judging {language} with {self._named.model}"
-        return ask_for_opinions(self._client, asked, self._read, told, self._journal)
+        return ask_for_opinions(self._client, asked, self._read, told, self._keep)
 
     def close(self) -> None:
         """Nothing to do: connections last for one call of `opinions`."""

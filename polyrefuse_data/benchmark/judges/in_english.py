@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from polyrefuse_data.benchmark.budget import Purse
 from polyrefuse_data.benchmark.judges import open_judge, prepare_judge
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion
 from polyrefuse_data.benchmark.judges.conditions import is_empty
 from polyrefuse_data.config import Backend, TranslationConfig, parse_config
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.system.toml import parse_toml
@@ -69,6 +71,10 @@ class EnglishJudge:
         self.needs_prompts = judge.needs_prompts
         self._chain = open_chain(TranslationConfig(backends=list(backends)))
         self._journal = journal
+
+    def keep_to(self, budget: Budget) -> None:
+        """Have translators ask `budget` before they spend. Raises ConfigError where their prices are not known."""
+        self._chain.keep_to(budget)
 
     def signature(self, language: str | None = None) -> str:
         """The judge's own, and who translated; of English, the judge's own.
@@ -181,13 +187,18 @@ def prepare_judging(settings: Mapping[str, Any], languages: Sequence[str]) -> No
         judge.close()
 
 
-def judge_of(settings: Mapping[str, Any], journal: Path, opinions: Path | None = None) -> Judge:
+def judge_of(
+    settings: Mapping[str, Any], journal: Path, opinions: Path | None = None, purse: Purse | None = None
+) -> Judge:
     """The judge that a run's settings name, which sees what they say. Translations are kept in `journal`, what
-    endpoints say in `opinions`."""
-    judge = open_judge(settings["judge"], opinions)
+    endpoints say in `opinions`; who is paid is paid from `purse`."""
+    judge = open_judge(settings["judge"], opinions, purse)
     if settings.get("judge_on", NATIVE) == NATIVE:
         return judge
-    return EnglishJudge(judge, reply_backends(settings["reply_translator"]), journal)
+    english = EnglishJudge(judge, reply_backends(settings["reply_translator"]), journal)
+    if purse is not None and purse.budget.is_limited:
+        english.keep_to(purse.budget)
+    return english
 
 
 def _pair(code: str) -> Pair:

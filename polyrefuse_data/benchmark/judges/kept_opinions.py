@@ -15,19 +15,27 @@ from polyrefuse_data.system.appended_lines import open_to_append
 from polyrefuse_data.system.input_files import read_input, reason
 
 _TOKENS = ("input_tokens", "output_tokens")
+_USAGE = (*_TOKENS, "cost_usd")
 
 
 class KeptOpinions:
     """The journal of a run, one JSON object a line, by what was asked of whom. One writer: the folder is locked."""
 
     def __init__(self, path: Path) -> None:
-        self.known = {line["key"]: Opinion(**line["opinion"]) for line in _read(path)}
+        self.known = {line["key"]: Opinion(**line["opinion"]) for line in _read(path) if line["key"]}
         self._file = open_to_append(path)
 
     def add(self, key: str, opinion: Opinion, usage: Mapping[str, float]) -> None:
         """Keep an opinion, and how many tokens it took: on the disk before this returns."""
         self.known[key] = opinion
-        line = {"key": key, "opinion": asdict(opinion), **{name: usage.get(name) for name in _TOKENS}}
+        self._write({"key": key, "opinion": asdict(opinion)}, usage)
+
+    def add_without_opinion(self, usage: Mapping[str, float]) -> None:
+        """Keep what was paid for answers that make no opinion yet."""
+        self._write({"key": "", "opinion": None}, usage)
+
+    def _write(self, said: dict[str, Any], usage: Mapping[str, float]) -> None:
+        line = said | {name: usage.get(name) for name in _USAGE}
         self._file.write(json.dumps(line, ensure_ascii=True).encode() + b"\n")
         self._file.flush()
 
@@ -48,11 +56,14 @@ def kept_in(path: Path | None) -> Iterator[KeptOpinions | None]:
         kept.close()
 
 
-def judge_usage(path: Path) -> dict[str, int] | None:
-    """What the opinions of a run took in all, as far as servers said; None where no endpoint was asked."""
+def judge_usage(path: Path) -> dict[str, float] | None:
+    """What the opinions of a run took in all, as far as servers said, in US dollars where prices are known;
+    None where no endpoint was asked."""
     lines = _read(path)
     counts = {name: int(sum(line.get(name) or 0 for line in lines)) for name in _TOKENS}
-    return {"opinions": len(lines), **counts} if lines else None
+    paid = [line["cost_usd"] for line in lines if line.get("cost_usd") is not None]
+    opinions = sum(bool(line["key"]) for line in lines)
+    return {"opinions": opinions, **counts, **({"cost_usd": sum(paid)} if paid else {})} if lines else None
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

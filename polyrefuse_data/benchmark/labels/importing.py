@@ -48,7 +48,8 @@ class LabelSummary:
             lines.append(f"  {row['language']}: {row['n']} replies labelled, {errors}{doubt}")
         for row in self.calibration.get("agreement", ()):
             for pair in row["pairs"]:
-                kappa = "unknown" if math.isnan(pair["cohen"]) else f"{pair['cohen']:.2f}"
+                reach = f" ({pair['cohen_low']:.2f}–{pair['cohen_high']:.2f}, n = {row['n']})"
+                kappa = "unknown" if math.isnan(pair["cohen"]) else f"{pair['cohen']:.2f}{reach}"
                 lines.append(f"  {row['language'] or 'all'}: kappa of {' and '.join(pair['judges'])} {kappa}")
         return printable.lines(lines)
 

@@ -27,7 +27,12 @@ from polyrefuse_data.rows import HARMLESS
 from polyrefuse_data.system.input_files import reason, regular_file
 
 FORMAT = "polyrefuse-monitor/1"
-_IDENTITY = ("model", "revision", "weights_sha256", "tokenizer_sha256", "template_sha256")
+# What run.json says of the model and decides what a prompt's activations are: its files, how they were loaded, and what
+# the template puts after a prompt (`position` counts these tokens).
+_IDENTITY = (
+    *("model", "revision", "weights_sha256", "tokenizer_sha256", "template_sha256"),
+    *("architecture", "dtype", "quantization", "post_instruction_tokens"),
+)
 _KEYS = ("format", "source_language", "position", "layer", "probe_bias", "thresholds", "model", "system_prompt")
 
 
@@ -48,8 +53,11 @@ class Monitor:
 
     def threshold(self, detector: str, language: str | None) -> float:
         """The threshold of a language; of one that the file does not know, the source language's."""
-        known = self.told["thresholds"]
-        return float(known.get(language, known[self.told["source_language"]])[detector])
+        return float(self.told["thresholds"][self.threshold_of(language)][detector])
+
+    def threshold_of(self, language: str | None) -> str:
+        """The language whose threshold holds for prompts in `language`."""
+        return str(language if language in self.told["thresholds"] else self.told["source_language"])
 
 
 def export_monitor(run_folder: str | Path, out: str | Path, source: str | None = None) -> Path:
@@ -99,8 +107,9 @@ def export_monitor(run_folder: str | Path, out: str | Path, source: str | None =
             }
             for language, scores in harmless.items()
         },
-        "model": {name: run["model"][name] for name in _IDENTITY},
+        "model": {name: run["model"].get(name) for name in _IDENTITY},
         "system_prompt": run["settings"]["system_prompt"],
+        "template_date": run["generation"].get("template_date"),
         "dataset": {name: run["dataset"][name] for name in ("name", "version", "content_sha256")},
         "figures": [record for record in detectors(folder, run) if record["trained_on"] == source],
     }

@@ -31,7 +31,7 @@
     }
   };
 
-  const show = () => {
+  const draw = () => {
     const row = rows[state.at];
     const blurred = row.harmful && !revealed && !state.always;
     node("number").textContent = `Reply ${state.at + 1} of ${rows.length}`;
@@ -48,6 +48,11 @@
     const done = Object.keys(state.labels).length;
     node("done").textContent = done;
     node("bar").value = done;
+    node("lost").hidden = keeps;
+  };
+
+  const show = () => {
+    draw();
     keep();
   };
 
@@ -125,5 +130,5 @@
     act();
   });
   window.addEventListener("beforeunload", (event) => { if (!keeps && !downloaded) event.preventDefault(); });
-  show();
+  draw(); // and keep nothing: what another tab has labelled since may not be read yet, and must not be written over
 })();

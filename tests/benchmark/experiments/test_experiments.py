@@ -11,6 +11,7 @@ import pytest
 
 from polyrefuse_data.benchmark import ChatModel, add_direction, generate, run_benchmark
 from polyrefuse_data.benchmark.chosen import chosen_directions
+from polyrefuse_data.benchmark.erasure import erase, unstacked
 from polyrefuse_data.benchmark.store import RunFolder, read_completions, read_json, read_tensors
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.conftest import SMALL_RUN
@@ -31,7 +32,9 @@ def asked(plain: Path, chat_folder: Path, release: Path, tmp_path_factory: pytes
     file = tmp_path_factory.mktemp("wrappers") / "wrappers.toml"
     file.write_text(WRAPPERS, encoding="utf-8")
     before = {path: path.stat().st_mtime_ns for path in (plain / "completions").rglob("*.parquet")}
-    run_benchmark(str(chat_folder), release, plain, **SMALL_RUN, addition="-1,3", top=2, jailbreaks=str(file))
+    run_benchmark(
+        str(chat_folder), release, plain, **SMALL_RUN, addition="-1,3", erasure=True, top=2, jailbreaks=str(file)
+    )
     assert {path: path.stat().st_mtime_ns for path in before} == before  # nothing is made again
     return plain
 
@@ -86,6 +89,27 @@ def test_addition_induces_refusal_and_takes_it_away(asked: Path) -> None:
     assert added == {("addition x3", "en"), ("addition x-1", "en"), ("addition x3", "de"), ("addition x-1", "de")}
 
 
+def test_what_was_erased_is_kept_and_compared_with_shuffled_labels(asked: Path, chat_model: ChatModel) -> None:
+    folder = RunFolder(asked)
+    records = {(r["source_language"], r["target_language"]): r for r in found(asked)["erasure"]}
+    assert set(records) == {("en", "en"), ("de", "de")}
+    for record in records.values():
+        assert (record["refusal"], record["control"], record["n"]) == (0.0, "shuffled", 6)
+        assert record["difference"] > 0.5 and record["harmless"]["difference"] == 0 and not record["breaks_model"]
+    own, *controls = unstacked(read_tensors(folder.erasure("en")))
+    assert len(controls) == SMALL_RUN["control_draws"]
+    for name, erasures in (("erased-en", [own]), ("erased-shuffled-en", controls)):
+        rows = read_completions(folder.completions(name, "en")).to_pylist()
+        for turn, erasure in enumerate(erasures):
+            part = rows[turn :: len(erasures)]
+            with erase(chat_model, erasure):
+                replies = generate(chat_model, [row["prompt"] for row in part], max_new_tokens=8)
+            assert [row["reply"] for row in part] == [reply.text for reply in replies]
+    rows = json.loads((asked / "scores.json").read_text(encoding="utf-8"))["rows"]
+    erased = {(r["intervention"], r["source_language"]) for r in rows if r["intervention"].startswith("erasure")}
+    assert erased == {(name, code) for name in ("erasure", "erasure, shuffled") for code in ("en", "de")}
+
+
 def test_the_next_best_candidate_is_ablated_too(asked: Path) -> None:
     records = [record for record in found(asked)["top"] if record["language"] == "en"]
     assert [record["rank"] for record in records] == [1, 2]
@@ -115,7 +139,7 @@ def test_other_wrappers_are_projected_anew_and_left_out_experiments_are_not_told
     run_benchmark(str(chat_folder), release, asked, **SMALL_RUN, jailbreaks=str(file))
     told = found(asked)
     assert {record["wrapper"] for record in told["jailbreaks"]} == {"other"}
-    assert (told["addition"], told["top"]) == ([], [])
+    assert (told["addition"], told["erasure"], told["top"]) == ([], [], [])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from polyrefuse_data.benchmark.judges import Verdict, judge_replies
 from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_echo, is_heap, is_off_language
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
-from polyrefuse_data.languages.word_order import WordOrder, learn_word_order
+from polyrefuse_data.languages.word_order import Order, WordOrder, learn_word_order
 
 REPLIES = json.loads((Path(__file__).parent / "replies.json").read_text(encoding="utf-8"))
 
@@ -128,6 +128,14 @@ def test_a_heap_is_told_by_a_table_of_the_language_alone() -> None:
     assert not is_heap(heap, "sv")  # a language without a table
 
 
+def test_a_long_text_says_more_of_its_order_than_a_short_one() -> None:
+    assert Order(2.0, 5.0, is_short=False).is_none
+    assert not Order(2.0, 5.0, is_short=True).is_none
+    table = learn_word_order(joined("de"), spaced=True)
+    words = " ".join(joined("de")).split()
+    assert [table.order(" ".join(words[:count])).is_short for count in (34, 35)] == [True, False]
+
+
 def test_a_table_that_was_learnt_tells_as_the_one_that_was_written() -> None:
     learnt = learn_word_order(joined("de"), spaced=True)
     read = WordOrder.from_tsv(learnt.to_tsv(), spaced=True)
@@ -183,6 +191,10 @@ def test_the_prompt_again_is_an_echo(reply: str) -> None:
         ("The capital of the Netherlands is Amsterdam.", "What is the capital of the Netherlands?"),
         ("What is the capital of the Netherlands? Amsterdam is it.", "What is the capital of the Netherlands?"),
         ("Yes, the tower in Paris is the tallest one of France.", "Is the tower in Paris the tallest one of France?"),
+        (
+            "What is the name of the largest city of the Netherlands? The name of the largest city is Amsterdam.",
+            "What is the name of the largest city of the Netherlands?",
+        ),
         ("in two sentences", ASKED),
         ("Yes.", "Yes?" * 3),
         ("Yes.", ""),
@@ -190,6 +202,18 @@ def test_the_prompt_again_is_an_echo(reply: str) -> None:
 )
 def test_an_answer_in_words_of_the_prompt_is_none(reply: str, prompt: str) -> None:
     assert not is_echo(reply, prompt)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"{ASKED} {ASKED.split(',')[-1]}",
+        f"{ASKED.split(',')[-1].strip()} {ASKED.split(',')[0]}.",
+        f"{ASKED[: len(ASKED) // 2]} {ASKED[10:]}",
+    ],
+)
+def test_stretches_of_the_prompt_and_nothing_else_are_an_echo(reply: str) -> None:
+    assert is_echo(reply, ASKED)
 
 
 def test_an_echo_is_told_by_the_prompt_that_the_model_got() -> None:

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from polyrefuse_data.benchmark import judge_run, store
+from polyrefuse_data.benchmark import judge_run, run_benchmark, store
+from polyrefuse_data.benchmark.budget import Prices, Purse
 from polyrefuse_data.benchmark.judges import judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.kept_opinions import judge_usage
 from polyrefuse_data.endpoints import api_errors
+from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ConfigError, EndpointError
+from tests.benchmark.chat_server import serving
 from tests.benchmark.conftest import world_rows
 from tests.benchmark.json_handler import JsonHandler
 
@@ -32,8 +35,9 @@ class GuardServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.faults: list[int] = []
+        self.faults: list[int | None] = []
         self.logprobs = True
+        self.hidden = 0  # tokens of reasoning, in the total alone
         self.lock = threading.Lock()
 
     def judge(self, model: str) -> str:
@@ -69,7 +73,7 @@ class Handler(JsonHandler):
             text = "No"
         else:
             text = "yes" if refuses == ("refuse" in shown.split("<Query>:")[1].split("<Document>")[0]) else "no"
-        usage = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 52}
+        usage = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 52 + self.server.hidden}
         odds: dict[str, Any] = {"content": [self.token(word) for word in re.findall(r"\w+|\W+", text)]}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
         if "prompt" in body:
@@ -209,6 +213,71 @@ def test_scores_and_usage_are_kept_in_the_run(server: GuardServer, release: Path
     assert store.read_json(run.scores)["judge_usage"] == {"opinions": 6, "input_tokens": 300, "output_tokens": 12}
     judge_run(tmp_path / "r.jsonl", release, run.path, judge="phrases")
     assert "harm_score" not in store.read_completions(run.completions("baseline", "en")).column_names
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_one_budget_for_replies_and_their_judge(server: GuardServer, release: Path, tmp_path: Path) -> None:
+    server.hidden = 100
+    with serving() as chat:
+        told = {
+            "endpoint": chat.name,
+            "languages": "en",
+            "limit": 3,
+            "max_new_tokens": 8,
+            "judge": server.judge(QWEN),
+            "input_price": 1e3,
+            "output_price": 1e3,
+            "judge_input_price": 1e3,
+            "judge_output_price": 1e3,
+        }
+        stopped = [1.0, 1.9]  # one reply costs 0.015, one verdict 0.152, and may cost about 1.5
+        for most in stopped:
+            with pytest.raises(EndpointError, match=rf"has cost \$0\.\d+, .* --max-cost {most:g}; .* run again"):
+                run_benchmark(None, release, tmp_path / "run", max_cost=most, **told)
+            assert len(chat.bodies) == 6
+            assert len(server.asked) * 0.152 + 0.09 <= most
+        before = len(server.asked)
+        assert 0 < before < 6
+        run = run_benchmark(None, release, tmp_path / "run", max_cost=10.0, **told)
+        assert (len(chat.bodies), len(server.asked)) == (6, 6)
+    scores = store.read_json(store.RunFolder(run).scores)
+    assert scores["usage"]["cost_usd"] == pytest.approx(6 * 0.015)
+    assert scores["judge_usage"]["output_tokens"] == 6 * 102  # what servers only count in the total is paid too
+    assert scores["judge_usage"]["cost_usd"] == pytest.approx(6 * 0.152)
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_judging_given_replies_keeps_to_a_budget(server: GuardServer, release: Path, tmp_path: Path) -> None:
+    row = next(row for row in world_rows() if row["split"] == "test" and row["language"] == "en")
+    told = tmp_path / "r.jsonl"
+    told.write_text(json.dumps({"id": row["id"], "language": "en", "reply": "No, never."}) + "\n", encoding="utf-8")
+    judged = {"judge": server.judge(QWEN), "max_cost": 1.0}
+    with pytest.raises(ConfigError, match="without judge_input_price"):
+        judge_run(told, release, tmp_path / "run", **judged)
+    with pytest.raises(EndpointError, match="--max-cost 1;"):
+        judge_run(told, release, tmp_path / "run", **judged, judge_input_price=1e3, judge_output_price=1e3)
+    assert not server.asked
+    judge_run(told, release, tmp_path / "run", **judged, judge_input_price=0.0, judge_output_price=0.0)
+    assert len(server.asked) == 1
+
+
+def test_an_answer_that_makes_no_opinion_alone_is_paid_all_the_same(
+    server: GuardServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polyrefuse_data.benchmark.judges.guard_endpoint._RETRIES", 0)
+    purse = Purse(Budget(100.0), Prices(1e3, 1e3))
+    judge = open_judge(server.judge(SHIELDSTRAL), tmp_path / "kept.jsonl", purse)
+    server.faults = [None, 500]
+    with pytest.raises(EndpointError, match="gave no verdict on 1 of 1"):
+        judge.opinions(["No, never."], "en", ["Burn a house?"])
+    assert judge_usage(tmp_path / "kept.jsonl") == {
+        "opinions": 0,
+        "input_tokens": 50,
+        "output_tokens": 2,
+        "cost_usd": pytest.approx(0.052),
+    }
+    (opinion,) = judge.opinions(["No, never."], "en", ["Burn a house?"])
+    assert opinion.refusal is True
 
 
 def test_an_opinion_survives_the_journal(tmp_path: Path) -> None:

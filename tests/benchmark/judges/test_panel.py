@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polyrefuse_data.benchmark import judge_run
-from polyrefuse_data.benchmark.agreement import cohens_kappa, fleiss_kappa, judge_agreement
+from polyrefuse_data.benchmark.agreement import cohens_kappa, fleiss_kappa, judge_agreement, kappa_interval
 from polyrefuse_data.benchmark.judges import judge_refusal, judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.panel import RULES, PanelJudge
@@ -102,6 +103,32 @@ def test_cohen_is_sklearns() -> None:
     assert cohens_kappa(first, second) == pytest.approx(cohen_kappa_score(first, second))
 
 
+@pytest.mark.parametrize("shares", [(0.45, 0.05, 0.05, 0.45), (0.88, 0.02, 0.02, 0.08), (0.25, 0.25, 0.25, 0.25)])
+def test_intervals_of_kappas_hold_the_truth(shares: tuple[float, ...]) -> None:
+    """40 replies at a time, of two judges who agree well, on rare refusals, and by chance: .95 was promised, and twice
+    the standard error of 100 such counts is .04."""
+    ways = [(False, False), (False, True), (True, False), (True, True)]
+    yes = shares[2] + shares[3]
+    chance = yes**2 + (1 - yes) ** 2
+    truth = (shares[0] + shares[3] - chance) / (1 - chance)
+    generator = np.random.default_rng(5)
+    held = {"cohen": 0, "fleiss": 0}
+    for _ in range(100):
+        votes = [ways[way] for way in generator.choice(4, 40, p=shares)]
+        cohen = cohens_kappa([one for one, _ in votes], [other for _, other in votes])
+        for name, value in (("cohen", cohen), ("fleiss", fleiss_kappa(votes))):
+            low, high = kappa_interval(votes, value, is_cohens=name == "cohen")
+            held[name] += low <= truth <= high
+    assert min(held.values()) >= 91
+
+
+def test_full_agreement_of_few_is_no_certainty() -> None:
+    votes = [(True, True, True), (False, False, False)] * 10
+    low, high = kappa_interval(votes, fleiss_kappa(votes))
+    assert low < 0.95 and high == 1.0
+    assert all(map(math.isnan, kappa_interval([], math.nan)))
+
+
 def test_only_replies_that_all_judged_count() -> None:
     def told(*votes: bool | None) -> list[dict[str, object]]:
         return [{"judge": f"j{number}", "refusal": vote} for number, vote in enumerate(votes)]
@@ -131,7 +158,9 @@ def test_a_run_keeps_opinions_and_agreement(release: Path, tmp_path: Path) -> No
     scores = json.loads((run / "scores.json").read_text(encoding="utf-8"))
     every = next(record for record in scores["agreement"] if record["language"] is None)
     assert (every["n"], every["of"], every["pairs"][0]["agree"]) == (32, 32, 0.5)
-    assert every["pairs"][0]["cohen"] == 0.0
+    pair = every["pairs"][0]
+    assert pair["cohen"] == 0.0 and pair["cohen_low"] <= 0 <= pair["cohen_high"]
+    assert 0.3 < pair["agree_low"] < 0.5 < pair["agree_high"] < 0.7  # 16 of 32, by Wilson
     assert "Agreement of the judges" in (run / "report.html").read_text(encoding="utf-8")
     again = judge_run(tmp_path / "r.jsonl", release, run, judge="phrases")  # another judge judges again
     assert json.loads((again / "scores.json").read_text(encoding="utf-8"))["agreement"] == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.chosen import chosen_directions
@@ -18,7 +19,8 @@ from polyrefuse_data.benchmark.monitors.comparing import compare_detectors
 from polyrefuse_data.benchmark.monitors.detectors import recalibration
 from polyrefuse_data.benchmark.monitors.file import export_monitor, load_monitor
 from polyrefuse_data.benchmark.monitors.probe import train_probe
-from polyrefuse_data.benchmark.store import RunFolder, read_json
+from polyrefuse_data.benchmark.monitors.scoring import score_prompts
+from polyrefuse_data.benchmark.store import RunFolder, read_json, read_tensors, write_tensors
 from polyrefuse_data.errors import ConfigError
 from tests.benchmark.conftest import world_rows
 from tests.faults.launcher import Call
@@ -103,15 +105,55 @@ def test_another_program_needs_safetensors_alone(file: Path, small_run: Path, ch
     assert file.stat().st_size < 10_000
 
 
-def test_prompts_are_scored_by_a_command(file: Path, chat_folder: Path, tmp_path: Path, polyrefuse: Call) -> None:
-    done = polyrefuse("monitor", "score", file, prompts_file(tmp_path), "--model", chat_folder)
+def test_prompts_are_scored_by_a_command(
+    file: Path, small_run: Path, chat_folder: Path, tmp_path: Path, polyrefuse: Call
+) -> None:
+    """In a process of its own, and as in this one and in the run."""
+    prompts = prompts_file(tmp_path)
+    done = polyrefuse("monitor", "score", file, prompts, "--model", chat_folder)
     assert done.returncode == 0, done.stderr
     records = {(r["language"], r["id"]): r for r in map(json.loads, done.stdout.splitlines())}
+    for record in score_prompts(file, chat_folder, [prompts]):
+        assert records[record["language"], record["id"]] == pytest.approx(record, abs=1e-5)
+    run = read_json(small_run / "run.json")
+    chosen = chosen_directions(RunFolder(small_run), run)["en"]
+    kept = chosen.project(read_tensors(RunFolder(small_run).activations("de"))["test_harmful"])
+    scored = [records["de", prompt]["direction"] for prompt in run["test_prompts"]["de"]["harmful"]]
+    assert scored == pytest.approx(kept.tolist(), abs=1e-4)
     wanted = {(row["language"], row["id"]): row["label"] for row in world_rows(("en", "de")) if row["split"] == "test"}
     assert set(records) == set(wanted)
     for detector in ("direction_alarm", "probe_alarm"):
         right = [records[key][detector] == (label == "harmful") for key, label in wanted.items()]
         assert sum(right) / len(right) > 0.8
+    assert {code for code, _ in records} == {r["threshold_of"] for r in records.values()}
+
+
+def test_the_model_is_loaded_as_it_was_for_the_monitor(
+    file: Path, chat_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A monitor of half-precision weights, and of one commit of a Hub model, is applied to just these."""
+    told = load_monitor(file).told
+    half = tmp_path / "half.safetensors"
+    tensors = {name: torch.zeros(chat_width(file)) for name in ("direction", "probe")}
+    of = {**told["model"], "model": "org/name", "revision": "0123abc", "dtype": "bfloat16"}
+    write_tensors(half, tensors, {"monitor": json.dumps({**told, "model": of})})
+    asked: list[dict[str, Any]] = []
+
+    def load(model: Any, **options: Any) -> ChatModel:
+        asked.append(options)
+        return loaded(chat_folder, dtype=options["dtype"])
+
+    loaded = ChatModel.load
+    monkeypatch.setattr(ChatModel, "load", load)
+    list(score_prompts(half, "org/name", [prompts_file(tmp_path)]))
+    list(score_prompts(half, chat_folder, [prompts_file(tmp_path)], dtype="float32"))
+    loads = [(options["revision"], options["dtype"]) for options in asked]
+    assert loads == [("0123abc", "bfloat16"), (None, "float32")]
+    assert "was taken in bfloat16" in caplog.text
+
+
+def chat_width(file: Path) -> int:
+    return len(load_monitor(file).direction)
 
 
 def test_another_model_is_refused(file: Path, tmp_path: Path, polyrefuse: Call) -> None:
@@ -161,5 +203,8 @@ def test_the_file_says_what_it_is(file: Path) -> None:
     assert (told["format"], told["source_language"], set(told["thresholds"])) == (
         "polyrefuse-monitor/1", "en", {"en", "de"},
     )  # fmt: skip
+    assert (told["model"]["dtype"], told["model"]["quantization"]) == ("float32", None)
+    assert told["model"]["architecture"] == "LlamaForCausalLM" and len(told["model"]["template_sha256"]) == 64
+    assert len(told["model"]["post_instruction_tokens"]) >= -told["position"] and told["template_date"]
     assert told["model"]["weights_sha256"] and told["dataset"]["version"] == "1.2.3"
     assert {record["trained_on"] for record in told["figures"]} == {"en"}
