@@ -1,6 +1,6 @@
 """Ways to find and to ablate a direction, side by side on a real chat model.
 
-    python benchmarks/laboratory.py MODEL [--languages en,de] [--tokens 24] [--draws 10] [--out laboratory.json]
+    python benchmarks/laboratory.py MODEL [--languages en,de] [--modes centred] [--tokens 24] [--out FILE.json]
 
 The direction is found on the English prompts of the demo's seeds, and ablated on harmful test prompts in each language.
 Shown are the shares of replies that refuse, that comply coherently, and that are degenerate; of controls, the prompts
@@ -52,6 +52,7 @@ class Sizes:
     """How much is looked at."""
 
     languages: Sequence[str] = ("en", "de")
+    modes: Sequence[str] = ABLATION_MODES
     train: int = 32
     validation: int = 16
     test: int = 24
@@ -105,7 +106,7 @@ class Laboratory:
     def compared(self) -> Iterator[dict[str, Any]]:
         """One row for each way: what was chosen, and what became of the replies."""
         yield {"way": "no intervention", **self.measure([nullcontext])}
-        for mode in ABLATION_MODES:
+        for mode in self.sizes.modes:
             table = self.table(mode)
             yield from self._chosen(mode, table, RULES["polyrefuse"])
             loose = RULES["polyrefuse"].with_max_kl(LOOSE_KL)
@@ -263,6 +264,7 @@ def main() -> None:
     parser.add_argument("--languages", default="en,de")
     for name in ("train", "validation", "test", "tokens", "draws"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Sizes, name))
+    parser.add_argument("--modes", nargs="*", default=list(ABLATION_MODES), choices=ABLATION_MODES)
     parser.add_argument("--positions", type=int, nargs="*")
     parser.add_argument("--layers", type=int, nargs="*")
     parser.add_argument("--dtype", default="auto")

@@ -121,6 +121,14 @@ def look_at(browser: Browser, page: Path) -> None:
             assert serious_findings(browser) == [], f"{width} {scheme}"
 
 
+def test_tables_of_a_report_are_seen_whole_on_a_desktop(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.look(1280, "light")
+    browser.open(pages["benchmark"])
+    browser.run(OPEN_ALL)
+    cut = "return [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert browser.run(f"{cut}.map((one) => one.querySelector('thead').textContent)") == []
+
+
 def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]) -> None:
     browser.look(1280, "light")
     browser.open(pages["quality"])
@@ -187,7 +195,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["index", "reference/config", "tutorials/own-prompts"])
+@pytest.mark.parametrize(
+    "name", ["index", "reference/commands", "reference/config", "release", "tutorials/own-prompts"]
+)
 def test_the_site_reads_well(browser: Browser, site: Path, name: str) -> None:
     look_at(browser, site / f"{name}.html")
 

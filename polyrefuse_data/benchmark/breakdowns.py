@@ -1,10 +1,12 @@
-"""Refusal and compliance by what a prompt is: its category, set and length, who translated it, and how well.
+"""Refusal and compliance by what a prompt is: its category, level of harm, set and length, who translated it, and
+how well.
 
 Each is told for itself: categories and sets go together, and no row here says what of a difference is due to which.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +17,10 @@ from polyrefuse_data.rows import LABELS
 # What is kept of a prompt beside its reply, for the tables below.
 PROMPT_COLUMNS = ("source", "category", "origin", "prompt_en", "p_good")
 RATES = ("refusal", "compliance")
+HARM_LEVEL = "harm level"
+# A category may say how grave the harm is: "fraud, level 2", or "level 2" alone.
+_LEVEL = re.compile(r"(?:(?P<category>.*\S)\s*,\s*)?level (?P<level>\S+)")
+_DIGITS = re.compile(r"(\d+)")
 LENGTH = "length"
 TRANSLATION = "translation"  # thirds of the prompts by p_good
 
@@ -28,7 +34,8 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
     language; translations are thirds of a language's prompts by p_good, the doubtful ones first.
     """
     properties: dict[str, Callable[[Reply], Any]] = {
-        "category": lambda reply: reply.get("category"),
+        "category": lambda reply: without_level(reply.get("category")),
+        HARM_LEVEL: lambda reply: _level(reply.get("category")),
         "prompt set": lambda reply: reply["source"],
         LENGTH: _thirds(reply for replies in baseline.values() for reply in replies),
         "origin": lambda reply: reply.get("origin"),
@@ -50,12 +57,24 @@ def breakdowns(baseline: Mapping[str, Sequence[Reply]]) -> list[dict[str, Any]]:
     return records
 
 
-def _ordered(groups: Mapping[str, Sequence[Reply]], name: str) -> list[str]:
-    """Values by name; thirds by what is in them, which does not overlap."""
+def without_level(category: str | None) -> str | None:
+    """A category without the level of harm that it may end in; None where it is that alone."""
+    match = _LEVEL.fullmatch(category or "")
+    return match["category"] if match else category
 
-    def place(value: str) -> tuple[float, str]:
+
+def _level(category: str | None) -> str | None:
+    match = _LEVEL.fullmatch(category or "")
+    return match["level"] if match else None
+
+
+def _ordered(groups: Mapping[str, Sequence[Reply]], name: str) -> list[str]:
+    """Values by name, numbers in them by size; thirds by what is in them, which does not overlap."""
+
+    def place(value: str) -> tuple[float, list[tuple[int, str]]]:
         reply = groups[value][0]
-        return (len(reply["prompt_en"]) if name == LENGTH else reply["p_good"] if name == TRANSLATION else 0, value)
+        inside = len(reply["prompt_en"]) if name == LENGTH else reply["p_good"] if name == TRANSLATION else 0
+        return inside, [(int(part) if part.isdecimal() else 0, part) for part in _DIGITS.split(value)]
 
     return sorted(groups, key=place)
 

@@ -204,7 +204,7 @@ def _catalogue(scores: Scores) -> list[tuple[str, str, str, Callable[[Scores], A
             "transfer",
             "Transfer of refusal directions between languages",
             "Coherent compliance with harmful prompts when the row's direction is ablated in the column's language, "
-            f"minus that with a random direction ablated there: points, on the same prompts. {MARKS_EXPLAINED} "
+            f"minus that with the strictest control ablated there: points, on the same prompts. {MARKS_EXPLAINED} "
             "(exact McNemar, Holm over the cells). Blank: not run, or no direction was found.",
             lambda scores: transfer_figure(scores["source_languages"], scores["languages"], scores["transfer"]),
         ),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from polyrefuse_data.benchmark.breakdowns import without_level
 from polyrefuse_data.benchmark.contrasts import complies, refuses
 from polyrefuse_data.benchmark.paired import SIGNIFICANT, holm
 from polyrefuse_data.benchmark.rasch import Fit, fit
@@ -157,7 +158,8 @@ def _cells(
     """Categories that fail in a language more or less often than the language and their prompts let expect: failures
     found and expected, and p with Holm's correction over all cells that were looked at. The significant ones alone."""
     category = {
-        p: next((asked[code][p].get("category") for code in languages if p in asked[code]), None) for p in prompts
+        p: next((without_level(asked[code][p].get("category")) for code in languages if p in asked[code]), None)
+        for p in prompts
     }
     groups: dict[str, list[int]] = defaultdict(list)
     for place, prompt in enumerate(prompts):

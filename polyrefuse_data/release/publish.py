@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, ReleaseError
 from polyrefuse_data.release import layout
-from polyrefuse_data.release.card import PLACEHOLDER
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.release.versions import parse_version
@@ -128,7 +127,8 @@ def publish_release(
     named = plan.manifest.published.repo_id if plan.manifest.published else None
     if named != repo_id:
         mend = f"write the release with --repo-id {repo_id} for snippets that work"
-        _logger.warning("the card of this release says %s, not %s: %s", named or PLACEHOLDER, repo_id, mend)
+        says = f"says {named}, not {repo_id}" if named else "names no repository"
+        _logger.warning("the card of this release %s: %s", says, mend)
     if dry_run:
         return plan
     for attempt in itertools.count(1):

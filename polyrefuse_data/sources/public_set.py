@@ -22,6 +22,7 @@ class PublicFile:
     sha256: str | None = None  # None: not published anywhere that we know of; recorded on first use
     text: str = "text"
     category: str | None = None
+    level: str | None = None  # how grave the harm is: told as the end of the category
     split: str | None = None  # None: dealt 60/20/20 by id
     label: str = HARMFUL
     labels: tuple[str, Mapping[str, str]] | None = None  # the field that says the label, and its values

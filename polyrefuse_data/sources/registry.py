@@ -96,10 +96,17 @@ def _prompt(public: PublicSet, file: PublicFile, record: Record) -> Prompt:
         "label": _label(file, record),
         "split": file.split or dealt_split(identifier),
         "text": text,
-        "category": record.word(file.category) if file.category else None,
+        "category": _category(file, record),
         "source": public.name,
         "license": public.license,
     }
+
+
+def _category(file: PublicFile, record: Record) -> str | None:
+    """The category, and after it the level of harm where the set has one, as breakdowns read it: `fraud, level 2`."""
+    category = record.word(file.category) if file.category else None
+    level = record.word(file.level) if file.level else None
+    return ", ".join(filter(None, (category, level and f"level {level}"))) or None
 
 
 def _label(file: PublicFile, record: Record) -> str:

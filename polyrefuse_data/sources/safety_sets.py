@@ -115,6 +115,7 @@ SAFETY_SETS: tuple[PublicSet, ...] = (
                 "*",
                 text="prompt",
                 category="subtype",
+                level="level",
                 split="test",
                 labels=("level", {"0": HARMLESS, "1": HARMFUL, "2": HARMFUL, "3": HARMFUL}),
                 keep=lambda fields: fields.get("lang") == "en",

@@ -33,6 +33,21 @@ def test_rates_by_category_and_set_have_their_n_and_interval() -> None:
     assert not [name for name in found if name[0] == "origin"]  # all are of one
 
 
+def test_levels_of_harm_are_told_apart_from_categories_and_in_order() -> None:
+    levels = {"theft, level 10": True, "theft, level 2": False, "drugs, level 2": True, "level 1-low": False}
+    replies = [reply(n, category=category, refusal=refuses) for n, (category, refuses) in enumerate(levels.items())]
+    rows = breakdowns({"de": replies})
+    told = {
+        by: [(row["value"], row["n"], row["refusal"]) for row in rows if row["by"] == by]
+        for by in ("harm level", "category")
+    }
+    assert told == {
+        "harm level": [("1-low", 1, 0.0), ("2", 2, 0.5), ("10", 1, 1.0)],
+        "category": [("drugs", 1, 1.0), ("theft", 2, 0.5)],
+    }
+    assert not [row for row in breakdowns({"de": [reply(1), reply(2)]}) if row["by"] == "harm level"]
+
+
 def test_lengths_are_the_same_prompts_in_every_language() -> None:
     german, english = [reply(n) for n in range(30)], [reply(n) for n in range(29)]
     rows = [row for row in breakdowns({"de": german, "en": english}) if row["by"] == "length"]
@@ -82,7 +97,7 @@ def test_a_run_and_its_report_tell_them(tmp_path: Path) -> None:
     }
     assert {row["refusal"] for row in scores["breakdowns"]} == {1.0}
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "By category, prompt set, length, origin and translation" in page
+    assert "By category, harm level, prompt set, length, origin and translation" in page
     del scores["breakdowns"]  # as an earlier version wrote them
     (run / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
     assert "By category" not in write_report([run], tmp_path / "old.html").read_text(encoding="utf-8")

@@ -89,3 +89,7 @@ def test_publishing_elsewhere_than_the_card_says_is_told(
         assert not caplog.records
         publish_release(release, "other/name", dry_run=True)
     assert "the card of this release says safety/prompts, not other/name" in caplog.text
+    unnamed = write_release(workspace, version="1.0.0", out=tmp_path / "unnamed")
+    with caplog.at_level(logging.WARNING):
+        publish_release(unnamed, "ORG/NAME", dry_run=True)
+    assert "the card of this release names no repository: write the release with --repo-id ORG/NAME" in caplog.text

@@ -148,7 +148,10 @@ def test_sets_with_addresses_are_read_in_their_layouts() -> None:
 
 @pytest.mark.usefixtures("on_the_hub")
 def test_sets_of_the_hub_are_read_in_their_layouts() -> None:
-    assert loaded("linguasafe", revision=COMMIT) == [(ENGLISH, "harmless", "Fruit"), (OTHER, "harmful", "Fruit")]
+    assert loaded("linguasafe", revision=COMMIT) == [
+        (ENGLISH, "harmless", "Fruit, level 0"),
+        (OTHER, "harmful", "Fruit, level 3"),
+    ]
     sea = loaded("sea-safeguardbench", revision=COMMIT)
     assert len(sea) == 8 and {(ENGLISH, "harmless", "Fruit"), (OTHER, "harmful", "Fruit")} <= set(sea)
     assert loaded("sorry-bench") == [(ENGLISH, "harmful", "5")]
