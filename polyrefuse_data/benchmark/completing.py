@@ -7,25 +7,26 @@ share their batches, and prompts that take several directions in turn are genera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import store
-from polyrefuse_data.benchmark.erasure import Erasure, erase
-from polyrefuse_data.benchmark.generation import Reply, cache_tokens, generate
-from polyrefuse_data.benchmark.interventions import add_direction
+from polyrefuse_data.benchmark.erasure import Erasure
+from polyrefuse_data.benchmark.generation import Reply, cache_tokens
+from polyrefuse_data.benchmark.joint_replies import JointReplies
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.prompts import Prompt
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
+from polyrefuse_data.benchmark.team import Team
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation
 from polyrefuse_data.rows import LABELS
@@ -67,13 +68,14 @@ class Wanted:
 
 class Completing:
     """Writes files of replies into a run. `model` and `in_weights` (whether generation ablates in the weights) are
-    asked for when there is something to write."""
+    asked for when there is something to write; the `team` generates."""
 
     def __init__(
         self,
         folder: RunFolder,
         plan: Plan,
         ledger: Ledger,
+        team: Team,
         model: Callable[[], ChatModel],
         in_weights: Callable[[], bool],
     ) -> None:
@@ -81,13 +83,17 @@ class Completing:
         self._plan = plan
         self._config = plan.config
         self._ledger = ledger
+        self._team = team
         self._model = model
         self._in_weights = in_weights
 
     def write(self, wanted: Iterable[Wanted]) -> None:
         """Generate what is not there yet."""
-        for group in self._groups(each for each in wanted if not self._is_done(each)):
-            self._generate(group)
+        asked, groups = tee(self._groups(each for each in wanted if not self._is_done(each)))
+        for group, replies in zip(groups, self._team.do(map(self._joint, asked), self._model), strict=True):
+            answers = iter(replies)
+            for each in group:
+                self._write(each, [(label, prompt, next(answers)) for label, prompt in self._asked(each)])
 
     def _groups(self, wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
         """Neighbours that share batches, until they fill one."""
@@ -113,58 +119,22 @@ class Completing:
         """The test prompts of a file, with their labels."""
         return [(label, p) for label in LABELS for p in self._plan.prompts[wanted.language].get("test", label)]
 
-    def _generate(self, group: Sequence[Wanted]) -> None:
-        asked = [self._asked(wanted) for wanted in group]
-        if group[0].erasures:
-            texts = [[prompt.text for _, prompt in prompts] for prompts in asked]
-            self._write_all(group, asked, self._erased(texts, group[0].erasures))
-            return
-        own = [wanted.each_in_turn(len(prompts)) for wanted, prompts in zip(group, asked, strict=True)]
-        directions = [taken for taken in own if taken is not None]
-        with self._shared_intervention(group[0]):
-            replies = self._replies(
-                [prompt.text for prompts in asked for _, prompt in prompts],
-                directions=torch.cat(directions) if directions else None,
-                mode=self._config.mode,
-                means=group[0].ablated.means if directions and group[0].ablated else None,
-            )
-        self._write_all(group, asked, replies)
-
-    def _erased(self, texts: Sequence[Sequence[str]], erasures: Sequence[Erasure]) -> list[Reply]:
-        """Replies to the prompts of several files, which take the erasures in turn within their file."""
-        turns = [place % len(erasures) for prompts in texts for place in range(len(prompts))]
-        every = [text for prompts in texts for text in prompts]
-        replies: dict[int, Reply] = {}
-        for turn, erasure in enumerate(erasures):
-            rows = [row for row, own in enumerate(turns) if own == turn]
-            with erase(self._model(), erasure):
-                replies |= zip(rows, self._replies([every[row] for row in rows]), strict=True)
-        return [replies[row] for row in range(len(every))]
-
-    def _replies(self, texts: Sequence[str], **ablation: Any) -> list[Reply]:
-        return generate(
-            self._model(),
+    def _joint(self, group: Sequence[Wanted]) -> JointReplies:
+        """The replies to a group of files, which take the same direction or nothing."""
+        first = group[0]
+        texts = [[prompt.text for _, prompt in self._asked(wanted)] for wanted in group]
+        own = [wanted.each_in_turn(len(asked)) for wanted, asked in zip(group, texts, strict=True)]
+        draws = [taken for taken in own if taken is not None]
+        return JointReplies(
             texts,
-            max_new_tokens=self._config.max_new_tokens,
-            reasoning=self._config.reasoning == "open",
-            reasoning_tokens=self._config.reasoning_tokens,
-            **ablation,
+            self._config,
+            None if first.ablated is None else first.ablated.direction,
+            None if first.ablated is None else first.ablated.means,
+            torch.cat(draws) if draws else None,
+            first.added,
+            first.erasures,
+            first.ablated is not None and self._in_weights(),
         )
-
-    def _write_all(
-        self, group: Sequence[Wanted], asked: Sequence[Sequence[tuple[str, Prompt]]], replies: Sequence[Reply]
-    ) -> None:
-        left = iter(replies)
-        for wanted, prompts in zip(group, asked, strict=True):
-            self._write(wanted, [(label, prompt, next(left)) for label, prompt in prompts])
-
-    def _shared_intervention(self, wanted: Wanted) -> AbstractContextManager[None]:
-        """What is done to all rows alike, if anything is."""
-        if wanted.ablated is None or wanted.draws is not None:
-            return nullcontext()
-        if wanted.added is not None:
-            return add_direction(self._model(), wanted.ablated.direction, *wanted.added)
-        return self.ablation(wanted.ablated)
 
     def ablation(self, ablated: Ablated) -> AbstractContextManager[None]:
         return fastest_ablation(self._model(), ablated.direction, self._config.mode, self._in_weights(), ablated.means)

@@ -101,10 +101,11 @@ def _measure(folder: RunFolder, plan: Plan) -> None:
     import torch
 
     from polyrefuse_data.benchmark.stages import Stages
+    from polyrefuse_data.benchmark.team import Team
 
     begun = claim(folder, plan)
-    stages = Stages(folder, plan, begun)
-    with _out_of_memory_explained(plan.config.model), _threads_restored():
+    with _out_of_memory_explained(plan.config.model), _threads_restored(), Team() as team:
+        stages = Stages(folder, plan, begun, team)
         if begun:
             stages.check_model()
         else:

@@ -5,10 +5,13 @@ The model is loaded by the first stage that needs it.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,11 +21,12 @@ from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.benchmark.capability import capability
 from polyrefuse_data.benchmark.chosen import chosen_directions
 from polyrefuse_data.benchmark.completing import Ablated, Completing, Wanted
+from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.experiments.running import Experiments
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.model_files import open_model
+from polyrefuse_data.benchmark.model_files import ModelFiles, open_model
 from polyrefuse_data.benchmark.model_proofs import PROBES
 from polyrefuse_data.benchmark.plan import Plan
 from polyrefuse_data.benchmark.probes import probe_files
@@ -32,8 +36,9 @@ from polyrefuse_data.benchmark.refusal_tokens import (
     first_tokens,
     published_tokens,
 )
-from polyrefuse_data.benchmark.sources import find_source, missing_source
+from polyrefuse_data.benchmark.sources import Source, find_source, missing_source
 from polyrefuse_data.benchmark.store import CONTROLS, RunFolder
+from polyrefuse_data.benchmark.team import ONE_THREAD_WIDTH, Task, Team, helpers
 from polyrefuse_data.benchmark.weight_edit import is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.quantization import package_of
@@ -41,9 +46,7 @@ from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked_parts
 
-# Up to this width a layer is done sooner than threads have met, and on a busy machine they wait for each other for
-# minutes.
-_ONE_THREAD_WIDTH = 256
+_Found = TypeVar("_Found")
 
 _VERSIONED = ("polyrefuse-data", "torch", "transformers")
 
@@ -53,9 +56,11 @@ _MEAN, _CONTROL = "mean_", "control_"
 
 
 class Stages:
-    """The stages of one run. `begun` is the run.json of a run to resume, None for a new one."""
+    """The stages of one run. `begun` is the run.json of a run to resume, None for a new one; the `team` shares the
+    forward passes."""
 
-    def __init__(self, folder: RunFolder, plan: Plan, begun: dict[str, Any] | None) -> None:
+    def __init__(self, folder: RunFolder, plan: Plan, begun: dict[str, Any] | None, team: Team) -> None:
+        self._team = team
         self._folder = folder
         self._plan = plan
         self._config = plan.config
@@ -77,15 +82,10 @@ class Stages:
                 self._check_same(asdict(files.identity), self._begun["model"])
                 self._check_same(_versions(config.quantization), self._begun["versions"])
                 self._check_same(_rendering(), self._begun["generation"])
-            model = ChatModel.of_files(
-                files,
-                dtype=config.dtype,
-                device=config.device,
-                modules=config.modules,
-                quantization=config.quantization,
-                device_map=config.device_map,
-            )
-        if model.d_model <= _ONE_THREAD_WIDTH:
+            others = helpers(files, config.device, config.device_map, len(self._plan.targets))
+            self._team.recruit(_Loading(config, files.identity.revision, files.identity.weights_sha256), others)
+            model = _loaded(files, config)
+        if model.d_model <= ONE_THREAD_WIDTH:
             torch.set_num_threads(1)
         if self._begun:
             self._check_same(asdict(model.identity) | {"device": model.device.type}, self._begun["model"])
@@ -137,8 +137,8 @@ class Stages:
     def run(self) -> None:
         """All stages, in order."""
         self._completing.write(Wanted(language) for language in tracked_parts(self._plan.targets, "baseline"))
-        for language in tracked_parts(self._plan.sources, "directions"):
-            self._select(language)
+        self._take_activations(self._plan.sources)
+        self._select()
         for language in self._plan.missing:
             path = self._folder.selection(language)
             if not self._ledger.is_done(path):
@@ -156,8 +156,7 @@ class Stages:
                 for language in tracked_parts(measured, "controls")
                 for control in self._controls(directions[language])
             )
-        for language in tracked_parts(self._plan.targets, "activations"):
-            self._activations(language)
+        self._take_activations(self._plan.targets)
         for language in tracked_parts(measured, "capability"):
             self._capability(language, directions[language])
         if self._config.experiments:
@@ -172,7 +171,9 @@ class Stages:
 
     @cached_property
     def _completing(self) -> Completing:
-        return Completing(self._folder, self._plan, self._ledger, lambda: self._model, lambda: self._in_weights)
+        return Completing(
+            self._folder, self._plan, self._ledger, self._team, lambda: self._model, lambda: self._in_weights
+        )
 
     def _directions(self) -> dict[str, Ablated]:
         """The chosen directions by source language, read back from the run."""
@@ -193,41 +194,60 @@ class Stages:
     def _tensors(self, language: str) -> dict[str, Tensor]:
         return store.read_tensors(self._folder.directions(language))
 
-    def _select(self, language: str) -> None:
-        path, tensors_path = self._folder.selection(language), self._folder.directions(language)
-        activations = self._activations(language)
-        inputs = self._folder.activations(language), self._folder.refusal_tokens
-        self._tokens  # noqa: B018
-        if self._ledger.is_done(path, *inputs):
-            has = "candidates" in store.read_json(path)
-            if not has or self._ledger.is_done(tensors_path, path):
-                return
-        train = {label: activations[f"train_{label}"] for label in LABELS}
-        source = find_source(self._model, self._plan.prompts[language], self._tokens[language], self._config, train)
-        store.write_json(path, source.record)
-        self._ledger.add(path, *inputs)
-        if source.candidates is not None:
-            tensors = {"candidates": source.candidates}
-            if source.direction is not None:
-                tensors["direction"] = source.direction
-            tensors |= {f"{_CONTROL}{kind}": drawn for kind, drawn in (source.controls or {}).items()}
-            if source.means is not None:
-                tensors |= {f"{_MEAN}{place}": mean for place, mean in source.means.by_place.items()}
-            store.write_tensors(tensors_path, tensors, {"status": source.record["status"]})
-            self._ledger.add(tensors_path, path)
+    def _each(
+        self, languages: Iterable[str], what: str, task: Callable[[str], Task[_Found]]
+    ) -> Iterator[tuple[str, _Found]]:
+        """What the task of each of these languages finds, in order. `what` is what the progress is called."""
+        left = list(languages)
+        found = self._team.do(map(task, left), lambda: self._model)
+        return zip(tracked_parts(left, what), found, strict=True)
 
-    def _activations(self, language: str) -> dict[str, Tensor]:
+    def _select(self) -> None:
+        if not self._plan.sources:
+            return
+        self._tokens  # noqa: B018
+        left = [language for language in self._plan.sources if not self._is_selected(language)]
+        for language, source in self._each(left, "directions", self._finding):
+            path, tensors_path = self._folder.selection(language), self._folder.directions(language)
+            store.write_json(path, source.record)
+            self._ledger.add(path, *self._selected_from(language))
+            if source.candidates is not None:
+                store.write_tensors(tensors_path, _tensors_of(source), {"status": source.record["status"]})
+                self._ledger.add(tensors_path, path)
+
+    def _is_selected(self, language: str) -> bool:
+        path = self._folder.selection(language)
+        if not self._ledger.is_done(path, *self._selected_from(language)):
+            return False
+        has_tensors = "candidates" in store.read_json(path)
+        return not has_tensors or self._ledger.is_done(self._folder.directions(language), path)
+
+    def _selected_from(self, language: str) -> tuple[Path, Path]:
+        return self._folder.activations(language), self._folder.refusal_tokens
+
+    def _finding(self, language: str) -> Task[Source]:
+        activations = store.read_tensors(self._folder.activations(language))
+        train = {label: activations[f"train_{label}"] for label in LABELS}
+        return partial(
+            find_source,
+            prompts=self._plan.prompts[language],
+            tokens=self._tokens[language],
+            settings=self._config,
+            activations=train,
+        )
+
+    def _take_activations(self, languages: Iterable[str]) -> None:
         """Block inputs of the training and test prompts: `<split>_<label>` -> [prompts, n_pos, n_layers, d_model]."""
-        path = self._folder.activations(language)
-        if not self._ledger.is_done(path):
-            prompts = self._plan.prompts[language]
-            keys = [(split, label) for split in ("train", "test") for label in LABELS]
-            taken = {
-                f"{split}_{label}": block_inputs(self._model, prompts.texts(split, label)) for split, label in keys
-            }
+        left = [language for language in languages if not self._ledger.is_done(self._folder.activations(language))]
+        for language, taken in self._each(left, "activations", self._taking):
+            path = self._folder.activations(language)
             store.write_tensors(path, taken)
             self._ledger.add(path)
-        return store.read_tensors(path)
+
+    def _taking(self, language: str) -> Task[dict[str, Tensor]]:
+        prompts = self._plan.prompts[language]
+        texts = {f"{split}_{label}": prompts.texts(split, label) for split in ("train", "test") for label in LABELS}
+        return partial(_block_inputs, texts=texts)
 
     @cached_property
     def _tokens(self) -> dict[str, RefusalTokens]:
@@ -243,12 +263,12 @@ class Stages:
         if self._config.refusal_tokens == "published":
             config = self._model.network.config.get_text_config(decoder=True)
             return published_tokens(config.model_type, config.vocab_size, self._plan.sources)
-        counts = {}
-        for language in tracked_parts(self._plan.sources, "refusal tokens"):
-            prompts = self._plan.prompts[language]
-            harmful, harmless = (prompts.texts("train", label) for label in (HARMFUL, HARMLESS))
-            counts[language] = first_tokens(self._model, harmful, harmless, language, self._config.judge)
-        return find_tokens(counts)
+        return find_tokens(dict(self._each(self._plan.sources, "refusal tokens", self._counting)))
+
+    def _counting(self, language: str) -> Task[tuple[Counter[int], Counter[int]]]:
+        prompts = self._plan.prompts[language]
+        harmful, harmless = (prompts.texts("train", label) for label in (HARMFUL, HARMLESS))
+        return partial(first_tokens, harmful=harmful, harmless=harmless, language=language, judge=self._config.judge)
 
     def _capability(self, language: str, ablated: Ablated) -> None:
         path = self._folder.capability(language)
@@ -258,6 +278,48 @@ class Stages:
             return
         store.write_json(path, capability(self._model, prompts, partial(self._completing.ablation, ablated)))
         self._ledger.add(path, source)
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """How another process loads the model of a run, of which this one knows what its weights are."""
+
+    config: BenchmarkConfig
+    revision: str
+    weights_sha256: str
+
+    def __call__(self) -> ChatModel:
+        config = self.config
+        with open_model(config.model, None if config.is_local else self.revision, config.system_prompt) as files:
+            if files.identity.weights_sha256 != self.weights_sha256:
+                raise ConfigError(f"{config.model}: its weights have changed since the run began")
+            return _loaded(files, config)
+
+
+def _loaded(files: ModelFiles, config: BenchmarkConfig) -> ChatModel:
+    return ChatModel.of_files(
+        files,
+        dtype=config.dtype,
+        device=config.device,
+        modules=config.modules,
+        quantization=config.quantization,
+        device_map=config.device_map,
+    )
+
+
+def _block_inputs(model: ChatModel, texts: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
+    return {name: block_inputs(model, prompts) for name, prompts in texts.items()}
+
+
+def _tensors_of(source: Source) -> dict[str, Tensor]:
+    assert source.candidates is not None
+    tensors = {"candidates": source.candidates}
+    if source.direction is not None:
+        tensors["direction"] = source.direction
+    tensors |= {f"{_CONTROL}{kind}": drawn for kind, drawn in (source.controls or {}).items()}
+    if source.means is not None:
+        tensors |= {f"{_MEAN}{place}": mean for place, mean in source.means.by_place.items()}
+    return tensors
 
 
 def _beginning_with(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -17,11 +17,11 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from itertools import islice
-from typing import IO, Any
+from itertools import count, islice
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
@@ -30,6 +30,8 @@ from polyrefuse_data.system.garbage import rare_collection
 from polyrefuse_data.system.streams import take_over_streams
 
 Work = Callable[[pa.Table], pa.Table]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 # How many workers that the system killed (for their memory, say) are replaced before that is an error.
 _MOST_DEATHS = 3
@@ -133,27 +135,50 @@ def map_batches(work: Work, batches: Sequence[pa.Table], workers: int) -> Genera
     EngineError where a process cannot be started, or dies again and again.
     """
     others = min(workers, len(batches)) - 1
-    waiting: Iterator[int] = iter(range(len(batches)))
-    futures: dict[int, Future[pa.Table]] = {}
     with rare_collection(), Workers(others, "pass workers=1 to check rows in this process alone") as pool:
-        for place in range(len(batches)):
-            while place not in futures or not futures[place].done():
-                under_way = sum(not future.done() for future in futures.values())
-                for other in islice(waiting, max(0, _AHEAD * others - under_way)):
-                    futures[other] = pool.submit(partial(_on_arrow, work), _Arrow(batches[other]))
-                mine = next(waiting, None)
-                if mine is None:
-                    mine = _taken_back(futures)
-                if mine is None:
+
+        def there(batch: pa.Table) -> Future[pa.Table]:
+            return pool.submit(partial(_on_arrow, work), _Arrow(batch))
+
+        yield from share_out(map(batches.__getitem__, range(len(batches))), work, there, others)
+
+
+def share_out(
+    items: Iterable[_Item],
+    here: Callable[[_Item], _Result],
+    there: Callable[[_Item], Future[_Result]],
+    others: int,
+) -> Generator[_Result, None, None]:
+    """Yield the result of every item, in their order: of some by `here` in this process, of the rest by `there`, which
+    hands an item to a pool of `others` workers. Items are taken as they are needed.
+
+    Of several errors, the one of the earliest item is raised, and nothing is begun after it.
+    """
+    numbered = enumerate(items)
+    given: dict[int, _Item] = {}
+    futures: dict[int, Future[_Result]] = {}
+    for place in count():
+        while place not in futures or not futures[place].done():
+            under_way = sum(not future.done() for future in futures.values())
+            for other, item in islice(numbered, max(0, _AHEAD * others - under_way)):
+                given[other], futures[other] = item, there(item)
+            mine = next(numbered, None)
+            if mine is None:
+                taken = _taken_back(futures)
+                if taken is None:
                     break
-                futures[mine] = _done_here(work, batches[mine])
-                if futures[mine].exception():
-                    waiting = iter(())
-            yield futures.pop(place).result()
+                mine = taken, given[taken]
+            futures[mine[0]] = _done_here(here, mine[1])
+            if futures[mine[0]].exception():
+                numbered = enumerate(())
+        if place not in futures:
+            return
+        given.pop(place, None)
+        yield futures.pop(place).result()
 
 
-def _taken_back(futures: Mapping[int, Future[pa.Table]]) -> int | None:
-    """The last of the batches that no worker has begun, which none will begin now; None where there is none."""
+def _taken_back(futures: Mapping[int, Future[Any]]) -> int | None:
+    """The last of the items that no worker has begun, which none will begin now; None where there is none."""
     return next((place for place in sorted(futures, reverse=True) if futures[place].cancel()), None)
 
 
@@ -218,11 +243,11 @@ class _Process:
         return found
 
 
-def _done_here(work: Work, batch: pa.Table) -> Future[pa.Table]:
-    future: Future[pa.Table] = Future()
+def _done_here(here: Callable[[_Item], _Result], item: _Item) -> Future[_Result]:
+    future: Future[_Result] = Future()
     try:
-        future.set_result(work(batch))
-    except Exception as error:  # noqa: BLE001 (raised when the turn of this batch has come)
+        future.set_result(here(item))
+    except Exception as error:  # noqa: BLE001 (raised when the turn of this item has come)
         future.set_exception(error)
     return future
 
