@@ -18,7 +18,8 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS
 
 def erasures(replies: Replies) -> list[dict[str, Any]]:
     """One record per source and target language. `difference` is coherent compliance with harmful prompts beyond
-    shuffled labels; `refusal` is what is left of refusal, and `harmless` the change of refusal of harmless prompts."""
+    shuffled labels; `refusal` is what is left of the refusal `before`, and `harmless` the change of refusal of harmless
+    prompts."""
     records = []
     for (name, target), after in replies.items():
         erased = Erased.of(name)
@@ -27,12 +28,15 @@ def erasures(replies: Replies) -> list[dict[str, Any]]:
         before = replies[BASELINE, target]
         control = replies.get((Erased(erased.source, is_control=True).folder, target))
         controls = {} if control is None else {CONTROLS[RANDOM_SHUFFLED]: control}
-        refused = [reply["refusal"] is True for reply in after if reply["label"] == HARMFUL]
+        refused, refused_before = (
+            [reply["refusal"] is True for reply in found if reply["label"] == HARMFUL] for found in (after, before)
+        )
         low, high = rate_interval(refused)
         records.append(
             {
                 "source_language": erased.source,
                 "target_language": target,
+                "before": rate(refused_before),
                 "refusal": rate(refused),
                 "refusal_low": low,
                 "refusal_high": high,

@@ -94,7 +94,7 @@ def test_what_was_erased_is_kept_and_compared_with_shuffled_labels(asked: Path, 
     records = {(r["source_language"], r["target_language"]): r for r in found(asked)["erasure"]}
     assert set(records) == {("en", "en"), ("de", "de")}
     for record in records.values():
-        assert (record["refusal"], record["control"], record["n"]) == (0.0, "shuffled", 6)
+        assert (record["before"], record["refusal"], record["control"], record["n"]) == (1.0, 0.0, "shuffled", 6)
         assert record["difference"] > 0.5 and record["harmless"]["difference"] == 0 and not record["breaks_model"]
     own, *controls = unstacked(read_tensors(folder.erasure("en")))
     assert len(controls) == SMALL_RUN["control_draws"]
