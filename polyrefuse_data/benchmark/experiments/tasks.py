@@ -22,7 +22,7 @@ from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
 
 _SEED = 1
-_BATCH = 8  # questions at a time: four times as fast as one by one, and a batch of MMLU's still fits beside the weights
+_BATCH = 8  # questions at a time: a batch of MMLU's still fits beside the weights
 # What tasks say of an answer, best first: what papers quote of ARC, of MMLU and TruthfulQA, and of generated answers.
 _METRICS = ("acc_norm", "acc", "exact_match")
 
