@@ -8,9 +8,8 @@ by itself, and is loaded once.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -38,7 +37,7 @@ class Team:
     def __init__(self) -> None:
         self._pool: Workers | None = None
         self._others = 0
-        self._load = b""
+        self._load: Load | None = None
 
     def __enter__(self) -> Team:
         return self
@@ -51,17 +50,17 @@ class Team:
         """Start other processes, which load the model while this one does. `load` must be picklable."""
         if others == 0:
             return
-        self._pool, self._others, self._load = Workers(others, _MEND), others, pickle.dumps(load)
+        self._pool, self._others, self._load = Workers(others, _MEND), others, load
         for _ in range(others):
-            self._pool.submit(_loaded_there, self._load)
+            self._pool.submit(_model_there, load)
 
     def do(self, tasks: Iterable[Task[_Result]], model: Load) -> Iterator[_Result]:
         """The results of the tasks in their order, which must be picklable. `model` gives this process's own."""
         return share_out(tasks, lambda task: task(model()), self._hand_over, self._others)
 
     def _hand_over(self, task: Task[_Result]) -> Any:
-        assert self._pool is not None
-        return self._pool.submit(partial(_done_there, task), self._load)
+        assert self._pool is not None and self._load is not None
+        return self._pool.submit(partial(_done_there, load=self._load), task)
 
 
 def helpers(files: ModelFiles, device: str, device_map: Any, languages: int) -> int:
@@ -74,16 +73,15 @@ def helpers(files: ModelFiles, device: str, device_map: Any, languages: int) -> 
     return min(threads, cores(), _MOST) - 1
 
 
-@lru_cache(maxsize=1)
-def _model(load: bytes) -> ChatModel:
-    torch.set_num_threads(1)
-    model: ChatModel = pickle.loads(load)()
-    return model
+_held: list[ChatModel] = []  # the model of a process that helps: it belongs to one team, which has one
 
 
-def _loaded_there(load: bytes) -> None:
-    _model(load)
+def _model_there(load: Load) -> None:
+    if not _held:
+        torch.set_num_threads(1)
+        _held.append(load())
 
 
-def _done_there(task: Task[_Result], load: bytes) -> _Result:
-    return task(_model(load))
+def _done_there(task: Task[_Result], load: Load) -> _Result:
+    _model_there(load)
+    return task(_held[0])
