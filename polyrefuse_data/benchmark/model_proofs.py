@@ -8,7 +8,7 @@ import torch
 
 from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.models.proof import COARSE, agree
-from polyrefuse_data.models.reasoning import beginning, opens_answer
+from polyrefuse_data.models.reasoning import beginning, follows_marks, opens_answer
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.model import ChatModel
@@ -57,7 +57,7 @@ def pads_right(model: ChatModel) -> bool:
 
 def lead_to_answer(model: ChatModel) -> None:
     """Give the model, from now on, what it writes before every answer by itself, unasked by its template: reasoning
-    that is none, the mark that its answers are wrapped in, space."""
+    that is none, the mark that its answers are wrapped in, and space after either."""
     for _ in range(_MOST_MARKS):
         written = _own_reasoning(model) or _own_mark(model)
         if not written:
@@ -80,9 +80,14 @@ def _own_reasoning(model: ChatModel) -> str:
 
 
 def _own_mark(model: ChatModel) -> str:
-    """Space, or the mark of an answer, that the model begins both probes with; nothing where it is not read again as
-    the tokens that were written."""
+    """The mark of an answer that the model begins both probes with, or space where reasoning or such a mark stands
+    before it; nothing where it is not read again as the tokens that were written.
+
+    Space alone is left to the answer in any other model: the reference pipeline scores it, and takes directions before
+    it.
+    """
     first, second = model.encode(PROBES)
+    goes_on = follows_marks(model.chat.render(PROBES[1]))
     said: list[int] = []
     while len(said) < _LONGEST_MARK:
         token = _next_token(model, second + said)
@@ -91,7 +96,7 @@ def _own_mark(model: ChatModel) -> str:
         said.append(token)
         text = _decoded(model, said)
         opens, more = opens_answer(text)
-        if opens:
+        if opens and (goes_on or text.strip()):
             again = model.tokenizer(model.chat.render(PROBES[1]) + text, add_special_tokens=False)["input_ids"]
             return text if again == second + said else ""
         if not more:

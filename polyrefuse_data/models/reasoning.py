@@ -56,6 +56,12 @@ def opens_answer(text: str) -> tuple[bool, bool]:
     return not mark or mark in openers, any(opener.startswith(mark) for opener in openers)
 
 
+def follows_marks(prompt: str) -> bool:
+    """Whether a generation prompt ends with reasoning that is closed, or with the mark of an answer."""
+    marks = (*(each.ends for each in FORMATS), *(opener for opener, _ in ANSWERS))
+    return prompt.rstrip().endswith(marks)
+
+
 def strip_reasoning(reply: str) -> str:
     """The answer of a reply: what follows the reasoning, without what it is wrapped in. A reply that never leaves its
     reasoning has an empty answer."""

@@ -16,7 +16,7 @@ from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.chat import ChatTemplate
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.refusal_tokens import first_tokens
-from polyrefuse_data.models.reasoning import close_prompt, strip_reasoning, template_options
+from polyrefuse_data.models.reasoning import close_prompt, follows_marks, strip_reasoning, template_options
 from polyrefuse_data.models.reasoning_formats import ANSWERS, FORMATS, Format
 from tests.benchmark.conftest import TEMPLATE, word_tokenizer
 from tests.cases import quick
@@ -183,12 +183,19 @@ def test_an_answer_after_reasoning_that_is_read_begins_after_its_mark() -> None:
 
 
 def test_scores_are_taken_after_the_space_before_every_answer() -> None:
-    """GLM 4.5 writes a line's end after the reasoning that its template has closed, Llama 2 a space after [/INST]."""
+    """GLM 4.5 writes a line's end after the reasoning that its template has closed."""
     model = chain_model(FORMATS[0], asked="<think></think>", before_answer=["\n"])
     assert model.chat.render("hi").endswith("<think></think>\n")
     assert [reply.answer_token_ids[0] for reply in generate(model, ASKED, max_new_tokens=1)] == [
         model.tokenizer.convert_tokens_to_ids("I")
     ] * 2
+
+
+def test_space_is_given_after_marks_alone() -> None:
+    """The reference pipeline scores what follows the template, and takes directions at its tokens; test_parity has a
+    model that begins with space."""
+    assert follows_marks("<|assistant|><think></think>\n") and follows_marks("<think></think><answer>")
+    assert not follows_marks("<|assistant|>\n") and not follows_marks("say <answer> first [/INST]")
 
 
 @pytest.mark.parametrize(
