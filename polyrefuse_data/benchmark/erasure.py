@@ -18,7 +18,7 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark.interventions import on_input
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.module_io import block_input
+from polyrefuse_data.benchmark.module_io import block_input, one_stream
 from polyrefuse_data.benchmark.selection import MIN_NORM
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.batches import batch_tokens, with_backoff
@@ -151,15 +151,16 @@ def _tokens(model: ChatModel, encoded: Sequence[Sequence[int]], layers: Sequence
         counted = (batch.attention_mask.cumsum(-1) > skipped).cpu()
         seen: dict[int, Tensor] = {}
 
-        def keeper(layer: int) -> Any:
+        def keeper(layer: int, copies: int | None) -> Any:
             def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-                seen[layer] = block_input(args, kwargs).to("cpu")[counted]
+                seen[layer] = one_stream(block_input(args, kwargs), copies).to("cpu")[counted]
 
             return hook
 
         with ExitStack() as stack:
             for layer in layers:
-                handle = model.blocks[layer].module.register_forward_pre_hook(keeper(layer), with_kwargs=True)
+                block = model.blocks[layer]
+                handle = block.module.register_forward_pre_hook(keeper(layer, block.copies), with_kwargs=True)
                 stack.callback(handle.remove)
             model.run_blocks(batch)
         for layer, hidden in seen.items():  # after the forward: rows that are tried again are counted once

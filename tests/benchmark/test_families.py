@@ -11,7 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from polyrefuse_data.benchmark import ChatModel, ablate, add_direction, harmless_means
+from polyrefuse_data.benchmark import (
+    ChatModel,
+    ablate,
+    add_direction,
+    erase,
+    extract_directions,
+    fit_erasures,
+    harmless_means,
+)
 from polyrefuse_data.benchmark.activations import block_inputs
 from polyrefuse_data.errors import ModelError
 from tests.benchmark.conftest import word_tokenizer
@@ -107,3 +115,8 @@ def test_a_stream_in_several_copies_is_measured_as_their_mean_and_changed_in_eac
                 alone = model.last_logits(batch[1])[0]
             assert torch.allclose(row, alone, atol=1e-3 * float(alone.abs().max()))
             assert not torch.allclose(row, plain, atol=1e-3 * float(plain.abs().max()))
+    by_layer = extract_directions(model, prompts[:1], prompts[1:])[-1]
+    (erasure,) = fit_erasures(model, prompts[:1], prompts[1:], [by_layer])
+    with erase(model, erasure):
+        erased = model.last_logits(batch[1])[0]
+    assert not torch.allclose(erased, plain, atol=1e-3 * float(plain.abs().max()))
