@@ -66,10 +66,15 @@ def make_release(out: Path) -> Path:
     return write_release(workspace, version=VERSION, out=release)
 
 
+def taught_folder(lessons: Lessons, how: Teaching) -> Path:
+    """Where the model that is taught so lies, or will."""
+    settings = json.dumps([asdict(lessons), asdict(how)], sort_keys=True)
+    return folder() / f"english-only-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+
 def taught_model(lessons: Lessons, how: Teaching) -> Path:
     """The folder of the model that was taught so; taught now, where it has not been."""
-    settings = json.dumps([asdict(lessons), asdict(how)], sort_keys=True)
-    place = folder() / f"english-only-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+    place = taught_folder(lessons, how)
     if not place.is_dir():
         drawn = (
             lessons_with_own_languages(lessons.per_label, lessons.in_other_languages, how.seed)
