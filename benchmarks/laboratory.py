@@ -264,7 +264,7 @@ def main() -> None:
     parser.add_argument("--languages", default="en,de")
     for name in ("train", "validation", "test", "tokens", "draws"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Sizes, name))
-    parser.add_argument("--modes", nargs="*", default=list(ABLATION_MODES), choices=ABLATION_MODES)
+    parser.add_argument("--modes", nargs="+", default=list(ABLATION_MODES), choices=ABLATION_MODES)
     parser.add_argument("--positions", type=int, nargs="*")
     parser.add_argument("--layers", type=int, nargs="*")
     parser.add_argument("--dtype", default="auto")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.module_io import block_input, one_stream
-from polyrefuse_data.models.batches import batch_tokens, with_backoff
+from polyrefuse_data.models.batches import Batch, batch_tokens, with_backoff
 
 
 def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
@@ -23,23 +22,29 @@ def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
     taken = torch.empty(len(prompts), n_positions, model.n_layers, model.d_model, dtype=torch.float32)
 
     def run(rows: Sequence[int]) -> None:
-        def keep(layer: int, copies: int | None) -> Callable[..., None]:
-            def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-                hidden = one_stream(block_input(args, kwargs), copies)[:, -n_positions:]
-                taken[list(rows), :, layer] = hidden.to("cpu", torch.float32)
+        def keep(layer: int, hidden: Tensor) -> None:
+            stream = one_stream(hidden, model.blocks[layer].copies)[:, -n_positions:]
+            taken[list(rows), :, layer] = stream.to("cpu", torch.float32)
 
-            return hook
-
-        handles = [
-            block.module.register_forward_pre_hook(keep(layer, block.copies), with_kwargs=True)
-            for layer, block in enumerate(model.blocks)
-        ]
-        try:
-            model.run_blocks(model.batch([encoded[row] for row in rows]))
-        finally:
-            for handle in handles:
-                handle.remove()
+        run_reading_inputs(model, model.batch([encoded[row] for row in rows]), range(model.n_layers), keep)
 
     for rows in model.row_batches([len(ids) for ids in encoded], batch_tokens(model.device)):
         with_backoff(run, rows)
     return taken
+
+
+def run_reading_inputs(
+    model: ChatModel, batch: Batch, layers: Iterable[int], keep: Callable[[int, Tensor], None]
+) -> None:
+    """Run the decoder, and hand over what each of these blocks reads: its layer and [rows, tokens, d_model] (or the
+    copies of the stream, see module_io), on the model's device."""
+
+    def hook(layer: int) -> Callable[..., None]:
+        return lambda module, args, kwargs: keep(layer, block_input(args, kwargs))
+
+    handles = [model.blocks[layer].module.register_forward_pre_hook(hook(layer), with_kwargs=True) for layer in layers]
+    try:
+        model.run_blocks(batch)
+    finally:
+        for handle in handles:
+            handle.remove()

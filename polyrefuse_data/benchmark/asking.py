@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.answers import Answered, Answers
-from polyrefuse_data.benchmark.budget import Prices, Purse
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.endings import reply_and_ending
 from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.plan import Plan, claim
 from polyrefuse_data.benchmark.prompts import Prompt
+from polyrefuse_data.benchmark.purse import Prices, Purse
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.endpoints import Ask, Client, Endpoint, NoAnswer

@@ -73,15 +73,16 @@ def transfers(replies: Mapping[tuple[str, str], Replies], capability: Mapping[st
 
 
 def beyond_controls(
-    after: Replies, before: Replies, controls: Mapping[str, Replies], cross_entropy_rise: float | None = None
+    after: Replies, before: Replies, controls: Mapping[str, Replies], rise: float | None = None
 ) -> Record:
-    """What an intervention changes of the replies to harmful prompts, and by how much it exceeds its controls."""
+    """What an intervention changes of the replies to harmful prompts, and by how much it exceeds its controls.
+    `rise` is how much it raises cross-entropy, where that is known."""
     complied = by_id(after, HARMFUL, complies)
     record = {
         "change": difference(complied, by_id(before, HARMFUL, complies)),
         "refusal_change": difference(by_id(after, HARMFUL, refuses), by_id(before, HARMFUL, refuses)),
         "broken": difference(by_id(after, HARMFUL, is_broken), by_id(before, HARMFUL, is_broken)),
-        "cross_entropy_rise": cross_entropy_rise,
+        "cross_entropy_rise": rise,
     }
     strictest, beyond = _beyond(complied, controls)
     return {**record, **beyond, "breaks_model": breaks_model(record), "control": strictest}

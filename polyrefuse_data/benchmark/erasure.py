@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import torch
 from torch import Tensor
 
+from polyrefuse_data.benchmark.activations import run_reading_inputs
 from polyrefuse_data.benchmark.interventions import on_input
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.module_io import block_input, one_stream
+from polyrefuse_data.benchmark.module_io import one_stream
 from polyrefuse_data.benchmark.selection import MIN_NORM
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.batches import batch_tokens, with_backoff
@@ -97,12 +98,15 @@ def unstacked(tensors: dict[str, Tensor]) -> list[Erasure]:
 
 
 def _eraser(direction: Tensor, reader: Tensor, kept: Tensor) -> Callable[[Tensor], Tensor]:
+    @cache
+    def cast(device: torch.device, precision: torch.dtype) -> list[Tensor]:  # once, not for every token
+        return [tensor.to(device, precision) for tensor in (direction, reader, kept)]
+
     def change(hidden: Tensor) -> Tensor:
         precision = torch.promote_types(hidden.dtype, torch.float32)  # massive activations cancel in x . w
-        along, by = (vector.to(hidden.device, precision) for vector in (direction, reader))
+        along, by, level = cast(hidden.device, precision)
         wide = hidden.to(precision)
-        excess = wide @ by - kept.to(hidden.device, precision)
-        return (wide - excess.unsqueeze(-1) * along).to(hidden.dtype)
+        return (wide - (wide @ by - level).unsqueeze(-1) * along).to(hidden.dtype)
 
     return change
 
@@ -151,18 +155,10 @@ def _tokens(model: ChatModel, encoded: Sequence[Sequence[int]], layers: Sequence
         counted = (batch.attention_mask.cumsum(-1) > skipped).cpu()
         seen: dict[int, Tensor] = {}
 
-        def keeper(layer: int, copies: int | None) -> Any:
-            def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-                seen[layer] = one_stream(block_input(args, kwargs), copies).to("cpu")[counted]
+        def keep(layer: int, hidden: Tensor) -> None:
+            seen[layer] = one_stream(hidden, model.blocks[layer].copies).to("cpu")[counted]
 
-            return hook
-
-        with ExitStack() as stack:
-            for layer in layers:
-                block = model.blocks[layer]
-                handle = block.module.register_forward_pre_hook(keeper(layer, block.copies), with_kwargs=True)
-                stack.callback(handle.remove)
-            model.run_blocks(batch)
+        run_reading_inputs(model, batch, layers, keep)
         for layer, hidden in seen.items():  # after the forward: rows that are tried again are counted once
             wide = hidden.to(torch.float64)
             sums[layer] += wide.sum(0)

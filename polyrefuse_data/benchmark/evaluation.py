@@ -14,7 +14,6 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.agreement import judge_agreement
 from polyrefuse_data.benchmark.answers import read_usage
 from polyrefuse_data.benchmark.breakdowns import PROMPT_COLUMNS, breakdowns
-from polyrefuse_data.benchmark.budget import Purse
 from polyrefuse_data.benchmark.consistency import consistency
 from polyrefuse_data.benchmark.contrasts import compare_languages, transfers
 from polyrefuse_data.benchmark.controls import spread, spread_of_replies
@@ -31,6 +30,7 @@ from polyrefuse_data.benchmark.ledger import Ledger
 from polyrefuse_data.benchmark.monitor import monitor
 from polyrefuse_data.benchmark.monitors.detectors import detectors
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, outcome_shares
+from polyrefuse_data.benchmark.purse import Purse
 from polyrefuse_data.benchmark.reply_sources import intervention_of, source_language_of
 from polyrefuse_data.benchmark.selection import rule_of
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS, difference_interval, rate, rate_interval

@@ -122,9 +122,10 @@ def judge_run(
     an endpoint is sent and answers. Raises ConfigError where none matches, or a prompt has several; SourceError for a
     file that cannot be read; EndpointError where a judge does not answer or costs too much: run again to go on.
     """
-    from polyrefuse_data.benchmark.budget import Prices, Purse, budget_of, check_costs
+    from polyrefuse_data.benchmark.budget import budget_of, check_costs
     from polyrefuse_data.benchmark.evaluation import evaluate
     from polyrefuse_data.benchmark.judges.in_english import prepare_judging
+    from polyrefuse_data.benchmark.purse import Prices, Purse
     from polyrefuse_data.benchmark.report import write_report
     from polyrefuse_data.benchmark.run import opened_run
 

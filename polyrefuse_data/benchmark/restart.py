@@ -13,10 +13,10 @@ from typing import Any
 
 from torch import Tensor
 
+from polyrefuse_data.benchmark.activations import run_reading_inputs
 from polyrefuse_data.benchmark.interventions import replace_input
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.model_proofs import PROBES
-from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.models.batches import Batch
 from polyrefuse_data.models.proof import agree
 
@@ -30,22 +30,7 @@ class Restart:
     def capture(self, batch: Batch, layers: Sequence[int]) -> dict[int, Tensor]:
         """Inputs of these blocks at every position: layer -> [rows, tokens, d_model]."""
         captured: dict[int, Tensor] = {}
-
-        def keeper(layer: int) -> Any:
-            def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-                captured[layer] = block_input(args, kwargs)
-
-            return hook
-
-        handles = [
-            self._model.blocks[layer].module.register_forward_pre_hook(keeper(layer), with_kwargs=True)
-            for layer in layers
-        ]
-        try:
-            self._model.run_blocks(batch)
-        finally:
-            for handle in handles:
-                handle.remove()
+        run_reading_inputs(self._model, batch, layers, captured.__setitem__)
         return captured
 
     def last_logits(self, batch: Batch, layer: int, hidden: Tensor) -> Tensor:

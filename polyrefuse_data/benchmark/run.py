@@ -52,8 +52,9 @@ def run_config(config: BenchmarkConfig, out: str | Path) -> Path:
     reported in the results and the run continues. Raises ConfigError if the folder holds another run; ModelError or
     ReleaseError if model or dataset cannot be used; MissingPrerequisite if something is not installed or not reachable.
     """
-    from polyrefuse_data.benchmark.budget import Prices, Purse, budget_of
+    from polyrefuse_data.benchmark.budget import budget_of
     from polyrefuse_data.benchmark.evaluation import evaluate
+    from polyrefuse_data.benchmark.purse import Prices, Purse
     from polyrefuse_data.benchmark.report import write_report
 
     probe_settings(config)

@@ -23,7 +23,7 @@ from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
 
 if TYPE_CHECKING:
-    from polyrefuse_data.benchmark.budget import Purse
+    from polyrefuse_data.benchmark.purse import Purse
 
 __all__ = [
     "Judge",

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polyrefuse_data.benchmark.budget import TEMPLATE_TOKENS, Purse
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.kept_opinions import kept_in
+from polyrefuse_data.benchmark.purse import TEMPLATE_TOKENS, Purse
 from polyrefuse_data.endpoints import Ask, Client, NoAnswer
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.workers import Line

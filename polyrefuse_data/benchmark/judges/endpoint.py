@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from polyrefuse_data.benchmark.budget import Purse
 from polyrefuse_data.benchmark.judges.asking import Keep, ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
+from polyrefuse_data.benchmark.purse import Purse
 from polyrefuse_data.endpoints import Ask, Client, Completion
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from polyrefuse_data.benchmark.budget import POLICY_TOKENS, Purse
 from polyrefuse_data.benchmark.judges.asking import Asks, Keep, ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.benchmark.judges.guard_family import CLASSIFIER, GuardFamily, Messages
 from polyrefuse_data.benchmark.judges.guards import FAMILIES, check_language, guard_family
 from polyrefuse_data.benchmark.judges.odds import TOP, Said
+from polyrefuse_data.benchmark.purse import POLICY_TOKENS, Purse
 from polyrefuse_data.endpoints import Ask, Client, Completion
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polyrefuse_data.benchmark.budget import Purse
 from polyrefuse_data.benchmark.judges import open_judge, prepare_judge
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Judge, Opinion
 from polyrefuse_data.benchmark.judges.conditions import is_empty
+from polyrefuse_data.benchmark.purse import Purse
 from polyrefuse_data.config import Backend, TranslationConfig, parse_config
 from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ConfigError, TranslationError

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from polyrefuse_data.benchmark import judge_run, run_benchmark, store
-from polyrefuse_data.benchmark.budget import Prices, Purse
 from polyrefuse_data.benchmark.judges import judge_replies, judge_signature, open_judge
 from polyrefuse_data.benchmark.judges.base import Opinion
 from polyrefuse_data.benchmark.judges.kept_opinions import judge_usage
+from polyrefuse_data.benchmark.purse import Prices, Purse
 from polyrefuse_data.endpoints import api_errors
 from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ConfigError, EndpointError
