@@ -28,7 +28,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-MEASURED_FROM = ("polyrefuse_data", "benchmarks", "constraints.txt")
+# What a figure depends on; the last is what names the figures, and does not change one.
+MEASURED_FROM = (
+    *("polyrefuse_data", "translation", "quality", "release", "benchmarks", "constraints.txt"),
+    ":(exclude)benchmarks/figures.*",
+)
 FAR_TOO_LONG = 6  # times the minutes of the list: the machine is busy, or the command hangs
 
 
@@ -62,13 +66,13 @@ def read_list(path: Path = LIST) -> dict[str, Figure]:
 
 
 def commit() -> str:
-    """The commit, with a + if what is measured differs from it."""
-    git = ["git", "-C", str(ROOT)]
-    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", *MEASURED_FROM], capture_output=True, text=True, check=True
-    )
-    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    """The last commit that changed what is measured, with a + if there are changes since that are not committed."""
+    return _git("log", "-1", "--format=%h") + ("+" if _git("status", "--porcelain") else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments, "--", *MEASURED_FROM]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def measure(name: str, command: str, folders: Mapping[str, Path], at: str, seconds: float, kept: Path) -> Measured:

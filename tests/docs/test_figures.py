@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import figures
@@ -60,3 +61,34 @@ def test_the_table_has_the_goal_beside_the_last_number_that_was_printed() -> Non
     page = figures.page({"rows": figure, "later": figure}, {"rows": done}, quick=False)
     assert "| [Rows](#rows) | 9 | 8 in one | 3 s |" in page and "| [Rows](#later) | 9 | not measured |  |" in page
     assert "`python x.py OUTSIDE`" in page and "5 rows\n8 rows" in page and "commit `abc`" in page
+
+
+def test_the_commit_is_the_last_that_changed_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that figures stay when only a page changes, and are measured again when the code does."""
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    for name in figures.MEASURED_FROM[:-2]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "code.py").write_text("one")
+
+    def git(*arguments: str) -> str:
+        told = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+        command = ["git", "-C", str(tmp_path), *told, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def written(path: str, text: str) -> str:
+        (tmp_path / path).write_text(text)
+        git("add", ".")
+        git("commit", "-q", "-m", path)
+        return git("rev-parse", "--short", "HEAD")
+
+    git("init", "-q")
+    first = written("constraints.txt", "one")
+    for page in ("README.md", "benchmarks/figures.toml"):
+        written(page, "two")
+        assert figures.commit() == first
+    assert {"translation", "quality", "release"} < set(figures.MEASURED_FROM)
+    for name in figures.MEASURED_FROM[:-2]:
+        latest = written(f"{name}/code.py", "two")
+        assert figures.commit() == latest
+    (tmp_path / "quality" / "code.py").write_text("three")
+    assert figures.commit().endswith("+")
