@@ -53,9 +53,19 @@ class SharedBeginning:
                 return None
         return _each_layer(parts, torch.cat)
 
+    def batch(self, encoded: Sequence[Sequence[int]]) -> Batch:
+        """A batch of these prompts. Padding stands behind the beginning, so that all rows go on from the same place."""
+        if not self.length:
+            return self._model.batch(encoded)
+        rest = self._model.batch([ids[self.length :] for ids in encoded])
+        begun = self._model.batch([self._ids[: self.length]]).repeat(len(encoded))
+        return Batch(
+            torch.cat([begun.input_ids, rest.input_ids], 1), torch.cat([begun.attention_mask, rest.attention_mask], 1)
+        )
+
     def last_logits(self, batch: Batch, cache: Any, rows: Sequence[int]) -> Tensor:
         """Logits at the last token of each row of the batch, [rows, vocabulary], going on from these rows of the cache,
-        which stays as it is. The batch is not padded: padding would have to stand before the beginning."""
+        which stays as it is."""
         kept = torch.tensor(rows)
         past = _each_layer([cache], lambda tensors: tensors[0].index_select(0, kept.to(tensors[0].device)))
         inputs = self._model.inputs(batch)
@@ -65,15 +75,17 @@ class SharedBeginning:
         return logits
 
     def _is_proved(self, encoded: Sequence[list[int]]) -> bool:
-        """Twice, as the first prompt must leave the cache as it was."""
-        batch = self._model.batch([max(encoded, key=len)])
-        whole = self._model.last_logits(batch)
+        """Twice, as the first time must leave the cache as it was; padded, where the model pads."""
+        longest = max(encoded, key=len)
+        probes = [longest, min(encoded, key=len) if self._model.pads else longest]
+        whole = torch.cat([self._model.last_logits(self._model.batch([ids])) for ids in probes]).repeat(2, 1)
+        batch = self.batch(probes).repeat(2)
         try:
             cache = self._model.cache(self._model.batch([self._ids]).repeat(2))
-            again = [self.last_logits(batch.repeat(3), cache, [1, 0, 1]) for _ in range(2)]
+            again = [self.last_logits(batch, cache, [1, 0, 0, 1]) for _ in range(2)]
         except (TypeError, ValueError, AttributeError, IndexError, KeyError, RuntimeError):  # no cache of this kind
             return False
-        return all(agree(whole.expand_as(logits), logits) for logits in again)
+        return all(agree(whole, logits) for logits in again)
 
 
 def _each_layer(caches: Sequence[Any], change: Callable[[list[Tensor]], Tensor]) -> Any:

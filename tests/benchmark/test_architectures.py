@@ -83,11 +83,12 @@ BEGINNING = "please tell me how to draw a boat , and a lamp , and a chair ; then
 def test_what_all_prompts_begin_with_is_run_once_and_changes_no_score(
     model: ChatModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is longer than a sliding window, which is 8 tokens here."""
+    """Except where prompts are longer than a sliding window: padding behind the beginning would shift it."""
     classes = [[BEGINNING + text for text in texts] for texts in (HARMFUL, HARMLESS)]
     directions = extract_directions(model, *classes)
     encoded = model.encode([*classes[0], *classes[1]])
-    assert SharedBeginning(model, encoded).length > 8
+    has_short_window = "sliding_window" in ARCHITECTURES[model.name]
+    assert (SharedBeginning(model, encoded).length > 8) is not has_short_window
     found = score_candidates(model, directions, *classes, TOKENS)
     monkeypatch.setattr(shared_beginning, "_LEAST_SHARE", 1.0)
     assert SharedBeginning(model, encoded).length == 0
