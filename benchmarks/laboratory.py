@@ -4,7 +4,7 @@
 
 The direction is found on the English prompts of the demo's seeds, and ablated on harmful test prompts in each language.
 Shown are the shares of replies that refuse, that comply coherently, and that are degenerate; of controls, the prompts
-are shared out among the draws, and the range over draws stands behind. docs/laboratory.md has the tables.
+are shared out among the draws, and the range over draws stands behind. docs/notebook/real-models.md has the tables.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _shares(by_draw: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def markdown(rows: Sequence[dict[str, Any]], languages: Sequence[str]) -> str:
-    """The table of docs/laboratory.md: refused / coherent / degenerate."""
+    """The table of docs/notebook/real-models.md: refused / coherent / degenerate."""
     lines = [f"| | layer | {' | '.join(languages)} |", f"|---|---|{'---|' * len(languages)}"]
     for row in rows:
         chosen = row.get("chosen")
