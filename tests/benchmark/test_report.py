@@ -121,7 +121,7 @@ def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path, monkey
 
 
 def test_a_folder_without_scores_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"scores\.json is not there"):
+    with pytest.raises(ConfigError, match=r"scores\.json does not exist"):
         write_report([tmp_path], tmp_path / "r.html")
 
 
