@@ -162,6 +162,27 @@ def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]
     assert directions and set(directions) == {"rtl"}
 
 
+PRESS = """
+const press = (key, repeat) => {
+  const event = new KeyboardEvent("keydown", { key, repeat, bubbles: true, cancelable: true });
+  document.activeElement.dispatchEvent(event);
+  return event.defaultPrevented;
+};
+"""
+
+
+@pytest.mark.parametrize(("name", "button", "key"), [("label", "[data-label]", "1"), ("review", "#good", "g")])
+def test_keys_press_what_has_the_focus_and_one_that_is_held_decides_once(
+    browser: Browser, pages: dict[str, Path], name: str, button: str, key: str
+) -> None:
+    browser.look(1280, "light")
+    browser.open(pages[name])
+    assert browser.run(f"{PRESS} document.querySelector('{button}').focus(); return press(' ', false)") is False
+    taken = browser.run(f"{PRESS} return [press('{key}', false), press('{key}', true), press('Escape', false)]")
+    assert taken == [True, False, False]
+    assert browser.run("return document.activeElement === document.body")
+
+
 @pytest.fixture(scope="module")
 def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The bundled prompts in fourteen languages, fifty times over: 100,800 rows, judged once."""
