@@ -6,7 +6,7 @@
 The direction is found on the English prompts of the demo's seeds, and ablated on harmful test prompts in each language.
 Shown are the shares of replies that refuse, that comply coherently, and that are degenerate; of controls, the prompts
 are shared out among the draws, and the range over draws stands behind. Coherent says that there is no loop within
---tokens, no more: a heap of words so short is not told. docs/laboratory.md has the tables.
+--tokens, no more: a heap of words so short is not told. docs/notebook/real-models.md has the tables.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _shares(by_draw: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def markdown(rows: Sequence[dict[str, Any]], languages: Sequence[str]) -> str:
-    """The table of docs/laboratory.md: refused / coherent / degenerate."""
+    """The table of docs/notebook/real-models.md: refused / coherent / degenerate."""
     lines = [f"| | layer | {' | '.join(languages)} |", f"|---|---|{'---|' * len(languages)}"]
     for row in rows:
         chosen = row.get("chosen")
