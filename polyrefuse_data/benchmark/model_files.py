@@ -185,7 +185,7 @@ def load_network(
     return network
 
 
-def _blocks_left_out(network: Any, unexpected: Collection[str]) -> str | None:
+def _blocks_beyond(network: Any, unexpected: Collection[str]) -> str | None:
     """In words, weights of blocks beyond the last of the network: its configuration names fewer than there are.
 
     Blocks that predict several tokens at once stand there by right, behind the others (DeepSeek V3, GLM 4.5).
