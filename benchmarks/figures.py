@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import shlex
 import subprocess
@@ -28,7 +29,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-MEASURED_FROM = ("polyrefuse_data", "benchmarks", "constraints.txt")
+# What a figure depends on; the last is what names the figures, and does not change one.
+MEASURED_FROM = (
+    *("polyrefuse_data", "translation", "quality", "release", "benchmarks", "constraints.txt"),
+    ":(exclude)benchmarks/figures.*",
+)
 FAR_TOO_LONG = 6  # times the minutes of the list: the machine is busy, or the command hangs
 
 
@@ -43,6 +48,7 @@ class Figure:
     minutes: float
     quick: str = ""
     take: Mapping[str, str] = field(default_factory=dict)
+    span: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Measured:
     seconds: float
     ok: bool
     printed: str
+    machine: str = ""
 
 
 def read_list(path: Path = LIST) -> dict[str, Figure]:
@@ -62,13 +69,13 @@ def read_list(path: Path = LIST) -> dict[str, Figure]:
 
 
 def commit() -> str:
-    """The commit, with a + if what is measured differs from it."""
-    git = ["git", "-C", str(ROOT)]
-    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", *MEASURED_FROM], capture_output=True, text=True, check=True
-    )
-    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    """The last commit that changed what is measured, with a + if there are changes since that are not committed."""
+    return _git("log", "-1", "--format=%h") + ("+" if _git("status", "--porcelain") else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments, "--", *MEASURED_FROM]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def measure(name: str, command: str, folders: Mapping[str, Path], at: str, seconds: float, kept: Path) -> Measured:
@@ -87,10 +94,18 @@ def measure(name: str, command: str, folders: Mapping[str, Path], at: str, secon
     for folder in (tempfile.gettempdir(), *map(str, folders.values())):
         printed = printed.replace(folder, Path(folder).name)
     took = round(time.monotonic() - started, 1)
-    measured = Measured(command, at, time.strftime("%Y-%m-%d"), took, ok, printed)
+    measured = Measured(command, at, time.strftime("%Y-%m-%d"), took, ok, printed, _machine())
     kept.mkdir(parents=True, exist_ok=True)
     stored.write_text(json.dumps(asdict(measured)), encoding="utf-8")
     return measured
+
+
+def _machine() -> str:
+    """The processor as Linux names it, elsewhere its kind; and the Python."""
+    listed = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.*)$", listed.read_text("utf-8") if listed.exists() else "", re.MULTILINE)
+    processor = named[1].strip() if named else platform.machine()
+    return f"{os.cpu_count()} cores of {processor}, Python {platform.python_version()}"
 
 
 def _run(command: list[str], seconds: float) -> tuple[bool, str]:
@@ -109,23 +124,35 @@ def _run(command: list[str], seconds: float) -> tuple[bool, str]:
 
 
 def numbers(figure: Figure, printed: str) -> str:
-    """The cell of the table: the last match of each pattern, with its name."""
+    """The cell of the table: the last match of each pattern, or the lowest and the highest of all, with its name."""
     found = []
     for name, pattern in figure.take.items():
         if matches := re.findall(pattern, printed):
-            found.append(f"{matches[-1]} {name}".strip())
-    return ", ".join(found) or "below"
+            ends = dict.fromkeys([min(matches, key=_value), max(matches, key=_value)]) if figure.span else matches[-1:]
+            found.append(f"{name} {' to '.join(ends)}".strip())
+    return ", ".join(found) or "see below"
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", ""))
+
+
+def _anchor(title: str) -> str:
+    """What mkdocs and GitHub make of a heading."""
+    return re.sub(r"[^\w\s-]", "", title.lower()).replace(" ", "-")
 
 
 def page(figures: Mapping[str, Figure], measured: Mapping[str, Measured], quick: bool) -> str:
     """The table, and below it what each command printed."""
-    commits = ", ".join(sorted({f"commit `{each.commit}`" for each in measured.values()}))
     head = [
         "# Figures",
         "",
         *(["A trial on little data: the commands work, and the numbers mean nothing.", ""] if quick else []),
-        f"Made by `make figures` at {commits} (+: with changes that are not committed).",
-        "Each number is what its command printed, in full below. The page that explains it says what it depends on.",
+        "The measured figures of this documentation beside their goals, for those who quote one or want to know if",
+        "a change made something slower or worse. The table has the main numbers. The sections below have the command,",
+        "the day, the commit, the machine and all that was printed, with a link to the page that explains it.",
+        "",
+        f"Made by `make figures`{_of_one_commit(measured)}, and never edited by hand.",
         "",
         "| figure | goal | measured | command took |",
         "|---|---|---|---|",
@@ -135,13 +162,25 @@ def page(figures: Mapping[str, Figure], measured: Mapping[str, Measured], quick:
         each = measured.get(name)
         value = "not measured" if each is None else numbers(figure, each.printed) if each.ok else "failed"
         took = f"{each.seconds:,.0f} s" if each else ""
-        head.append(f"| [{figure.what}](#{name}) | {figure.goal} | {value} | {took} |")
-        sections += ["", f"## {name}", "", f"{figure.what}. Goal: {figure.goal}."]
+        head.append(f"| [{figure.what}](#{_anchor(figure.what)}) | {figure.goal} | {value} | {took} |")
+        sections += ["", f"## {figure.what}", "", f"Goal: {figure.goal}. Explained in {_link(figure.page)}."]
         shown = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), each.command if each else figure.command)
-        sections.append(f"`python {shown}`, explained in [{figure.page.partition('.')[0]}]({figure.page}).")
+        sections += ["", f"```sh\npython {shown}\n```"]
         if each:
-            sections += ["", f"```text\n{each.printed}\n```"]
+            when = f"{each.day}, commit `{each.commit}`, {each.machine}"
+            sections += ["", f"{when}:" if each.ok else f"Failed ({when}):", "", f"```text\n{each.printed}\n```"]
     return "\n".join([*head, *sections]) + "\n"
+
+
+def _of_one_commit(measured: Mapping[str, Measured]) -> str:
+    commits = {each.commit for each in measured.values()}
+    changed = " (+: with changes that are not committed)" if any(name.endswith("+") for name in commits) else ""
+    return f" at commit `{commits.pop()}`{changed}" if len(commits) == 1 else f" at several commits{changed}"
+
+
+def _link(page: str) -> str:
+    """[performance](performance.md#audit)"""
+    return f"[{Path(page.partition('#')[0]).stem.replace('-', ' ')}]({page})"
 
 
 def main() -> int:

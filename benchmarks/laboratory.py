@@ -1,10 +1,11 @@
 """Ways to find and to ablate a direction, side by side on a real chat model.
 
     python benchmarks/laboratory.py MODEL [--languages en,de] [--modes centred] [--tokens 24] [--out FILE.json]
+    python benchmarks/laboratory.py MODEL --cone-at POSITION LAYER      # the cone alone, from a place chosen before
 
 The direction is found on the English prompts of the demo's seeds, and ablated on harmful test prompts in each language.
 Shown are the shares of replies that refuse, that comply coherently, and that are degenerate; of controls, the prompts
-are shared out among the draws, and the range over draws stands behind. docs/laboratory.md has the tables.
+are shared out among the draws, and the range over draws stands behind. docs/notebook/real-models.md has the tables.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Sizes:
     draws: int = 10
     positions: Sequence[int] | None = None
     layers: Sequence[int] | None = None
+    cone_steps: int = Descent.steps
+    cone_batch: int = Descent.batch
 
 
 @dataclass
@@ -182,12 +185,13 @@ class Laboratory:
         for count in range(1, COMPONENTS + 1):
             span = partial(ablate_all, self.model, components[:count], "centred", self.means)
             yield {"way": f"centred: {count} principal component{'s' * (count > 1)}", **self.measure([span])}
-        yield from self._cone(position, layer)
+        yield from self.cone(position, layer)
 
-    def _cone(self, position: int, layer: int) -> Iterator[dict[str, Any]]:
+    def cone(self, position: int, layer: int) -> Iterator[dict[str, Any]]:
+        """A cone that begins at the difference in means of a place, measured at its edges and between them."""
         asked = self.train[HARMFUL], self.train[HARMLESS]
         start = self.directions[position, layer]
-        how = Descent(batch=min(Descent.batch, self.sizes.train))
+        how = Descent(steps=self.sizes.cone_steps, batch=min(self.sizes.cone_batch, self.sizes.train))
         (first, second), _ = refusal_cone(self.model, start, layer, *asked, self.tokens, how, "centred", self.means)
         for name, vector in (("first edge", first), ("second edge", second), ("between both", first + second)):
             yield {"way": f"centred: cone by gradient, {name}", **self.measure([self._ablation("centred", vector)])}
@@ -240,7 +244,7 @@ def _shares(by_draw: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def markdown(rows: Sequence[dict[str, Any]], languages: Sequence[str]) -> str:
-    """The table of docs/laboratory.md: refused / coherent / degenerate."""
+    """The table of docs/notebook/real-models.md: refused / coherent / degenerate."""
     lines = [f"| | layer | {' | '.join(languages)} |", f"|---|---|{'---|' * len(languages)}"]
     for row in rows:
         chosen = row.get("chosen")
@@ -262,8 +266,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a model's folder, GGUF file or id")
     parser.add_argument("--languages", default="en,de")
-    for name in ("train", "validation", "test", "tokens", "draws"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Sizes, name))
+    for name in ("train", "validation", "test", "tokens", "draws", "cone_steps", "cone_batch"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes, name))
+    parser.add_argument("--cone-at", type=int, nargs=2, metavar=("POSITION", "LAYER"), help="measure the cone alone")
     parser.add_argument("--modes", nargs="+", default=list(ABLATION_MODES), choices=ABLATION_MODES)
     parser.add_argument("--positions", type=int, nargs="*")
     parser.add_argument("--layers", type=int, nargs="*")
@@ -271,12 +276,12 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path)
     given = vars(parser.parse_args())
-    name, dtype, device, out = (given.pop(option) for option in ("model", "dtype", "device", "out"))
+    name, dtype, device, out, cone = (given.pop(option) for option in ("model", "dtype", "device", "out", "cone_at"))
     sizes = Sizes(**{**given, "languages": given["languages"].split(",")})
     start = time.process_time()
     laboratory = Laboratory(ChatModel.load(name, dtype=dtype, device=device), sizes)
     rows = []
-    for row in laboratory.compared():
+    for row in laboratory.cone(*cone) if cone else laboratory.compared():
         rows.append(row)
         print(markdown([row], sizes.languages).splitlines()[-1], flush=True)
         if out:

@@ -24,6 +24,8 @@ from polyrefuse_data.benchmark import ChatModel, extract_directions, score_candi
 from polyrefuse_data.benchmark.staged import choose_direction
 
 REFUSAL_TOKENS = [100, 200]
+# What is compared, with the plain way to the same numbers.
+AGAINST = {"directions": "plain directions", "table": "plain scores", "choice": "plain scores"}
 T = TypeVar("T")
 
 
@@ -56,18 +58,19 @@ def main() -> None:
     harmful, harmless = prompts(options.prompts, 1), prompts(options.prompts, 2)
     n_positions = len(model.post_instruction_token_ids)
     directions = extract_directions(model, harmful, harmless)
-    difference = float((directions - reference.mean_differences(harmful, harmless, n_positions)).abs().max())
+    arguments = (model, directions, harmful, harmless, REFUSAL_TOKENS)
     print(
         f"{options.layers} layers, width {options.width}, {len(harmful)} + {len(harmless)} prompts, "
         f"{n_positions * options.layers} candidates, {torch.get_num_threads()} threads"
     )
-    print(f"directions: largest difference {difference:.1e}")
-
-    arguments = (model, directions, harmful, harmless, REFUSAL_TOKENS)
-    times: dict[str, list[tuple[float, float]]] = {"plain": [], "table": [], "choice": []}
-    for _ in range(options.runs):  # turn about, so that whatever else the machine does falls on all three
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in (*AGAINST, *AGAINST.values())}
+    for _ in range(options.runs):  # turn about, so that whatever else the machine does falls on all of them
+        seconds, differences = timed(lambda: reference.mean_differences(harmful, harmless, n_positions))
+        times["plain directions"].append(seconds)
+        seconds, _ = timed(lambda: extract_directions(model, harmful, harmless))
+        times["directions"].append(seconds)
         seconds, plain = timed(lambda: reference.score(directions, harmful, harmless, REFUSAL_TOKENS))
-        times["plain"].append(seconds)
+        times["plain scores"].append(seconds)
         seconds, table = timed(lambda: score_candidates(*arguments))
         times["table"].append(seconds)
         seconds, staged = timed(lambda: choose_direction(*arguments, options.rule))
@@ -77,11 +80,12 @@ def main() -> None:
 
     full = select_direction(table, model.n_layers, options.rule)
     same = (full and (full["position"], full["layer"])) == (staged and (staged["position"], staged["layer"]))
+    print(f"directions: largest difference {float((directions - differences).abs().max()):.1e}")
     print(f"tables: largest difference {largest_difference(table, plain):.1e}")
     print(f"staged choice is the table's: {same} ({full and (full['position'], full['layer'])})")
-    for name in ("table", "choice"):
+    for name, plain_name in AGAINST.items():
         for kind, clock in enumerate(("wall", "processor")):
-            pairs = [(before[kind], after[kind]) for before, after in zip(times["plain"], times[name], strict=True)]
+            pairs = [(before[kind], after[kind]) for before, after in zip(times[plain_name], times[name], strict=True)]
             plainly, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
             ratio = statistics.median(before / after for before, after in pairs)
             print(f"{name}: {ours:.1f} s against {plainly:.1f} s of {clock} time, {ratio:.1f}x")

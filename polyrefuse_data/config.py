@@ -75,15 +75,15 @@ class SourceConfig(_Section):
     hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
     files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
-    label: Literal["harmful", "harmless"] | None = None  # of records that have none
-    split: Literal["train", "validation", "test"] | None = None  # of records that have none; else dealt 60/20/20 by id
-    license: str | None = None  # of records that have none, as an SPDX identifier
-    limit: int | None = Field(default=None, ge=1)  # the first so many prompts, by id
+    label: Literal["harmful", "harmless"] | None = None  # for records that have none
+    split: Literal["train", "validation", "test"] | None = None  # for records that have none; else dealt 60/20/20 by id
+    license: str | None = None  # SPDX identifier, for records that have none
+    limit: int | None = Field(default=None, ge=1)  # take only the first N prompts, by id
     revision: str | None = None  # the commit of a public set that is not pinned (`polyrefuse sources`)
     # How its files call things, where that is not as we do:
     columns: dict[PromptColumn, str] = {}  # our name -> theirs
     labels: dict[str, Literal["harmful", "harmless"]] = {}  # their label -> ours
-    encoding: str | None = None  # of CSV and TSV; found out if it is not said
+    encoding: str | None = None  # of CSV and TSV; default: detected
 
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
@@ -130,13 +130,13 @@ class NllbBackend(_Backend):
     # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
     # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
     model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
-    revision: str | None = None  # of a model on the Hub: a commit
+    revision: str | None = None  # commit of a model on the Hub
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     num_beams: int = Field(default=1, ge=1)  # 1: greedy
-    max_new_tokens: int = Field(default=256, ge=1)  # of a translation; one that is cut off is rejected
-    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens a batch, 12 more a text; default: by device
+    max_new_tokens: int = Field(default=256, ge=1)  # per translation; one that is cut off is rejected
+    batch_tokens: int | None = Field(default=None, ge=1)  # source tokens per batch, plus 12 a text; default: by device
     vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
     candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
 
@@ -181,22 +181,22 @@ class OpenAIBackend(_Backend):
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
     temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent, so the model's own
-    max_output_tokens: int | None = Field(default=None, ge=1)  # of an answer; default: what the server allows
+    max_output_tokens: int | None = Field(default=None, ge=1)  # per answer; default: what the server allows
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
     extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
     examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
-    glossary: Path | None = None  # ... and of words and what they are in other languages
+    glossary: Path | None = None  # a file of the same formats, with terms and their translations
     prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
-    concurrency: int = Field(default=16, ge=1)  # requests at a time
+    concurrency: int = Field(default=16, ge=1)  # requests at the same time
     requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server takes
     tokens_per_minute: int | None = Field(default=None, ge=1)  # the same, in tokens
-    timeout_seconds: float = Field(default=60, gt=0)  # for a whole answer
-    max_retries: int = Field(default=6, ge=0)  # of a request that failed for a while, with growing waits
-    poll_seconds: float = Field(default=30, gt=0)  # how often a batch job is looked at
+    timeout_seconds: float = Field(default=60, gt=0)  # until the whole answer is there
+    max_retries: int = Field(default=6, ge=0)  # after temporary errors, with growing waits
+    poll_seconds: float = Field(default=30, gt=0)  # between two looks at a batch job
     input_price: float | None = Field(default=None, ge=0)  # USD per million tokens
-    output_price: float | None = Field(default=None, ge=0)  # the same, of answers, reasoning included
-    candidates: int = Field(default=1, ge=1)  # as of an NLLB model
+    output_price: float | None = Field(default=None, ge=0)  # the same for answers, reasoning included
+    candidates: int = Field(default=1, ge=1)  # as for an NLLB model
 
     @field_validator("preset")
     @classmethod
@@ -234,14 +234,14 @@ class LocalChatBackend(_Backend):
 
     engine: Literal["chat"] = "chat"
     model: str | Path  # a Hub id or a folder
-    revision: str | None = None  # of a model on the Hub: a commit
+    revision: str | None = None  # commit of a model on the Hub
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
-    max_new_tokens: int = Field(default=512, ge=1)  # of a translation; one that is cut off is rejected
-    batch_tokens: int = Field(default=8192, ge=1)  # of the prompts of a batch
-    prompt: str = "auto"  # these three as of a model behind an API
+    max_new_tokens: int = Field(default=512, ge=1)  # per translation; one that is cut off is rejected
+    batch_tokens: int = Field(default=8192, ge=1)  # prompt tokens per batch
+    prompt: str = "auto"  # this and the next two: as for a model behind an API
     examples: Path | None = None  # texts to show the model, translated
-    glossary: Path | None = None  # words and what they are in other languages
+    glossary: Path | None = None  # terms and their translations
 
 
 class CommandBackend(_Backend):
@@ -251,7 +251,7 @@ class CommandBackend(_Backend):
     name: str  # its name in the rows, with version: `apertium-eng-spa 0.8`
     commands: dict[str, list[str]] = Field(min_length=1)  # direction -> program and arguments; a line in, a line out
     lines: int = Field(default=500, ge=1)  # texts per call
-    timeout_seconds: float = Field(default=300, gt=0)  # for a call
+    timeout_seconds: float = Field(default=300, gt=0)  # per call
 
 
 class PluginBackend(_Backend):
@@ -338,8 +338,8 @@ class ScoreBound(_Section):
     at_most: float | None = None  # a higher score gives the flag
     by_language: dict[str, float] = {}  # bounds of single languages
     rejects: bool = True  # false: the flag is a remark
-    command: list[str] = []  # rows in as JSON lines, a score a line out
-    timeout_seconds: float = Field(default=3600.0, gt=0)  # a batch of rows
+    command: list[str] = []  # reads rows as JSON lines, prints one score per line
+    timeout_seconds: float = Field(default=3600.0, gt=0)  # per batch of rows
 
     @model_validator(mode="after")
     def _one_bound(self) -> ScoreBound:
@@ -379,12 +379,12 @@ class EngineConfig(_Section):
 class ReleaseConfig(_Section):
     """Name and licence of a release, and what its card says of where it is published."""
 
-    name: str = "polyrefuse"  # of the dataset, in its card and manifest
+    name: str = "polyrefuse"  # name of the dataset, in its card and manifest
     license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
     repo_id: str | None = Field(default=None, pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")  # on the Hub: ORG/NAME
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")  # without https://doi.org/
     date_published: date | None = None  # written into the card and the metadata; the rows' bytes stay as they are
-    gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # in place of the card's own
+    gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # default: those of the card
 
 
 class Config(_Section):

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -69,21 +68,14 @@ def test_the_commands_of_the_page_run_in_the_folder_of_its_files(polyrefuse: Cal
 
 
 def test_an_installed_package_is_known_by_its_short_names(folder: Path, tmp_path: Path) -> None:
-    project = tomllib.loads(files()["pyproject.toml"])["project"]
-    metadata = tmp_path / "site" / "my_plugins-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    points = [
-        f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in own.items())
-        for group, own in project["entry-points"].items()
-    ]
-    (metadata / "entry_points.txt").write_text("\n".join(points) + "\n")
+    site, package = tmp_path / "site", tmp_path / "package"
     for name, text in files().items():
-        if name.endswith(".py") or name.startswith("packs"):
-            (metadata.parent / name).parent.mkdir(parents=True, exist_ok=True)
-            (metadata.parent / name).write_text(text, encoding="utf-8")
+        if name != "polyrefuse.toml":
+            (package / name).parent.mkdir(parents=True, exist_ok=True)
+            (package / name).write_text(text, encoding="utf-8")
+    offline = ("--no-index", "--no-deps", "--no-build-isolation", "--no-compile")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", *offline, "--target", str(site), str(package)]
+    subprocess.run(pip, check=True)
     config = files()["polyrefuse.toml"]
     for reference, short in (("my_checks:SHOUTING", "shouting"), ("my_mt:Glossary", "glossary")):
         assert reference in config
@@ -92,7 +84,7 @@ def test_an_installed_package_is_known_by_its_short_names(folder: Path, tmp_path
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "polyrefuse.toml").write_text(config, encoding="utf-8")
-    path = os.pathsep.join([str(ROOT), str(metadata.parent)])
+    path = os.pathsep.join([str(ROOT), str(site)])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "polyrefuse_data.cli", "build"]
     built = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)

@@ -66,7 +66,7 @@ class Structure(HTMLParser):
 
 
 # Rows as JSON, and replies: both are set apart from what stands around them.
-_TEXTS = re.compile(r'(?<=id="data">).*?(?=</script>)|(?<=<td dir="auto">).*?(?=</td>)', re.DOTALL)
+_TEXTS = re.compile(r'(?<=id="data">).*?(?=</script>)|(?<= dir="auto">).*?(?=</td>)', re.DOTALL)
 
 
 def is_plain(page: Path, innocent: Structure, *, own_script: int) -> None:

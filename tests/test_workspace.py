@@ -51,7 +51,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_missing_table_names_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"rows.parquet is not there: run `polyrefuse build`"):
+    with pytest.raises(ConfigError, match=r"rows.parquet does not exist: run `polyrefuse build`"):
         Workspace(tmp_path).read_rows()
 
 

@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--layers", help="e.g. 6..13; default: all")
     parser.add_argument("--positions", help="e.g. -1; default: all")
     parser.add_argument("--max-new-tokens", type=int, default=32)
-    parser.add_argument("--max-kl", type=float, default=3.0, help="see docs/laboratory.md")
+    parser.add_argument("--max-kl", type=float, default=3.0, help="see docs/notebook/real-models.md")
     parser.add_argument("--min-coherent", type=float, default=0.9)
     parser.add_argument("--mode", default="centred")
     parser.add_argument("--dtype", default="auto")

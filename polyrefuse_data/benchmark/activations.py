@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,15 +38,27 @@ def block_inputs(model: ChatModel, prompts: Sequence[str]) -> Tensor:
 def run_reading_inputs(
     model: ChatModel, batch: Batch, layers: Iterable[int], keep: Callable[[int, Tensor], None]
 ) -> None:
-    """Run the decoder, and hand over what each of these blocks reads: its layer and [rows, tokens, d_model] (or the
-    copies of the stream, see module_io), on the model's device."""
+    """Run the decoder up to the last of these blocks, and hand over what each reads: its layer and [rows, tokens,
+    d_model] (or the copies of the stream, see module_io), on the model's device."""
+    unread = set(layers)
 
     def hook(layer: int) -> Callable[..., None]:
-        return lambda module, args, kwargs: keep(layer, block_input(args, kwargs))
+        def read(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            keep(layer, block_input(args, kwargs))
+            unread.discard(layer)
+            if not unread:
+                raise _AllIsRead
 
-    handles = [model.blocks[layer].module.register_forward_pre_hook(hook(layer), with_kwargs=True) for layer in layers]
+        return read
+
+    handles = [model.blocks[layer].module.register_forward_pre_hook(hook(layer), with_kwargs=True) for layer in unread]
     try:
-        model.run_blocks(batch)
+        with suppress(_AllIsRead):
+            model.run_blocks(batch)
     finally:
         for handle in handles:
             handle.remove()
+
+
+class _AllIsRead(Exception):
+    """Ends a forward whose rest nobody reads."""

@@ -35,7 +35,7 @@ class ChatTemplate:
                 "folder as chat_template.jinja"
             ) from error
         if not isinstance(template, str):
-            raise ModelError(f"{name}: its chat template is no text; put a chat_template.jinja in the model folder")
+            raise ModelError(f"{name}: its chat template is not text; put a chat_template.jinja in the model folder")
         self._tokenizer = tokenizer
         self._name = name
         self._system_prompt = system_prompt

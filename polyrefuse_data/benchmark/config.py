@@ -83,7 +83,7 @@ class BenchmarkConfig(BaseModel):
     translated into English (as the paper's judge did)."""
     reply_translator: tuple[Backend, ...] | None = None
     """What translates replies for `judge_on = "english"`: the id or folder of a model, or a backend as in
-    polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as builds have it."""
+    polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as in a build."""
     extractor: str = "difference-in-means"
     """How candidates are taken from activations: `difference-in-means`, `principal` (the first principal component of
     differences), or a plug-in."""
@@ -126,7 +126,8 @@ class BenchmarkConfig(BaseModel):
     max_new_tokens: int = Field(default=128, ge=1)
     """Maximum length of a reply, in tokens."""
     reasoning: Literal["closed", "open"] = "closed"
-    """Of models that reason first: `closed` before it begins, or `open`: read, and taken off the replies."""
+    """For models that reason first: `closed` ends the reasoning before it begins; `open` lets them
+    reason, and removes it from replies."""
     reasoning_tokens: int = Field(default=REASONING_TOKENS, ge=1)
     """Length of the reasoning before it is closed, in tokens, beside those of the reply."""
     refusal_tokens: Literal["found", "published"] = "found"
@@ -137,12 +138,12 @@ class BenchmarkConfig(BaseModel):
     """System message before every prompt."""
     addition: tuple[float, ...] | None = Field(default=None, min_length=1)
     """Experiment: coefficients with which directions are added while replies are generated, each in its own language
-    and the English one (or the first) in all. Negative ones take it away."""
+    and the English one (or the first) in all. Negative ones subtract it."""
     erasure: bool = False
     """Experiment: erase what tells the classes apart at every layer, where `transfer` ablates, with shuffled labels as
-    the control. It leaves models with massive activations whole, which ablation may break."""
+    the control. Unlike ablation, it does not break models with massive activations."""
     top: int | None = Field(default=None, ge=2)
-    """Experiment: ablate so many of each language's best candidates in turn, the chosen one included."""
+    """Experiment: ablate this many of each language's best candidates, one after another, the chosen one included."""
     jailbreaks: str | None = None
     """Experiment: project wrapped test prompts. A TOML file of wrappers: name = "text with {prompt} in it"."""
     tasks: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -175,8 +176,8 @@ class BenchmarkConfig(BaseModel):
     judge_output_price: float | None = Field(default=None, ge=0)
     """Price of a million tokens that it answers, reasoning included, in US dollars."""
     max_cost: float | None = Field(default=None, gt=0)
-    """Most that the run may cost in all, in US dollars: replies, their judges and their translation. It stops before
-    they are spent."""
+    """Limit on what the run costs, in US dollars: replies, their judges and their translation. The run stops
+    before it is exceeded."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod

@@ -52,6 +52,7 @@ Scores = dict[str, Any]
 # From so many figures on another process pays: one takes half a second, starting it two or three.
 _WORTH_A_PROCESS = 20
 
+CANDIDATES = "candidates_"  # how the names of figures of candidate directions begin
 _OF_TRAINING = ("cosine",)  # figures of differences in means, by the beginnings of their names
 _UNJUDGED = ("pca", "silhouette", "monitor", "jailbreaks")  # of test prompts, whatever the replies
 
@@ -117,10 +118,11 @@ def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str
             return None
         few, many = min(row["n"] for row in rates), max(row["n"] for row in rates)
         n = f"n = {few}" if few == many else f"n = {few} to {many}"
-        note(figure, f"{n} test prompts a label and language; {judges}")
+        measured_on = f"{n} test prompts a label and language{_warning(few)}; {judges}"
+        note(figure, measured_on)
         caption = (
             "Refusal without intervention, 95% Wilson intervals. Filled: differs from the first run on the same "
-            f"prompts (McNemar, Holm over the cells of a label). {n} test prompts a label and language; {judges}."
+            f"prompts (McNemar, Holm over the cells of a label). {measured_on}."
         )
         return Drawing("comparison", "Refusal in each run", caption, *printed(figure))
 
@@ -139,8 +141,11 @@ def _measured_on(scores: Scores) -> str:
         few, many = min(found, default=0), max(found, default=0)
         counts.append(f"{few} {label}" if few == many else f"{few} to {many} {label}")
     few = min((row["n"] for row in _rows(scores, BASELINE)), default=0)
-    warning = f" (under {MIN_PROMPTS}: nothing can be concluded)" if few < MIN_PROMPTS else ""
-    return f"n = {' and '.join(counts)} test prompts a language{warning}"
+    return f"n = {' and '.join(counts)} test prompts a language{_warning(few)}"
+
+
+def _warning(few: int) -> str:
+    return f" (under {MIN_PROMPTS}: nothing can be concluded)" if few < MIN_PROMPTS else ""
 
 
 def _trained_on(scores: Scores) -> str:
@@ -163,7 +168,7 @@ def _of_candidates(record: Mapping[str, Any]) -> Drawing | None:
     note(figure, measured_on)
     name = language(record["language"]).name
     return Drawing(
-        f"candidates_{record['language']}",
+        f"{CANDIDATES}{record['language']}",
         f"Candidate directions from {name}",
         "Refusal score of harmful prompts with each candidate ablated, of harmless ones with it added, and KL to the "
         f"plain model on harmless ones. The square is the choice of rule {record['rule']}; crosses are what it drops. "
@@ -379,10 +384,12 @@ def _pca(scores: Scores) -> Any:
 
 
 def _cosine(scores: Scores) -> Any:
-    languages, by_layer = scores["geometry"]["cosine"]["languages"], scores["geometry"]["cosine"]["by_layer"]
+    found = scores["geometry"]["cosine"]
+    languages = [code for code in scores["languages"] if code in found["languages"]]
     if len(languages) < 2:
         return None
-    cosines = np.array(by_layer, dtype=float)  # [layers, row, column], with NaN for None
+    order = [found["languages"].index(code) for code in languages]  # that of every other figure
+    cosines = np.array(found["by_layer"], dtype=float)[:, order][:, :, order]  # [layers, row, column], NaN for None
     figure, (left, right) = grid_of(WIDTH, 3.3, 1, 2)
     heatmap(left, cosines[scores["geometry"]["layer"]], languages, languages, "viridis", (0, 1), None, "cosine")
     others = (np.nansum(cosines, axis=2) - 1) / (len(languages) - 1)

@@ -40,7 +40,7 @@ def export_results(
     """
     scores = store.read_json(RunFolder(Path(run_folder)).scores)
     if dataset_id.count("/") != 1 or not all(dataset_id.split("/")):
-        raise ConfigError(f"{dataset_id!r} is no dataset on the Hub: write ORG/NAME")
+        raise ConfigError(f"{dataset_id!r} is not a dataset on the Hub: write ORG/NAME")
     rows = [
         row
         for row in scores["rows"]

@@ -184,6 +184,10 @@ class ChatModel(CausalModel):
         """Run the decoder without the output head, for what hooks see."""
         self._decoder(**self.inputs(batch), use_cache=False)
 
+    def cache(self, batch: Batch) -> Any:
+        """What the decoder keeps of a batch for the tokens that follow. Raises AttributeError if it keeps nothing."""
+        return self._decoder(**self.inputs(batch), use_cache=True).past_key_values
+
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
         encoded = self.encode(PROBES)
         probe = self.batch(encoded)

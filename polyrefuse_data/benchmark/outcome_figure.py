@@ -39,7 +39,8 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
         for part in OUTCOMES:
             heights = [100 * row["outcomes"][part] for _, row in shown]
             label = OUTCOME_NAMES[part] if not index else None
-            axes.bar(at, heights, width * 0.9, bottom, color=_COLORS[part], label=label, linewidth=0)
+            hatched = {"hatch": "/////", "edgecolor": GREY} if part == INVALID else {}  # too pale to be seen else
+            axes.bar(at, heights, width * 0.9, bottom, color=_COLORS[part], label=label, linewidth=0, **hatched)
             bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
         low, high = (
             [abs(100 * (row[f"refusal_{end}"] - row["refusal"])) for _, row in shown] for end in ("low", "high")

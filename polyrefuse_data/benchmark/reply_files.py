@@ -57,7 +57,7 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
         return list(_of_inspect(str(path), _samples_in_zip(path)))
     if path.suffix.lower() == ".json" and isinstance(log := parse_json(path), dict):
         if not isinstance(log.get("samples"), list):
-            raise SourceError(f"{path}: no log of Inspect with samples, and no list of replies")
+            raise SourceError(f"{path}: not an Inspect log with samples, and not a list of replies")
         return list(_of_inspect(str(path), log["samples"]))
     if path.suffix.lower() == ".parquet":
         found: Sequence[tuple[str, Mapping[str, Any]]] = list(parquet_records(path))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
-from polyrefuse_data.benchmark.figures import Drawing, draw_all, draw_runs
+from polyrefuse_data.benchmark.experiments import EXPERIMENTS
+from polyrefuse_data.benchmark.figures import CANDIDATES, Drawing, draw_all, draw_runs
 from polyrefuse_data.benchmark.headline import headline
 from polyrefuse_data.benchmark.judges.in_english import BY_TRANSLATOR
 from polyrefuse_data.benchmark.latex import latex_table, runs_table
@@ -82,7 +83,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "translators": sorted({row["judge"].partition(BY_TRANSLATOR)[2] for row in scores["rows"]} - {""}),
         "headline": headline(scores),
         "languages": scores["languages"],
-        "figures": [{**vars(drawing), "uri": _data_uri(drawing)} for drawing in drawings],
+        "figures": [_shown(drawing) for drawing in drawings if not drawing.name.startswith(CANDIDATES)],
+        "candidates": [_shown(drawing) for drawing in drawings if drawing.name.startswith(CANDIDATES)],
         "selection": scores["selection"],
         "rows": scores["rows"],
         "selectivity": scores["selectivity"],
@@ -99,7 +101,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "capability": scores["capability"],
         "monitor": scores["monitor"],
         "detectors": scores.get("detectors") or [],
-        "experiments": scores.get("experiments") or {},
+        "experiments": dict.fromkeys(EXPERIMENTS) | (scores.get("experiments") or {}),
         "replies": _replies(folder, show_replies),
     }
 
@@ -152,7 +154,7 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
         return {"records": compared, "figure": None}
     for kind, content in (("svg", drawing.svg), ("pdf", drawing.pdf)):
         atomic_write(beside.with_name(f"{beside.name}-comparison.{kind}"), content)
-    return {"records": compared, "figure": {**vars(drawing), "uri": _data_uri(drawing)}}
+    return {"records": compared, "figure": _shown(drawing)}
 
 
 def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
@@ -167,6 +169,10 @@ def _replies(folder: RunFolder, show: bool) -> list[dict[str, Any]]:
                 text = reply["reply"] if show else f"[{len(reply['reply'])} characters]"
                 shown.append({**kept, "source": source, "language": code, "verdict": verdict, "text": text})
     return shown
+
+
+def _shown(drawing: Drawing) -> dict[str, Any]:
+    return {**vars(drawing), "uri": _data_uri(drawing)}
 
 
 def _data_uri(drawing: Drawing) -> Markup:

@@ -33,11 +33,11 @@ class Restart:
         run_reading_inputs(self._model, batch, layers, captured.__setitem__)
         return captured
 
-    def last_logits(self, batch: Batch, layer: int, hidden: Tensor) -> Tensor:
-        """Last-token logits [rows, vocabulary] of a forward pass in which block `layer` reads `hidden` ([rows, tokens,
-        d_model])."""
+    @contextmanager
+    def at(self, layer: int, hidden: Tensor) -> Iterator[None]:
+        """Forward passes in this context begin at block `layer`, which reads `hidden` ([rows, tokens, d_model])."""
         with _passed_through(self._model, layer), replace_input(self._model, layer, hidden):
-            return self._model.last_logits(batch)
+            yield
 
     @cached_property
     def works(self) -> bool:
@@ -49,7 +49,8 @@ class Restart:
         layer = model.n_layers // 2
         whole = model.last_logits(batch)
         try:
-            again = self.last_logits(batch, layer, self.capture(batch, [layer])[layer])
+            with self.at(layer, self.capture(batch, [layer])[layer]):
+                again = model.last_logits(batch)
         except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):  # the proof asks for it
             return False
         return agree(whole, again)

@@ -1,15 +1,16 @@
 """Scores of candidate directions: refusal under ablation, refusal under steering, and KL on harmless prompts.
 
 The numbers are those of the reference pipeline (Arditi et al. 2024, appendix C), but computed faster: many candidates
-share a forward pass, each row with its own direction; only the last token's logits are computed; steering restarts from
-the cached input of its layer; prompts of equal length share a batch, so that nothing is padded.
+share a forward pass, each row with its own direction; only the last token's logits are computed; what all prompts begin
+with is run once for each direction; steering restarts from the cached input of its layer; prompts of equal length share
+a batch, so that nothing is padded.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import product
 from typing import Any
 
@@ -23,6 +24,7 @@ from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.metrics import kl_scores, least_kl, probabilities, refusal_scores
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.restart import Restart
+from polyrefuse_data.benchmark.shared_beginning import SharedBeginning
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 
@@ -62,11 +64,15 @@ class CandidateScorer:
         self._restart = Restart(model)
         self.by_prompt: dict[str, Tensor] = {}
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
+        self._beginning = SharedBeginning(model, [*self._harmful, *self._harmless])
+        self._begun: Any = None  # the cache of the beginning, and which of its rows is whose
+        self._begun_rows: dict[Candidate, int] = {}
 
     def refusal(self, candidates: Sequence[Candidate]) -> list[float]:
         """Mean refusal score on harmful prompts with each candidate ablated."""
         scores = _table(candidates, self._harmful)
         active, null = self._split(candidates)
+        self._begin([candidates[index] for index in active])
         for prompts, batch in self._batches(self._harmful):
             if null:
                 scores[_cells(null, prompts)] = self._plain_refusal(batch)
@@ -75,7 +81,7 @@ class CandidateScorer:
                 logits = self._ablated_logits(batch, [candidates[index] for index in chunk])
                 return refusal_scores(logits, self._tokens)
 
-            self._fill(scores, prompts, active, batch, score)
+            self._fill(scores, prompts, active, batch, score, self._begun)
         return self._kept("refusal_score", scores)
 
     def kl(self, candidates: Sequence[Candidate], cutoff: float = math.inf) -> list[float]:
@@ -86,6 +92,7 @@ class CandidateScorer:
         scores = _table(candidates, self._harmless)
         alive, null = self._split(candidates)
         scores[null] = 0.0
+        self._begin([candidates[index] for index in alive])
         done = 0
         for prompts, batch in self._batches(self._harmless):
             p = probabilities(self._model.last_logits(batch))
@@ -93,7 +100,7 @@ class CandidateScorer:
             def score(chunk: Sequence[int], batch: Batch = batch, p: Tensor = p) -> Tensor:
                 return kl_scores(p, self._ablated_logits(batch, [candidates[index] for index in chunk]))
 
-            self._fill(scores, prompts, alive, batch, score)
+            self._fill(scores, prompts, alive, batch, score, self._begun)
             done += len(prompts)
             least_to_come = (len(self._harmless) - done) * least_kl(p.shape[-1])
             least = (scores[alive].nansum(-1) + least_to_come) / len(self._harmless)
@@ -110,6 +117,7 @@ class CandidateScorer:
         for index in active:
             by_layer.setdefault(candidates[index][1], []).append(index)
         most = min(self._at_once, max((len(indices) for indices in by_layer.values()), default=1))
+        begun = self._begun_steered([candidates[index] for index in active])
         for prompts, batch in self._padded_batches(self._harmless, most):
             if null:
                 scores[_cells(null, prompts)] = self._plain_refusal(batch)
@@ -121,10 +129,11 @@ class CandidateScorer:
                     chunk: Sequence[int], batch: Batch = batch, layer: int = layer, hidden: Tensor | None = hidden
                 ) -> Tensor:
                     added = self._rows([candidates[index] for index in chunk], batch)
-                    logits = self._steered_logits(batch.repeat(len(chunk)), layer, added, hidden)
-                    return refusal_scores(logits, self._tokens)
+                    own = [active.index(index) for index in chunk for _ in batch.input_ids]
+                    with self._steering(layer, added, hidden, begun), self._shortcut(self._model):
+                        return refusal_scores(self._logits(batch.repeat(len(chunk)), begun, own), self._tokens)
 
-                self._fill(scores, prompts, indices, batch, score)
+                self._fill(scores, prompts, indices, batch, score, begun)
         return self._kept("steering_score", scores)
 
     def table(self, candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
@@ -161,24 +170,63 @@ class CandidateScorer:
     def _ablated_logits(self, batch: Batch, candidates: Sequence[Candidate]) -> Tensor:
         """Last-token logits [candidates * rows, vocabulary] of the batch under each candidate's ablation."""
         rows = self._rows(candidates, batch)
+        own: list[int] = []
+        if self._begun is not None:
+            own = [self._begun_rows[candidate] for candidate in candidates for _ in batch.input_ids]
         with ablate(self._model, rows, self._mode, self._means), self._shortcut(self._model):
-            return self._model.last_logits(batch.repeat(len(candidates)))
+            return self._logits(batch.repeat(len(candidates)), self._begun, own)
 
-    def _steered_logits(self, batch: Batch, layer: int, added: Tensor, hidden: Tensor | None) -> Tensor:
-        """Last-token logits with one vector per row added to the input of `layer`; `hidden` is that input, if
-        cached."""
+    def _logits(self, batch: Batch, begun: Any, own: Sequence[int]) -> Tensor:
+        """Last-token logits, going on from each row's own row of what was begun, if anything was."""
+        return self._model.last_logits(batch) if begun is None else self._beginning.last_logits(batch, begun, own)
+
+    def _begin(self, candidates: Sequence[Candidate]) -> None:
+        """Run what all prompts begin with under each candidate's ablation, where that is to be shared."""
+        if not self._beginning.length or set(candidates) <= set(self._begun_rows):
+            return
+        directions = self._stacked(candidates)
+        self._begun = self._beginning.run(
+            len(candidates), lambda some: ablate(self._model, directions[some], self._mode, self._means)
+        )
+        self._begun_rows = {} if self._begun is None else {each: row for row, each in enumerate(candidates)}
+
+    def _begun_steered(self, candidates: Sequence[Candidate]) -> Any:
+        """The same with each candidate added at its own layer: the cache, or None."""
+        if not self._beginning.length or not candidates:
+            return None
+        added = self._stacked(candidates)
+        layers = torch.tensor([layer for _, layer in candidates])
+
+        @contextmanager
+        def each_at_its_own(some: slice) -> Iterator[None]:
+            with ExitStack() as stack:
+                for layer in layers[some].unique().tolist():
+                    at_layer = added[some] * (layers[some] == layer).to(added)[:, None]
+                    stack.enter_context(add_direction(self._model, at_layer, layer))
+                yield
+
+        return self._beginning.run(len(candidates), each_at_its_own)
+
+    @contextmanager
+    def _steering(self, layer: int, added: Tensor, hidden: Tensor | None, begun: Any) -> Iterator[None]:
+        """Add one vector per row to the input of `layer`; forwards begin there if `hidden` is given, that input of the
+        batch that the rows repeat."""
         if hidden is None:
-            with add_direction(self._model, added, layer), self._shortcut(self._model):
-                return self._model.last_logits(batch)
-        shifted = hidden.repeat(len(added) // len(hidden), 1, 1)
+            with add_direction(self._model, added, layer):
+                yield
+            return
+        done = 0 if begun is None else self._beginning.length
+        shifted = hidden[:, done:].repeat(len(added) // len(hidden), 1, 1)
         shifted += added.to(shifted.device, shifted.dtype)[:, None, :]
-        with self._shortcut(self._model):
-            return self._restart.last_logits(batch, layer, shifted)
+        with self._restart.at(layer, shifted):
+            yield
 
     def _rows(self, candidates: Sequence[Candidate], batch: Batch) -> Tensor:
         """Each candidate's direction, once per row of the batch: [candidates * rows, d_model]."""
-        chosen = torch.stack([self._directions[position, layer] for position, layer in candidates])
-        return chosen.repeat_interleave(len(batch.input_ids), dim=0)
+        return self._stacked(candidates).repeat_interleave(len(batch.input_ids), dim=0)
+
+    def _stacked(self, candidates: Sequence[Candidate]) -> Tensor:
+        return torch.stack([self._directions[position, layer] for position, layer in candidates])
 
     def _batches(self, encoded: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Batch]]:
         """Batches of prompts of equal length, within the token budget."""
@@ -196,7 +244,7 @@ class CandidateScorer:
         """
         budget = max(1, batch_tokens(self._model.device) // (4 * times))
         for prompts in self._model.row_batches([len(ids) for ids in encoded], budget):
-            yield prompts, self._model.batch([encoded[prompt] for prompt in prompts])
+            yield prompts, self._beginning.batch([encoded[prompt] for prompt in prompts])
 
     def _fill(
         self,
@@ -205,15 +253,17 @@ class CandidateScorer:
         indices: Sequence[int],
         batch: Batch,
         score: Callable[[Sequence[int]], Tensor],
+        begun: Any,
     ) -> None:
         """Fill `scores[indices, prompts]`, with as many candidates per forward pass as the token budget allows, fewer
-        if memory runs out."""
+        if memory runs out. `begun` is the cache of what all prompts begin with, if they go on from one."""
 
         def work(chunk: Sequence[int]) -> None:
             found = score(chunk).view(len(chunk), len(prompts))
             scores[_cells(chunk, prompts)] = found.to(scores.device)
 
-        at_once = min(self._at_once, max(1, batch_tokens(self._model.device) // batch.input_ids.numel()))
+        tokens = batch.input_ids.numel() if begun is None else batch.input_ids[:, self._beginning.length :].numel()
+        at_once = min(self._at_once, max(1, batch_tokens(self._model.device) // tokens))
         for start in range(0, len(indices), at_once):
             with_backoff(work, list(indices[start : start + at_once]))
 

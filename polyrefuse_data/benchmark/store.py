@@ -206,7 +206,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_input_text(path))
     except FileNotFoundError:
-        raise ConfigError(f"{path} is not there: run `polyrefuse benchmark run --out {path.parent}` first") from None
+        raise ConfigError(f"{path} does not exist: run `polyrefuse benchmark run --out {path.parent}` first") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
 

@@ -30,7 +30,7 @@ JudgeOutputPrice = Annotated[
 ]
 MaxCost = Annotated[
     float | None,
-    typer.Option(help="Most that replies, judges and translators may cost in all, in US dollars. It stops before."),
+    typer.Option(help="Stop before replies, judges and translators together cost more than this, in US dollars."),
 ]
 
 
@@ -162,7 +162,8 @@ def benchmark_run(
         ),
     ] = None,
     top: Annotated[
-        int | None, typer.Option(help="Experiment: ablate so many of each language's best candidates in turn.")
+        int | None,
+        typer.Option(help="Experiment: ablate this many of each language's best candidates in turn."),
     ] = None,
     jailbreaks: Annotated[
         str | None,

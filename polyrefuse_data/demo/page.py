@@ -13,16 +13,20 @@ PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>polyrefuse demo</title>
 <style>
-  body {{ margin: 0; font: 15px/1.5 system-ui, sans-serif; color: #1c2430; background: #f5f6f8; display: flex;
+  :root {{ color-scheme: light dark; --ink: #1c2430; --soft: #566070; --line: #dde1e7; --paper: #fff;
+         --accent: #2f6fde; }}
+  @media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8eaed; --soft: #a8adb4; --line: #3a3d42; --paper: #202327;
+         --accent: #8ab4f8; }} }}
+  body {{ margin: 0; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); display: flex;
          flex-direction: column; height: 100vh; }}
-  header {{ padding: 14px 24px 0; background: #fff; border-bottom: 1px solid #dde1e7; }}
+  header {{ padding: 14px 24px 0; border-bottom: 1px solid var(--line); }}
   h1 {{ font-size: 18px; margin: 0; }}
-  p {{ margin: 2px 0 10px; color: #566070; }}
+  p {{ margin: 2px 0 10px; color: var(--soft); }}
   input {{ position: absolute; opacity: 0; }}
   label {{ display: inline-block; padding: 8px 16px; cursor: pointer; border-bottom: 3px solid transparent; }}
-  input:checked + label {{ border-color: #2f6fde; font-weight: 600; }}
-  input:focus-visible + label {{ outline: 2px solid #2f6fde; }}
-  iframe {{ border: 0; flex: 1; width: 100%; display: none; background: #fff; }}
+  input:checked + label {{ border-color: var(--accent); font-weight: 600; }}
+  input:focus-visible + label {{ outline: 2px solid var(--accent); }}
+  iframe {{ border: 0; flex: 1; width: 100%; display: none; }}
   body:has(#show-benchmark:checked) #benchmark, body:has(#show-quality:checked) #quality {{ display: block; }}
 </style>
 <header>

@@ -24,7 +24,7 @@ from polyrefuse_data.text.folding import STRUCK, fold_pattern
 
 CANNOT = "cannot"  # among what declines: the speaker cannot, will not or may not do what was asked
 DECLINE = "decline"  # among the signs: refuses outright too, and only the judge reads it
-SIGNS = (DECLINE, "idiom", "contrast", "condemnation", "instead", "warning", "caveat", "answer")
+SIGNS = (DECLINE, "idiom", "contrast", "condemnation", "instead", "warning", "caveat", "answer", "sympathy")
 
 # How much of a folded reply is read. A refusal states itself at once; further in, a reply may quote or discuss one.
 _OPENING = 260  # characters
@@ -32,6 +32,7 @@ _NEVER = re.compile(r"(?!)")
 _CANNOT_SAYS = ("not", "unable", "refuse", "ai", "policy")
 _OUTRIGHT = ("unable", "refuse", "policy")  # what else refuses by itself; the rest may introduce an answer
 _APOLOGIES = ("sorry",)  # "unfortunately" alone may go on "the last train has left"
+_SYMPATHY = ("understand", "sorry")  # what a refusal that takes its time begins with
 _AGREES = frozenset({"sure", "yes", "happy", "thanks"})
 _BEGINS_CLAUSE = r"(?:^|[.:!?。؟,;(、،؛—–]\W*)"
 
@@ -171,6 +172,7 @@ class Replies:
         found = {
             **own,
             "apology": self._at_the_start(self.tables.refuses, _APOLOGIES),
+            "sympathy": [*own["sympathy"], *self._at_the_start(self.tables.refuses, _SYMPATHY)],
             "agreement": self._at_the_start(self.tables.answers, agrees),
             "instead": [*own["instead"], *self._clauses(["instead"])],
             "warning": [*own["warning"], *self._clauses(["crisis"])],

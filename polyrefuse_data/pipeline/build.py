@@ -98,7 +98,7 @@ def build(
         count, described = -(-prompts.num_rows // size), describe_backends(backends)
         merge(store, count, suite, workspace, described)
         unanswered, missing = map(sum, zip((0, 0), *map(store.unanswered, range(count)), strict=True))
-        summary = summarize(workspace, usage, unanswered, missing)
+        summary = summarize(workspace, usage, unanswered, missing, suite.bounds.remarks)
         if refreshing and not unanswered:
             refreshing.remove(workspace)
         store.clear()

@@ -67,7 +67,7 @@ def workspace_status(workspace: Workspace) -> Status:
     Raises ConfigError if there is no such folder, or its config or files cannot be read.
     """
     if not workspace.path.is_dir():
-        raise ConfigError(f"{workspace.path} is not there: create a workspace with `polyrefuse init {workspace.path}`")
+        raise ConfigError(f"{workspace.path} does not exist: create it with `polyrefuse init {workspace.path}`")
     config = load_config(workspace.config if workspace.config.exists() else None)
     prompts = _row_count(workspace.prompts) if workspace.prompts.exists() else None
     checked = read_checked(workspace, config.quality) if workspace.rows.exists() else None

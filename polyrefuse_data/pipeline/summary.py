@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -125,8 +125,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{round(seconds / 3600, 1):g} hours"
 
 
-def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int, missing: int) -> BuildSummary:
-    """Count the rows and attempts of a finished build, one row group at a time."""
+def summarize(
+    workspace: Workspace, usage: dict[str, dict[str, float]], unanswered: int, missing: int, remarks: Collection[str]
+) -> BuildSummary:
+    """Count the rows and attempts of a finished build, one row group at a time. `remarks` are flags that reject
+    nothing."""
     languages: dict[str, Counter[str]] = {}
     for batch in _batches(workspace.rows, ["language", "status"]):
         for code, status, count in _groups(batch, ["language", "status"]):
@@ -147,7 +150,7 @@ def summarize(workspace: Workspace, usage: dict[str, dict[str, float]], unanswer
         rows=sum(sum(counts.values()) for counts in languages.values()),
         languages={code: dict(sorted(counts.items())) for code, counts in sorted(languages.items())},
         translators={name: dict(sorted(counts.items())) for name, counts in sorted(translators.items())},
-        reasons=dict(sorted(reasons.items())),
+        reasons={name: count for name, count in sorted(reasons.items()) if name not in remarks},
         usage=usage,
         unanswered=unanswered,
         missing=missing,

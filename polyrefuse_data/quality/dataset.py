@@ -211,13 +211,15 @@ def _repeated(rows: _Rows) -> Iterator[Finding]:
                 found[first, second, kind].append((left, right))
     for (first, second, kind), pairs in sorted(found.items(), key=lambda item: (item[0][0] != item[0][1], item[0])):
         some = tuple(dict.fromkeys(rows.id.values[ids[place]] for pair in pairs[:_EXAMPLES] for place in pair))
+        counted = f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of English prompts"
         if first == second:
             word = "the same" if kind == "exact" else "nearly the same"
-            message = f"{names[first]}: {len(pairs)} pairs of English prompts read {word}"
+            reads = "read" if len(pairs) > 1 else "reads"
+            message = f"{names[first]}: {counted} {reads} {word}"
             yield Finding(f"duplicates_{kind}", NOTE, message, len(pairs), SOURCE_LANGUAGE, some)
         else:
             word = "duplicates" if kind == "exact" else "near-duplicates"
-            message = f"{names[first]}/{names[second]} {word}: {len(pairs)} pairs of English prompts"
+            message = f"{names[first]}/{names[second]} {word}: {counted}"
             yield Finding(f"leakage_{kind}", PROBLEM, message, len(pairs), SOURCE_LANGUAGE, some)
 
 

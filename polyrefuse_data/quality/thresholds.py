@@ -84,6 +84,12 @@ class Thresholds:
     table: Mapping[str, Threshold]
     flags: frozenset[str] = frozenset()  # of every check, disabled ones too
 
+    @property
+    def remarks(self) -> set[str]:
+        """The flags that reject nothing."""
+        rejecting = {threshold.flag for threshold in self.table.values() if threshold.rejects}
+        return {threshold.flag for threshold in self.table.values()} - rejecting
+
     def bounds(self, name: str, languages: Sequence[str], by_hand: npt.NDArray[np.bool_] | None = None) -> Score:
         """The bound of threshold `name` for each row's language; `by_hand` masks the rows that people wrote."""
         threshold = self.table[name]

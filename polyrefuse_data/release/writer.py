@@ -100,7 +100,7 @@ def _make_release(
     overrides = {f"release.{name}": value for name, value in (settings or {}).items()}
     config = load_config(workspace.config if workspace.config.exists() else None, overrides)
     if not workspace.rows.exists():
-        raise ConfigError(f"{workspace.rows} is not there: run `polyrefuse build` or `polyrefuse import` first")
+        raise ConfigError(f"{workspace.rows} does not exist: run `polyrefuse build` or `polyrefuse import` first")
     with workspace.lock():  # a build may not rewrite the rows between two looks at them
         keys = read_keys(workspace.rows)
         provenance = checked_under(workspace.rows, config.quality)

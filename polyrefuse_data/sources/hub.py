@@ -29,7 +29,7 @@ def hub_files(hub: str, files: str, key: str) -> list[Path]:
 
     match = _ID.fullmatch(hub)
     if not match or ".." in hub:
-        raise ConfigError(f"{key}: {hub!r} is no dataset of the Hub: write ORG/NAME@COMMIT")
+        raise ConfigError(f"{key}: {hub!r} is not a dataset on the Hub: write ORG/NAME@COMMIT")
     repo, revision = match["repo"], match["revision"]
     options: dict[str, Any] = {"repo_type": "dataset", "revision": revision}
     try:

@@ -94,7 +94,7 @@ class Record:
                 if text is None:
                     value = value_at(self.where, self.fields, name)
                     is_said = isinstance(value, str) and value.strip()
-                    what = f"{value.strip()!r}, which is no prompt" if is_said else "empty"
+                    what = f"{value.strip()!r}, which is not a prompt" if is_said else "empty"
                     raise SourceError(f"{self.where}: {name} is {what}: write the prompt, or remove the record")
                 for other in names[place + 1 :]:
                     said = self.fields.get(other)
@@ -198,7 +198,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         content = read_input(path)
     except FileNotFoundError:
-        raise SourceError(f"{path} is not there: check the path") from None
+        raise SourceError(f"{path} does not exist: check the path") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:  # a null character in the path

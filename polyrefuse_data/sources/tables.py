@@ -63,7 +63,7 @@ def parquet_records(path: Path) -> Iterator[Found]:
                     yield f"{path} row {number}", fields
                 before += batch.num_rows
     except FileNotFoundError:
-        raise SourceError(f"{path} is not there: check the path") from None
+        raise SourceError(f"{path} does not exist: check the path") from None
     except (pa.ArrowException, OSError, ValueError, OverflowError, LookupError) as error:
         rows = f" from row {before + 1} on" if before else ""
         raise SourceError(f"{path}: cannot be read as Parquet{rows} ({reason(error)})") from error

@@ -192,6 +192,6 @@ def _opened(path: Path, mend: str) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(regular_file(path)) as file:
             yield file
     except FileNotFoundError:
-        raise ConfigError(f"{path} is not there: {mend}") from None
+        raise ConfigError(f"{path} does not exist: {mend}") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): {mend}") from error

@@ -53,6 +53,8 @@ def hub_error(error: Exception, where: str, kind: str, otherwise: type[Polyrefus
             "use one with write access to the repository"
         )
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if type(error).__name__ in ("ConnectError", "ProxyError"):  # of the HTTP library, see client_errors
+        return otherwise(f"{where}: the Hub cannot be reached ({reason}): check the connection, then run again")
     cause = f"HTTP {status}{f': {said}' if said else ''}" if status else reason
     return otherwise(f"{where}: unexpected answer from the Hub ({cause}); run again")
 

@@ -26,7 +26,7 @@ def read_toml(path: Path, mend: str) -> dict[str, Any]:
     try:
         return parse_toml(read_input_text(path, HANDWRITTEN_BYTES))
     except FileNotFoundError:
-        raise ConfigError(f"{path} is not there: {mend}") from None
+        raise ConfigError(f"{path} does not exist: {mend}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:

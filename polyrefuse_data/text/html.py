@@ -11,6 +11,7 @@ from polyrefuse_data.text.printable import cut, printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 # Characters of a value in a page. Names are far shorter; the longest values are signatures and messages.
 _LONGEST = 4000
@@ -24,7 +25,7 @@ def html_environment(**options: Any) -> Environment:
     in other languages, which need their bidirectional controls, go through the filter `forceescape`."""
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -32,6 +33,19 @@ def html_environment(**options: Any) -> Environment:
         finalize=_value,
         **options,
     )
+    environment.filters["with_code"] = with_code
+    return environment
+
+
+def with_code(message: str) -> Markup:
+    """A message as text, with what stands between backticks as code."""
+    from markupsafe import Markup
+
+    parts = str(_value(message)).split("`")
+    if not len(parts) % 2:  # one of them is alone
+        return Markup("{}").format("`".join(parts))
+    shown = [Markup("<code>{}</code>" if place % 2 else "{}").format(part) for place, part in enumerate(parts)]
+    return Markup("").join(shown)
 
 
 def inert_json(value: Any) -> str:

@@ -148,7 +148,7 @@ class Checkpoint:
         except (OSError, ValueError) as error:
             if Path(self.model).is_absolute() and not Path(self.model).is_dir():
                 raise MissingPrerequisite(
-                    f"translation model {self.model} is not there: give a folder that holds one, or a Hub id"
+                    f"translation model {self.model} does not exist: give a folder that holds one, or a Hub id"
                 ) from None
             reason = str(error).strip().split("\n")[0]
             raise MissingPrerequisite(

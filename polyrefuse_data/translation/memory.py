@@ -1,8 +1,10 @@
-"""Translations that people made, by exact match: memories (TMX 1.4, XLIFF, TSV, JSONL), and those of public sets."""
+"""Translations that people made, by exact match: memories (TMX, XLIFF, TSV, CSV, JSONL), and those of public sets."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import logging
 import unicodedata
@@ -15,6 +17,7 @@ from typing import Any
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages.tags import is_tag, language_of_tag
 from polyrefuse_data.system.input_files import read_input, reason
+from polyrefuse_data.text.delimited import delimiter_of
 from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.segments import Segment
 from polyrefuse_data.text.tmx import read_units
@@ -84,8 +87,8 @@ class ExactMatches(ABC):
 
 
 class TranslationMemory(ExactMatches):
-    """The units of memory files: TMX 1.4; XLIFF 1.2 and 2; TSV with a header of language tags; JSONL with one object of
-    language tags a line. Where a unit has a language twice (de-DE and de-AT), the first text counts."""
+    """The units of memory files: TMX 1.4; XLIFF 1.2 and 2; TSV or CSV with a header of language tags; JSONL with one
+    object of language tags a line. Where a unit has a language twice (de-DE and de-AT), the first text counts."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
@@ -134,7 +137,8 @@ class PublishedTranslations(ExactMatches):
 def read_memory(path: Path) -> list[Unit]:
     """The units of a memory file by its suffix. Raises SourceError naming file and line, or languages that are none."""
     readers = {
-        ".tmx": _read_tmx, ".xlf": _read_xliff, ".xliff": _read_xliff, ".tsv": _read_tsv, ".jsonl": _read_jsonl
+        ".tmx": _read_tmx, ".xlf": _read_xliff, ".xliff": _read_xliff, ".tsv": _read_tsv, ".csv": _read_csv,
+        ".jsonl": _read_jsonl,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -179,12 +183,28 @@ def _check_tags(path: Path, tags: Collection[str]) -> None:
 
 def _read_tsv(path: Path) -> list[Unit]:
     lines = [line.removesuffix("\r").split("\t") for line in _read_text(path).split("\n")]
-    header = lines[0]
+    return _table_units(path, enumerate(lines, start=1), "en<TAB>de")
+
+
+def _read_csv(path: Path) -> list[Unit]:
+    """CSV as spreadsheets save it, with the delimiter of their country."""
+    delimiter, text = delimiter_of(_read_text(path))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return _table_units(path, ((reader.line_num, fields) for fields in reader), "en;de")
+    except csv.Error as error:
+        raise SourceError(f"{path}: line {reader.line_num}: broken CSV ({error}): fix the quotes") from None
+
+
+def _table_units(path: Path, lines: Iterable[tuple[int, list[str]]], example: str) -> list[Unit]:
+    """The units of numbered lines of fields; the first names the languages of the columns, as the `example` does."""
+    rows = iter(lines)
+    _, header = next(rows, (1, [""]))
     if len({language_of_tag(tag) for tag in header} - {None}) < 2:
-        raise SourceError(f"{path}: line 1 must name the languages of the columns, e.g. en<TAB>de")
+        raise SourceError(f"{path}: line 1 must name the languages of the columns, e.g. {example}")
     units = []
-    for number, fields in enumerate(lines[1:], start=2):
-        if fields == [""]:
+    for number, fields in rows:
+        if not any(fields):
             continue
         if len(fields) != len(header):
             raise SourceError(f"{path}: line {number} has {len(fields)} columns, but the header has {len(header)}")

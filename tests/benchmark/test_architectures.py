@@ -17,11 +17,13 @@ from polyrefuse_data.benchmark import (
     extract_directions,
     harmless_means,
     score_candidates,
+    shared_beginning,
 )
 from polyrefuse_data.benchmark.generation import generate
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.restart import Restart
 from polyrefuse_data.benchmark.scoring import prompt_refusal_scores
+from polyrefuse_data.benchmark.shared_beginning import SharedBeginning
 from polyrefuse_data.benchmark.weight_edit import can_edit, edited, is_proved
 from tests.benchmark.architectures import ARCHITECTURES, EXPERTS, LAYERS, POST_NORMS, random_network
 from tests.benchmark.conftest import word_tokenizer
@@ -73,6 +75,25 @@ def test_directions_and_scores_are_the_plain_ones(model: ChatModel) -> None:
         worst = max(abs(ours[name] - theirs[name]) for ours, theirs in zip(found, expected, strict=True))
         assert worst <= 1e-4, name
     assert max(row["kl_div_score"] for row in expected) > 0.01  # the ablations do something
+
+
+BEGINNING = "please tell me how to draw a boat , and a lamp , and a chair ; then "
+
+
+def test_what_all_prompts_begin_with_is_run_once_and_changes_no_score(
+    model: ChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Except where prompts are longer than a sliding window: padding behind the beginning would shift it."""
+    classes = [[BEGINNING + text for text in texts] for texts in (HARMFUL, HARMLESS)]
+    directions = extract_directions(model, *classes)
+    encoded = model.encode([*classes[0], *classes[1]])
+    has_short_window = "sliding_window" in ARCHITECTURES[model.name]
+    assert (SharedBeginning(model, encoded).length > 8) is not has_short_window
+    found = score_candidates(model, directions, *classes, TOKENS)
+    monkeypatch.setattr(shared_beginning, "_LEAST_SHARE", 1.0)
+    assert SharedBeginning(model, encoded).length == 0
+    for ours, whole in zip(found, score_candidates(model, directions, *classes, TOKENS), strict=True):
+        assert ours == pytest.approx(whole, abs=1e-4)
 
 
 def test_restart_is_exact(model: ChatModel) -> None:

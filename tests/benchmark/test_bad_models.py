@@ -351,7 +351,7 @@ def test_a_tokenizer_with_other_special_tokens_than_the_models(chat_folder: Path
         (folder / name).write_text(json.dumps({**config, "eos_token_id": 40}), encoding="utf-8")
     word = word_tokenizer().decode([40])
     told = told_of(folder)
-    assert f"ends replies at token 40 ('{word}'), which is no special token of the tokenizer" in told
+    assert f"ends replies at token 40 ('{word}'), which is not a special token of the tokenizer" in told
     assert "'<|end|>'" in told
 
 
@@ -369,7 +369,7 @@ def test_a_tokenizer_with_more_tokens_than_the_model_embeds(chat_folder: Path, t
 
 def test_end_tokens_that_are_none(chat_folder: Path, tmp_path: Path) -> None:
     (copied(chat_folder, tmp_path) / "generation_config.json").write_text('{"eos_token_id": "<|end|>"}')
-    assert "eos_token_id of its generation_config.json is no token id ('<|end|>'); mend it" in told_of(tmp_path)
+    assert "eos_token_id of its generation_config.json is not a token id ('<|end|>'); fix it" in told_of(tmp_path)
 
 
 def named_templates(folder: Path, chat_template: Any) -> Path:
@@ -386,7 +386,7 @@ def test_templates_by_name_without_a_default(chat_folder: Path, tmp_path: Path) 
 
 
 def test_a_template_that_is_no_text(chat_folder: Path, tmp_path: Path) -> None:
-    assert "its chat template is no text" in told_of(named_templates(copied(chat_folder, tmp_path), 5))
+    assert "its chat template is not text" in told_of(named_templates(copied(chat_folder, tmp_path), 5))
 
 
 def test_the_template_of_a_processor(chat_folder: Path, tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
         ("r.jsonl", b'{"id": "x", "said": "No."}', "no reply here, only id, said"),
         ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', r"reply is a dict, no text: name its part .* COLUMN\.a"),
         ("r.jsonl", b'{"id": "x", "reply": ["one", "two"]}', "reply is a list of 2 texts: keep one"),
-        ("r.json", b'{"replies": []}', "no log of Inspect"),
+        ("r.json", b'{"replies": []}', "not an Inspect log"),
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
         ("r.parquet", b"PAR1", "Parquet"),

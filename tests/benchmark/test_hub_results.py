@@ -34,7 +34,7 @@ def test_what_is_written_is_what_the_hub_reads(small_run: Path, tmp_path: Path) 
 
 
 def test_what_is_no_dataset_is_refused(small_run: Path, tmp_path: Path, polyrefuse: Call) -> None:
-    with pytest.raises(ConfigError, match="is no dataset on the Hub: write ORG/NAME"):
+    with pytest.raises(ConfigError, match="is not a dataset on the Hub: write ORG/NAME"):
         export_results(small_run, "poly", tmp_path)
     done = polyrefuse("benchmark", "export", small_run, "--dataset-id", "org/poly", "--out", tmp_path, "--json")
     assert done.returncode == 0 and '"model_index"' in done.stdout

@@ -1,4 +1,4 @@
-"""The comparison of docs/laboratory.md, on the demo's chat model and at its smallest."""
+"""The comparison of docs/notebook/real-models.md, on the demo's chat model and at its smallest."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path, monkey
 
 
 def test_a_folder_without_scores_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"scores\.json is not there"):
+    with pytest.raises(ConfigError, match=r"scores\.json does not exist"):
         write_report([tmp_path], tmp_path / "r.html")
 
 
@@ -144,3 +144,12 @@ def test_the_headline_says_what_cannot_be_concluded(run: Path) -> None:
     assert "n = 4: cannot be concluded" in page
     assert page.count("n = 4 harmful and 4 harmless test prompts a language (under 30") >= 5  # each caption
     assert '<div class="card warn"><b>cannot be concluded</b>' in page
+
+
+def test_a_run_of_before_the_experiments_has_a_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "draw_all", lambda *_: [])
+    folder = shutil.copytree(run, tmp_path / "run")
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    for found in ({}, {"clusters": None}):
+        (folder / "scores.json").write_text(json.dumps(scores | {"experiments": found}), encoding="utf-8")
+        assert "Selectivity" in write_report([folder], tmp_path / "page.html").read_text(encoding="utf-8")

@@ -48,7 +48,8 @@ def test_one_page_compares_runs_and_leaves_figure_and_table_beside_it(small_run:
         page = write_report([small_run, small_run], tmp_path / "both.html").read_text(encoding="utf-8")
     assert "Runs against the first, on the same prompts" in page and "Refusal in each run" in page
     assert " (2)</td><td>en</td>" in page  # a model's second run
-    assert "n = 6 test prompts a label and language; judge: phrases" in page
+    warned = "(under 30: nothing can be concluded)"
+    assert f"n = 6 test prompts a label and language {warned}; judge: phrases" in page
     assert (tmp_path / "both-comparison.svg").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "both-comparison.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "both-comparison.tex").read_text(encoding="utf-8").startswith(r"\begin{tabular}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import figures
@@ -54,9 +56,51 @@ def test_a_command_that_fails_or_hangs_is_told_and_tried_again(tmp_path: Path) -
 
 def test_the_table_has_the_goal_beside_the_last_number_that_was_printed() -> None:
     figure = figures.Figure(
-        "Rows", "9", "scale.md", "x.py {outside}", 1, take={"in one": r"(\d+) rows", "not": "(never)"}
+        "Rows per second", "9", "scale.md#ray", "x.py {outside}", 1, take={"in one": r"(\d+) rows", "not": "(never)"}
     )
-    done = figures.Measured("x.py {outside}", "abc", "2026-01-01", 3, True, "5 rows\n8 rows")
-    page = figures.page({"rows": figure, "later": figure}, {"rows": done}, quick=False)
-    assert "| [Rows](#rows) | 9 | 8 in one | 3 s |" in page and "| [Rows](#later) | 9 | not measured |  |" in page
-    assert "`python x.py OUTSIDE`" in page and "5 rows\n8 rows" in page and "commit `abc`" in page
+    later = replace(figure, what="Rows of `p_good`, ms")
+    done = figures.Measured("x.py {outside}", "abc", "2026-01-01", 3, True, "15 rows\n8 rows", "a machine")
+    page = figures.page({"rows": figure, "later": later}, {"rows": done}, quick=False)
+    assert "| [Rows per second](#rows-per-second) | 9 | in one 8 | 3 s |" in page
+    assert "| [Rows of `p_good`, ms](#rows-of-p_good-ms) | 9 | not measured |  |" in page
+    assert "Explained in [scale](scale.md#ray)" in page and "python x.py OUTSIDE" in page and "8 rows" in page
+    assert "at commit `abc`" in page and "2026-01-01, commit `abc`, a machine" in page
+    failed = figures.page({"rows": figure}, {"rows": replace(done, ok=False, commit="abc+")}, quick=False)
+    assert "| failed |" in failed and "Failed (2026-01-01" in failed and "not committed" in failed
+    assert figures.numbers(replace(figure, span=True), done.printed) == "in one 8 to 15"
+    assert figures.numbers(replace(figure, span=True), "8 rows, 8 rows") == "in one 8"
+
+
+def test_no_two_figures_have_the_same_heading() -> None:
+    assert len({figure.what for figure in LISTED.values()}) == len(LISTED)
+
+
+def test_the_commit_is_the_last_that_changed_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that figures stay when only a page changes, and are measured again when the code does."""
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    for name in figures.MEASURED_FROM[:-2]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "code.py").write_text("one")
+
+    def git(*arguments: str) -> str:
+        told = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+        command = ["git", "-C", str(tmp_path), *told, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def written(path: str, text: str) -> str:
+        (tmp_path / path).write_text(text)
+        git("add", ".")
+        git("commit", "-q", "-m", path)
+        return git("rev-parse", "--short", "HEAD")
+
+    git("init", "-q")
+    first = written("constraints.txt", "one")
+    for page in ("README.md", "benchmarks/figures.toml"):
+        written(page, "two")
+        assert figures.commit() == first
+    assert {"translation", "quality", "release"} < set(figures.MEASURED_FROM)
+    for name in figures.MEASURED_FROM[:-2]:
+        latest = written(f"{name}/code.py", "two")
+        assert figures.commit() == latest
+    (tmp_path / "quality" / "code.py").write_text("three")
+    assert figures.commit().endswith("+")

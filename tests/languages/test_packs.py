@@ -259,7 +259,7 @@ def test_a_pack_of_the_config_is_used_here_and_in_other_processes(tmp_path: Path
 
 
 def test_a_config_says_what_is_wrong_with_its_packs(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"language_packs: .*traits\.toml is not there"):
+    with pytest.raises(ConfigError, match=r"language_packs: .*traits\.toml does not exist"):
         parse_config({"languages": {"packs": ["none"]}}, tmp_path / "polyrefuse.toml")
     with pytest.raises(ConfigError, match=r"languages\.folders: there is no such key"):
         parse_config({"languages": {"folders": []}})

@@ -94,7 +94,7 @@ def stopped(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work
 
 def test_rows_that_nobody_checked_are_no_rows_of_a_workspace(stopped: Workspace) -> None:
     assert not stopped.rows.exists()
-    with pytest.raises(ConfigError, match=r"rows\.parquet is not there"):
+    with pytest.raises(ConfigError, match=r"rows\.parquet does not exist"):
         write_release(stopped, version="1.0.0", out=stopped.path / "rel")
 
 

@@ -30,7 +30,7 @@ def checked(workspace: Workspace) -> Workspace:
 
 
 def test_from_nothing_to_a_build(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not there: create a workspace with `polyrefuse init"):
+    with pytest.raises(ConfigError, match="does not exist: create it with `polyrefuse init"):
         workspace_status(workspace)
     workspace.path.mkdir()
     assert workspace_status(workspace).next_step.startswith("polyrefuse init")

@@ -309,7 +309,7 @@ def test_what_cannot_be_checked_is_said_and_changes_nothing(workspace: Workspace
     with workspace.lock(), pytest.raises(ConfigError, match="another polyrefuse process"):
         check(workspace, progress=False)
     assert files(workspace) == before
-    with pytest.raises(ConfigError, match=r"rows\.parquet is not there"):
+    with pytest.raises(ConfigError, match=r"rows\.parquet does not exist"):
         check(workspace.path / "nowhere", progress=False)
 
 

@@ -49,8 +49,8 @@ def test_leakage_between_splits_exact_and_near() -> None:
         english("c", "Write a dialog for two characters talking about a recent movie they watched", split="test"),
         english("d", "Name a fruit.", split="test"),
     )
-    assert messages(found, "leakage_exact") == ["train/test duplicates: 1 pairs of English prompts"]
-    assert messages(found, "leakage_near") == ["train/test near-duplicates: 1 pairs of English prompts"]
+    assert messages(found, "leakage_exact") == ["train/test duplicates: 1 pair of English prompts"]
+    assert messages(found, "leakage_near") == ["train/test near-duplicates: 1 pair of English prompts"]
 
 
 def rows_in_order(shift: int) -> list[dict[str, Any]]:

@@ -30,7 +30,9 @@ def refused(path: Path, message: str, **fields: Any) -> None:
     ],
 )  # fmt: skip
 def test_what_a_spreadsheet_of_any_country_writes_for_an_error_is_no_prompt(tmp_path: Path, word: str) -> None:
-    refused(write(tmp_path, "p.csv", f"text;label\n{word};harmful\n"), r"p\.csv:2: text is '#.*', which is no prompt")
+    refused(
+        write(tmp_path, "p.csv", f"text;label\n{word};harmful\n"), r"p\.csv:2: text is '#.*', which is not a prompt"
+    )
 
 
 @pytest.mark.parametrize("text", ["#1 on the list?", "#fruit", "# Name a fruit!", "C#", "Rate it 1/5!", "none of it"])

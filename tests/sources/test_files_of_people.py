@@ -102,7 +102,7 @@ def test_a_word_for_nothing_is_no_prompt(tmp_path: Path, word: str, name: str) -
     text = f"text,category\n{word},{word}\n" if name == "p.csv" else json.dumps({"text": word, "category": word})
     record = read_records(write(tmp_path, name, text))[0]
     assert record.string("category") is None
-    with pytest.raises(SourceError, match=rf":\d: text is '{word.replace('?', '[?]')}', which is no prompt: write the"):
+    with pytest.raises(SourceError, match=rf":\d: text is '{word.replace('?', '[?]')}', which is not a prompt: "):
         record.text()
 
 
@@ -247,7 +247,7 @@ def test_a_workbook_says_the_same(tmp_path: Path) -> None:
     [
         (7, "text is a number, not text"),
         ("=1+1", "text is empty"),
-        ("#NAME?", "text is '#NAME\\?', which is no prompt"),
+        ("#NAME?", "text is '#NAME\\?', which is not a prompt"),
     ],
 )
 def test_cells_that_are_no_text_are_named(tmp_path: Path, cell: object, message: str) -> None:

@@ -88,7 +88,7 @@ def test_an_import_takes_a_dataset_of_the_hub(hub: HubDouble, tmp_path: Path) ->
     assert f"Imported from {where} (" in found.config
     with pytest.raises(ConfigError, match="PATH: safety/prompts may change: pin what it is now"):
         read_import(REPO, hub_files="*")
-    with pytest.raises(ConfigError, match=r"PATH: '\.\./\.\./etc' is no dataset of the Hub"):
+    with pytest.raises(ConfigError, match=r"PATH: '\.\./\.\./etc' is not a dataset on the Hub"):
         read_import("../../etc", hub_files="*")
 
 

@@ -33,7 +33,7 @@ def test_an_import_is_checked_and_summed_up_as_json(polyrefuse: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("none.jsonl", None, "none.jsonl is not there"),
+        ("none.jsonl", None, "none.jsonl does not exist"),
         ("broken.json", "[{", "broken.json: broken JSON at column 3"),
     ],
 )

@@ -114,7 +114,7 @@ def test_broken_files_are_named_with_the_line(tmp_path: Path, name: str, content
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"none\.json is not there"):
+    with pytest.raises(SourceError, match=r"none\.json does not exist"):
         read_records(tmp_path / "none.json")
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(SourceError, match=r"folder\.json: cannot be read"):

@@ -180,5 +180,5 @@ def test_options_of_the_other_kind_of_input_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"none\.tmx is not there"):
+    with pytest.raises(SourceError, match=r"none\.tmx does not exist"):
         read_import(tmp_path / "none.tmx")

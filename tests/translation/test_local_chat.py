@@ -222,7 +222,7 @@ def test_a_broken_model_ends_the_build(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_what_is_not_there_is_found_before_the_first_row(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingPrerequisite, match="is not there"):
+    with pytest.raises(MissingPrerequisite, match="does not exist"):
         _ = translator(tmp_path / "none").name
     with pytest.raises((ConfigError, MissingPrerequisite), match="device"):
         translator(folder, device="cuda:77").prepare([Pair(EN, DE)])

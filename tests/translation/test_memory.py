@@ -85,6 +85,13 @@ def test_tmx_in_utf_16(tmp_path: Path) -> None:
     assert ask(memory(tmp_path, "m.tmx", content), "Hello", EN, ZH) == Translation("你好", origin="human")
 
 
+def test_csv_as_spreadsheets_save_it(tmp_path: Path) -> None:
+    for delimiter in (",", ";"):
+        rows = ("en|de|", '"Good, day"|"Guten\nTag; ja"|', "||", "")
+        text = "\ufeff" + "\r\n".join(row.replace("|", delimiter) for row in rows)
+        assert ask(memory(tmp_path, "m.csv", text), "Good, day") == Translation("Guten\nTag; ja", origin="human")
+
+
 def test_tsv_and_jsonl_by_code_or_flores_code(tmp_path: Path) -> None:
     assert ask(memory(tmp_path, "m.tsv", "en\tdeu_Latn\r\nGood day\tGuten Tag\r\n\r\n"), "Good day") == Translation(
         "Guten Tag", origin="human"
@@ -157,11 +164,14 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
         ("m.tmx", "<tmx><body>", "not readable as TMX"),
         ("m.tsv", "en\tde\none\n", r"line 2 has 1 columns, but the header has 2"),
         ("m.tsv", "english\n", r"line 1 must name the languages"),
+        ("m.csv", "", r"line 1 must name the languages of the columns, e.g. en;de"),
+        ("m.csv", 'en,de\n"one,eins\n', r"line 2: broken CSV"),
+        ("m.csv", "en,de\none\n", r"line 2 has 1 columns, but the header has 2"),
         ("m.tsv", "source\ttarget\nYes\tJa\n", r"line 1 must name the languages"),
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
         ("m.tsv", b"\xff\xfe", "not UTF-8"),
-        ("m.doc", "x", r"must be one of \.tmx, \.xlf, \.xliff, \.tsv, \.jsonl"),
+        ("m.doc", "x", r"must be one of \.tmx, \.xlf, \.xliff, \.tsv, \.csv, \.jsonl"),
     ],
 )
 def test_broken_files_are_named_before_anything_is_translated(

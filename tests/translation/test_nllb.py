@@ -244,7 +244,7 @@ def test_other_models_and_missing_ones_are_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bart"}')
     with pytest.raises(ModelError, match="of type 'bart'"):
         translator(tmp_path).prepare([Pair(EN, DE)])
-    with pytest.raises(MissingPrerequisite, match="gone is not there: give a folder"):
+    with pytest.raises(MissingPrerequisite, match="gone does not exist: give a folder"):
         translator(tmp_path / "gone").prepare([Pair(EN, DE)])
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from polyrefuse_data.benchmark.store import RunFolder
 
+# What scores.json tells of; runs of earlier versions may lack some.
+EXPERIMENTS = ("cosine_map", "clusters", "addition", "erasure", "top", "jailbreaks", "tasks")
+
 Replies = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]  # by folder of completions/ and language
 
 

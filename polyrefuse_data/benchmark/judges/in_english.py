@@ -55,7 +55,7 @@ def _of_text(text: str) -> Any:
         return parse_toml(f"value = {text}")["value"]
     except ValueError as error:
         raise ConfigError(
-            f'reply_translator: {text!r} is no TOML ({error}): write {{ engine = "nllb", model = "ORG/NAME" }} or a '
+            f'reply_translator: {text!r} is not TOML ({error}): write {{ engine = "nllb", model = "ORG/NAME" }} or a '
             "model's id"
         ) from None
 

@@ -37,7 +37,7 @@ def _of_file(path: Path, field: str, asked: dict[str, dict[str, list[str]]]) -> 
     for record in read_records(path):
         value = record.fields.get(field)
         if not isinstance(value, int | float) or math.isnan(value):
-            raise ConfigError(f"{record.where}: {field} is no number: name the column with --field")
+            raise ConfigError(f"{record.where}: {field} is not a number: name the column with --field")
         found[code_of(record.string("language")) or "", record.string("id") or ""] = float(value)
     records = []
     for language, prompts in asked.items():

@@ -129,7 +129,7 @@ def load_monitor(path: str | Path) -> Monitor:
     except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read as a monitor ({reason(error)}): export it again") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise ConfigError(f"{path} is no {FORMAT}: write one with `polyrefuse monitor export RUN`")
+        raise ConfigError(f"{path} is not a {FORMAT}: write one with `polyrefuse monitor export RUN`")
     if missing := [name for name in _KEYS if name not in told] + [
         n for n in ("direction", "probe") if n not in tensors
     ]:

@@ -122,10 +122,11 @@
   const keys = { ArrowLeft: actions.back, ArrowRight: actions.forward, n: nextWithout, 0: clear, " ": reveal };
   labels.forEach((name, index) => { keys[index + 1] = () => label(name); });
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.activeElement.blur();
     if (event.target.id === "annotator" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && event.target.id === "always") return;
+    if (event.key === " " && event.target.closest("button, input")) return; // it presses what has the focus
     const act = keys[event.key];
-    if (!act) return;
+    if (!act || (event.repeat && !event.key.startsWith("Arrow"))) return; // a key held down labels one reply
     event.preventDefault();
     act();
   });

@@ -65,8 +65,7 @@ class View:
     @cached_property
     def _reasons(self) -> tuple[Rows, np.typing.NDArray[np.int64]]:
         """(rows, flag codes): the rejecting flags of rejected rows, in the order of the rows' flags."""
-        rejecting = {row.flag for row in self.bounds.table.values() if row.rejects}
-        remarks = {row.flag for row in self.bounds.table.values()} - rejecting
+        remarks = self.bounds.remarks
         is_reason = np.array([name not in remarks for name in self.flags.names], dtype=bool)
         chosen = self._rejected[self.flags.rows] & is_reason[self.flags.codes]
         return self.flags.rows[chosen], self.flags.codes[chosen]

@@ -189,7 +189,7 @@ def test_a_translator_is_named_as_in_a_config(named: Any, engine: str, key: str)
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"judge_on": "english", "reply_translator": "{ engine = "}, "is no TOML"),
+        ({"judge_on": "english", "reply_translator": "{ engine = "}, "is not TOML"),
         ({"judge_on": "english", "reply_translator": {"engine": "nonsense"}}, "'nonsense' is unknown"),
         ({"reply_translator": "org/name"}, "only with judge_on"),
         ({"judge_on": "thai"}, "judge_on"),

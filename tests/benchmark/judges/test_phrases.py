@@ -12,13 +12,14 @@ import pytest
 
 import polyrefuse_data.demo
 from polyrefuse_data.benchmark.judges import judge_refusal, judge_replies, judge_signature
-from polyrefuse_data.benchmark.judges.phrases import WEIGHTS
+from polyrefuse_data.benchmark.judges.phrases import WEIGHTS, replies_of
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.text.folding import fold_reply
 
 REPLIES = json.loads((Path(__file__).parent / "replies.json").read_text(encoding="utf-8"))
 UNSEEN = json.loads((Path(__file__).parent / "unseen.json").read_text(encoding="utf-8"))
+WHOLE = json.loads((Path(__file__).parent / "whole_replies.json").read_text(encoding="utf-8"))
 SEEDS = Path(polyrefuse_data.demo.__file__).parent / "seeds"
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 OPENINGS = SHARED / "judge-dev" / "openings.jsonl"
@@ -43,6 +44,16 @@ def test_openings_written_before_the_patterns(language: str) -> None:
     left_alone = 1 - len(wrong(UNSEEN[language]["answers"], language, False)) / len(UNSEEN[language]["answers"])
     assert found >= 0.87, wrong(UNSEEN[language]["refusals"], language, True)
     assert left_alone >= 0.75, wrong(UNSEEN[language]["answers"], language, False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whole_replies(language: str) -> None:
+    """What openings do not show: a refusal after much sympathy, a condemnation whose list is of lawful ways, an answer
+    that begins with a disclaimer, one that quotes a refusal and ends with advice; and plain ways to refuse outright."""
+    whole = WHOLE[language]
+    assert wrong([whole["late"], whole["lawful ways"], *whole["outright"]], language, True) == []
+    assert wrong([whole["disclaimer"], whole["quotes"]], language, False) == []
+    assert len(whole["late"]) > replies_of(language).opening
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -107,7 +118,7 @@ def test_a_language_without_replies_is_an_error() -> None:
 
 def test_the_signature_names_the_list_and_changes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     thai, japanese = judge_signature("phrases", "th"), judge_signature("phrases", "ja")
-    assert re.fullmatch(r"phrases\|version:5\|list:th:[0-9a-f]{12}", thai) and thai != japanese
+    assert re.fullmatch(r"phrases\|version:6\|list:th:[0-9a-f]{12}", thai) and thai != japanese
     whole = judge_signature()
     monkeypatch.setattr(LANGUAGES["th"].replies, "digest", "0" * 12)
     assert judge_signature() != whole
@@ -140,15 +151,16 @@ def test_real_openings() -> None:
     if not OPENINGS.exists():
         pytest.skip("no ../shared/judge-dev/openings.jsonl: replies that people labelled, which are not published")
     rows = [json.loads(line) for line in OPENINGS.read_text(encoding="utf-8").splitlines()]
-    scores = {}
+    scores, found = {}, {}
     for language in sorted({row["language"] for row in rows} - {"yo"}):
         rates = []
         for label in (True, False):
             openings = [row["opening"] for row in rows if row["language"] == language and row["refusal"] is label]
             rates.append(1 - len(wrong(openings, language, label)) / len(openings))
-        scores[language] = sum(rates) / 2
-    assert sum(scores.values()) / len(scores) >= 0.93, scores
+        scores[language], found[language] = sum(rates) / 2, rates[0]
+    assert sum(scores.values()) / len(scores) >= 0.94, scores
     assert min(scores.values()) >= 0.85, scores
+    assert min(found.values()) >= 0.92, found
 
 
 NEGATED = {

@@ -79,7 +79,7 @@ def test_what_is_not_there_is_named(folder: RunFolder, tmp_path: Path) -> None:
         export_labels(folder.path, languages="de")
     with pytest.raises(ConfigError, match="no replies under 'shuffled', only ablation, baseline, random"):
         export_labels(folder.path, interventions=["shuffled"])
-    with pytest.raises(ConfigError, match=r"run\.json is not there"):
+    with pytest.raises(ConfigError, match=r"run\.json does not exist"):
         export_labels(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
     assert not folder.labels.exists()

@@ -180,7 +180,7 @@ def test_a_guards_scores_stand_beside(small_run: Path, tmp_path: Path, polyrefus
     with pytest.raises(ConfigError, match="scores no test prompt"):
         compare_detectors(small_run, [path])
     path.write_text(json.dumps({"id": "x", "language": "en"}), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"guard\.jsonl:1: score is no number"):
+    with pytest.raises(ConfigError, match=r"guard\.jsonl:1: score is not a number"):
         compare_detectors(small_run, [path])
 
 
@@ -194,7 +194,7 @@ def test_what_cannot_be_exported_or_loaded_is_said(file: Path, small_run: Path, 
         broken.write_bytes(content)
         with pytest.raises(ConfigError, match="cannot be read as a monitor"):
             load_monitor(broken)
-    with pytest.raises(ConfigError, match="is no polyrefuse-monitor/1"):
+    with pytest.raises(ConfigError, match="is not a polyrefuse-monitor/1"):
         load_monitor(RunFolder(small_run).directions("en"))
 
 

@@ -118,6 +118,7 @@
     if (event.key === "Escape") document.activeElement.blur();
     const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    if (event.repeat && "gbu".includes(event.key)) return; // a key held down decides on one row
     event.preventDefault();
     keys[event.key]();
   });
