@@ -5,7 +5,8 @@
 
 The direction is found on the English prompts of the demo's seeds, and ablated on harmful test prompts in each language.
 Shown are the shares of replies that refuse, that comply coherently, and that are degenerate; of controls, the prompts
-are shared out among the draws, and the range over draws stands behind. docs/notebook/real-models.md has the tables.
+are shared out among the draws, and the range over draws stands behind. Coherent says that there is no loop within
+--tokens, no more: a heap of words so short is not told. docs/notebook/real-models.md has the tables.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def latex_table(scores: Mapping[str, Any]) -> str:
     }
     columns, head = _HEAD["ablated" if own else "plain"]
     lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
+    judges = sorted({row["judge"] for row in scores["rows"]} - {""})
     for code in scores["languages"]:
         both = [rows.get((code, label)) for label in LABELS]
         n = "/".join(str(row["n"]) if row else "0" for row in both)
@@ -46,19 +47,30 @@ def latex_table(scores: Mapping[str, Any]) -> str:
         if own:
             cells.append(_beyond(own.get(code)))
         lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return "\n".join([*lines, *_foot(columns, judges)])
 
 
-def runs_table(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]]) -> str:
+def runs_table(
+    rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: Sequence[str] = ()
+) -> str:
     """A row for each run, language and label: refusal, and the difference to the first run where it is significant."""
     found = {(record["run"], record["label"], record["language"]): record for record in compared}
     head = r"Run & Language & Prompts & $n$ & Refusal (\%) & Against the first (points) \\"
-    lines = [r"\begin{tabular}{lllrrr}", r"\toprule", head, r"\midrule"]
+    columns = "lllrrr"
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
     for row in rates:
         record = found.get((row["run"], row["label"], row["language"]))
         cells = [_escaped(row["run"]), row["language"], row["label"], str(row["n"]), _rate(row), _against(record)]
         lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return "\n".join([*lines, *_foot(columns, judges)])
+
+
+def _foot(columns: str, judges: Sequence[str]) -> list[str]:
+    """The end of a table: its judges' names without settings, and their whole signatures in comments."""
+    names = ", ".join(dict.fromkeys(_escaped(judge.partition("|")[0]) for judge in judges)) or "none"
+    told = rf"\multicolumn{{{len(columns)}}}{{l}}{{\footnotesize Judge: {names}}} \\"
+    signatures = [f"% judge: {' '.join(judge.split())}" for judge in judges]
+    return [r"\midrule", told, r"\bottomrule", r"\end{tabular}", *signatures, ""]
 
 
 def _against(record: Mapping[str, Any] | None) -> str:

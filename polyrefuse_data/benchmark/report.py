@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.brokenness import MAX_BROKEN_RISE, MAX_CROSS_ENTROPY_RISE
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.experiments import EXPERIMENTS
 from polyrefuse_data.benchmark.figures import CANDIDATES, Drawing, draw_all, draw_runs
@@ -61,6 +62,8 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
         outcome_names={name: OUTCOME_NAMES[name] for name in OUTCOMES},
         verdict_names=VERDICT_NAMES,
         min_prompts=MIN_PROMPTS,
+        max_broken_rise=MAX_BROKEN_RISE,
+        max_cross_entropy_rise=MAX_CROSS_ENTROPY_RISE,
         script=script,
         # The page's security policy allows this script alone, so text from models and prompts cannot run any.
         script_hash=script_hash(script),
@@ -149,7 +152,7 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
     judges = sorted({section["run"]["settings"]["judge"] for section in sections})
     drawing = draw_runs(rates, compared, f"judge{'s' if len(judges) > 1 else ''}: {', '.join(judges)}")
     beside = out.with_suffix("")
-    atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared))
+    atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared, judges))
     if drawing is None:
         return {"records": compared, "figure": None}
     for kind, content in (("svg", drawing.svg), ("pdf", drawing.pdf)):

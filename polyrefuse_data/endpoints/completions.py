@@ -182,12 +182,14 @@ def _blocked_prompt(body: dict[str, Any]) -> NoAnswer | None:
 
 
 def _without_choices(body: dict[str, Any]) -> NoAnswer:
-    """The failure if there are no choices: Gemini and gateways to it then have blocked the prompt, and count no tokens
-    of an answer."""
+    """The failure if there are no choices. Gemini and gateways to it then have blocked the prompt, and count no tokens
+    of an answer. One whose tokens are counted has been paid for and is empty: asked again, it would be again."""
     usage = body.get("usage")
     if _words(body.get("finish_reason")) & _FILTERED:
         return NoAnswer("content_filter", f"the API gave no answer ({body['finish_reason']})")
-    if isinstance(usage, dict) and usage.get("prompt_tokens") and not usage.get("completion_tokens"):
+    if isinstance(usage, dict) and usage.get("completion_tokens"):
+        return NoAnswer("empty", f"the API counts {usage['completion_tokens']} tokens of an answer and gives none")
+    if isinstance(usage, dict) and usage.get("prompt_tokens"):
         return NoAnswer("content_filter", "the API read the prompt and gave no answer to choose from")
     return _malformed("a chat completion without choices")
 

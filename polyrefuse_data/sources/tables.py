@@ -15,6 +15,7 @@ from typing import Any
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.sources.excel import excel_rows
 from polyrefuse_data.sources.json_records import Found
+from polyrefuse_data.system.files import parquet_errors
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES, reason, regular_file
 from polyrefuse_data.text.delimited import decoded, delimiter_of
 
@@ -46,7 +47,6 @@ def excel_records(where: str, content: bytes) -> Iterator[Found]:
 def parquet_records(path: Path) -> Iterator[Found]:
     """The records of a Parquet file. A file of a kilobyte can say a text a billion times: it is read in parts, and
     counted."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     before = size = 0  # rows and bytes
@@ -64,7 +64,7 @@ def parquet_records(path: Path) -> Iterator[Found]:
                 before += batch.num_rows
     except FileNotFoundError:
         raise SourceError(f"{path} does not exist: check the path") from None
-    except (pa.ArrowException, OSError, ValueError, OverflowError, LookupError) as error:
+    except parquet_errors() as error:
         rows = f" from row {before + 1} on" if before else ""
         raise SourceError(f"{path}: cannot be read as Parquet{rows} ({reason(error)})") from error
 

@@ -183,9 +183,15 @@ def read_batches(path: Path, mend: str, rows: int) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(rows)
 
 
+def parquet_errors() -> tuple[type[Exception], ...]:
+    """What pyarrow raises for a Parquet file that is damaged, or is none."""
+    import pyarrow as pa
+
+    return pa.ArrowException, OSError, ValueError, OverflowError, LookupError
+
+
 @contextlib.contextmanager
 def _opened(path: Path, mend: str) -> Iterator[pq.ParquetFile]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -193,5 +199,5 @@ def _opened(path: Path, mend: str) -> Iterator[pq.ParquetFile]:
             yield file
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: {mend}") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except parquet_errors() as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): {mend}") from error

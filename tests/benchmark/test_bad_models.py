@@ -322,6 +322,19 @@ def test_weights_that_lack_some(chat_folder: Path, tmp_path: Path) -> None:
     assert "its weights lack model.layers.1.mlp.up_proj.weight; download the model again" in told_of(folder)
 
 
+def test_a_configuration_with_fewer_layers_than_the_weights(chat_folder: Path, tmp_path: Path) -> None:
+    """transformers would load the first ones alone, and the half of a model answers without an error."""
+    folder = copied(chat_folder, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["num_hidden_layers"] = 2
+    config["layer_types"] = config.get("layer_types") and config["layer_types"][:2]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert "its weights hold model.layers.2, and its configuration says 2 layers; correct num_hid" in told_of(folder)
+    config["num_nextn_predict_layers"] = 2  # blocks that predict several tokens at once stand behind the others
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert ChatModel.load(folder).n_layers == 2
+
+
 def with_template(change: Callable[[str], str], chat_folder: Path, folder: Path) -> Path:
     copied(chat_folder, folder)
     file = folder / "chat_template.jinja"

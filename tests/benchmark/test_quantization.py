@@ -51,6 +51,11 @@ def test_what_cannot_be_done_is_said_before_the_weights_are_read(
         ChatModel.load(chat_folder, device="cpu", device_map="auto")
     with pytest.raises(ConfigError, match="device_map 'fair' is not known: use auto, balanced, "):
         ChatModel.load(chat_folder, device_map="fair")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(
+        MissingPrerequisite, match=r"device_map 'auto' shares GPUs, and torch finds none .*leave it out"
+    ):
+        ChatModel.load(chat_folder, device_map="auto")
     with pytest.raises(MissingPrerequisite, match=r"device 'cuda(:7)?'"):
         ChatModel.load(chat_folder, device_map={"model": "cpu", "lm_head": 7})
     for file in chat_folder.iterdir():

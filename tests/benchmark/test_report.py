@@ -136,7 +136,10 @@ def test_the_table_for_papers_says_what_the_scores_say(run: Path) -> None:
     lines = (run / "scores.tex").read_text(encoding="utf-8").splitlines()
     assert lines[0] == r"\begin{tabular}{lrrrr}"
     assert r"en & 4/4 & 100 [51, 100] & 0 [0, 49] & too few prompts \\" in lines
-    assert all(line.count("&") == 4 for line in lines if line.endswith(r"\\"))
+    *rows, judges = [line for line in lines if line.endswith(r"\\")]
+    assert all(line.count("&") == 4 for line in rows)
+    assert judges == r"\multicolumn{5}{l}{\footnotesize Judge: phrases} \\"
+    assert any(line.startswith("% judge: phrases|version:") for line in lines)
 
 
 def test_the_headline_says_what_cannot_be_concluded(run: Path) -> None:

@@ -36,10 +36,12 @@ def test_prompts_that_one_run_lacks_and_other_judges_are_told() -> None:
 
 def test_the_table_for_papers_marks_what_differs() -> None:
     runs = {"old_1 & 50%": {"de": replies(20)}, "new": {"de": replies(36)}}
-    text = runs_table(rates_of_runs(runs), compare_runs(runs))
+    text = runs_table(rates_of_runs(runs), compare_runs(runs), ["phrases", "my_judge:A|version:1"])
+    assert r"\multicolumn{6}{l}{\footnotesize Judge: phrases, my\_judge:A} \\" in text
+    assert text.endswith("\\end{tabular}\n% judge: phrases\n% judge: my_judge:A|version:1\n")
     assert r"old\_1 \& 50\% & de & harmful & 40 & 50 [35, 65] & -- \\" in text
     assert r"new & de & harmful & 40 & 90 [77, 96] & +40 [" in text
-    assert text.count(r"\\") == text.count("\n") - 5  # every row ends, and nothing else does
+    assert text.count(r"\\") == text.count("\n") - 8  # every row ends, and nothing else does
 
 
 def test_one_page_compares_runs_and_leaves_figure_and_table_beside_it(small_run: Path, tmp_path: Path) -> None:

@@ -211,6 +211,15 @@ def test_an_api_that_filters_a_text_is_not_asked_again_and_ends_nothing(body: An
     }
 
 
+def test_tokens_of_an_answer_without_the_answer_are_not_paid_for_again() -> None:
+    body = {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": 27}}
+    with serving(answers=lambda _: body) as served:
+        (result,) = translate_requests(backend(served, max_retries=3), requests(1))
+        assert len(served.asked) == 1
+    assert isinstance(result, Failure) and (result.reason, result.ask_again) == ("empty", False)
+    assert "counts 7 tokens of an answer and gives none" in result.detail
+
+
 FILTERING_ERRORS: dict[str, tuple[int, Any]] = {
     "azure": (400, openai_error("The response was filtered due to the prompt", code="content_filter")),
     "azure, inner": (400, {"error": {"message": "x", "code": "ResponsibleAIPolicyViolation"}}),

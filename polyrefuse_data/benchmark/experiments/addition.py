@@ -13,17 +13,10 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark import store
+from polyrefuse_data.benchmark.brokenness import beyond_ordinary, breaks_model, cross_entropy_rise, is_broken
 from polyrefuse_data.benchmark.capability import capability
 from polyrefuse_data.benchmark.chosen import Chosen
-from polyrefuse_data.benchmark.contrasts import (
-    breaks_model,
-    by_id,
-    cross_entropy_rise,
-    difference,
-    is_broken,
-    refuses,
-    with_verdicts,
-)
+from polyrefuse_data.benchmark.contrasts import by_id, difference, refuses, with_verdicts
 from polyrefuse_data.benchmark.experiments import Replies
 from polyrefuse_data.benchmark.interventions import add_direction
 from polyrefuse_data.benchmark.metrics import kl_scores, probabilities
@@ -53,6 +46,7 @@ def additions(folder: RunFolder, run: Mapping[str, Any], replies: Replies) -> li
             "induced": refusal[HARMLESS],
             **refusal[HARMFUL],
             "broken": difference(*both),
+            "beyond_ordinary": beyond_ordinary(after, before),
             "cross_entropy_rise": cross_entropy_rise(cost),
             "kl": cost and cost["kl_last"],
             "kl_all": cost and cost["kl"],
