@@ -101,7 +101,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     )
     quick: dict[str, Any] = {"limit": 2, "max_new_tokens": 4, "max_kl": 100.0}
     run = run_benchmark(bundled_model(CHAT), release, folder / "run", **quick)
-    further = {"addition": (1.0,), "erasure": True, "control_draws": 1, "languages": ["de", "en"]}
+    further: dict[str, Any] = {"addition": (1.0,), "erasure": True, "control_draws": 1, "languages": ["de", "en"]}
     tried = run_benchmark(bundled_model(CHAT), release, folder / "tried", **quick, **further)
     with serving() as server:
         asked = run_benchmark(None, release, folder / "asked", endpoint=server.name, limit=2)

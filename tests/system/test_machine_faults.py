@@ -50,11 +50,11 @@ def test_a_command_without_memory_stops_part_way(
     assert capsys.readouterr().err.startswith("error: out of memory")
 
 
-@pytest.mark.parametrize("command", ["verify", "show", "status", "report", "publish --repo-id a/b --dry-run"])
+@pytest.mark.parametrize("command", ["verify", "show"])
 @pytest.mark.parametrize("name", ["x" * 300, "loop", "file/below/it", os.fsdecode(b"bad\xff")])
 def test_a_path_that_leads_nowhere_is_a_usage_error(polyrefuse: Call, tmp_path: Path, command: str, name: str) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "file").touch()
-    ended = polyrefuse(*command.split(), name, cwd=tmp_path)
+    ended = polyrefuse(command, name, cwd=tmp_path)
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr and ended.stderr.count("rror: ") == 1
