@@ -170,8 +170,10 @@ def load_network(
     if missing := sorted(found["missing_keys"]):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
-    if more := _blocks_left_out(network, found["unexpected_keys"]):
-        raise ModelError(f"{files.name}: {more}; correct num_hidden_layers in its config.json, or download it again")
+    if left_out := _blocks_left_out(network, found["unexpected_keys"]):
+        raise ModelError(
+            f"{files.name}: {left_out}; correct num_hidden_layers in its config.json, or download it again"
+        )
     if quantization is not None and all(type(parameter) is torch.nn.Parameter for parameter in network.parameters()):
         raise ModelError(f"{files.name}: {quantization} quantises none of its weights; use another quantization")
     network = speaking_part(network)
