@@ -66,6 +66,12 @@ class DiskError(PolyrefuseError):
     exit_code = 4
 
 
+class MachineError(PolyrefuseError):
+    """The machine gives no more memory or open files; finished work is kept."""
+
+    exit_code = 4
+
+
 class ReleaseError(PolyrefuseError):
     """A release cannot be written, loaded or published."""
 

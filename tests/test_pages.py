@@ -137,7 +137,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured")
     workspace = make_workspace(folder / "ws", make_rows(4, ("de", "en")))
     release = write_release(workspace, version="1.0.0", out=folder / "rel")
-    return run_benchmark(bundled_model(CHAT), release, folder / "run", limit=1, max_new_tokens=2, max_kl=100.0)
+    with pytest.MonkeyPatch.context() as patch:  # each page made of this run has figures of its own
+        patch.setattr("polyrefuse_data.benchmark.report.draw_all", lambda scores, selections: [])
+        return run_benchmark(bundled_model(CHAT), release, folder / "run", limit=1, max_new_tokens=2, max_kl=100.0)
 
 
 def with_text(value: Any, text: str, key: str = "") -> Any:

@@ -5,20 +5,23 @@ A quicker look at each page is with the tests of the page (nothing runs off, con
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from polyrefuse_data.benchmark import export_labels, run_benchmark, write_report
+from polyrefuse_data.benchmark import export_labels, judge_run, run_benchmark, write_report
 from polyrefuse_data.config import QualityConfig
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
+from polyrefuse_data.demo.page import write_demo_page
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.quality import audit, export_review
@@ -28,6 +31,7 @@ from polyrefuse_data.release import write_release
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 from tests.axe import serious_findings
+from tests.benchmark.chat_server import serving
 from tests.browser import Browser, open_browser
 from tests.documents import ROOT
 from tests.quality.tables import make_table
@@ -38,8 +42,10 @@ pytestmark = pytest.mark.slow
 WIDTHS = (360, 1280, 1920)
 SCHEMES = ("light", "dark")
 FIRST_PAINT = 1500  # milliseconds: the goal for 10,000 rows, held to for ten times as many
-SITE = "site"
-PAGES = ("quality", "review", "benchmark", "comparison", "label")
+ADDRESS = f"https://example.org/{'long' * 60} "
+PAGES = ("quality", "empty", "review", "benchmark", "experiments", "endpoint", "replies", "comparison", "label", "demo")
+# What a server shows for an address that is not there: its links start at the root of the site.
+ELSEWHERE = {"404.html"}
 
 # Elements that stick out of the window, and of everything that scrolls.
 STICKING_OUT = """
@@ -93,12 +99,30 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     release = write_release(
         make_workspace(folder / "ws", make_rows(4, ("ar", "de", "en"))), version="1.0.0", out=folder / "rel"
     )
-    run = run_benchmark(bundled_model(CHAT), release, folder / "run", limit=2, max_new_tokens=4, max_kl=100.0)
+    quick: dict[str, Any] = {"limit": 2, "max_new_tokens": 4, "max_kl": 100.0}
+    run = run_benchmark(bundled_model(CHAT), release, folder / "run", **quick)
+    further: dict[str, Any] = {"addition": (1.0,), "erasure": True, "control_draws": 1, "languages": ["de", "en"]}
+    tried = run_benchmark(bundled_model(CHAT), release, folder / "tried", **quick, **further)
+    with serving() as server:
+        asked = run_benchmark(None, release, folder / "asked", endpoint=server.name, limit=2)
+    given = folder / "given.jsonl"
+    told = [row for row in make_rows(4, ("ar", "de", "en")) if row["split"] == "test"]
+    lines = [{"id": row["id"], "language": row["language"], "response": ADDRESS + row["text"]} for row in told]
+    given.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    replies = judge_run(given, release, folder / "judged")
+    nothing = Workspace(folder / "nothing")
+    write_table(audit(make_table()), nothing.rows)
+    quality = write_quality_report(workspace)
     return {
-        "quality": write_quality_report(workspace),
+        "quality": quality,
+        "empty": write_quality_report(nothing),
         "review": export_review(workspace, folder / "review.html"),
         "benchmark": run / "report.html",
-        "comparison": write_report([run, run], folder / "comparison.html"),
+        "experiments": tried / "report.html",
+        "endpoint": asked / "report.html",
+        "replies": write_report([replies], folder / "replies.html", show_replies=True),
+        "comparison": write_report([run, asked, replies], folder / "comparison.html"),
+        "demo": write_demo_page(folder / "demo.html", quality, run / "report.html"),
         "label": export_labels(run, folder / "label.html", page=True),
     }
 
@@ -136,6 +160,27 @@ def test_arabic_runs_from_right_to_left(browser: Browser, pages: dict[str, Path]
         "return [...document.querySelectorAll('.body[lang=ar]')].map((one) => getComputedStyle(one).direction)"
     )
     assert directions and set(directions) == {"rtl"}
+
+
+PRESS = """
+const press = (key, repeat) => {
+  const event = new KeyboardEvent("keydown", { key, repeat, bubbles: true, cancelable: true });
+  document.activeElement.dispatchEvent(event);
+  return event.defaultPrevented;
+};
+"""
+
+
+@pytest.mark.parametrize(("name", "button", "key"), [("label", "[data-label]", "1"), ("review", "#good", "g")])
+def test_keys_press_what_has_the_focus_and_one_that_is_held_decides_once(
+    browser: Browser, pages: dict[str, Path], name: str, button: str, key: str
+) -> None:
+    browser.look(1280, "light")
+    browser.open(pages[name])
+    assert browser.run(f"{PRESS} document.querySelector('{button}').focus(); return press(' ', false)") is False
+    taken = browser.run(f"{PRESS} return [press('{key}', false), press('{key}', true), press('Escape', false)]")
+    assert taken == [True, False, False]
+    assert browser.run("return document.activeElement === document.body")
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +245,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_site_reads_well(browser: Browser, site: Path, name: str) -> None:
     look_at(browser, site / f"{name}.html")
+
+
+def test_every_page_of_the_site_fits_a_phone(browser: Browser, site: Path) -> None:
+    browser.look(360, "dark")
+    for page in sorted(site.rglob("*.html")):
+        if page.name not in ELSEWHERE:
+            browser.open(page)
+            assert browser.run(STICKING_OUT) == [], page.name
 
 
 def test_the_site_searches_and_fetches_nothing_from_elsewhere(browser: Browser, site: Path) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from polyrefuse_data.benchmark.charts import GREY, INK, ORANGE, WIDTH, grid_of, heatmap
+from polyrefuse_data.benchmark.charts import GREY, INK, LEVELS, ORANGE, WIDTH, grid_of, heatmap
 
 # score, its name on the figure, and colours: those that diverge have their middle at even odds
 _PANELS = (
     ("refusal_score", "refusal, ablated", "RdBu_r"),
     ("steering_score", "refusal, added", "RdBu_r"),
-    ("kl_div_score", "KL, ablated", "viridis"),
+    ("kl_div_score", "KL, ablated", LEVELS),
 )
 
 

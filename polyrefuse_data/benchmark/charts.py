@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 # Okabe-Ito: told apart with any colour vision, and in print.
 INK, GREY, BLUE, ORANGE = "#1d1d1f", "#9aa0a6", "#0072b2", "#d55e00"
 SKY, PURPLE, PALE = "#56b4e9", "#cc79a7", "#e4e6e9"
+# Of one hue each, from white up: as plain in grey print and turned round for dark pages. ALARMS are levels to fear.
+LEVELS, ALARMS = "Blues", "Oranges"
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -45,6 +48,7 @@ def heatmap(
     known = np.asarray(grid)[np.isfinite(grid)]
     low, high = limits or ((float(known.min()), float(known.max())) if known.size else (0.0, 1.0))
     image = axes.imshow(grid, cmap=colors, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+    axes.set_facecolor(PALE)  # of what is missing
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
@@ -67,6 +71,17 @@ def heatmap(
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=25)
     bar.outline.set_visible(False)
     bar.set_label(label)
+
+
+def apart(heights: Sequence[float], gap: float, top: float) -> list[float]:
+    """Where labels of these heights stand so that none covers another: in their order, `gap` apart, not above `top`."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    places = list(heights)
+    for below, place in pairwise(order):
+        places[place] = max(places[place], places[below] + gap)
+    for rank, place in enumerate(reversed(order)):
+        places[place] = min(places[place], top - rank * gap)
+    return places
 
 
 def percent_axis(axes: Any, label: str) -> None:

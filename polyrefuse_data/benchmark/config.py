@@ -282,7 +282,7 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def judge_prices(self) -> tuple[float | None, float | None]:
-        """Of a million tokens that the judge is sent and answers."""
+        """Prices of a million tokens that the judge is sent and answers."""
         return self.judge_input_price, self.judge_output_price
 
     @property

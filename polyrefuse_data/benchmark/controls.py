@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from statistics import fmean, stdev
 from typing import Any
 
@@ -73,15 +74,21 @@ def score_controls(
     means: PlaceMeans | None,
 ) -> dict[str, dict[str, list[float]]]:
     """Kind -> the three scores of each draw, taken as those of candidates at `layer` are."""
-    scores = {}
-    for kind, drawn in controls.items():
-        directions = torch.zeros(len(drawn), model.n_layers, model.d_model, dtype=torch.float64)
-        directions[:, layer] = drawn
-        scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means)
-        places = [(number, layer) for number in range(len(drawn))]
-        found = scorer.refusal(places), scorer.steering(places), scorer.kl(places)
-        scores[kind] = dict(zip(SCORES, found, strict=True))
-    return scores
+    if not controls:
+        return {}
+    drawn = torch.cat(list(controls.values()))
+    directions = torch.zeros(len(drawn), model.n_layers, model.d_model, dtype=torch.float64)
+    directions[:, layer] = drawn
+    # All kinds share one scorer, which computes once what needs no direction; but no forward passes, so that the last
+    # digits of a draw's scores do not depend on the other kinds.
+    draws = len(drawn) // len(controls)
+    scorer = CandidateScorer(model, directions, harmful, harmless, refusal_token_ids, mode, means, at_once=draws)
+    places = [(number, layer) for number in range(len(drawn))]
+    found = [iter(scores) for scores in (scorer.refusal(places), scorer.steering(places), scorer.kl(places))]
+    return {
+        kind: {name: list(islice(scores, len(own))) for name, scores in zip(SCORES, found, strict=True)}
+        for kind, own in controls.items()
+    }
 
 
 def spread(values: Sequence[float | None]) -> dict[str, float]:

@@ -15,9 +15,11 @@ import numpy as np
 
 from polyrefuse_data.benchmark.candidate_figure import candidate_figure
 from polyrefuse_data.benchmark.charts import (
+    ALARMS,
     BLUE,
     GREY,
     INK,
+    LEVELS,
     ORANGE,
     STYLE,
     WIDTH,
@@ -391,7 +393,7 @@ def _cosine(scores: Scores) -> Any:
     order = [found["languages"].index(code) for code in languages]  # that of every other figure
     cosines = np.array(found["by_layer"], dtype=float)[:, order][:, :, order]  # [layers, row, column], NaN for None
     figure, (left, right) = grid_of(WIDTH, 3.3, 1, 2)
-    heatmap(left, cosines[scores["geometry"]["layer"]], languages, languages, "viridis", (0, 1), None, "cosine")
+    heatmap(left, cosines[scores["geometry"]["layer"]], languages, languages, LEVELS, (0, 1), None, "cosine")
     others = (np.nansum(cosines, axis=2) - 1) / (len(languages) - 1)
     right.plot(others, color=GREY, linewidth=0.9)
     lowest = int(others[-1].argmin())
@@ -412,7 +414,7 @@ def _silhouette(scores: Scores) -> Any:
         return None
     grid = np.array([by_language[code] for code in languages], dtype=float)
     figure, axes = canvas(WIDTH, 1.2 + 0.22 * len(languages))
-    heatmap(axes, grid, languages, [str(layer) for layer in range(grid.shape[1])], "viridis", None, None, "silhouette")
+    heatmap(axes, grid, languages, [str(layer) for layer in range(grid.shape[1])], LEVELS, None, None, "silhouette")
     axes.set_xlabel("layer")
     return figure
 
@@ -425,8 +427,8 @@ def _monitor(scores: Scores) -> Any:
         return None
     figure, axes = grid_of(WIDTH, 1.4 + 0.2 * len(sources), 1, 2)
     for panel, name, colors, title in (
-        (axes[0], "auroc", "viridis", "AUROC"),
-        (axes[1], "transferred_fpr", "magma_r", "false positives, threshold carried over"),
+        (axes[0], "auroc", LEVELS, "AUROC"),
+        (axes[1], "transferred_fpr", ALARMS, "false positives, threshold carried over"),
     ):
         cells = {(r["source_language"], r["target_language"]): r[name] for r in records}
         grid = np.array([[cells.get((source, target)) for target in targets] for source in sources], dtype=float)

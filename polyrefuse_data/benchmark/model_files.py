@@ -170,10 +170,8 @@ def load_network(
     if missing := sorted(found["missing_keys"]):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{files.name}: its weights lack {missing[0]}{more}; download the model again")
-    if left_out := _blocks_left_out(network, found["unexpected_keys"]):
-        raise ModelError(
-            f"{files.name}: {left_out}; correct num_hidden_layers in its config.json, or download it again"
-        )
+    if beyond := _blocks_beyond(network, found["unexpected_keys"]):
+        raise ModelError(f"{files.name}: {beyond}; correct num_hidden_layers in its config.json, or download it again")
     if quantization is not None and all(type(parameter) is torch.nn.Parameter for parameter in network.parameters()):
         raise ModelError(f"{files.name}: {quantization} quantises none of its weights; use another quantization")
     network = speaking_part(network)
@@ -187,13 +185,18 @@ def load_network(
     return network
 
 
-def _blocks_left_out(network: Any, unexpected: Collection[str]) -> str | None:
-    """In words, weights of blocks beyond the last of the network: its configuration names fewer than there are."""
+def _blocks_beyond(network: Any, unexpected: Collection[str]) -> str | None:
+    """In words, weights of blocks beyond the last of the network: its configuration names fewer than there are.
+
+    Blocks that predict several tokens at once stand there by right, behind the others (DeepSeek V3, GLM 4.5).
+    """
+    config = network.config.get_text_config()
+    ahead = max(getattr(config, name, None) or 0 for name in ("num_nextn_predict_layers", "num_mtp_layers"))
     lists = {name: len(part) for name, part in network.named_modules() if isinstance(part, torch.nn.ModuleList)}
     for key in sorted(unexpected):
         for name, count in lists.items():
             match = re.match(rf"{re.escape(name)}\.(\d+)\.", key)
-            if match and int(match[1]) >= count:
+            if match and int(match[1]) >= count + ahead:
                 return f"its weights hold {name}.{match[1]}, and its configuration says {count} layers"
     return None
 

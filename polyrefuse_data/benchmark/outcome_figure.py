@@ -49,7 +49,7 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
         axes.errorbar(at, middles, yerr=[low, high], fmt="none", ecolor=INK, elinewidth=0.7, capsize=1.2)
         if len(series) > 1:
             for place in at:
-                axes.text(place, 101, name[0].upper(), ha="center", va="bottom", fontsize=5.5, color="#5f6368")
+                axes.text(place, 101, name[0].upper(), ha="center", va="bottom", fontsize=6.5, color="#5f6368")
     percent_axis(axes, "replies (%)")
     axes.set_ylim(0, 106)
     axes.set_xticks(range(len(languages)), languages)

@@ -38,6 +38,7 @@ class CandidateScorer:
     by the score's name, [candidates, prompts].
 
     `directions` is [n_pos, n_layers, d_model]; a candidate (position, layer) stands for `directions[position, layer]`.
+    At most `at_once` candidates share a forward pass (default: as many as the token budget allows).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class CandidateScorer:
         refusal_token_ids: Sequence[int],
         mode: str = "reference",
         means: PlaceMeans | None = None,
+        at_once: int | None = None,
     ) -> None:
         check_mode(mode, means)
         _check(model, directions, harmful, harmless, refusal_token_ids)
@@ -58,6 +60,7 @@ class CandidateScorer:
         self._harmless = model.encode(harmless)
         self._tokens = list(refusal_token_ids)
         self._mode, self._means = mode, means
+        self._at_once = at_once or batch_tokens(model.device)
         self._restart = Restart(model)
         self.by_prompt: dict[str, Tensor] = {}
         self._shortcut = only_last_token if last_token.is_proved(model) else _no_shortcut
@@ -113,7 +116,7 @@ class CandidateScorer:
         by_layer: dict[int, list[int]] = {}
         for index in active:
             by_layer.setdefault(candidates[index][1], []).append(index)
-        most = max((len(indices) for indices in by_layer.values()), default=1)
+        most = min(self._at_once, max((len(indices) for indices in by_layer.values()), default=1))
         begun = self._begun_steered([candidates[index] for index in active])
         for prompts, batch in self._padded_batches(self._harmless, most):
             if null:
@@ -260,7 +263,7 @@ class CandidateScorer:
             scores[_cells(chunk, prompts)] = found.to(scores.device)
 
         tokens = batch.input_ids.numel() if begun is None else batch.input_ids[:, self._beginning.length :].numel()
-        at_once = max(1, batch_tokens(self._model.device) // tokens)
+        at_once = min(self._at_once, max(1, batch_tokens(self._model.device) // tokens))
         for start in range(0, len(indices), at_once):
             with_backoff(work, list(indices[start : start + at_once]))
 

@@ -39,7 +39,7 @@ from polyrefuse_data.benchmark.refusal_tokens import (
 from polyrefuse_data.benchmark.sources import Source, find_source, missing_source
 from polyrefuse_data.benchmark.store import CONTROLS, RunFolder
 from polyrefuse_data.benchmark.team import ONE_THREAD_WIDTH, Task, Team, helpers
-from polyrefuse_data.benchmark.weight_edit import is_proved
+from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.quantization import package_of
 from polyrefuse_data.models.template_clock import TEMPLATE_DATE
@@ -157,8 +157,7 @@ class Stages:
                 for control in self._controls(directions[language])
             )
         self._take_activations(self._plan.targets)
-        for language in tracked_parts(measured, "capability"):
-            self._capability(language, directions[language])
+        self._take_capability({language: directions[language] for language in measured})
         if self._config.experiments:
             self._experiments(directions)
         self._ledger.close()
@@ -270,14 +269,29 @@ class Stages:
         harmful, harmless = (prompts.texts("train", label) for label in (HARMFUL, HARMLESS))
         return partial(first_tokens, harmful=harmful, harmless=harmless, language=language, judge=self._config.judge)
 
-    def _capability(self, language: str, ablated: Ablated) -> None:
-        path = self._folder.capability(language)
+    def _take_capability(self, directions: Mapping[str, Ablated]) -> None:
+        left = [language for language in directions if self._capability_is_wanted(language)]
+        for language, cost in self._each(left, "capability", lambda language: self._costing(directions[language])):
+            path = self._folder.capability(language)
+            store.write_json(path, cost)
+            self._ledger.add(path, self._folder.directions(language))
+
+    def _capability_is_wanted(self, language: str) -> bool:
         prompts = self._plan.prompts[language].texts("test", HARMLESS)
-        source = self._folder.directions(language)
-        if not prompts or self._ledger.is_done(path, source):
-            return
-        store.write_json(path, capability(self._model, prompts, partial(self._completing.ablation, ablated)))
-        self._ledger.add(path, source)
+        return bool(prompts) and not self._ledger.is_done(
+            self._folder.capability(language), self._folder.directions(language)
+        )
+
+    def _costing(self, ablated: Ablated) -> Task[dict[str, Any]]:
+        prompts = self._plan.prompts[ablated.language].texts("test", HARMLESS)
+        return partial(
+            _capability,
+            prompts=prompts,
+            direction=ablated.direction,
+            mode=self._config.mode,
+            in_weights=self._in_weights,
+            means=ablated.means,
+        )
 
 
 @dataclass(frozen=True)
@@ -309,6 +323,10 @@ def _loaded(files: ModelFiles, config: BenchmarkConfig) -> ChatModel:
 
 def _block_inputs(model: ChatModel, texts: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
     return {name: block_inputs(model, prompts) for name, prompts in texts.items()}
+
+
+def _capability(model: ChatModel, prompts: Sequence[str], **ablation: Any) -> dict[str, Any]:
+    return capability(model, prompts, partial(fastest_ablation, model, **ablation))
 
 
 def _tensors_of(source: Source) -> dict[str, Tensor]:

@@ -33,7 +33,7 @@ def transfer_figure(sources: Sequence[str], targets: Sequence[str], records: Seq
                 grid[row, column] = 100 * cell["difference"]
             elif cell is not None:
                 mark = _MARKS[cell["verdict"]]
-                axes.text(column, row, mark, ha="center", va="center", fontsize=5.5, color=INK)
+                axes.text(column, row, mark, ha="center", va="center", fontsize=6.5, color=INK)
     heatmap(axes, grid, sources, targets, "Oranges", (0, 100), "{:+.0f}", "beyond the control (points)")
     axes.set_facecolor("#f1f3f4")
     axes.set_xlabel("measured in")

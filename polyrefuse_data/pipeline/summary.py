@@ -81,7 +81,7 @@ class BuildSummary:
 @dataclass(frozen=True)
 class BuildEstimate:
     """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds; and whether there is
-    another backend for what the checks reject, which comes on top."""
+    another backend for what the checks reject, at additional cost."""
 
     prompts: int
     rows: int

@@ -30,7 +30,7 @@ class Threshold:
     `by_language` holds the bounds of languages (BCP-47) that need others; rows that people wrote (`origin` human) have
     the looser of these and `human`, where it is given. `source` says where the numbers come from.
     Configs know the threshold by its `name`; without one it is that of the flag.
-    Raises ConfigError for both bounds or none, and for names that are none.
+    Raises ConfigError for both bounds or none, and for invalid names.
     """
 
     flag: str

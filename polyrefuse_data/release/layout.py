@@ -77,8 +77,10 @@ def is_foreign(path: str) -> bool:
 
 
 def release_files(folder: Path) -> Iterator[str]:
-    """Every file under `folder` that is not foreign, as sorted POSIX paths relative to it."""
-    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    """Every file, link, pipe and the like under `folder` that is not foreign, as sorted POSIX paths relative to it."""
+    paths = (
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    )
     yield from sorted(path for path in paths if not is_foreign(path))
 
 

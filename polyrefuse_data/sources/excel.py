@@ -46,7 +46,10 @@ def excel_rows(where: str, content: bytes) -> Iterator[Row]:
             sheet for sheet in book.worksheets if any(any(_is_value(cell) for cell in row) for row in _values(sheet))
         ]
         if len(filled) > 1:
-            raise SourceError(f"{where}: rows on {len(filled)} sheets ({', '.join(s.title for s in filled)}): keep one")
+            titles = ", ".join(sheet.title for sheet in filled)
+            raise SourceError(
+                f"{where}: rows on {len(filled)} sheets ({titles}): keep one, or save the one you mean as CSV"
+            )
         yield from enumerate(_values(filled[0]), start=1) if filled else ()
     except SourceError:
         raise

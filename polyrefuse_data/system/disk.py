@@ -31,14 +31,20 @@ def disk_error(error: BaseException, where: object = None) -> DiskError | None:
 
     `where` is what was being written; by default the file that the error names.
     """
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in causes(error):
         fault = _FAULTS.get(_number(cause))
         if fault is not None:
             where = where or getattr(cause, "filename", None) or "while writing"
             return DiskError(f"{where}: {fault} and run the same command again")
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what led to it, what led to that, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,11 @@ def _new_part(target: Path, is_folder: bool) -> tuple[Path, int | None]:
                 os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
             continue
-        hold = _hold(part)
+        try:
+            hold = _hold(part)
+        except BaseException:  # no file may be opened, or this file system has no locks
+            _remove(part)
+            raise
         if hold is not None or not _CAN_LOCK:
             return part, hold  # otherwise another writer thought it abandoned before we could lock it
 

@@ -330,6 +330,9 @@ def test_a_configuration_with_fewer_layers_than_the_weights(chat_folder: Path, t
     config["layer_types"] = config.get("layer_types") and config["layer_types"][:2]
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert "its weights hold model.layers.2, and its configuration says 2 layers; correct num_hid" in told_of(folder)
+    config["num_nextn_predict_layers"] = 2  # blocks that predict several tokens at once stand behind the others
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert ChatModel.load(folder).n_layers == 2
 
 
 def with_template(change: Callable[[str], str], chat_folder: Path, folder: Path) -> Path:

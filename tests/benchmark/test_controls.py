@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from polyrefuse_data.benchmark import run_benchmark, store
-from polyrefuse_data.benchmark.controls import draw_controls, spread_of_replies
+from polyrefuse_data.benchmark.controls import draw_controls, score_controls, spread_of_replies
+from tests.benchmark.conftest import world_rows
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -63,6 +64,26 @@ def test_a_kind_that_cannot_be_drawn_is_left_out() -> None:
     one = torch.ones(1, WIDTH)
     assert list(drawn((one, one))) == ["isotropic"]
     assert list(drawn((one, torch.full((1, WIDTH), torch.nan)))) == ["isotropic"]
+
+
+def test_the_scores_of_a_kind_do_not_depend_on_the_others(chat_model: Any) -> None:
+    prompts = [
+        [row["text"] for row in world_rows() if (row["language"], row["label"]) == ("en", label)][:5]
+        for label in ("harmful", "harmless")
+    ]
+    generator = torch.Generator().manual_seed(0)
+    kinds = {
+        kind: torch.randn(DRAWS, chat_model.d_model, generator=generator, dtype=torch.float64)
+        for kind in store.CONTROLS.values()
+    }
+
+    def scored(controls: dict[str, torch.Tensor]) -> dict[str, dict[str, list[float]]]:
+        return score_controls(chat_model, controls, 1, *prompts, [5], "reference", None)
+
+    together = scored(kinds)
+    assert together == {kind: scored({kind: drawn})[kind] for kind, drawn in kinds.items()}
+    assert len({scores["kl_div_score"][0] for scores in together.values()}) == len(kinds)
+    assert scored({}) == {}
 
 
 def test_the_spread_is_over_draws() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pyarrow as pa
@@ -94,6 +95,13 @@ def test_what_git_and_the_hub_keep_beside_a_release_is_no_difference(intact, tmp
     (clone / ".git").mkdir()
     (clone / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     assert verify_release(clone) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")], ids=["pipe", "dangling link"])
+def test_what_is_neither_file_nor_folder_is_found(intact, tmp_path, make):
+    copy = shutil.copytree(intact[0], tmp_path / "rel")
+    make(copy / "data" / "thing")
+    assert verify_release(copy) == ["data/thing: not part of this release"]
 
 
 def test_no_release_is_an_error_and_no_difference(tmp_path):

@@ -264,7 +264,7 @@ def test_a_label_of_a_workbook_may_be_a_number(tmp_path: Path) -> None:
 
 
 def test_two_sheets_with_rows_or_two_columns_of_a_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"rows on 2 sheets \(Sheet, Sheet1\): keep one"):
+    with pytest.raises(SourceError, match=r"rows on 2 sheets \(Sheet, Sheet1\): keep one, or save"):
         read_records(workbook(tmp_path / "p.xlsx", ROWS, ROWS))
     with pytest.raises(SourceError, match=r"q\.xlsx row 1: columns 1 and 2 are both called 'text'"):
         read_records(workbook(tmp_path / "q.xlsx", [("text", "text"), ("a", "b")]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import subprocess
 import sys
@@ -106,3 +107,15 @@ def test_files_with_names_like_parts_stay(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("somebody's")
     atomic_write(tmp_path / "target", "ours")
     assert (tmp_path / name).read_text() == "somebody's"
+
+
+def test_a_part_that_cannot_be_locked_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No locks on this file system, no descriptor left, or a umask that takes our own permission away."""
+
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="No locks"), part_of(tmp_path / "target"):
+        pass
+    assert not list(tmp_path.iterdir())

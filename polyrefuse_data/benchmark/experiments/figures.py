@@ -7,10 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from polyrefuse_data.benchmark.charts import BLUE, GREY, INK, ORANGE, WIDTH, canvas, grid_of, heatmap, percent_axis
+from polyrefuse_data.benchmark.charts import (
+    BLUE,
+    GREY,
+    INK,
+    LEVELS,
+    ORANGE,
+    WIDTH,
+    apart,
+    canvas,
+    grid_of,
+    heatmap,
+    percent_axis,
+)
 
 _MOST_PANELS = 14
 _COLUMNS = 5
+_LABEL = 13  # points of the axis of changes that a label is high
 
 
 def map_figure(records: Sequence[Mapping[str, Any]], source: str) -> Any:
@@ -65,10 +78,13 @@ def addition_figure(records: Sequence[Mapping[str, Any]]) -> Any:
     figure, panels = grid_of(WIDTH, 2.4, 1, 3)
     parts = (("difference", "refusal of harmful", ORANGE), ("induced", "refusal of harmless", BLUE))
     for panel, (name, title, color) in zip(panels, (*parts, ("broken", "broken replies", GREY)), strict=True):
+        ends: list[tuple[str, float, float]] = []
         for language in dict.fromkeys(record["target_language"] for record in own):
             line = sorted((_point(r, name) for r in own if r["target_language"] == language), key=lambda p: p[0])
             panel.plot(*zip(*line, strict=True), marker="o", markersize=3, color=color, linewidth=1, alpha=0.8)
-            panel.annotate(language, line[-1], (3, 0), textcoords="offset points", fontsize=6.5)
+            ends.append((language, *line[-1]))
+        for (language, end, _), height in zip(ends, apart([end[2] for end in ends], _LABEL, 100), strict=True):
+            panel.annotate(language, (end, height), (4, -2), textcoords="offset points", fontsize=6.5)
         panel.axhline(0, color=GREY, linewidth=0.6)
         panel.set_ylim(-105, 105)
         panel.set_title(title)
@@ -86,7 +102,7 @@ def jailbreak_figure(records: Sequence[Mapping[str, Any]]) -> Any:
     cells = {(r["wrapper"], r["language"]): r["auroc"] for r in records}
     grid = np.array([[cells.get((wrapper, code)) for code in languages] for wrapper in wrappers], dtype=float)
     figure, axes = canvas(WIDTH, 1.2 + 0.25 * len(wrappers))
-    heatmap(axes, grid, [name[:24] for name in wrappers], languages, "viridis", (0.5, 1.0), None, "AUROC")
+    heatmap(axes, grid, [name[:24] for name in wrappers], languages, LEVELS, (0.5, 1.0), None, "AUROC")
     return figure
 
 

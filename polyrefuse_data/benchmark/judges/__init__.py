@@ -98,10 +98,10 @@ def judge_replies(
 ) -> list[Verdict]:
     """One verdict per reply, in order.
 
-    `prompts` are the prompts that were answered, one per reply; guard models and endpoints need them, and an echo is
-    told by them. `asked` are the prompts as the model got them, where the judge reads others (their English). An empty
-    reply is never shown to the judge. Raises ConfigError for an unknown judge, a language it cannot judge, or missing
-    prompts; MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
+    `prompts` are the prompts that were answered, one per reply; guard models and endpoints need them, and echoes are
+    detected with them. `asked` are the prompts as given to the model, if the judge reads others (their English). An
+    empty reply is never shown to the judge. Raises ConfigError for an unknown judge, a language it cannot judge, or
+    missing prompts; MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
     """
     if prompts is not None and len(prompts) != len(responses):
         raise ConfigError(f"{len(responses)} replies but {len(prompts)} prompts to judge: give one prompt per reply")

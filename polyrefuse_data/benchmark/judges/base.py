@@ -9,10 +9,12 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a judge alone says of one reply; None is no usable answer. `partial` goes with `refusal=False`: it declines
-    a part, and gives the rest. `controversial` is a guard's word for what is harmful by a strict measure only, beside
-    `harmful=False`. `refusal_score` and `harm_score` are how probable a guard finds either, 0 to 1, where the odds of
-    its words tell; they decide nothing."""
+    """A judge's opinion on one reply; None means no usable answer.
+
+    `partial` goes with `refusal=False`: the reply declines a part and gives the rest. `controversial` goes with
+    `harmful=False`: a guard finds it harmful by a strict measure only. `refusal_score` and `harm_score` are a guard's
+    probabilities, 0 to 1, where they are known; they decide nothing.
+    """
 
     refusal: bool | None
     harmful: bool | None = None

@@ -61,12 +61,12 @@ class LabelSummary:
 def import_labels(
     run: str | Path, file: str | Path, *, annotator: str | None = None, dry_run: bool = False
 ) -> LabelSummary:
-    """Keep the labels of a sheet or of a page's decisions, and write scores.json and report.html anew; with `dry_run`,
-    only say what would be kept.
+    """Store the labels of a sheet or of a page's download, and write scores.json and report.html anew; with `dry_run`,
+    only say what would be stored.
 
-    `annotator` is who labelled, where the file does not say it. Each person's labels are kept apart; importing the same
-    person's again replaces them. Refused are rows that no sample of this run holds, whose reply has changed, or whose
-    label is none. Raises ConfigError if the file is no such sheet, or does not say who labelled.
+    `annotator` names who labelled, if the file does not. Each person's labels are stored separately; importing the same
+    person's again replaces them. Rows are refused if no sample of this run holds them, their reply has changed, or
+    their label is invalid. Raises ConfigError if the file is not such a sheet, or does not say who labelled.
     """
     folder = RunFolder(Path(run))
     rows = read_sheet(Path(file))

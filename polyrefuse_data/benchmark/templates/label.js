@@ -121,10 +121,12 @@
   for (const [id, act] of Object.entries(actions)) node(id).addEventListener("click", act);
   const keys = { ArrowLeft: actions.back, ArrowRight: actions.forward, n: nextWithout, 0: clear, " ": reveal };
   labels.forEach((name, index) => { keys[index + 1] = () => label(name); });
+  // After a click with the mouse, the space key shows texts again.
+  document.addEventListener("click", (event) => { if (event.detail) document.activeElement?.closest("button")?.blur(); });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.activeElement.blur();
     if (event.target.id === "annotator" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && event.target.closest("button, input")) return; // it presses what has the focus
+    if (event.key === " " && document.activeElement?.closest("button, input")) return; // it presses what has the focus
     const act = keys[event.key];
     if (!act || (event.repeat && !event.key.startsWith("Arrow"))) return; // a key held down labels one reply
     event.preventDefault();

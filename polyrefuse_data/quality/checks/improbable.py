@@ -20,7 +20,7 @@ IMPROBABLE = Check(
     settings=lambda: f"probability-{packs_digest('probability.toml')}",
     scores={
         P_GOOD: "probability that the row is good, from all its scores, if half of the rows were faulty "
-        "([meaning](meaning.md#one-probability))"
+        "([meaning](meaning.md#the-probability-p_good))"
     },
     thresholds=[
         Threshold(

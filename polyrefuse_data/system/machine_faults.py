@@ -1,0 +1,58 @@
+"""What the machine refuses a command, wherever it happens: memory, open files, access to a path, a path as such.
+
+Reported as one message instead of a traceback, whose exit code 1 would say that a check found something. Full and
+failing disks have `disk.py`.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from polyrefuse_data.errors import ConfigError, MachineError, PolyrefuseError
+from polyrefuse_data.system.disk import causes
+
+_SHORTAGES = {
+    errno.ENOMEM: "out of memory; end other programs, or raise the limit (ulimit -v)",
+    errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
+    errno.ENFILE: "too many open files on this machine; end other programs",
+}
+_PATHS = {
+    errno.EACCES: "check who owns it and who may read and write there",
+    errno.EPERM: "check who owns it and who may read and write there",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter one",
+    errno.ELOOP: "these symbolic links lead to each other; choose another path",
+    errno.ENOTDIR: "a part of this path is a file; choose another",
+}
+# torch and other libraries in C++ say it only in the message.
+_NO_MEMORY = ("can't allocate memory", "std::bad_alloc", "out of memory", "failed to map segment")
+
+
+def machine_fault(error: BaseException) -> PolyrefuseError | None:
+    """The error for one that the machine caused, directly or indirectly; None for other errors."""
+    for cause in causes(error):
+        number = _number(cause)
+        if number in _SHORTAGES:
+            return MachineError(f"{_SHORTAGES[number]} and run the same command again")
+        if number in _PATHS and isinstance(cause, OSError):
+            where = f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
+            return ConfigError(f"{where}: {_PATHS[number]}")
+    return None
+
+
+def unreadable_argument(arguments: list[str]) -> ConfigError | None:
+    """The error for the first argument that is not valid text: libraries below take no such path."""
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            return ConfigError(f"{argument} is not in the encoding of this system's file names: rename it")
+    return None
+
+
+def _number(error: BaseException) -> int:
+    """The errno behind an error; 0 if there is none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    is_memory = isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(said in str(error) for said in _NO_MEMORY)
+    )
+    return errno.ENOMEM if is_memory else 0

@@ -1,0 +1,60 @@
+"""What the machine refuses ends a command with one line, never with a traceback and the code of a finding."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from polyrefuse_data import cli
+from polyrefuse_data.errors import ConfigError, MachineError
+from polyrefuse_data.system.machine_faults import machine_fault
+from tests.faults.launcher import Call
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (MemoryError("Unable to allocate 37.4 MiB"), MachineError, "out of memory"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"), MachineError,
+         "out of memory"),
+        (ImportError("libctranslate2.so: failed to map segment from shared object"), MachineError, "out of memory"),
+        (OSError(errno.EMFILE, "Too many open files"), MachineError, "ulimit -n"),
+        (PermissionError(errno.EACCES, "Permission denied", "rel/manifest.json"), ConfigError, "rel/manifest.json: "),
+        (PermissionError(errno.EACCES, "Failed to open local file 'a.parquet'"), ConfigError, "'a.parquet'"),
+        (OSError(errno.EROFS, "Read-only file system", "ws"), ConfigError, "ws: Read-only"),
+    ],
+)  # fmt: skip
+def test_what_libraries_say(error: Exception, kind: type[Exception], says: str) -> None:
+    told = machine_fault(error)
+    assert isinstance(told, kind) and says in str(told)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), RuntimeError("x"), KeyError("x"), OSError(errno.EEXIST, "x", "y")])
+def test_faults_of_our_own_stay_what_they_are(error: Exception) -> None:
+    assert machine_fault(error) is None
+
+
+def test_a_command_without_memory_stops_part_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhausted() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "command", lambda: exhausted)
+    monkeypatch.setattr(sys, "argv", ["polyrefuse", "check", "ws"])
+    assert cli._run() == 4
+    assert capsys.readouterr().err.startswith("error: out of memory")
+
+
+@pytest.mark.parametrize("command", ["verify", "show"])
+@pytest.mark.parametrize("name", ["x" * 300, "loop", "file/below/it", os.fsdecode(b"bad\xff")])
+def test_a_path_that_leads_nowhere_is_a_usage_error(polyrefuse: Call, tmp_path: Path, command: str, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    ended = polyrefuse(command, name, cwd=tmp_path)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr and ended.stderr.count("rror: ") == 1
