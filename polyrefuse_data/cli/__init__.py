@@ -22,7 +22,7 @@ from polyrefuse_data.cli.options import STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
 from polyrefuse_data.system.extras import missing_extra
-from polyrefuse_data.system.machine_faults import machine_fault, unreadable_argument
+from polyrefuse_data.system.machine_faults import machine_fault
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
 from polyrefuse_data.system.streams import lost_output, take_over_streams
 from polyrefuse_data.system.verbosity import Verbosity, set_verbosity, verbosity
@@ -77,10 +77,6 @@ def main() -> None:
 
 def _run() -> int:
     """Run the command that the arguments name, and return the exit code."""
-    unreadable = unreadable_argument(sys.argv[1:])
-    if unreadable is not None:
-        _tell(unreadable)
-        return unreadable.exit_code
     try:
         command()()
     except Stopped:

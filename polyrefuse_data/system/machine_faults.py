@@ -7,6 +7,7 @@ failing disks have `disk.py`.
 from __future__ import annotations
 
 import errno
+import re
 
 from polyrefuse_data.errors import ConfigError, MachineError, PolyrefuseError
 from polyrefuse_data.system.disk import causes
@@ -27,6 +28,8 @@ _PATHS = {
 # torch and other libraries in C++ say it only in the message.
 _NO_MEMORY = ("can't allocate memory", "std::bad_alloc", "out of memory", "failed to map segment")
 
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes of a file name that are no text, as Python shows them
+
 
 def machine_fault(error: BaseException) -> PolyrefuseError | None:
     """The error for one that the machine caused, directly or indirectly; None for other errors."""
@@ -37,14 +40,8 @@ def machine_fault(error: BaseException) -> PolyrefuseError | None:
         if number in _PATHS and isinstance(cause, OSError):
             where = f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
             return ConfigError(f"{where}: {_PATHS[number]}")
-    return None
-
-
-def unreadable_argument(arguments: list[str]) -> ConfigError | None:
-    """The error for the first argument that is not valid text: libraries below take no such path."""
-    for argument in arguments:
-        if any("\ud800" <= letter <= "\udfff" for letter in argument):
-            return ConfigError(f"{argument} is not in the encoding of this system's file names: rename it")
+        if isinstance(cause, UnicodeEncodeError) and _UNDECODED.search(cause.object):
+            return ConfigError(f"{cause.object}: this name is not in UTF-8, as libraries need it: rename it")
     return None
 
 

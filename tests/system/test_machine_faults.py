@@ -25,6 +25,7 @@ from tests.faults.launcher import Call
         (OSError(errno.EMFILE, "Too many open files"), MachineError, "ulimit -n"),
         (PermissionError(errno.EACCES, "Permission denied", "rel/manifest.json"), ConfigError, "rel/manifest.json: "),
         (PermissionError(errno.EACCES, "Failed to open local file 'a.parquet'"), ConfigError, "'a.parquet'"),
+        (UnicodeEncodeError("utf-8", "bad\udcff/rows.parquet", 3, 4, "surrogates not allowed"), ConfigError, "rename"),
         (OSError(errno.EROFS, "Read-only file system", "ws"), ConfigError, "ws: Read-only"),
     ],
 )  # fmt: skip
