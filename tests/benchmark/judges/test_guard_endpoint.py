@@ -291,5 +291,5 @@ def test_an_opinion_survives_the_journal(tmp_path: Path) -> None:
     again.close()
     assert again.known == {"a": opinion}
     (tmp_path / "kept.jsonl").write_text("[]\n")
-    with pytest.raises(ConfigError, match="no journal of opinions"):
+    with pytest.raises(ConfigError, match="not a journal of opinions"):
         KeptOpinions(tmp_path / "kept.jsonl")
