@@ -22,6 +22,12 @@ settings.load_profile("any machine")
 TARGETS = ("ar", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "ru", "th", "yo", "zh")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_xet_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """hf_xet notes by address what a server has. A double on the port of an earlier one would not be sent it again."""
+    os.environ["HF_XET_CACHE"] = str(tmp_path_factory.mktemp("xet"))
+
+
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     """Runs `polyrefuse` commands in processes that need not load anything."""
