@@ -93,6 +93,7 @@ def measure(name: str, command: str, folders: Mapping[str, Path], at: str, secon
         ok, printed = _run([sys.executable, *shlex.split(command.format(**folders))], seconds)
     for folder in (tempfile.gettempdir(), *map(str, folders.values())):
         printed = printed.replace(folder, Path(folder).name)
+    printed = printed.replace(str(Path.home()), "~")
     took = round(time.monotonic() - started, 1)
     measured = Measured(command, at, time.strftime("%Y-%m-%d"), took, ok, printed, _machine())
     kept.mkdir(parents=True, exist_ok=True)
