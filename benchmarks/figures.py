@@ -130,8 +130,13 @@ def numbers(figure: Figure, printed: str) -> str:
     for name, pattern in figure.take.items():
         if matches := re.findall(pattern, printed):
             ends = dict.fromkeys([min(matches, key=_value), max(matches, key=_value)]) if figure.span else matches[-1:]
-            found.append(f"{name} {' to '.join(ends)}".strip())
+            found.append(f"{name} {' to '.join(map(_short, ends))}".strip())
     return ", ".join(found) or "see below"
+
+
+def _short(number: str) -> str:
+    """Without the digits that nobody reads."""
+    return f"{float(number):.2f}" if re.fullmatch(r"\d+\.\d{4,}", number) else number
 
 
 def _value(number: str) -> float:
