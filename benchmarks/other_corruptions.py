@@ -264,7 +264,8 @@ def _unseen_marks(row: Row, source: Corpus, rng: random.Random) -> Change:
         return {"text": text.replace(" ", "\u3000") if " " in text else f"\u3000{text}"}
     if code in ("de", "nl", "pl", "ru"):
         return {"text": re.sub(r"([^\W\d_]{4})(?=[^\W\d_]{4})", "\\1\u00ad", text)}
-    return {"text": f"\ufeff{text} 👩\u200d🔬❤\ufe0f"}
+    emoji = "👩\u200d🔬❤\ufe0f"  # of the prompt too: what a translation alone has is debris
+    return {"text_en": f"{row['text_en']} {emoji}", "text": f"\ufeff{text} {emoji}"}
 
 
 KEPT: tuple[Corruption, ...] = (
