@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyrefuse_data.errors import SourceError
-from polyrefuse_data.sources.reading import read_records
+from polyrefuse_data.sources.reading import NOTHING, read_records
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -37,7 +37,7 @@ def test_the_three_formats_say_the_same(tmp_path: Path, name: str, content: str)
 
 
 def is_prompt(text: str) -> bool:
-    return text.strip().lower() not in {"", "nan", "null", "none", "n/a"}
+    return bool(text.strip()) and not NOTHING.fullmatch(text.strip())
 
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(is_prompt), min_size=1, max_size=5)
