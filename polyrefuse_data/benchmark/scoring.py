@@ -180,6 +180,10 @@ class CandidateScorer:
         """Last-token logits, going on from each row's own row of what was begun, if anything was."""
         return self._model.last_logits(batch) if begun is None else self._beginning.last_logits(batch, begun, own)
 
+    def _done(self, begun: Any) -> int:
+        """How many tokens of each prompt have been run by then."""
+        return 0 if begun is None else self._beginning.length
+
     def _begin(self, candidates: Sequence[Candidate]) -> None:
         """Run what all prompts begin with under each candidate's ablation, where that is to be shared."""
         if not self._beginning.length or set(candidates) <= set(self._begun_rows):
@@ -215,8 +219,7 @@ class CandidateScorer:
             with add_direction(self._model, added, layer):
                 yield
             return
-        done = 0 if begun is None else self._beginning.length
-        shifted = hidden[:, done:].repeat(len(added) // len(hidden), 1, 1)
+        shifted = hidden[:, self._done(begun) :].repeat(len(added) // len(hidden), 1, 1)
         shifted += added.to(shifted.device, shifted.dtype)[:, None, :]
         with self._restart.at(layer, shifted):
             yield
@@ -262,7 +265,7 @@ class CandidateScorer:
             found = score(chunk).view(len(chunk), len(prompts))
             scores[_cells(chunk, prompts)] = found.to(scores.device)
 
-        tokens = batch.input_ids.numel() if begun is None else batch.input_ids[:, self._beginning.length :].numel()
+        tokens = batch.input_ids[:, self._done(begun) :].numel()
         at_once = min(self._at_once, max(1, batch_tokens(self._model.device) // tokens))
         for start in range(0, len(indices), at_once):
             with_backoff(work, list(indices[start : start + at_once]))

@@ -1,7 +1,7 @@
 """What all prompts begin with (a template's system message, mostly) is run once for each direction, and not once more
 for each prompt: prompts go on from the cache of these tokens.
 
-Proved once for a model and a beginning, by comparing logits. Where they differ, or the model keeps no such cache, every
+Proved for each beginning, by comparing logits. Where they differ, or the model keeps no such cache, every
 prompt is run whole.
 """
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.models.batches import Batch, batch_tokens
+from polyrefuse_data.models.batches import Batch, batch_tokens, with_backoff
 from polyrefuse_data.models.proof import agree
 
 # Of a prompt. What is shorter saves less than it costs to go on from a cache.
@@ -44,12 +44,17 @@ class SharedBeginning:
         """The cache of so many rows of the beginning, while `changed` (of some of the rows) changes what the model
         computes. None where it would be too large."""
         at_once = max(1, batch_tokens(self._model.device) // self.length)
+        one = self._model.batch([self._ids])
         parts: list[Any] = []
+
+        def work(taken: Sequence[int]) -> None:
+            with changed(slice(taken[0], taken[-1] + 1)):
+                parts.append(self._model.cache(one.repeat(len(taken))))
+
         for start in range(0, rows, at_once):
-            some = slice(start, min(start + at_once, rows))
-            with changed(some):
-                parts.append(self._model.cache(self._model.batch([self._ids]).repeat(some.stop - some.start)))
-            if _bytes(parts[0]) * rows > _MOST_BYTES * min(rows, at_once):
+            done = min(start + at_once, rows)
+            with_backoff(work, range(start, done))
+            if sum(map(_bytes, parts)) * rows > _MOST_BYTES * done:
                 return None
         return _each_layer(parts, torch.cat)
 

@@ -4,6 +4,7 @@ tried in test_architectures.py."""
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ import torch
 from polyrefuse_data.benchmark import ChatModel, ablate, extract_directions, score_candidates, shared_beginning
 from polyrefuse_data.benchmark.scoring import CandidateScorer
 from polyrefuse_data.benchmark.shared_beginning import SharedBeginning
+from polyrefuse_data.models.batches import Batch
 from tests.benchmark.conftest import word_tokenizer
 from tests.benchmark.tiny_models import tiny_network
 
@@ -46,6 +48,28 @@ def test_it_is_run_in_parts_where_a_batch_does_not_hold_it(
     parts = beginning.run(5, changed)
     assert asked == [slice(0, 2), slice(2, 4), slice(4, 5)]
     for one, other in zip(parts.layers, whole.layers, strict=True):
+        assert torch.allclose(one.keys, other.keys, atol=1e-6) and len(one.keys) == 5
+
+
+def test_it_is_run_in_halves_where_memory_runs_out(chat_model: ChatModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    beginning = SharedBeginning(chat_model, chat_model.encode(HARMFUL))
+    whole = beginning.run(5, lambda rows: nullcontext())
+    asked: list[slice] = []
+    cache = chat_model.cache
+
+    def small(batch: Batch) -> Any:
+        if len(batch.input_ids) > 2:
+            raise torch.OutOfMemoryError
+        return cache(batch)
+
+    def changed(rows: slice) -> nullcontext[None]:
+        asked.append(rows)
+        return nullcontext()
+
+    monkeypatch.setattr(chat_model, "cache", small)
+    halves = beginning.run(5, changed)
+    assert asked == [slice(0, 5), slice(0, 2), slice(2, 5), slice(2, 3), slice(3, 5)]
+    for one, other in zip(halves.layers, whole.layers, strict=True):
         assert torch.allclose(one.keys, other.keys, atol=1e-6) and len(one.keys) == 5
 
 
