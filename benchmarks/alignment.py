@@ -6,7 +6,7 @@
 
 UPSTREAM is a folder with PolyRefuse/ and english/ as published, FOLDER one with ntrex_600.jsonl and multijail_odd.csv.
 The English prompts fall into halves. Files are drawn from the second half, each of one set and language: short prompts,
-long ones, prompts that begin alike, any; where a set is too small, prompts are joined by twos. Lexicons are learnt from
+long ones, prompts that begin alike, any; where a set is too small, prompts are joined. Lexicons are learnt from
 the first half alone. `--catalogues` draws from the messages of the programs on this machine instead, in every language
 that has enough of them, and knows no lexicon. `--fit` prints the weights of sources/evidence.py, fitted on the first
 half with lexicons learnt from the second, and how much the cues tell there and here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -125,12 +126,16 @@ DAMAGES: dict[str, Damage] = {
 
 
 def draw(drawn: random.Random, pairs: Sequence[Pair], size: int) -> tuple[list[Pair], list[Pair]]:
-    """`size` rows of one kind, and as many of other prompts of it."""
+    """`size` rows of one kind, and as many of other prompts of it.
+
+    Of a small set, prompts are joined by twos, or by as many as give enough different ones.
+    """
     if len(pairs) < 2 * size:
+        together = next(count for count in range(2, len(pairs) + 1) if math.perm(len(pairs), count) >= 4 * size)
         joined: dict[str, Pair] = {}
         while len(joined) < 2 * size:
-            one, two = drawn.sample(pairs, 2)
-            joined[one[0] + two[0]] = (f"{one[0]} {two[0]}", f"{one[1]} {two[1]}")
+            english, texts = zip(*drawn.sample(pairs, together), strict=True)
+            joined["".join(english)] = (" ".join(english), " ".join(texts))
         pairs = list(joined.values())
     order = drawn.choice([None, lambda pair: len(pair[0]), lambda pair: -len(pair[0]), lambda pair: pair[0]])
     some = sorted(drawn.sample(pairs, len(pairs)), key=order) if order else drawn.sample(pairs, len(pairs))
