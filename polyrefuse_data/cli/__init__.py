@@ -1,8 +1,8 @@
 """The `polyrefuse` command: one thin file per group of commands, no logic.
 
 Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a check found something, 2 usage or config,
-3 a backend, extra, model or credential is missing, 4 stopped part-way (run again to resume). Heavy libraries are
-imported by the rooms when a command needs them.
+3 a backend, extra, model or credential is missing, 4 stopped part-way (run again to resume), 70 a fault of this
+package. Heavy libraries are imported by the rooms when a command needs them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import typer
 from polyrefuse_data import __version__
 from polyrefuse_data.cli import benchmark, checking, demo, making, monitor, releasing
 from polyrefuse_data.cli.manners import unknown_variables, with_manners
-from polyrefuse_data.cli.options import STOPPED_PART_WAY
+from polyrefuse_data.cli.options import OUR_FAULT, STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
 from polyrefuse_data.system.extras import missing_extra
@@ -63,7 +63,8 @@ def command() -> Any:
 
 
 def main() -> None:
-    """Entry point. Signals, this package's errors and machine faults end as one line and an exit code."""
+    """Entry point. Signals, this package's errors and machine faults end as one line and an exit code; a bug with a
+    traceback, and a code that no result has."""
     take_over_streams()
     set_verbosity(Verbosity.NORMAL)
     stop_on_signals()
@@ -92,7 +93,9 @@ def _run() -> int:
         if not isinstance(told, PolyrefuseError):
             told = machine_fault(error) or error
         if not isinstance(told, PolyrefuseError):
-            raise
+            traceback.print_exc()
+            _tell("this is a bug in polyrefuse-data: please report it, with the lines above and the command")
+            return OUR_FAULT
         if verbosity() == Verbosity.VERBOSE:
             traceback.print_exc()
         _tell(told)

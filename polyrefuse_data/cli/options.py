@@ -11,6 +11,7 @@ import typer
 
 CHECK_FOUND_SOMETHING = 1
 STOPPED_PART_WAY = 4
+OUR_FAULT = 70  # EX_SOFTWARE of sysexits.h. Python's own code for a traceback is 1, which would read as a finding
 
 WorkspaceArgument = Annotated[Path, typer.Argument(help="Workspace folder, from build or import.")]
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The build's polyrefuse.toml.")]

@@ -51,6 +51,19 @@ def test_a_command_without_memory_stops_part_way(
     assert capsys.readouterr().err.startswith("error: out of memory")
 
 
+def test_a_bug_ends_with_its_traceback_and_a_code_that_no_result_has(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def faulty() -> None:
+        raise KeyError("rows")
+
+    monkeypatch.setattr(cli, "command", lambda: faulty)
+    monkeypatch.setattr(sys, "argv", ["polyrefuse", "verify", "rel"])
+    assert cli._run() == 70  # 1 would say that the release differs
+    said = capsys.readouterr().err
+    assert "KeyError: 'rows'" in said and said.splitlines()[-1].startswith("error: this is a bug in polyrefuse-data")
+
+
 @pytest.mark.parametrize("command", ["verify", "show"])
 @pytest.mark.parametrize("name", ["x" * 300, "loop", "file/below/it", os.fsdecode(b"bad\xff")])
 def test_a_path_that_leads_nowhere_is_a_usage_error(polyrefuse: Call, tmp_path: Path, command: str, name: str) -> None:
