@@ -26,6 +26,7 @@ from polyrefuse_data.languages import code_of, find_language, language_codes
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -82,13 +83,15 @@ class MatchedReplies:
         """For people: what would be judged."""
         found = self.matching()
         release = f"{self.dataset['name']} {self.dataset['version']}"
-        lines = [f"would judge {found['matched']} replies of {self.name} to {release}, with {self.judging['judge']}"]
+        replies = counted(found["matched"], "reply", "replies")
+        lines = [f"would judge {replies} of {self.name} to {release}, with {self.judging['judge']}"]
         lines.append(
             f"  {found['unmatched']} match no prompt, {found['of_other_splits']} answer other splits than test"
         )
         for language in self.targets:
-            missing = self.without_reply.get(language, 0)
-            lines.append(f"  {language}: {len(self.rows[language])} replies, {missing} test prompts without one")
+            replies = counted(len(self.rows[language]), "reply", "replies")
+            missing = counted(self.without_reply.get(language, 0), "test prompt")
+            lines.append(f"  {language}: {replies}, {missing} without one")
         return printable.lines(lines)
 
     def to_json(self) -> str:

@@ -17,6 +17,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import LANGUAGES
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Plan:
         lines.append(f"  {directions}, measured in {', '.join(self.targets)}")
         if self.missing:
             lines.append(f"  not in the release: {', '.join(self.missing)}")
-        lines.append(f"  {known['prompts']} test prompts, {known['replies']} replies to generate and judge")
+        replies = counted(known["replies"], "reply", "replies")
+        lines.append(f"  {counted(known['prompts'], 'test prompt')}, {replies} to generate and judge")
         return printable.lines(lines)
 
     def to_json(self) -> str:

@@ -150,7 +150,7 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
         replies[name] = {code: found[code] for code in section["languages"] if code in found}
     rates, compared = rates_of_runs(replies), compare_runs(replies)
     judges = sorted({section["run"]["settings"]["judge"] for section in sections})
-    drawing = draw_runs(rates, compared, f"judge{'s' if len(judges) > 1 else ''}: {', '.join(judges)}")
+    drawing = draw_runs(rates, compared, f"{'judge' if len(judges) == 1 else 'judges'}: {', '.join(judges)}")
     beside = out.with_suffix("")
     atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared, judges))
     if drawing is None:

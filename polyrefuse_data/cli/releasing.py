@@ -9,6 +9,7 @@ import typer
 
 from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, DryRunOption, JsonOption, WorkspaceArgument
 from polyrefuse_data.cli.output import print_data, print_done, print_json, print_made, print_summary, print_table
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 app = typer.Typer()
@@ -59,8 +60,9 @@ def release(
         print_json({"path": str(out), **manifest.model_dump(mode="json")})
     else:
         print_data(
-            f"would release {manifest.name} {manifest.version} into {out}: {accepted_rows(manifest)} rows in "
-            f"{len(manifest.languages)} languages, licence {manifest.license}, content {manifest.content_sha256[:12]}"
+            f"would release {manifest.name} {manifest.version} into {out}: "
+            f"{counted(accepted_rows(manifest), 'row')} in {counted(len(manifest.languages), 'language')}, "
+            f"licence {manifest.license}, content {manifest.content_sha256[:12]}"
         )
 
 

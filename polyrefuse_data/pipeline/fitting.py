@@ -29,6 +29,7 @@ from polyrefuse_data.quality.score_table import numbers_of, scorer
 from polyrefuse_data.quality.suite import suite_of
 from polyrefuse_data.rows import usable
 from polyrefuse_data.system.files import replace_kept
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.invisible import visible
 from polyrefuse_data.translation.memory import read_memory
 from polyrefuse_data.workspace import Workspace
@@ -70,11 +71,11 @@ def fit_pack(known: Language, path: Path) -> list[dict[str, str]]:
     pairs = sorted({(visible(row["text_en"]), visible(row["text"])) for row in rows})
     if len(pairs) < _FEWEST:
         raise ConfigError(
-            f"{path}: only {len(pairs)} different rows of {known.code} with English; a fit needs {_FEWEST}"
+            f"{path}: only {counted(len(pairs), 'different row')} of {known.code} with English; a fit needs {_FEWEST}"
         )
     replace_kept(known.pack / "lexicon.tsv", learn(pairs, known).to_tsv())
     true, swapped = cross_validate(pairs, known)
-    where = f"{len(rows)} rows of {path.name}"
+    where = f"{counted(len(rows), 'row')} of {path.name}"
     bounds = _bounds(rows, where)
     default = THRESHOLDS["unverified_meaning"].default
     least = min(_rounded(float(np.quantile(true, _UNVERIFIED_BEYOND)), down=True), default)

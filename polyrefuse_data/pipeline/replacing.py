@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from polyrefuse_data import rows
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 _MEND = "build in another folder; with copies of polyrefuse.toml and journal.sqlite, nothing is asked again"
@@ -22,9 +23,8 @@ def refuse_to_replace_work(workspace: Workspace) -> None:
     reviewed = _reviewed_rows(workspace)
     if reviewed:
         raise ConfigError(
-            f"{workspace.rows} holds {reviewed} rows that reviewers decided on, which a build would overwrite: "
-            f"{_MEND}, "
-            "and the reviewed sheet can be imported there again"
+            f"{workspace.rows} holds {counted(reviewed, 'row')} that reviewers decided on, which a build would "
+            f"overwrite: {_MEND}, and the reviewed sheet can be imported there again"
         )
 
 

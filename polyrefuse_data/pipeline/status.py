@@ -18,6 +18,7 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
 from polyrefuse_data.system.input_files import read_input, regular_file
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 CURRENT, OLDER, NONE = "current", "older than the rows", "none"
@@ -47,7 +48,7 @@ class Status:
         if self.shards is not None:
             lines.append(f"  build in progress: {self.shards[0]} of {self.shards[1]} shards finished")
         if self.scored is not None:
-            lines.append(f"  check in progress: {self.scored} rows scored")
+            lines.append(f"  check in progress: {counted(self.scored, 'row')} scored")
         if self.rows is not None:
             lines.append(f"  rows: {self.rows}, {self.notice or 'checked under the current config'}")
             lines += [f"    {code}: {_listed(counts)}" for code, counts in self.languages.items()]

@@ -17,6 +17,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
 from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
@@ -57,7 +58,8 @@ class BuildSummary:
         return sum(counts.get("accepted", 0) for counts in self.languages.values())
 
     def to_text(self) -> str:
-        lines = [f"{self.rows} rows of {self.prompts} prompts in {self.workspace}, {self.accepted} accepted"]
+        prompts = counted(self.prompts, "prompt")
+        lines = [f"{counted(self.rows, 'row')} of {prompts} in {self.workspace}, {self.accepted} accepted"]
         lines += [f"  {code}: {_counts(counts)}" for code, counts in self.languages.items()]
         lines += [f"  {name}: {_counts(counts)}" for name, counts in self.translators.items()]
         if self.reasons:
@@ -90,11 +92,12 @@ class BuildEstimate:
 
     def to_text(self) -> str:
         lines = [
-            f"estimate: {self.rows} rows of {self.prompts} prompts; nothing was written and no paid service was called"
+            f"estimate: {counted(self.rows, 'row')} of {counted(self.prompts, 'prompt')}; nothing was written "
+            "and no paid service was called"
         ]
         for backend in self.backends:
             price = backend.price
-            parts = [f"{backend.texts} texts"]
+            parts = [f"{counted(backend.texts, 'text')}"]
             if backend.known:
                 parts.append(f"{backend.known} more in the journal")
             if price.input_tokens is not None:

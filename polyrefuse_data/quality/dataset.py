@@ -23,6 +23,7 @@ from polyrefuse_data.quality.confounds import confounds
 from polyrefuse_data.quality.duplicates import Pair, near_duplicates
 from polyrefuse_data.rows import HARMFUL, HARMLESS, SPLITS, UNMATCHED
 from polyrefuse_data.sources.alignment import alignment
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import printable_line
 
 PROBLEM, NOTE = "problem", "note"
@@ -116,7 +117,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         lost = file["rows"] - file["matched"] - unproven
         for count, state in ((lost, "not parallel to English"), (unproven, "not shown to be parallel to English")):
             if count:
-                message = f"{file['language']} {group}: {count} rows {state} ({file['file']}: {file['how']})"
+                message = f"{file['language']} {group}: {counted(count, 'row')} {state} ({file['file']}: {file['how']})"
                 yield Finding("alignment", PROBLEM, message, count, file["language"])
         if file["matched"] == file["rows"] and file["how"] != "English in the file":
             borrowed[file["label"], file["split"]].append(file["language"])
@@ -125,7 +126,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             "english",
             NOTE,
             f"{label} {split}: the files carry no English; it was restored row by row from an English file "
-            f"({len(languages)} languages: {' '.join(sorted(languages))})",
+            f"({counted(len(languages), 'language')}: {' '.join(sorted(languages))})",
             len(languages),
         )
 
@@ -168,7 +169,7 @@ def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[
             yield Finding("alignment", PROBLEM, message, len(group), key[0])
     for key, group in rows.groups(translated & ~rows.has_prompt & rows.flags.mask(UNMATCHED)).items():
         if key not in told:
-            message = f"{' '.join(key)}: {len(group)} rows are not parallel to any English prompt"
+            message = f"{' '.join(key)}: {counted(len(group), 'row is', 'rows are')} not parallel to any English prompt"
             yield Finding("alignment", PROBLEM, message, len(group), key[0])
 
 
@@ -211,15 +212,15 @@ def _repeated(rows: _Rows) -> Iterator[Finding]:
                 found[first, second, kind].append((left, right))
     for (first, second, kind), pairs in sorted(found.items(), key=lambda item: (item[0][0] != item[0][1], item[0])):
         some = tuple(dict.fromkeys(rows.id.values[ids[place]] for pair in pairs[:_EXAMPLES] for place in pair))
-        counted = f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of English prompts"
+        pairs_told = f"{counted(len(pairs), 'pair')} of English prompts"
         if first == second:
             word = "the same" if kind == "exact" else "nearly the same"
             reads = "read" if len(pairs) > 1 else "reads"
-            message = f"{names[first]}: {counted} {reads} {word}"
+            message = f"{names[first]}: {pairs_told} {reads} {word}"
             yield Finding(f"duplicates_{kind}", NOTE, message, len(pairs), SOURCE_LANGUAGE, some)
         else:
             word = "duplicates" if kind == "exact" else "near-duplicates"
-            message = f"{names[first]}/{names[second]} {word}: {counted}"
+            message = f"{names[first]}/{names[second]} {word}: {pairs_told}"
             yield Finding(f"leakage_{kind}", PROBLEM, message, len(pairs), SOURCE_LANGUAGE, some)
 
 

@@ -10,6 +10,7 @@ from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest
 from polyrefuse_data.system.input_files import read_input_text, reason
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import printable
 
 _HEAD = (
@@ -19,7 +20,8 @@ _HEAD = (
 
 def first_changelog(manifest: Manifest) -> str:
     """The changelog of a first release."""
-    entry = f"- First release: {accepted_rows(manifest)} rows in {len(manifest.languages)} languages."
+    rows, languages = counted(accepted_rows(manifest), "row"), counted(len(manifest.languages), "language")
+    entry = f"- First release: {rows} in {languages}."
     return f"{_HEAD}\n## {manifest.version}\n\n{entry}\n"
 
 

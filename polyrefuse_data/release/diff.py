@@ -17,6 +17,7 @@ from polyrefuse_data.release.schema import EXPECTED
 from polyrefuse_data.release.versions import Step
 from polyrefuse_data.rows import SCORES
 from polyrefuse_data.text import markdown, printable
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 # Columns that say something about a row; all others are the row. A change in these alone is no change of the row.
@@ -235,21 +236,21 @@ def _language_lines(code: str, diff: LanguageDiff) -> list[str]:
         for change in changes:
             reasons.setdefault(change.reason, []).append(change.id)
         if changes:
-            lines.append(f"{code}: {len(changes)} rows {name}")
+            lines.append(f"{code}: {counted(len(changes), 'row')} {name}")
         commonest = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
         for reason, ids in commonest[:_REASONS]:
             shown = ", ".join(map(printable_line, ids[:_EXAMPLES])) + (", ..." if len(ids) > _EXAMPLES else "")
             lines.append(f"  {len(ids)} {printable_line(reason)} ({shown})")
         if len(commonest) > _REASONS:
             lines.append(f"  {sum(len(ids) for _, ids in commonest[_REASONS:])} for other reasons")
-    lines += [f"{code}: {number} rows moved {move}" for move, number in sorted(diff.splits.items())]
+    lines += [f"{code}: {counted(number, 'row')} moved {move}" for move, number in sorted(diff.splits.items())]
     for name, shift in diff.scores.items():
         if shift.moved:
             figures = shift.to_dict()
             lines.append(
-                f"{code}: {name} moved in {shift.moved} of {shift.rows} rows, "
+                f"{code}: {name} moved in {shift.moved} of {counted(shift.rows, 'row')}, "
                 f"mean {figures['old_mean']:g} -> {figures['new_mean']:g}"
             )
     if diff.annotated:
-        lines.append(f"{code}: {diff.annotated} rows have other scores or flags but are otherwise the same")
+        lines.append(f"{code}: {counted(diff.annotated, 'row differs', 'rows differ')} in scores or flags alone")
     return lines

@@ -25,6 +25,7 @@ from polyrefuse_data.release.schema import RELEASE_SCHEMA, to_release
 from polyrefuse_data.rows import COLUMNS, LABELS, SCHEMA, SPLITS, STATUSES, in_every_language, usable
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.system.progress import progress, tracked
+from polyrefuse_data.text.counts import counted
 
 KEY_COLUMNS = ("id", "language", "label", "split", "status", "source", "license", "translator", "back_translator")
 OUTSIDE_SUBSET = "outside_subset"  # the flag of rows that only a subset leaves out
@@ -66,7 +67,7 @@ def read_keys(path: Path, columns: tuple[str, ...] = KEY_COLUMNS) -> pa.Table:
         raise ReleaseError(f"{path} lacks the columns {', '.join(missing)}: build or import the workspace again")
     for name in ("id", "language", "label", "split", "status"):
         if keys[name].null_count:
-            raise ReleaseError(f"{path}: {keys[name].null_count} rows have no {name}")
+            raise ReleaseError(f"{path}: {counted(keys[name].null_count, 'row has', 'rows have')} no {name}")
     for name, known in (("label", LABELS), ("split", SPLITS), ("status", STATUSES)):
         unknown = sorted(set(pc.unique(keys[name]).to_pylist()) - set(known))
         if unknown:

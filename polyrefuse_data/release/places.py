@@ -23,6 +23,7 @@ from polyrefuse_data.system.files import atomic_path, make_folder, write_new
 from polyrefuse_data.system.input_files import read_input, read_input_text, sha256_of
 from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day of ZIP: no time of ours may be in the file
 _FILE_MODE = 0o100644 << 16
@@ -117,8 +118,9 @@ def zenodo_metadata(manifest: Manifest) -> dict[str, Any]:
         "title": f"{printable.printable_line(manifest.name)} {manifest.version}",
         "upload_type": "dataset",
         "description": (
-            f"{accepted_rows(manifest)} prompts, harmful and harmless, in {len(manifest.languages)} languages, for "
-            f"measuring refusal in language models. Content sha256 {manifest.content_sha256}."
+            f"{counted(accepted_rows(manifest), 'prompt')}, harmful and harmless, in "
+            f"{counted(len(manifest.languages), 'language')}, for measuring refusal in language models. "
+            f"Content sha256 {manifest.content_sha256}."
         ),
         "version": manifest.version,
         "license": licence_identifier(manifest.license),

@@ -24,6 +24,7 @@ from polyrefuse_data.release.versions import parse_version
 from polyrefuse_data.system.hub import LOGIN, client_errors, http_status, hub_error
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -79,7 +80,8 @@ class Plan:
         lines = [
             f"would publish {self.manifest.name} {self.manifest.version} ({self.manifest.content_sha256[:12]})",
             f"to the dataset {self.repo_id} ({access})",
-            f"as one commit on {_BRANCH}, {len(sizes)} files, {sum(sizes.values())} bytes, other files there deleted,",
+            f"as one commit on {_BRANCH}, {counted(len(sizes), 'file')}, {sum(sizes.values())} bytes, "
+            "other files there deleted,",
             f"tagged {self.tag}:",
         ]
         return printable.lines([*lines, *(f"  {path} ({size} bytes)" for path, size in sizes.items())])

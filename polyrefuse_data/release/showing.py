@@ -29,6 +29,7 @@ from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.rows import COLUMNS, SCORES
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import read_input
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 
@@ -42,7 +43,8 @@ class ShownRows:
 
     def to_text(self) -> str:
         """As text."""
-        more = f"{self.found - len(self.rows)} more rows match: narrow the search, or raise --limit"
+        unseen = counted(self.found - len(self.rows), "more row matches", "more rows match")
+        more = f"{unseen}: narrow the search, or raise --limit"
         parts = [self.notice] if self.notice else []
         parts += [row.to_text() for row in self.rows] or ["no row matches"]
         return "\n\n".join([*parts, more] if self.found > len(self.rows) else parts)

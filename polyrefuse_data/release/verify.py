@@ -21,6 +21,7 @@ from polyrefuse_data.release.schema import EXPECTED, SCHEMAS, expected_of
 from polyrefuse_data.rows import ACCEPTED, EDITED, LABELS, SPLITS
 from polyrefuse_data.system.input_files import read_input, reason, regular_file
 from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import LONGEST_LINE, printable_line
 
 _LOOKED_AT = {"id", "language", "label", "split", "status", "flags", EXPECTED}
@@ -118,7 +119,7 @@ def _table(file: Path, path: str, manifest: Manifest) -> Iterator[str]:
         yield f"cannot be read as Parquet ({error})"
         return
     if table.num_rows != manifest.files[path].rows:
-        yield f"{table.num_rows} rows, but {layout.MANIFEST} says {manifest.files[path].rows}"
+        yield f"{counted(table.num_rows, 'row')}, but {layout.MANIFEST} says {manifest.files[path].rows}"
     place = layout.data_place(path)
     language = place.language if place else Path(path).stem
     if set(pc.unique(table["language"]).to_pylist()) != {language}:

@@ -20,6 +20,7 @@ from polyrefuse_data.languages.lexicon import Lexicon
 from polyrefuse_data.sources.evidence import pair_odds
 from polyrefuse_data.sources.runs import follow
 from polyrefuse_data.text.bags import Matrix
+from polyrefuse_data.text.counts import counted
 
 # A row is parallel from this probability on, not parallel from one less it down, and unproven between the two.
 PROVEN = 0.95
@@ -62,7 +63,7 @@ class Alignment:
         """The rows as runs with the same reading: `rows 1-99 parallel, rows 100-200 fit 1 row further down`."""
         runs = list(self._runs())
         rest = len(runs) - _MOST_RUNS
-        shown = [*runs[:_MOST_RUNS], *([f"and {rest} more runs"] if rest > 0 else [])]
+        shown = [*runs[:_MOST_RUNS], *([f"and {counted(rest, 'more run')}"] if rest > 0 else [])]
         if count := int((self.exchanged & ~self.refuted).sum()):
             shown.append(f"except {count} that seem swapped")
         return ", ".join(shown)
@@ -109,4 +110,4 @@ def _exchanged(odds: Matrix) -> Mask:
 def _elsewhere(shift: int) -> str:
     if not shift:
         return "fit no run of the list (other prompts, or another order)"
-    return f"fit {abs(shift)} row{'s' if abs(shift) > 1 else ''} further {'down' if shift > 0 else 'up'}"
+    return f"fit {counted(abs(shift), 'row')} further {'down' if shift > 0 else 'up'}"

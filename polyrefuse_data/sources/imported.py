@@ -12,6 +12,7 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class FileReport:
 
     def to_text(self) -> str:
         """What is wrong with the file's rows; empty if nothing."""
-        said = [f"{self.unmatched} of {self.rows} rows without English"] if self.unmatched else []
+        said = [f"{self.unmatched} of {counted(self.rows, 'row')} without English"] if self.unmatched else []
         if self.unproven:
             said.append(f"{self.unproven} of {self.rows} with English that cannot be proved to be theirs")
         return f"{self.file}: {', '.join(said)} ({self.how})" if said else ""
@@ -69,17 +70,17 @@ class ImportSummary:
         """As text: a line for the whole, one per file with problems, and what could not be matched."""
         done = "already imported, nothing changed: " if self.already else "imported "
         lines = [
-            f"{done}{self.rows} rows of {self.prompts} English prompts in {len(self.languages)} languages "
-            f"({' '.join(self.languages)}) into {self.workspace}"
+            f"{done}{counted(self.rows, 'row')} of {counted(self.prompts, 'English prompt')} in "
+            f"{counted(len(self.languages), 'language')} ({' '.join(self.languages)}) into {self.workspace}"
         ]
-        lines += [f"  flagged {flag}: {count} rows" for flag, count in self.flagged.items()]
+        lines += [f"  flagged {flag}: {counted(count, 'row')}" for flag, count in self.flagged.items()]
         lines += [f"  {said}" for report in self.files if (said := report.to_text())]
         if any(report.unproven for report in self.files):
             lines.append(
                 "  rows flagged unproven can be accepted in a review; adding the English to the files would prove them"
             )
         if self.repeats:
-            lines.append(f"  {self.repeats} duplicate rows were merged")
+            lines.append(f"  {counted(self.repeats, 'duplicate row was', 'duplicate rows were')} merged")
         if self.ignored:
             lines.append(f"  not imported, because the file names give no label and split: {', '.join(self.ignored)}")
         if self.license:

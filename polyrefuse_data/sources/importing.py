@@ -21,6 +21,7 @@ from polyrefuse_data.sources.prompts import prompt_table
 from polyrefuse_data.sources.reading import AS_WE_DO, FORMATS, Reading
 from polyrefuse_data.sources.translation_files import read_translations
 from polyrefuse_data.system.input_files import sha256_of
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import printable_line
 
 _QUOTED = '"\\'
@@ -135,7 +136,7 @@ def _origin(name: str, files: Iterable[Path]) -> str:
     paths = sorted(files)
     for file in paths:
         digest.update(os.fsencode(f"{file.name} {sha256_of(file)}\n"))
-    where = f"{printable_line(name)} ({len(paths)} file{'s' if len(paths) > 1 else ''})"
+    where = f"{printable_line(name)} ({counted(len(paths), 'file')})"
     return f"Imported from {where}; sha256 of their names and hashes: {digest.hexdigest()}"
 
 

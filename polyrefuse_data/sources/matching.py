@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from polyrefuse_data.languages.lexicon import Lexicon
 from polyrefuse_data.sources.alignment import alignment
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.text.counts import counted
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def match_by_position(
     file.
     """
     best = nothing = Match(
-        [None] * len(texts), f"no English file with {len(texts)} rows; name its folder with --english"
+        [None] * len(texts), f"no English file with {counted(len(texts), 'row')}; name its folder with --english"
     )
     for english in sorted(lists, key=lambda english: len(english.prompts) != len(texts)):
         match = _match(texts, categories, english, lexicon)
@@ -69,7 +70,7 @@ def _match(
                 unproven.add(place)
     how = f"{english.where}: {found}"
     if other_categories:
-        how += f"; categories differ in {other_categories} rows"
+        how += f"; categories differ in {counted(other_categories, 'row')}"
     elif found.proven.all():
         how = f"parallel with {english.where}"
     elif found.refuted.all():

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.rows import LABELS, PROMPT_SCHEMA, SPLITS, nfc
+from polyrefuse_data.text.counts import counted
 
 DEMO_SEEDS = "demo-seeds"
 
@@ -71,7 +72,9 @@ def without_leaks(prompts: Sequence[Prompt]) -> list[Prompt]:
             latest[nfc(prompt["text"])] = prompt
     kept = [prompt for prompt in prompts if latest[nfc(prompt["text"])]["split"] == prompt["split"]]
     if len(kept) < len(prompts):
-        _logger.warning("left out %d prompts that are also in a later split", len(prompts) - len(kept))
+        _logger.warning(
+            "left out %s also in a later split", counted(len(prompts) - len(kept), "prompt that is", "prompts that are")
+        )
     return kept
 
 

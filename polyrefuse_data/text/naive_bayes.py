@@ -8,6 +8,7 @@ the text into sentences. A word counts for no more than _MOST_OF_A_WORD, so that
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _SPACE, _THREE_BYTES = 0x20, 0xE0  # the byte that ends a word, and the least th
 _WORD = 8  # sequences that make a word in scripts without spaces
 _MOST_OF_A_WORD = 15.0  # nats; a French word in a German text reaches 26
 _CHUNK = 32_768  # sequences that are summed up at once
+_MOST_TIMES = 100_000  # that a sequence counts for in a text
 _APART = 1e7  # more than a text's sequences ever add up to: keeps the sums of different texts apart
 
 
@@ -73,6 +75,7 @@ class Model:
         loaded: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
         self.labels: list[str] = loaded.nb_classes
         self._weights: Weights = loaded.nb_ptc.astype(np.float32)  # half precision is slow to compute with
+        self._often = np.array([math.log1p(times) for times in range(_MOST_TIMES + 1)], dtype=np.float32)
         self._prior: Weights = loaded.nb_pc.astype(np.float32)
         self._next = np.asarray(loaded.tk_nextmove)  # state, by the row of the state before and a byte
         self._row = np.asarray(loaded.tk_row, dtype=np.intp) << 8
@@ -122,9 +125,11 @@ class Model:
         bounds = before[np.concatenate([[0], ends])]
         words = _words(letters, before, ends, bounds)
         scores = self._scores(sequences, bounds)
-        softened = scores / np.sqrt(np.maximum(sizes, 1))[:, None].astype(np.float32)
+        softened = scores / np.sqrt(np.maximum(sizes, 1))[:, None]
         shares = np.exp(softened - softened.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
+        shares = (shares / shares.sum(axis=1, keepdims=True)).astype(
+            np.float32
+        )  # without the bits that processors differ in
         for place, (start, end) in enumerate(pairwise(bounds.tolist())):
             yield Reading(sequences[start:end], words[place], scores[place], shares[place])
 
@@ -157,12 +162,14 @@ class Model:
         texts = np.repeat(np.arange(count), np.diff(bounds))
         keys, times = np.unique(texts * len(self._weights) + sequences, return_counts=True)
         texts, sequences = np.divmod(keys, len(self._weights))
-        # Rows of the table that are used stand together, and so in the processor's cache.
+        # Rows of the table that are used stand together, and so in the processor's cache. Sums are in double precision,
+        # where they are exact, as weights have 11 bits and factors 24: the same on every processor, in whatever order.
         place = np.zeros(len(self._weights), dtype=np.intp)
         place[sequences] = 1
         used = np.flatnonzero(place)
         place[used] = np.arange(len(used))
-        weights, places, often = self._weights[used], place[sequences], np.log1p(times.astype(np.float32))
+        weights, places = self._weights[used].astype(np.float64), place[sequences]
+        often = self._often[np.minimum(times, _MOST_TIMES)].astype(np.float64)
         scores = np.zeros((count, len(self._prior)), dtype=np.float32)
         ends = np.searchsorted(texts, np.arange(count), side="right").tolist()
         start = 0

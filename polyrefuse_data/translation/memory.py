@@ -17,6 +17,7 @@ from typing import Any
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages.tags import is_tag, language_of_tag
 from polyrefuse_data.system.input_files import read_input, reason
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.delimited import delimiter_of
 from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.segments import Segment
@@ -207,7 +208,8 @@ def _table_units(path: Path, lines: Iterable[tuple[int, list[str]]], example: st
         if not any(fields):
             continue
         if len(fields) != len(header):
-            raise SourceError(f"{path}: line {number} has {len(fields)} columns, but the header has {len(header)}")
+            columns = counted(len(fields), "column")
+            raise SourceError(f"{path}: line {number} has {columns}, but the header has {len(header)}")
         units.append(_unit(zip(header, fields, strict=True)))
     return units
 

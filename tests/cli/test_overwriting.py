@@ -122,7 +122,7 @@ def test_what_reviewers_decided_and_what_was_imported_is_not_built_over(world: W
     assert world.launcher.run("review", "import", workspace, sheet).code == 0
     rows = (workspace / "rows.parquet").read_bytes()
     refused = world.launcher.run(*build)
-    assert refused.code == 2 and "1 rows that reviewers decided on" in refused.printed
+    assert refused.code == 2 and "1 row that reviewers decided on" in refused.printed
     assert (workspace / "rows.parquet").read_bytes() == rows
 
     (workspace / "import.json").write_text("[]\n")  # as an import leaves it

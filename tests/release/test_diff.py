@@ -95,7 +95,7 @@ def test_splits_that_changed_are_named(tmp_path):
     diff = difference(tmp_path, moved)
     assert diff.step == "major"
     assert all(diff.languages[code].splits == {"train -> test": 1} for code in ("de", "en", "yo"))
-    assert "en: 1 rows moved train -> test" in diff.to_text()
+    assert "en: 1 row moved train -> test" in diff.to_text()
 
 
 def test_json_lists_every_row_and_markdown_is_a_list(tmp_path):

@@ -116,7 +116,7 @@ def test_nan_scores_become_null(tmp_path):
         ({"split": "test"}, "more than one split"),
         ({"label": "harmless"}, "more than one label"),
         ({"language": "en"}, "occurs twice"),
-        ({"id": None}, "have no id"),
+        ({"id": None}, "1 row has no id"),
         ({"text": None}, "has no text"),
         ({"status": "maybe"}, "column status contains"),
         ({"language": "../../elsewhere"}, "column language contains"),

@@ -106,7 +106,7 @@ def test_nothing_that_is_tested_on_is_trained_on(tmp_path: Path, caplog: pytest.
         ("two", "b"),
         ("two", "c"),
     ]
-    assert "left out 1 prompts that are also in a later split" in caplog.text
+    assert "left out 1 prompt that is also in a later split" in caplog.text
 
 
 def test_the_same_prompt_in_the_same_split_of_two_sources_stays_twice(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_tmx_with_properties_regions_and_inline_codes(tmp_path: Path) -> None:
     assert rows["pt", "Diga uma fruta."]["text_en"] == "Name a fruit."
     assert rows["zh-Hant", "說出一種水果。"]["category"] == "food"
     assert rows["de", "Nenne eine Farbe."]["flags"] == ["unmatched"]
-    assert "memory.tmx: 1 of 1 rows without English (give these records text_en)" in summary.to_text()
+    assert "memory.tmx: 1 of 1 row without English (give these records text_en)" in summary.to_text()
 
 
 def test_tmx_says_its_own_encoding(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_the_same_row_twice_is_one_and_another_translation_a_conflict(tmp_path: 
     record = {"language": "de", "text": "Nenne eine Frucht.", "text_en": "Name a fruit.", "label": "harmless"}
     rows, summary = run(tmp_path, "mine.jsonl", jsonl(record, record, {**record, "text": "Nenn eine Frucht."}))
     assert (summary.rows, summary.repeats) == (3, 1)
-    assert "1 duplicate rows were merged" in summary.to_text()
+    assert "1 duplicate row was merged" in summary.to_text()
     assert rows["de", "Nenn eine Frucht."]["flags"] == ["conflict"]
     assert rows["de", "Nenne eine Frucht."]["flags"] == []
 

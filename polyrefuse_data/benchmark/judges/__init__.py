@@ -21,6 +21,7 @@ from polyrefuse_data.benchmark.judges.conditions import is_degenerate, is_empty,
 from polyrefuse_data.benchmark.judges.panel import Joint, PanelJudge, panel_of
 from polyrefuse_data.benchmark.judges.plugged import PluggedJudge
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.text.counts import counted
 
 if TYPE_CHECKING:
     from polyrefuse_data.benchmark.purse import Purse
@@ -104,7 +105,9 @@ def judge_replies(
     missing prompts; MissingPrerequisite for a missing model or key; EndpointError if an endpoint stops answering.
     """
     if prompts is not None and len(prompts) != len(responses):
-        raise ConfigError(f"{len(responses)} replies but {len(prompts)} prompts to judge: give one prompt per reply")
+        raise ConfigError(
+            f"{counted(len(responses), 'reply', 'replies')} but {counted(len(prompts), 'prompt')} to judge: give one prompt per reply"
+        )
     with contextlib.ExitStack() as stack:
         if isinstance(judge, str):
             judge = open_judge(judge)

@@ -20,6 +20,7 @@ from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.errors import ConfigError, TranslationError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, language
 from polyrefuse_data.system.toml import parse_toml
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.translation.backends import open_chain
 from polyrefuse_data.translation.base import Failure, Pair, Request, Translation, identity
 from polyrefuse_data.translation.chain import Step
@@ -119,8 +120,8 @@ class EnglishJudge:
         failures = [result for result in results if isinstance(result, Failure)]
         if lost := [failure for failure in failures if failure.ask_again]:
             raise TranslationError(
-                f"{len(lost)} replies in {code} could not be translated (last: {lost[-1].reason}, {lost[-1].detail}): "
-                "run again to ask for them"
+                f"{counted(len(lost), 'reply', 'replies')} in {code} could not be translated "
+                f"(last: {lost[-1].reason}, {lost[-1].detail}): run again to ask for them"
             )
         if failures:
             _logger.warning(

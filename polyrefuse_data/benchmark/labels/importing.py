@@ -20,6 +20,7 @@ from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.locks import lock_folder
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 _NAME = re.compile(r"\w[\w .@-]{0,63}")  # stands in files, pages and spreadsheets
 
@@ -37,7 +38,7 @@ class LabelSummary:
     def to_text(self) -> str:
         """For people: counts, one line for each refused row, one for each language."""
         told = ", ".join(f"{count} {name}" for name, count in self.labels.items()) or "none"
-        lines = [f"labels: {told}; {self.unlabelled} rows without one, {len(self.refused)} refused"]
+        lines = [f"labels: {told}; {counted(self.unlabelled, 'row')} without one, {len(self.refused)} refused"]
         lines += [f"  refused {row['key']}: {row['reason']}" for row in self.refused]
         for row in self.calibration.get("judge", ()):
             errors = ", ".join(
@@ -45,7 +46,7 @@ class LabelSummary:
                 for name in ("sensitivity", "specificity")
             )
             doubt = "" if row["concludes"] else " (too few labels to conclude anything)"
-            lines.append(f"  {row['language']}: {row['n']} replies labelled, {errors}{doubt}")
+            lines.append(f"  {row['language']}: {counted(row['n'], 'reply', 'replies')} labelled, {errors}{doubt}")
         for row in self.calibration.get("agreement", ()):
             for pair in row["pairs"]:
                 reach = f" ({pair['cohen_low']:.2f}–{pair['cohen_high']:.2f}, n = {row['n']})"

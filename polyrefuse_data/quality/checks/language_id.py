@@ -88,7 +88,7 @@ def language_id(name: str) -> Check:
             "detected_language": "the most probable language",
         },
         labels=["detected_language"],
-        version="3",
+        version="4",
         thresholds=[
             Threshold(
                 "language_id",

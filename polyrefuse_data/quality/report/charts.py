@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 
 from polyrefuse_data.quality.report.scores import Distribution, Sweep
+from polyrefuse_data.text.counts import counted
 
 _LABEL = 44
 _WIDTH = 860
@@ -51,7 +52,8 @@ def distribution(chart: Distribution) -> str:
             for bin, count in enumerate(counts)
             if count
         )
-        body.append(f'<path d="{path}" class="area"><title>{escape(code)}: {sum(counts)} rows</title></path>')
+        title = f"{escape(code)}: {counted(sum(counts), 'row')}"
+        body.append(f'<path d="{path}" class="area"><title>{title}</title></path>')
         for name, bound in chart.bounds.get(code, []):
             if low <= bound <= high:
                 x = place(bound)
@@ -90,7 +92,7 @@ def sweep(chart: Sweep, kinds: Mapping[str, str]) -> str:
         body.append(f'<line x1="{left}" x2="{width - 16}" y1="{y(count):.1f}" y2="{y(count):.1f}" class="grid"/>')
     for code, counts in chart.rejected.items():
         points = " ".join(f"{x(step):.1f},{y(count):.1f}" for step, count in zip(chart.steps, counts, strict=True))
-        title = f"<title>{escape(code)}: up to {max(counts)} rows</title>"
+        title = f"<title>{escape(code)}: up to {counted(max(counts), 'row')}</title>"
         body.append(
             f'<polyline points="{points}" class="line {kinds[code]}" data-line="{escape(code)}">{title}</polyline>'
         )

@@ -11,6 +11,7 @@ from polyrefuse_data import rows as schema
 from polyrefuse_data.quality.review.decisions import Decision
 from polyrefuse_data.quality.thresholds import Thresholds
 from polyrefuse_data.text import printable
+from polyrefuse_data.text.counts import counted
 
 ANY = "any"  # rejected by whichever check
 
@@ -82,8 +83,8 @@ class ReviewSummary:
     def to_text(self) -> str:
         """As text: one line of counts, one per refused row, one per check."""
         lines = [
-            f"{self.reviewed} rows reviewed: {self.edited} edited, {self.accepted} accepted, {self.rejected} rejected; "
-            f"{self.unmarked} without a verdict, {len(self.refused)} refused"
+            f"{counted(self.reviewed, 'row')} reviewed: {self.edited} edited, {self.accepted} accepted, "
+            f"{self.rejected} rejected; {self.unmarked} without a verdict, {len(self.refused)} refused"
         ]
         lines += [f"  refused {row['id']} {row['language']}: {row['reason']}" for row in self.refused]
         for name, found in sorted(self.agreement.items()):

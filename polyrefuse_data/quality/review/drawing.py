@@ -18,6 +18,7 @@ from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.probability.evidence import P_GOOD
 from polyrefuse_data.quality.score_table import numbers_of
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 STRATA = ("verdict", "flag", P_GOOD, "source")
@@ -45,7 +46,8 @@ def read_keys(workspace: Workspace, by: str) -> pa.Table:
     table = pa.concat_tables(keys) if keys else workspace.read_rows().select(_KEYS)
     for name in ("id", "language"):
         if missing := table[name].null_count:
-            raise ConfigError(f"{workspace.rows}: {missing} rows have no {name}, so no decision on them could be kept")
+            those = counted(missing, "row has", "rows have")
+            raise ConfigError(f"{workspace.rows}: {those} no {name}, so no decision on them could be kept")
     if by != P_GOOD:
         return table
     scores = scores_of(workspace.scores, np.concatenate(inputs)) if inputs else None

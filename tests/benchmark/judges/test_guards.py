@@ -257,7 +257,7 @@ def test_a_missing_model_names_the_command_before_anything_is_loaded(
 def test_prompts_are_needed_one_a_reply() -> None:
     with pytest.raises(ConfigError, match="also reads the prompts"):
         judge_replies(["No."], "en", judge="allenai/wildguard")
-    with pytest.raises(ConfigError, match="2 replies but 1 prompts"):
+    with pytest.raises(ConfigError, match="2 replies but 1 prompt "):
         judge_replies(["No.", "Yes."], "en", judge="allenai/wildguard", prompts=["Why?"])
 
 
