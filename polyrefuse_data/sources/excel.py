@@ -1,8 +1,9 @@
 """Excel workbooks (.xlsx) as records: the values of the one sheet that has any, under the names in its first row.
 
 A workbook is XML in a zip file: it is measured before anything is unpacked, and its XML may declare nothing. Nothing is
-written to disk, no formula is run and no link followed: a formula's value is the one that was saved with it. Merged
-cells are refused: they show one value for all of them, but only the first has it.
+written to disk, no formula is run and no link followed: a formula's value is the one that was saved with it. Formulas
+that a program wrote without a value are refused, because they would read as empty cells; so are merged cells, which
+show one value for all of them, but only the first has it.
 """
 
 from __future__ import annotations
@@ -26,14 +27,20 @@ _MOST_PARTS = 10_000  # an empty workbook has ten
 
 _SHEETS = "xl/worksheets/"
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([^\"']+)")
+# A formula and no value after it, or an empty one: that is no value either, except of type "str", which is "".
+_UNKNOWN = re.compile(
+    rb"<(?:\w+:)?c\b(?P<about>[^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?P<value><(?:\w+:)?v(?:\s*/>|></(?:\w+:)?v>)\s*)?</(?:\w+:)?c>"
+)
+_PLACE = re.compile(rb"\br=[\"'](\w+)")
 _OLE = b"\xd0\xcf\x11\xe0"  # how files of the older format begin, and encrypted ones of this one
 
 
 def excel_rows(where: str, content: bytes) -> Iterator[Row]:
     """The rows of a workbook with their numbers, from 1; empty ones too.
 
-    Raises SourceError if it is no workbook, is larger than it may be, declares XML entities, has rows on two sheets or
-    merged cells; MissingPrerequisite without openpyxl.
+    Raises SourceError if it is no workbook, is larger than it may be, declares XML entities, has rows on two sheets,
+    merged cells or formulas without a value; MissingPrerequisite without openpyxl.
     """
     _check(where, content)
     try:
@@ -85,13 +92,26 @@ def _check(where: str, content: bytes) -> None:
                 if part.filename.endswith((".xml", ".rels")):
                     xml = archive.read(part)
                     _check_xml(f"{where} ({part.filename})", xml)
-                    if part.filename.startswith(_SHEETS) and (merged := _MERGED.search(xml)):
-                        raise SourceError(
-                            f"{where}: the cells {merged[1].decode(errors='replace')} are merged, and only the first "
-                            "has their value: unmerge them, and fill in each"
-                        )
+                    if part.filename.startswith(_SHEETS):
+                        _check_cells(where, xml)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise SourceError(f"{where}: not an Excel workbook ({error}): save it as .xlsx again") from error
+
+
+def _check_cells(where: str, sheet: bytes) -> None:
+    """Refuse cells that do not hold the value that people see in them."""
+    if merged := _MERGED.search(sheet):
+        raise SourceError(
+            f"{where}: the cells {merged[1].decode(errors='replace')} are merged, and only the first has their value: "
+            "unmerge them, and fill in each"
+        )
+    for cell in _UNKNOWN.finditer(sheet):
+        if not (cell["value"] and b'"str"' in cell["about"]):
+            place = _PLACE.search(cell["about"])
+            raise SourceError(
+                f"{where}: the formula in {place[1].decode() if place else 'a cell'} was saved without its value: open "
+                "the file in a spreadsheet program and save it there"
+            )
 
 
 def _check_xml(where: str, content: bytes) -> None:

@@ -69,7 +69,10 @@ class Record:
         if value is None or value != value:  # NaN
             return None
         if not isinstance(value, str):
-            raise SourceError(f"{self.where}: {name} is {kind(value)}, not text: put it in quotes, or omit it")
+            raise SourceError(
+                f"{self.where}: {name} is {kind(value)}, not text: put it in quotes (in a spreadsheet, format the cell "
+                "as text and type it again), or omit it"
+            )
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +158,34 @@ def test_merged_cells_are_refused(tmp_path: Path, cells: str, merged: str) -> No
     book.active.merge_cells(cells)
     book.save(path)
     refused(path, rf"p\.xlsx: the cells {cells} are merged, and only the first has their value: unmerge")
+
+
+def test_a_formula_that_no_program_has_computed_is_not_empty(tmp_path: Path) -> None:
+    """Libraries write formulas without values: the cell was told to be empty."""
+    path = workbook(tmp_path / "p.xlsx", [("text",), ('="Name a "&"fruit."',)])
+    refused(path, r"p\.xlsx: the formula in A2 was saved without its value: open the file in a spreadsheet program")
+
+
+@pytest.mark.parametrize(
+    "value", [b'<c r="A2" t="str"><f>B2</f><v>Name a fruit.</v></c>', b'<c r="A2" t="str"><v>x</v></c>']
+)
+def test_a_formula_with_its_value_is_that_value(tmp_path: Path, value: bytes) -> None:
+    path = workbook(tmp_path / "p.xlsx", [("text", "note"), ("=B2", "left alone")])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    empty = b'<c r="B2" t="str"><f>IF(1,"")</f><v></v></c>'  # Excel's way to write a formula that gives ""
+    parts[sheet] = re.sub(rb'<c r="A2".*?</c>', value, parts[sheet])
+    parts[sheet] = re.sub(rb'<c r="B2".*?</c>', empty, parts[sheet])
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    assert read_records(path)[0].text() in ("Name a fruit.", "x")
+
+
+def test_a_date_in_place_of_text_tells_what_helps_in_a_spreadsheet(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "p.xlsx", [("text",), (datetime.date(2026, 3, 1),)])
+    refused(path, r"p\.xlsx row 2: text is a date, not text: .*format the cell as text")
 
 
 def test_what_excel_escapes_is_read_as_it_was(tmp_path: Path) -> None:

@@ -251,7 +251,6 @@ def test_a_workbook_says_the_same(tmp_path: Path) -> None:
     ],
 )
 def test_cells_that_are_no_text_are_named(tmp_path: Path, cell: object, message: str) -> None:
-    """A formula counts as its saved value; one that was never calculated has none."""
     path = workbook(tmp_path / "p.xlsx", [("text", "label"), (cell, "harmful")])
     with pytest.raises(SourceError, match=rf"p\.xlsx row 2: {message}"):
         load_prompts([source(path)])

@@ -106,7 +106,8 @@ def judge_replies(
     """
     if prompts is not None and len(prompts) != len(responses):
         raise ConfigError(
-            f"{counted(len(responses), 'reply', 'replies')} but {counted(len(prompts), 'prompt')} to judge: give one prompt per reply"
+            f"{counted(len(responses), 'reply', 'replies')} but {counted(len(prompts), 'prompt')} to judge: "
+            "give one prompt per reply"
         )
     with contextlib.ExitStack() as stack:
         if isinstance(judge, str):
