@@ -25,10 +25,10 @@ from polyrefuse_data.errors import ModelError
 from polyrefuse_data.models.batches import (
     Batch,
     equal_length_batches,
-    is_out_of_memory,
     sorted_batches,
 )
 from polyrefuse_data.models.causal import CausalModel
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 
 
 @dataclass(frozen=True)

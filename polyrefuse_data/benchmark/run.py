@@ -132,7 +132,7 @@ def _threads_restored() -> Iterator[None]:
 
 @contextmanager
 def _out_of_memory_explained(model: str) -> Iterator[None]:
-    from polyrefuse_data.models.batches import is_out_of_memory
+    from polyrefuse_data.system.machine_faults import is_out_of_memory
 
     try:
         yield

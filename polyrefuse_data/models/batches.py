@@ -11,6 +11,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from polyrefuse_data.system.machine_faults import is_out_of_memory
+
 # Tokens a forward may hold. On CPU more than this leaves the caches; on a GPU fewer leave it idle.
 CPU_BATCH_TOKENS = 4096
 GPU_BATCH_TOKENS = 65536
@@ -64,13 +66,6 @@ def equal_length_batches(lengths: Sequence[int]) -> list[list[int]]:
     """Indices grouped by exact length, longest first, so that nothing is padded."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     return [list(group) for _, group in groupby(order, key=lambda i: lengths[i])]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means out of memory (on the GPU, or in the CPU allocator)."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "alloc" in str(error).lower() and "memory" in str(error).lower()
-    )
 
 
 def with_backoff(work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:

@@ -25,8 +25,11 @@ _PATHS = {
     errno.ELOOP: "these symbolic links lead to each other; choose another path",
     errno.ENOTDIR: "a part of this path is a file; choose another",
 }
-# torch and other libraries in C++ say it only in the message.
-_NO_MEMORY = ("can't allocate memory", "std::bad_alloc", "out of memory", "failed to map segment")
+# torch (for what is not on a GPU) and other libraries in C++ say it only in the message.
+_NO_MEMORY = re.compile(
+    "out of memory|not enough memory|(?:can't|cannot|unable to|failed to) allocate|bad_alloc|failed to map segment",
+    re.IGNORECASE,
+)
 
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes of a file name that are no text, as Python shows them
 
@@ -45,11 +48,15 @@ def machine_fault(error: BaseException) -> PolyrefuseError | None:
     return None
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, the machine's or a GPU's."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and _NO_MEMORY.search(str(error)) is not None
+    )
+
+
 def _number(error: BaseException) -> int:
     """The errno behind an error; 0 if there is none."""
     if isinstance(error, OSError):
         return error.errno or 0
-    is_memory = isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | ImportError) and any(said in str(error) for said in _NO_MEMORY)
-    )
-    return errno.ENOMEM if is_memory else 0
+    return errno.ENOMEM if is_out_of_memory(error) else 0

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError, PolyrefuseError
 from polyrefuse_data.system.input_files import reason, regular_file, sha256_of
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
 
@@ -59,7 +60,7 @@ def damage_explained(name: str) -> Iterator[None]:
     except (PolyrefuseError, OSError, ValueError, MemoryError):
         raise
     except Exception as error:
-        if "OutOfMemory" in type(error).__name__:
+        if is_out_of_memory(error):
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if isinstance(error, ImportError):

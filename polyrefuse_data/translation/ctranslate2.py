@@ -15,6 +15,7 @@ from polyrefuse_data.errors import ConfigError, ModelError
 from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.locks import lock_folder
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.system.safe_weights import safetensors_only
 from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.translation.checkpoint import Checkpoint
@@ -114,7 +115,7 @@ class CTranslate2Runtime:
         ]
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        return isinstance(error, MemoryError) or "out of memory" in str(error)
+        return is_out_of_memory(error)
 
     def close(self) -> None:
         self._loaded = None

@@ -11,6 +11,7 @@ from polyrefuse_data.endpoints.completions import Answer, Completion, NoAnswer
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.extras import require
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.translation.base import Pair, Request, Result, Units
 from polyrefuse_data.translation.batches import token_batches
 from polyrefuse_data.translation.chat import Chat
@@ -77,7 +78,7 @@ class LocalChatTranslator:
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         for number, batch in enumerate(batches):
-            results = in_halves(batch, self._translate, _is_out_of_memory, self._prove, self.config_name)
+            results = in_halves(batch, self._translate, is_out_of_memory, self._prove, self.config_name)
             for result in results:
                 self._first.watch(result)
             yield number, results
@@ -212,13 +213,6 @@ def _in_parts(messages: Messages) -> Messages:
         else message
         for message in messages
     ]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    # The CPU allocator has no error class of its own.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def open_local_chat(config: LocalChatBackend) -> LocalChatTranslator:

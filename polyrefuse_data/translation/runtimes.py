@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.translation.checkpoint import Checkpoint
 from polyrefuse_data.translation.trimming import Kept
 
@@ -151,9 +152,7 @@ class TransformersRuntime:
 
         if isinstance(error, torch.OutOfMemoryError):
             torch.cuda.empty_cache()
-            return True
-        # The CPU allocator has no error class of its own.
-        return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        return is_out_of_memory(error)
 
     def close(self) -> None:
         self._loaded = self._head = None

@@ -15,6 +15,7 @@ from polyrefuse_data.benchmark.judges.guards import check_language
 from polyrefuse_data.benchmark.judges.local_answers import answers_of
 from polyrefuse_data.benchmark.judges.odds import Said
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
@@ -139,8 +140,8 @@ class GuardJudge:
                 batch = longest_first[:size]
                 try:
                     answers = answers_of(self.family, tokenizer, network, [texts[index] for index in batch])
-                except torch.OutOfMemoryError:
-                    if size == 1:
+                except (RuntimeError, MemoryError) as error:
+                    if size == 1 or not is_out_of_memory(error):
                         raise
                     size = max(1, len(batch) // 2)
                     torch.cuda.empty_cache()
