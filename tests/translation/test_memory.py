@@ -162,11 +162,11 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("m.tmx", "<tmx><body>", "not readable as TMX"),
-        ("m.tsv", "en\tde\none\n", r"line 2 has 1 columns, but the header has 2"),
+        ("m.tsv", "en\tde\none\n", r"line 2 has 1 column, but the header has 2"),
         ("m.tsv", "english\n", r"line 1 must name the languages"),
         ("m.csv", "", r"line 1 must name the languages of the columns, e.g. en;de"),
         ("m.csv", 'en,de\n"one,eins\n', r"line 2: broken CSV"),
-        ("m.csv", "en,de\none\n", r"line 2 has 1 columns, but the header has 2"),
+        ("m.csv", "en,de\none\n", r"line 2 has 1 column, but the header has 2"),
         ("m.tsv", "source\ttarget\nYes\tJa\n", r"line 1 must name the languages"),
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
