@@ -1,7 +1,8 @@
 """Where only the last token's logits are read, the last block's last sublayer has to run for that token alone.
 
 No code per model: that sublayer (an MLP) is handed the last token's slice, and what it returns is broadcast over the
-positions that nobody reads. Proved once per model by comparing logits; where they differ, the whole forward is run.
+positions that nobody reads. Proved by comparing logits, by each scorer anew, as weights and hooks may have changed;
+where they differ, the whole forward is run.
 """
 
 from __future__ import annotations

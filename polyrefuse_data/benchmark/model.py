@@ -65,11 +65,11 @@ class ChatModel(CausalModel):
         self.blocks: list[Block] = self._find_blocks(modules or ModuleNames())
         self.n_layers = len(self.blocks)
         self.d_model = self.blocks[0].width
-        self._decoder = find_decoder(self)
-        self.pads = pads_right(self)  # whether rows of unlike length can share a batch
-        probes = PROBES if self.pads else PROBES[:1] * len(PROBES)
-        self.prove(self.encode(probes))
-        lead_to_answer(self)
+        probes = self.encode(PROBES)
+        self._decoder = find_decoder(self, self.blocks[-1].module, probes)
+        self.pads = pads_right(self, probes)  # whether rows of unlike length can share a batch
+        self.prove(probes if self.pads else probes[:1] * len(probes))
+        lead_to_answer(self, self.chat, self.tokenizer)
         _ = self.end_token_ids  # raises where tokenizer and model do not fit
 
     @classmethod

@@ -14,7 +14,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.brokenness import MAX_BROKEN_RISE, MAX_CROSS_ENTROPY_RISE
 from polyrefuse_data.benchmark.contrasts import VERDICT_NAMES
 from polyrefuse_data.benchmark.experiments import EXPERIMENTS
-from polyrefuse_data.benchmark.figures import CANDIDATES, Drawing, draw_all, draw_runs
+from polyrefuse_data.benchmark.figures import Drawing, draw_all, draw_runs
 from polyrefuse_data.benchmark.headline import headline
 from polyrefuse_data.benchmark.judges.in_english import BY_TRANSLATOR
 from polyrefuse_data.benchmark.latex import latex_table, runs_table
@@ -86,8 +86,8 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
         "translators": sorted({row["judge"].partition(BY_TRANSLATOR)[2] for row in scores["rows"]} - {""}),
         "headline": headline(scores),
         "languages": scores["languages"],
-        "figures": [_shown(drawing) for drawing in drawings if not drawing.name.startswith(CANDIDATES)],
-        "candidates": [_shown(drawing) for drawing in drawings if drawing.name.startswith(CANDIDATES)],
+        "figures": [_shown(drawing) for drawing in drawings if not drawing.of_candidates],
+        "candidates": [_shown(drawing) for drawing in drawings if drawing.of_candidates],
         "selection": scores["selection"],
         "rows": scores["rows"],
         "selectivity": scores["selectivity"],

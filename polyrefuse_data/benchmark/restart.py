@@ -1,7 +1,7 @@
 """Run a decoder from the input of one of its blocks. Earlier blocks are skipped, at no cost.
 
-Verified once per model: a restart in the middle must reproduce the logits of the full forward pass, up to rounding. If
-it does not (blocks that share keys or keep state), `Restart.works` is false and callers run the full pass.
+Proved by each scorer: a restart in the middle must reproduce the logits of the full forward pass, up to rounding. If it
+does not (blocks that share keys or keep state), `Restart.works` is false and callers run the full pass.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ _PATHS = {
 }
 # torch (for what is not on a GPU) and other libraries in C++ say it only in the message.
 _NO_MEMORY = re.compile(
-    "out of memory|not enough memory|(?:can't|cannot|unable to|failed to) allocate|bad_alloc|failed to map segment",
+    "out of memory|not enough memory|(?:can't|cannot|unable to|failed to) allocate|bad_alloc|ALLOC_FAILED"
+    "|failed to map segment",
     re.IGNORECASE,
 )
 

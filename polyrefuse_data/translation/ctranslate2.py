@@ -15,7 +15,6 @@ from polyrefuse_data.errors import ConfigError, ModelError
 from polyrefuse_data.system.cache import cache_folder
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.locks import lock_folder
-from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.system.safe_weights import safetensors_only
 from polyrefuse_data.system.unfinished_files import part_of
 from polyrefuse_data.translation.checkpoint import Checkpoint
@@ -113,9 +112,6 @@ class CTranslate2Runtime:
             [self._until_end(tokens, len(ids)) for tokens in result.hypotheses]
             for result, ids in zip(results, given, strict=True)
         ]
-
-    def is_out_of_memory(self, error: Exception) -> bool:
-        return is_out_of_memory(error)
 
     def close(self) -> None:
         self._loaded = None

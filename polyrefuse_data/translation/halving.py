@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from polyrefuse_data.errors import ModelError
+from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.translation.base import Failure, Result
 
 Row = TypeVar("Row")
@@ -20,7 +21,6 @@ PLAIN_SENTENCE = "How are you?"
 def in_halves(
     rows: Sequence[Row],
     compute: Callable[[Sequence[Row]], list[Result]],
-    is_out_of_memory: Callable[[Exception], bool],
     prove: Callable[[], None],
     name: str,
 ) -> list[Result]:
@@ -31,17 +31,15 @@ def in_halves(
     try:
         return compute(rows)
     except ERRORS as error:
-        failure = _failure(error, is_out_of_memory, prove, name)
+        failure = _failure(error, prove, name)
     if len(rows) == 1:
         return [failure]
     half = len(rows) // 2
     parts = (rows[:half], rows[half:])
-    return [result for part in parts for result in in_halves(part, compute, is_out_of_memory, prove, name)]
+    return [result for part in parts for result in in_halves(part, compute, prove, name)]
 
 
-def _failure(
-    error: Exception, is_out_of_memory: Callable[[Exception], bool], prove: Callable[[], None], name: str
-) -> Failure:
+def _failure(error: Exception, prove: Callable[[], None], name: str) -> Failure:
     if is_out_of_memory(error):
         return Failure("out_of_memory", first_line(error), ask_again=True)
     try:

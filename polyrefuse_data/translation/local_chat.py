@@ -11,7 +11,6 @@ from polyrefuse_data.endpoints.completions import Answer, Completion, NoAnswer
 from polyrefuse_data.errors import ModelError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, language
 from polyrefuse_data.system.extras import require
-from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.translation.base import Pair, Request, Result, Units
 from polyrefuse_data.translation.batches import token_batches
 from polyrefuse_data.translation.chat import Chat
@@ -78,7 +77,7 @@ class LocalChatTranslator:
 
     def translate(self, batches: Sequence[Sequence[Request]]) -> Iterator[tuple[int, list[Result]]]:
         for number, batch in enumerate(batches):
-            results = in_halves(batch, self._translate, is_out_of_memory, self._prove, self.config_name)
+            results = in_halves(batch, self._translate, self._prove, self.config_name)
             for result in results:
                 self._first.watch(result)
             yield number, results

@@ -152,9 +152,8 @@ class NllbTranslator:
 
     def _generate(self, rows: Sequence[tuple[list[int], Language]], kept: Kept | None) -> list[Result]:
         """Generate. If memory runs out, or the model fails on a row, each half is done separately."""
-        name, is_out_of_memory = self.checkpoint.label, self.runtime.is_out_of_memory
         compute = partial(self._compute, kept)
-        return in_halves(rows, compute, is_out_of_memory, self._prove(compute, rows), name)
+        return in_halves(rows, compute, self._prove(compute, rows), self.checkpoint.label)
 
     def _compute(self, kept: Kept | None, rows: Sequence[tuple[list[int], Language]]) -> list[Result]:
         sources, targets = [source for source, _ in rows], [self.checkpoint.kind.before_target(to) for _, to in rows]

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.translation.checkpoint import Checkpoint
 from polyrefuse_data.translation.trimming import Kept
 
@@ -59,8 +58,6 @@ class Runtime(Protocol):
         """`candidates` hypotheses for each source; `targets` are the tokens that the translations begin with, None for
         each if the model is told no target so. With `kept`, other tokens are neither in `sources` nor said."""
         ...
-
-    def is_out_of_memory(self, error: Exception) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -146,13 +143,6 @@ class TransformersRuntime:
             )
         hypotheses = [self._until_end(ids) for ids in outputs[:, start.shape[1] :].tolist()]
         return [hypotheses[row * candidates : (row + 1) * candidates] for row in range(len(sources))]
-
-    def is_out_of_memory(self, error: Exception) -> bool:
-        import torch
-
-        if isinstance(error, torch.OutOfMemoryError):
-            torch.cuda.empty_cache()
-        return is_out_of_memory(error)
 
     def close(self) -> None:
         self._loaded = self._head = None

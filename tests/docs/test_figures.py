@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +75,33 @@ def test_the_table_has_the_goal_beside_the_last_number_that_was_printed() -> Non
     assert figures.numbers(replace(figure, span=True), "8 rows, 8 rows") == "in one 8"
 
 
+def test_what_a_figure_reads_of_the_tests_is_what_it_is_measured_from() -> None:
+    scripts = {word for figure in LISTED.values() for word in figure.command.split() if word.endswith(".py")}
+    read = set()
+    for script in scripts:
+        program = (ROOT / script).read_text(encoding="utf-8")
+        read |= set(re.findall(r'"(tests/[\w/.]+)"', program))
+        read |= {
+            f"{module.replace('.', '/')}.py" for module in re.findall(r"(?m)^ *from (tests[\w.]+) import", program)
+        }
+    assert read == {name for name in figures.MEASURED_FROM if name.startswith("tests/")}
+
+
+def test_time_in_which_a_measurement_is_stopped_does_not_count(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    inner = f"import time; open({str(begun)!r}, 'w').close(); [time.sleep(0.1) for _ in range(10)]; print('well')"
+    program = f"import sys; import figures; print(figures._run([sys.executable, '-c', {inner!r}], 2))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as outer:
+        while not begun.exists() and outer.poll() is None:
+            time.sleep(0.05)
+        os.killpg(outer.pid, signal.SIGSTOP)
+        time.sleep(2.5)
+        os.killpg(outer.pid, signal.SIGCONT)
+        assert outer.communicate(timeout=60)[0].strip() == "(True, 'well')"
+
+
 def test_no_two_figures_have_the_same_heading() -> None:
     assert len({figure.what for figure in LISTED.values()}) == len(LISTED)
 
@@ -78,9 +109,10 @@ def test_no_two_figures_have_the_same_heading() -> None:
 def test_the_commit_is_the_last_that_changed_what_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that figures stay when only a page changes, and are measured again when the code does."""
     monkeypatch.setattr(figures, "ROOT", tmp_path)
-    for name in figures.MEASURED_FROM[:-2]:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "code.py").write_text("one")
+    measured = [name if Path(name).suffix else f"{name}/code.py" for name in figures.MEASURED_FROM]
+    for path in measured:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("one")
 
     def git(*arguments: str) -> str:
         told = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
@@ -94,13 +126,12 @@ def test_the_commit_is_the_last_that_changed_what_is_measured(tmp_path: Path, mo
         return git("rev-parse", "--short", "HEAD")
 
     git("init", "-q")
-    first = written("constraints.txt", "one")
+    first = written("constraints.txt", "first")
     for page in ("README.md", "benchmarks/figures.toml"):
         written(page, "two")
         assert figures.commit() == first
-    assert {"translation", "quality", "release"} < set(figures.MEASURED_FROM)
-    for name in figures.MEASURED_FROM[:-2]:
-        latest = written(f"{name}/code.py", "two")
+    for path in measured:
+        latest = written(path, "two")
         assert figures.commit() == latest
-    (tmp_path / "quality" / "code.py").write_text("three")
+    (tmp_path / measured[0]).write_text("three")
     assert figures.commit().endswith("+")

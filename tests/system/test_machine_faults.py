@@ -23,6 +23,8 @@ from tests.faults.launcher import Call
          "out of memory"),
         (RuntimeError("[enforce fail at alloc_cpu.cpp:116] data. DefaultCPUAllocator: not enough memory: you tried to "
                       "allocate 8589934592 bytes."), MachineError, "out of memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), MachineError,
+         "out of memory"),
         (RuntimeError("CUDA failed with error out of memory"), MachineError, "out of memory"),
         (ImportError("libctranslate2.so: failed to map segment from shared object"), MachineError, "out of memory"),
         (OSError(errno.EMFILE, "Too many open files"), MachineError, "ulimit -n"),
