@@ -51,9 +51,9 @@ def machine_fault(error: BaseException) -> PolyrefuseError | None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, the machine's or a GPU's."""
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | ImportError) and _NO_MEMORY.search(str(error)) is not None
-    )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, without loading it
+        return True
+    return isinstance(error, RuntimeError | ImportError) and _NO_MEMORY.search(str(error)) is not None
 
 
 def _number(error: BaseException) -> int:
