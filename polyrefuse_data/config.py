@@ -88,15 +88,19 @@ class SourceConfig(_Section):
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
         if sum(place is not None for place in (self.path, self.hub, self.loader)) > 1:
-            raise ValueError("give one of path, hub and loader")
+            raise ValueError("path, hub and loader exclude each other: give one of them")
         if (self.hub is None) != (self.files is None) and self.revision is None:
             raise ValueError('hub and files go together: hub = "ORG/NAME@COMMIT", files = "data/train.csv"')
         if self.revision is not None and (self.path or self.hub or self.loader):
-            raise ValueError('revision is only for a public set; for a dataset of the Hub: hub = "ORG/NAME@COMMIT"')
+            raise ValueError(
+                'revision works only with a public set; for a dataset on the Hub, write hub = "ORG/NAME@COMMIT"'
+            )
         if self.path is None and self.hub is None and (self.columns or self.labels or self.encoding):
-            raise ValueError("columns, labels and encoding are only for a source with a path or hub")
+            raise ValueError("columns, labels and encoding work only for a source with a path or hub")
         if self.path is None and self.hub is None and self.loader is None and (self.label or self.split):
-            raise ValueError("label and split are only for a source with a path; a public set has its own")
+            raise ValueError(
+                "label and split work only for a source with a path, hub or loader; a public set has its own"
+            )
         return self
 
 
@@ -146,7 +150,7 @@ class NllbBackend(_Backend):
             for direction in self.model:
                 _known_codes([_other_than_english(direction)])
         if self.names_several and self.revision:
-            raise ValueError("revision is of one model: name each in a backend of its own")
+            raise ValueError("revision applies to one model: give each model its own backend")
         return self
 
     @property
@@ -208,7 +212,7 @@ class OpenAIBackend(_Backend):
     @model_validator(mode="after")
     def _one_prompt_a_line(self) -> OpenAIBackend:
         if self.mode == "batch" and self.prompts_per_request > 1:
-            raise ValueError('prompts_per_request is for mode = "live": a line of a batch is one prompt')
+            raise ValueError('prompts_per_request works only with mode = "live": each line of a batch is one prompt')
         return self
 
     @model_validator(mode="after")
@@ -216,9 +220,9 @@ class OpenAIBackend(_Backend):
         example = PRESETS[self.preset].example if self.preset else ""
         if self.client is not None:
             if self.base_url is not None or self.api_key_env is not None:
-                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+                raise ValueError("client brings its own address and key: leave out base_url and api_key_env")
             if self.mode == "batch":
-                raise ValueError('client is for mode = "live"')
+                raise ValueError('client works only with mode = "live"')
         elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
@@ -469,7 +473,7 @@ def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         return data
     if unknown := sorted(table.keys() - {"codes", "packs"}):
-        raise ConfigError(f"languages.{unknown[0]}: there is no such key; [languages] has codes and packs")
+        raise ConfigError(f"languages.{unknown[0]}: unknown key; [languages] has codes and packs")
     packs = table.get("packs", [])
     folders = [_pack(base, str(name)) for name in packs] if isinstance(packs, list) else packs
     codes = {"languages": table["codes"]} if "codes" in table else {}
@@ -538,7 +542,7 @@ def _absolute(base: Path, path: Path) -> Path:
     try:
         return base / path.expanduser()  # an absolute path stays as it is
     except RuntimeError:
-        raise ConfigError(f"{path}: no such user, so no home folder; write the full path") from None
+        raise ConfigError(f"{path}: there is no such user; write the full path") from None
 
 
 def _resolve(config: Config, base: Path) -> Config:

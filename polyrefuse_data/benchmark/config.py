@@ -239,7 +239,7 @@ class BenchmarkConfig(BaseModel):
         try:
             return tuple(language_codes(value))
         except ConfigError as error:
-            raise ValueError(f"{value!r} is not known: use all, own, or source languages ({error})") from None
+            raise ValueError(f"{value!r} is unknown: use all, own, or source languages ({error})") from None
 
     @field_validator("modules", mode="before")
     @classmethod
@@ -259,13 +259,13 @@ class BenchmarkConfig(BaseModel):
         if self.endpoint:
             named_endpoint(self.endpoint)
         if self.top and self.scoring == "staged":
-            raise ValueError('top: scoring = "staged" ranks no candidates; use "full"')
+            raise ValueError('top needs a ranking of the candidates: use scoring = "full", not "staged"')
         if self.tasks_limit and not self.tasks:
-            raise ValueError("tasks_limit: only with tasks")
+            raise ValueError("tasks_limit works only with tasks")
         if self.reply_translator and self.judge_on == NATIVE:
-            raise ValueError('reply_translator: only with judge_on = "english"')
+            raise ValueError('reply_translator works only with judge_on = "english"')
         if self.max_cost is not None and self.endpoint and None in (self.input_price, self.output_price):
-            raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
+            raise ValueError("max_cost needs prices: set input_price and output_price (0 for your own server)")
         others = bool(self.endpoint or self.reply_translator)
         _of_config(partial(check_costs, self.judge, self.judge_prices, is_paid=others), self.max_cost)
         return self
@@ -335,7 +335,7 @@ def _preset(name: Any, is_endpoint: bool) -> dict[str, Any]:
     if name is None:
         return {}
     if name not in PRESETS:
-        raise ConfigError(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
+        raise ConfigError(f"unknown preset {name!r}: use {', '.join(PRESETS)}")
     return {key: value for key, value in PRESETS[name].items() if not (is_endpoint and key in _OF_WEIGHTS)}
 
 

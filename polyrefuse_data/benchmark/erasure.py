@@ -58,7 +58,7 @@ def fit_erasures(
         raise ConfigError("an erasure needs harmful and harmless prompts: it is fitted on both")
     given = torch.stack([direction.to("cpu", torch.float64) for direction in directions], 1)
     if (given.shape[0], given.shape[2]) != (model.n_layers, model.d_model):
-        raise ConfigError(f"this model needs one direction a layer, [{model.n_layers}, {model.d_model}]")
+        raise ConfigError(f"this model needs one direction per layer, of shape [{model.n_layers}, {model.d_model}]")
     readers, kept = torch.zeros_like(given), torch.zeros(given.shape[:2], dtype=torch.float64)
     encoded = [model.encode(prompts) for prompts in (harmful, harmless)]
     others = model.encode(elsewhere)

@@ -161,8 +161,9 @@ class ChatModel(CausalModel):
         rows = math.inf if weight is None else weight.shape[0]
         if (highest := max(map(max, encoded), default=0)) >= rows:
             raise ModelError(
-                f"{self.name}: its tokenizer has token {highest} ({self.tokenizer.decode([highest])!r}), the model "
-                f"embeds {rows}: the tokenizer is another model's; put the model's own files in the folder"
+                f"{self.name}: its tokenizer has a token {highest} ({self.tokenizer.decode([highest])!r}), but the "
+                f"model has only {rows} embeddings: the tokenizer belongs to another model; put the model's own "
+                "files in the folder"
             )
         return encoded
 
@@ -202,7 +203,7 @@ class ChatModel(CausalModel):
                 raise
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(
-                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason})"
+                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason}); give a text model"
             ) from error
         if logits.isnan().any() or logits.isposinf().any():
             found = "NaN" if logits.isnan().any() else "infinity"
@@ -212,7 +213,7 @@ class ChatModel(CausalModel):
             )
         if not is_causal(self, encoded[1]):
             raise ModelError(
-                f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
-                "encoder, and no chat model"
+                f"{self.name}: the output of {type(self.network).__name__} at a token depends on later tokens, so "
+                "it is an encoder; give a decoder-only chat model"
             )
         return find_blocks(self.network, forward, names, tuple(probe.input_ids.shape))

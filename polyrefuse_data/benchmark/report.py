@@ -114,8 +114,8 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
     missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
     if missing:
         raise ConfigError(
-            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder, "
-            "or with another --out if the run is of a version that had other settings (0.1.0)"
+            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder; if "
+            "version 0.1.0 made the run, choose another --out"
         )
     return dict(scores)
 

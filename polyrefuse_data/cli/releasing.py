@@ -151,11 +151,11 @@ def publish(
 
     if to != "hub":
         if into is None or repo_id is not None:
-            raise ConfigError(f"--to {to} takes --into DIR, and no --repo-id")
+            raise ConfigError(f"--to {to} needs --into DIR and does not take --repo-id")
         print_summary(publish_to(to, folder, into, dry_run=dry_run), as_json, is_product=dry_run)
         return
     if into is not None:
-        raise ConfigError(f"--into {into} is only for --to folder and --to zenodo-zip")
+        raise ConfigError(f"--into {into} works only with --to folder and --to zenodo-zip")
     if repo_id is None:
         raise ConfigError("publishing to the Hub needs --repo-id ORG/NAME")
     done = publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)

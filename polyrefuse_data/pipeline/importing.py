@@ -56,7 +56,7 @@ def import_path(
     if workspace.config.exists():
         load_config(workspace.config)  # the checks depend on it, so a broken one is reported before anything is done
     if Path(path).absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
-        raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
+        raise ConfigError(f"the import would overwrite {path}: rename your file, or choose another --out")
     found = read_import(
         path, hub_files=hub_files, english=english, label=label, split=split, license=license, reading=reading
     )

@@ -137,5 +137,6 @@ def refusal(row: Mapping[str, str], label: str, drawn: set[str], seals: Mapping[
 def _check_name(annotator: str) -> None:
     if not _NAME.fullmatch(annotator):
         raise ConfigError(
-            f"annotator {annotator!r}: use letters, digits, spaces and . _ - @, a letter or digit first, 64 at most"
+            f"annotator {annotator!r}: use at most 64 letters, digits, spaces and . _ - @, starting with a letter "
+            "or digit"
         )

@@ -70,7 +70,7 @@ class Check:
     def __post_init__(self) -> None:
         check_name(self.name, "check")
         if not self.description.strip() or len(self.description.splitlines()) > 1:
-            raise ConfigError(f"check {self.name}: give a description of one line")
+            raise ConfigError(f"check {self.name}: give a one-line description")
         if not str(self.version).strip():
             raise ConfigError(f"check {self.name}: give a version")
         for threshold in self.thresholds:
