@@ -189,7 +189,7 @@ def _match(given: list[GivenReply], rows: list[Row], matched: MatchedReplies) ->
             matched.rows.setdefault(row["language"], []).append(_completion(row, reply))
     if not found:
         raise ConfigError(
-            f"none of {counted(len(given), 'reply')} ({given[0].where}, ...) answers a test prompt of "
+            f"none of {counted(len(given), 'reply', 'replies')} ({given[0].where}, ...) answers a test prompt of "
             f"{matched.dataset['name']}: "
             "give each the `id` and `language` of its prompt, or the prompt's text"
         )

@@ -36,84 +36,46 @@ _PLACE = re.compile(rb"\br=[\"'](\w+)")
 _OLE = b"\xd0\xcf\x11\xe0"  # how files of the older format begin, and encrypted ones of this one
 
 
-class Uncalculated:
-    """The value of a formula that was saved without one, as by programs that write workbooks and calculate nothing."""
-
-
-UNCALCULATED = Uncalculated()
-NO_STORED_VALUE = "a formula without a stored value: open and save the file in a spreadsheet program"
-
-
 def excel_rows(where: str, content: bytes) -> Iterator[Row]:
     """The rows of a workbook with their numbers, from 1; empty ones too.
 
     Raises SourceError if it is no workbook, is larger than it may be, declares XML entities, has rows on two sheets,
     merged cells or formulas without a value; MissingPrerequisite without openpyxl.
     """
-    has_formulas = _check(where, content)
+    _check(where, content)
     try:
         import openpyxl
     except ModuleNotFoundError:
         raise not_installed(f"reading {where}", "polyrefuse-data[excel]") from None
     try:
-
-        def sheets(*, data_only: bool) -> list[Any]:
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=data_only, keep_links=False)
-            return list(book.worksheets)
-
-        values = sheets(data_only=True)
-        formulas = sheets(data_only=False) if has_formulas else [None] * len(values)
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         filled = [
-            (sheet, written)
-            for sheet, written in zip(values, formulas, strict=True)
-            if any(any(_is_value(cell) for cell in row) for row in _rows(sheet, written))
+            sheet for sheet in book.worksheets if any(any(_is_value(cell) for cell in row) for row in _values(sheet))
         ]
         if len(filled) > 1:
-            titles = ", ".join(sheet.title for sheet, _ in filled)
+            titles = ", ".join(sheet.title for sheet in filled)
             raise SourceError(
                 f"{where}: rows on {len(filled)} sheets ({titles}): keep one, or save the one you mean as CSV"
             )
-        yield from enumerate(_rows(*filled[0]), start=1) if filled else ()
+        yield from enumerate(_values(filled[0]), start=1) if filled else ()
     except SourceError:
         raise
     except Exception as error:
         raise SourceError(f"{where}: cannot be read as an Excel workbook ({error}): save it as .xlsx again") from error
 
 
-def _rows(sheet: Any, written: Any) -> Iterator[tuple[Any, ...]]:
-    """The values of a sheet. `written` is the same sheet with its formulas, None where the workbook has none."""
-    if written is None:
-        for row in _cells(sheet):
-            yield tuple(map(_value, row))
-        return
-    for row, formulas in zip(_cells(sheet), _cells(written), strict=True):
-        yield tuple(
-            UNCALCULATED if _is_uncalculated(cell, formula) else _value(cell)
-            for cell, formula in zip(row, formulas, strict=True)
-        )
-
-
-def _cells(sheet: Any) -> Iterator[tuple[Any, ...]]:
+def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:
     sheet.reset_dimensions()  # a sheet says its size, and may say a million empty columns
-    yield from sheet.iter_rows()
-
-
-def _value(cell: Any) -> Any:
-    return unescaped(cell.value) if isinstance(cell.value, str) else cell.value
-
-
-def _is_uncalculated(cell: Any, formula: Any) -> bool:
-    return formula.data_type == "f" and cell.value is None and cell.data_type == "n"  # "str" has come out as nothing
+    for row in sheet.iter_rows(values_only=True):
+        yield tuple(unescaped(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def _is_value(cell: Any) -> bool:
     return cell is not None and cell != ""
 
 
-def _check(where: str, content: bytes) -> bool:
-    """Whether a workbook has formulas. Raises SourceError for what would fill the memory when unpacked, makes an XML
-    parser do more than read, or has merged cells."""
-    has_formulas = False
+def _check(where: str, content: bytes) -> None:
+    """Refuse what would fill the memory when unpacked, makes an XML parser do more than read, or has merged cells."""
     if content.startswith(_OLE):
         raise SourceError(f"{where}: an old .xls, or protected by a password: save it as .xlsx without one")
     try:
@@ -134,7 +96,6 @@ def _check(where: str, content: bytes) -> bool:
                         _check_cells(where, xml)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise SourceError(f"{where}: not an Excel workbook ({error}): save it as .xlsx again") from error
-    return has_formulas
 
 
 def _check_cells(where: str, sheet: bytes) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.rows import COLUMNS, EXPECTATIONS, HARMFUL, LABELS
-from polyrefuse_data.sources.excel import NO_STORED_VALUE, UNCALCULATED
 from polyrefuse_data.sources.field_paths import value_at, values_at
 from polyrefuse_data.sources.json_records import Found, json_lines, json_list, kind, parse
 from polyrefuse_data.sources.tables import delimited_records, excel_records, parquet_records

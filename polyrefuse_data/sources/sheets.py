@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError, SourceError
-from polyrefuse_data.sources.excel import NO_STORED_VALUE, UNCALCULATED, excel_rows
+from polyrefuse_data.sources.excel import excel_rows
 from polyrefuse_data.sources.reading import read_bytes
 from polyrefuse_data.sources.tables import csv_lines, decode
 from polyrefuse_data.text.delimited import delimiter_of
@@ -58,9 +58,7 @@ def _csv_lines(file: Path, content: bytes) -> Iterator[list[str]]:
 
 
 def _excel_lines(file: Path, content: bytes) -> Iterator[list[str]]:
-    for number, cells in excel_rows(str(file), content):
-        if UNCALCULATED in cells:
-            raise SourceError(f"{file} row {number}, column {cells.index(UNCALCULATED) + 1}: {NO_STORED_VALUE}")
+    for _, cells in excel_rows(str(file), content):
         yield ["" if cell is None else str(cell) for cell in cells]
 
 

@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import zipfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.release import load_release, write_release
 from polyrefuse_data.sources import load_prompts, read_import
 from polyrefuse_data.sources.reading import Reading, read_records
-from polyrefuse_data.sources.sheets import read_sheet
 from tests.faults.launcher import Call
 from tests.release.conftest import make_rows, make_workspace
 
@@ -263,27 +261,6 @@ def test_cells_that_are_no_text_are_named(tmp_path: Path, cell: object, message:
     path = workbook(tmp_path / "p.xlsx", [("text", "label"), (cell, "harmful")])
     with pytest.raises(SourceError, match=rf"p\.xlsx row 2: {message}"):
         load_prompts([source(path)])
-
-
-def test_a_formula_counts_as_its_stored_value_even_an_empty_one(tmp_path: Path) -> None:
-    """As spreadsheet programs store them; in a column that is not read, a formula needs no value."""
-    rows = [("text", "label", "note"), ("=1+1", "harmful", "=A2")]
-    for value, found in ((b"Name a fruit", "Name a fruit"), (b"", None)):
-        stored = b'<c r="A2" t="str"><f>1+1</f><v>' + value + b"</v></c>"
-        file = changed(
-            workbook(tmp_path / "p.xlsx", rows),
-            SHEET,
-            lambda xml, stored=stored: xml.replace(b'<c r="A2"><f>1+1</f><v></v></c>', stored).replace(
-                b'<c r="A2"><f>1+1</f><v /></c>', stored
-            ),
-        )
-        assert [record.string("text") for record in read_records(file)] == [found]
-
-
-def test_a_sheet_of_people_with_a_formula_that_has_no_value_is_refused(tmp_path: Path) -> None:
-    file = workbook(tmp_path / "r.xlsx", [("id", "verdict"), ("a", "=B9")])
-    with pytest.raises(ConfigError, match=r"r\.xlsx row 2, column 2: a formula without a stored value"):
-        read_sheet(file, ("id", "verdict"), "polyrefuse review export")
 
 
 def test_a_label_of_a_workbook_may_be_a_number(tmp_path: Path) -> None:

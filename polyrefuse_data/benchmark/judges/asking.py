@@ -86,7 +86,7 @@ def ask_for_opinions(
         raise unpaid
     if lost:
         raise EndpointError(
-            f"judge {signature} gave no verdict on {len(lost)} of {counted(len(asked), 'reply')} (last: "
+            f"judge {signature} gave no verdict on {len(lost)} of {counted(len(asked), 'reply', 'replies')} (last: "
             f"{lost[-1].reason}, "
             f"{one_line(lost[-1].detail)}): run again"
         )

@@ -41,7 +41,8 @@ class PluggedJudge:
             found = list(self._judge.opinions(responses, language, prompts))
             if len(found) != len(responses):
                 raise self._plugin.error(
-                    f"gave {counted(len(found), 'opinion')} on {counted(len(responses), 'reply')}: give one per reply"
+                    f"gave {counted(len(found), 'opinion')} on {counted(len(responses), 'reply', 'replies')}: give "
+                    "one per reply"
                 )
             for opinion in found:
                 if not isinstance(opinion, Opinion) or opinion.refusal not in (True, False, None):
