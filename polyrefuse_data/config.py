@@ -73,7 +73,7 @@ class SourceConfig(_Section):
     name: str = Field(min_length=1)  # a public set, or the name that rows and ids of your own file carry
     path: Path | None = None  # a file: JSON, CSV, TSV, Excel, Parquet (docs/sources.md)
     hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
-    files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
+    files: str | None = Field(default=None, min_length=1)  # its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
     label: Literal["harmful", "harmless"] | None = None  # for records that have none
     split: Literal["train", "validation", "test"] | None = None  # for records that have none; else dealt 60/20/20 by id
@@ -110,7 +110,7 @@ class SourceConfig(_Section):
 class _Backend(_Section):
     """What all backends have in common. It decides which backend is asked, not what it answers."""
 
-    languages: list[str] | None = None  # use it only for these: translating into them or back from them
+    languages: list[str] | None = None  # use it only to translate into or back from these languages
 
     @field_validator("languages")
     @classmethod
@@ -124,7 +124,7 @@ class MemoryBackend(_Backend):
     """Exact matches in translation memories (TMX, TSV, JSONL), with origin human."""
 
     engine: Literal["memory"] = "memory"
-    paths: list[Path] = Field(min_length=1)  # the memories; the first that has a text answers
+    paths: list[Path] = Field(min_length=1)  # the memories; the first that has the text is used
 
 
 class NllbBackend(_Backend):
@@ -134,7 +134,7 @@ class NllbBackend(_Backend):
     # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
     # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
     model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
-    revision: str | None = None  # commit of a model on the Hub
+    revision: str | None = None  # the commit of a model on the Hub
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
@@ -142,7 +142,7 @@ class NllbBackend(_Backend):
     max_new_tokens: int = Field(default=256, ge=1)  # per translation; one that is cut off is rejected
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens per batch, plus 12 a text; default: by device
     vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
-    candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
+    candidates: int = Field(default=1, ge=1)  # if the checks reject the first, request this many and keep the best
 
     @model_validator(mode="after")
     def _one_revision(self) -> NllbBackend:
@@ -178,26 +178,26 @@ class OpenAIBackend(_Backend):
 
     engine: Literal["openai"] = "openai"
     model: str  # as the server calls it
-    preset: str | None = None  # a known server: sets the next two keys, and the dialect
+    preset: str | None = None  # a known server: sets base_url, api_key_env and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
-    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
+    client: str | None = None  # module:NAME of an openai.OpenAI client that brings its own address and key
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
-    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent, so the model's own
+    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent: the server's default
     max_output_tokens: int | None = Field(default=None, ge=1)  # per answer; default: what the server allows
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
     extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
-    examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
+    examples: Path | None = None  # a translation memory (TMX, TSV, JSONL) with examples to show the model
     glossary: Path | None = None  # a file of the same formats, with terms and their translations
-    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
+    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to JSON: saves tokens
     concurrency: int = Field(default=16, ge=1)  # requests at the same time
-    requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server takes
+    requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server accepts
     tokens_per_minute: int | None = Field(default=None, ge=1)  # the same, in tokens
-    timeout_seconds: float = Field(default=60, gt=0)  # until the whole answer is there
+    timeout_seconds: float = Field(default=60, gt=0)  # limit for a complete answer
     max_retries: int = Field(default=6, ge=0)  # after temporary errors, with growing waits
-    poll_seconds: float = Field(default=30, gt=0)  # between two looks at a batch job
+    poll_seconds: float = Field(default=30, gt=0)  # between two checks of a batch job
     input_price: float | None = Field(default=None, ge=0)  # USD per million tokens
     output_price: float | None = Field(default=None, ge=0)  # the same for answers, reasoning included
     candidates: int = Field(default=1, ge=1)  # as for an NLLB model
@@ -238,7 +238,7 @@ class LocalChatBackend(_Backend):
 
     engine: Literal["chat"] = "chat"
     model: str | Path  # a Hub id or a folder
-    revision: str | None = None  # commit of a model on the Hub
+    revision: str | None = None  # the commit of a model on the Hub
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     max_new_tokens: int = Field(default=512, ge=1)  # per translation; one that is cut off is rejected
@@ -335,14 +335,14 @@ class TranslationConfig(_Section):
 
 
 class ScoreBound(_Section):
-    """The bound on an imported score: a numeric column of the rows, from another tool or from people; or, with
-    `command`, what a program says of each row (quality/program_scores.py)."""
+    """The bound on an imported score: a numeric column of the rows, from another tool or from people; with `command`,
+    the score that a program gives each row (quality/program_scores.py)."""
 
     at_least: float | None = None  # a lower score gives the flag
     at_most: float | None = None  # a higher score gives the flag
     by_language: dict[str, float] = {}  # bounds of single languages
-    rejects: bool = True  # false: the flag is a remark
-    command: list[str] = []  # reads rows as JSON lines, prints one score per line
+    rejects: bool = True  # false: the flag does not reject the row
+    command: list[str] = []  # a program that reads rows as JSON lines and prints one score per line
     timeout_seconds: float = Field(default=3600.0, gt=0)  # per batch of rows
 
     @model_validator(mode="after")
@@ -381,13 +381,13 @@ class EngineConfig(_Section):
 
 
 class ReleaseConfig(_Section):
-    """Name and licence of a release, and what its card says of where it is published."""
+    """Name and licence of a release, and where its card says it is published."""
 
     name: str = "polyrefuse"  # name of the dataset, in its card and manifest
     license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
     repo_id: str | None = Field(default=None, pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")  # on the Hub: ORG/NAME
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")  # without https://doi.org/
-    date_published: date | None = None  # written into the card and the metadata; the rows' bytes stay as they are
+    date_published: date | None = None  # written into the card and the metadata; the data files do not change
     gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # default: those of the card
 
 

@@ -49,8 +49,8 @@ def fit_erasures(
 ) -> list[Erasure]:
     """One erasure for each of `directions`, which are [n_layers, d_model]: as a rule a position of
     `extract_directions`. The covariance is taken over the tokens of these prompts from the first in which any two
-    differ: those before, where massive activations sit, tell nothing of the class. `elsewhere` are harmless prompts in
-    the other languages where it will be used: how far their tokens lie from these harmless ones is noise too.
+    differ: earlier ones, where massive activations sit, say nothing about the class. `elsewhere` are harmless prompts
+    in the other languages where it will be used: how far their tokens lie from these harmless ones is noise too.
 
     Raises ConfigError if a class is empty or a direction has another shape.
     """

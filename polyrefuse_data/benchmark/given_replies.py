@@ -115,15 +115,15 @@ def judge_run(
     judge_output_price: float | None = None,
     max_cost: float | None = None,
 ) -> Path:
-    """Judge replies that are in files (JSONL, JSON, CSV, Parquet, logs of Inspect) and write a RUN folder with scores
+    """Judge replies from files (JSONL, JSON, CSV, Parquet, Inspect logs) and write a RUN folder with scores
     and report.
 
-    A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is the
-    name that the report gives them, `fields` what the files call id, language, prompt and reply. With `judge_on`
-    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`,
-    judge and translator stop before more US dollars are spent; the prices are of a million tokens that a judge behind
-    an endpoint is sent and answers. Raises ConfigError where none matches, or a prompt has several; SourceError for a
-    file that cannot be read; EndpointError where a judge does not answer or costs too much: run again to continue.
+    A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is their
+    name in the report, `fields` the files' names for id, language, prompt and reply. With `judge_on` "english", the
+    judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`, judge and
+    translator stop before more US dollars are spent; the prices are for a million input and output tokens of a judge
+    behind an endpoint. Raises ConfigError where none matches, or a prompt has several; SourceError for a file that
+    cannot be read; EndpointError where a judge does not answer or costs too much: run again to continue.
     """
     from polyrefuse_data.benchmark.budget import budget_of, check_costs
     from polyrefuse_data.benchmark.evaluation import evaluate

@@ -137,8 +137,8 @@ class ChatModel(CausalModel):
 
     @property
     def placement(self) -> dict[str, int]:
-        """Devices, and how many modules of the device map each holds. What "cpu" or "disk" hold beside a GPU is loaded
-        onto it to be run."""
+        """Devices, and how many modules of the device map each holds. What "cpu" or "disk" hold is loaded onto the GPU
+        to run."""
         devices = getattr(self.network, "hf_device_map", {"": self.device}).values()
         return dict(Counter(f"cuda:{device}" if isinstance(device, int) else str(device) for device in devices))
 
@@ -168,8 +168,8 @@ class ChatModel(CausalModel):
         return encoded
 
     def row_batches(self, lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-        """Indices of rows of these lengths in batches, each at most `budget` tokens; of one length, where the model
-        does not compute the same on rows that are padded."""
+        """Indices of rows of these lengths in batches, each at most `budget` tokens; all of one length if padding
+        changes what the model computes."""
         if self.pads:
             yield from sorted_batches(lengths, budget)
             return
@@ -186,7 +186,7 @@ class ChatModel(CausalModel):
         self._decoder(**self.inputs(batch), use_cache=False)
 
     def cache(self, batch: Batch) -> Any:
-        """What the decoder keeps of a batch for the tokens that follow. Raises AttributeError if it keeps nothing."""
+        """The decoder's cache of a batch for the tokens that follow. Raises AttributeError if it keeps nothing."""
         return self._decoder(**self.inputs(batch), use_cache=True).past_key_values
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:

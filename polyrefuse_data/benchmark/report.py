@@ -45,7 +45,7 @@ _REPLIES_PER_FILE = 4  # of each label that the page shows; completions/ holds t
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
     """Write the page on these RUN folders to `out`, and each run's figures into its figures/ folder.
 
-    Replies are not in the page unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
+    The page contains no replies unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
     if a folder holds no scores, or `out` exists and was not written by this package.
     """
     if not runs:

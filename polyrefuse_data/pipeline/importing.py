@@ -47,8 +47,8 @@ def import_path(
 
     Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
     one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
-    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` is how the file calls
-    things. With `dry_run`, nothing is written.
+    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` maps the file's names to
+    ours. With `dry_run`, nothing is written.
 
     Raises SourceError for input that cannot be used (nothing is written then); ConfigError if the workspace holds
     anything other than this import, finished or not.
