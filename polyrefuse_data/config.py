@@ -73,7 +73,7 @@ class SourceConfig(_Section):
     name: str = Field(min_length=1)  # a public set, or the name that rows and ids of your own file carry
     path: Path | None = None  # a file: JSON, CSV, TSV, Excel, Parquet (docs/sources.md)
     hub: str | None = None  # ORG/NAME@COMMIT of a dataset on the Hub
-    files: str | None = Field(default=None, min_length=1)  # which of its files, as a pattern: data/en-*.parquet
+    files: str | None = Field(default=None, min_length=1)  # its files, as a pattern: data/en-*.parquet
     loader: str | None = None  # "module:NAME" or an entry point: an iterable of prompts, or a function that returns one
     label: Literal["harmful", "harmless"] | None = None  # for records that have none
     split: Literal["train", "validation", "test"] | None = None  # for records that have none; else dealt 60/20/20 by id
@@ -88,15 +88,19 @@ class SourceConfig(_Section):
     @model_validator(mode="after")
     def _only_for_files(self) -> SourceConfig:
         if sum(place is not None for place in (self.path, self.hub, self.loader)) > 1:
-            raise ValueError("give one of path, hub and loader")
+            raise ValueError("path, hub and loader exclude each other: give one of them")
         if (self.hub is None) != (self.files is None) and self.revision is None:
             raise ValueError('hub and files go together: hub = "ORG/NAME@COMMIT", files = "data/train.csv"')
         if self.revision is not None and (self.path or self.hub or self.loader):
-            raise ValueError('revision is only for a public set; for a dataset of the Hub: hub = "ORG/NAME@COMMIT"')
+            raise ValueError(
+                'revision works only with a public set; for a dataset on the Hub, write hub = "ORG/NAME@COMMIT"'
+            )
         if self.path is None and self.hub is None and (self.columns or self.labels or self.encoding):
-            raise ValueError("columns, labels and encoding are only for a source with a path or hub")
+            raise ValueError("columns, labels and encoding work only for a source with a path or hub")
         if self.path is None and self.hub is None and self.loader is None and (self.label or self.split):
-            raise ValueError("label and split are only for a source with a path; a public set has its own")
+            raise ValueError(
+                "label and split work only for a source with a path, hub or loader; a public set has its own"
+            )
         return self
 
 
@@ -106,7 +110,7 @@ class SourceConfig(_Section):
 class _Backend(_Section):
     """What all backends have in common. It decides which backend is asked, not what it answers."""
 
-    languages: list[str] | None = None  # use it only for these: translating into them or back from them
+    languages: list[str] | None = None  # use it only to translate into or back from these languages
 
     @field_validator("languages")
     @classmethod
@@ -120,7 +124,7 @@ class MemoryBackend(_Backend):
     """Exact matches in translation memories (TMX, TSV, JSONL), with origin human."""
 
     engine: Literal["memory"] = "memory"
-    paths: list[Path] = Field(min_length=1)  # the memories; the first that has a text answers
+    paths: list[Path] = Field(min_length=1)  # the memories; the first that has the text is used
 
 
 class NllbBackend(_Backend):
@@ -130,7 +134,7 @@ class NllbBackend(_Backend):
     # A Path is a folder, relative to the config's. {source}, {target} and {language} (whichever is not English) stand
     # for a model per direction or language; so does a table, { en-de = "Helsinki-NLP/opus-mt-en-de" }.
     model: str | Path | dict[str, str | Path] = "facebook/nllb-200-distilled-600M"
-    revision: str | None = None  # commit of a model on the Hub
+    revision: str | None = None  # the commit of a model on the Hub
     runtime: Literal["auto", "ctranslate2", "transformers"] = "auto"  # auto: ctranslate2 if installed
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"  # int8: ctranslate2 only
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
@@ -138,7 +142,7 @@ class NllbBackend(_Backend):
     max_new_tokens: int = Field(default=256, ge=1)  # per translation; one that is cut off is rejected
     batch_tokens: int | None = Field(default=None, ge=1)  # source tokens per batch, plus 12 a text; default: by device
     vocabulary: Literal["full", "language"] = "full"  # language: only tokens that the two languages use; faster
-    candidates: int = Field(default=1, ge=1)  # if the checks reject the first, ask for this many; the best wins
+    candidates: int = Field(default=1, ge=1)  # if the checks reject the first, request this many and keep the best
 
     @model_validator(mode="after")
     def _one_revision(self) -> NllbBackend:
@@ -146,7 +150,7 @@ class NllbBackend(_Backend):
             for direction in self.model:
                 _known_codes([_other_than_english(direction)])
         if self.names_several and self.revision:
-            raise ValueError("revision is of one model: name each in a backend of its own")
+            raise ValueError("revision applies to one model: give each model its own backend")
         return self
 
     @property
@@ -174,26 +178,26 @@ class OpenAIBackend(_Backend):
 
     engine: Literal["openai"] = "openai"
     model: str  # as the server calls it
-    preset: str | None = None  # a known server: sets the next two keys, and the dialect
+    preset: str | None = None  # a known server: sets base_url, api_key_env and the dialect
     base_url: str | None = None  # default: the preset's, else OpenAI's
-    client: str | None = None  # module:NAME of an openai.OpenAI with an address and a key of its own
+    client: str | None = None  # module:NAME of an openai.OpenAI client that brings its own address and key
     # The environment variable with the API key; "" if the server needs none. Default: the preset's or OPENAI_API_KEY.
     api_key_env: str | None = None
     mode: Literal["live", "batch"] = "live"  # batch: the Batch API, within a day, at half the prices below
-    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent, so the model's own
+    temperature: Annotated[float, Field(ge=0)] | Literal["default"] = 0.0  # "default": not sent: the server's default
     max_output_tokens: int | None = Field(default=None, ge=1)  # per answer; default: what the server allows
     response_format: Literal["auto", "json_schema", "json_object", "none"] = "auto"  # auto: whatever the server accepts
     extra_body: dict[str, Any] = {}  # added to every request, e.g. { reasoning_effort = "low" }
     prompt: str = "auto"  # json, or a family of translation/families.toml; auto: by the model's name
-    examples: Path | None = None  # a memory's file (TMX, TSV, JSONL) of texts to show the model, translated
+    examples: Path | None = None  # a translation memory (TMX, TSV, JSONL) with examples to show the model
     glossary: Path | None = None  # a file of the same formats, with terms and their translations
-    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to it: the instructions are paid once
+    prompts_per_request: int = Field(default=1, ge=1)  # for models that keep to JSON: saves tokens
     concurrency: int = Field(default=16, ge=1)  # requests at the same time
-    requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server takes
+    requests_per_minute: int | None = Field(default=None, ge=1)  # default: as many as the server accepts
     tokens_per_minute: int | None = Field(default=None, ge=1)  # the same, in tokens
-    timeout_seconds: float = Field(default=60, gt=0)  # until the whole answer is there
+    timeout_seconds: float = Field(default=60, gt=0)  # limit for a complete answer
     max_retries: int = Field(default=6, ge=0)  # after temporary errors, with growing waits
-    poll_seconds: float = Field(default=30, gt=0)  # between two looks at a batch job
+    poll_seconds: float = Field(default=30, gt=0)  # between two checks of a batch job
     input_price: float | None = Field(default=None, ge=0)  # USD per million tokens
     output_price: float | None = Field(default=None, ge=0)  # the same for answers, reasoning included
     candidates: int = Field(default=1, ge=1)  # as for an NLLB model
@@ -208,7 +212,7 @@ class OpenAIBackend(_Backend):
     @model_validator(mode="after")
     def _one_prompt_a_line(self) -> OpenAIBackend:
         if self.mode == "batch" and self.prompts_per_request > 1:
-            raise ValueError('prompts_per_request is for mode = "live": a line of a batch is one prompt')
+            raise ValueError('prompts_per_request works only with mode = "live": each line of a batch is one prompt')
         return self
 
     @model_validator(mode="after")
@@ -216,9 +220,9 @@ class OpenAIBackend(_Backend):
         example = PRESETS[self.preset].example if self.preset else ""
         if self.client is not None:
             if self.base_url is not None or self.api_key_env is not None:
-                raise ValueError("client has an address and a key of its own: leave out base_url and api_key_env")
+                raise ValueError("client brings its own address and key: leave out base_url and api_key_env")
             if self.mode == "batch":
-                raise ValueError('client is for mode = "live"')
+                raise ValueError('client works only with mode = "live"')
         elif example and self.base_url is None:
             raise ValueError(f'preset = "{self.preset}" needs base_url, e.g. {example}')
         return self
@@ -234,7 +238,7 @@ class LocalChatBackend(_Backend):
 
     engine: Literal["chat"] = "chat"
     model: str | Path  # a Hub id or a folder
-    revision: str | None = None  # commit of a model on the Hub
+    revision: str | None = None  # the commit of a model on the Hub
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     max_new_tokens: int = Field(default=512, ge=1)  # per translation; one that is cut off is rejected
@@ -331,14 +335,14 @@ class TranslationConfig(_Section):
 
 
 class ScoreBound(_Section):
-    """The bound on an imported score: a numeric column of the rows, from another tool or from people; or, with
-    `command`, what a program says of each row (quality/program_scores.py)."""
+    """The bound on an imported score: a numeric column of the rows, from another tool or from people; with `command`,
+    the score that a program gives each row (quality/program_scores.py)."""
 
     at_least: float | None = None  # a lower score gives the flag
     at_most: float | None = None  # a higher score gives the flag
     by_language: dict[str, float] = {}  # bounds of single languages
-    rejects: bool = True  # false: the flag is a remark
-    command: list[str] = []  # reads rows as JSON lines, prints one score per line
+    rejects: bool = True  # false: the flag does not reject the row
+    command: list[str] = []  # a program that reads rows as JSON lines and prints one score per line
     timeout_seconds: float = Field(default=3600.0, gt=0)  # per batch of rows
 
     @model_validator(mode="after")
@@ -377,13 +381,13 @@ class EngineConfig(_Section):
 
 
 class ReleaseConfig(_Section):
-    """Name and licence of a release, and what its card says of where it is published."""
+    """Name and licence of a release, and where its card says it is published."""
 
     name: str = "polyrefuse"  # name of the dataset, in its card and manifest
     license: str | None = None  # of the dataset as a whole; required if the sources' licences differ
     repo_id: str | None = Field(default=None, pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")  # on the Hub: ORG/NAME
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/[\w.;()/:-]+$")  # without https://doi.org/
-    date_published: date | None = None  # written into the card and the metadata; the rows' bytes stay as they are
+    date_published: date | None = None  # written into the card and the metadata; the data files do not change
     gated_fields: dict[str, Literal["text", "checkbox", "country", "date_picker"]] = {}  # default: those of the card
 
 
@@ -469,7 +473,7 @@ def _with_packs(data: dict[str, Any], base: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         return data
     if unknown := sorted(table.keys() - {"codes", "packs"}):
-        raise ConfigError(f"languages.{unknown[0]}: there is no such key; [languages] has codes and packs")
+        raise ConfigError(f"languages.{unknown[0]}: unknown key; [languages] has codes and packs")
     packs = table.get("packs", [])
     folders = [_pack(base, str(name)) for name in packs] if isinstance(packs, list) else packs
     codes = {"languages": table["codes"]} if "codes" in table else {}
@@ -538,7 +542,7 @@ def _absolute(base: Path, path: Path) -> Path:
     try:
         return base / path.expanduser()  # an absolute path stays as it is
     except RuntimeError:
-        raise ConfigError(f"{path}: no such user, so no home folder; write the full path") from None
+        raise ConfigError(f"{path}: there is no such user; write the full path") from None
 
 
 def _resolve(config: Config, base: Path) -> Config:

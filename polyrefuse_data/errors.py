@@ -49,7 +49,7 @@ class TranslationError(PolyrefuseError):
 
 
 class EndpointError(PolyrefuseError):
-    """An API has stopped answering (no credit, a wait of hours, nothing but errors); earlier answers are kept."""
+    """An API has stopped answering (no credit, a wait of hours, only errors); earlier answers are kept."""
 
     exit_code = 4
 
@@ -67,7 +67,7 @@ class DiskError(PolyrefuseError):
 
 
 class MachineError(PolyrefuseError):
-    """The machine gives no more memory or open files; finished work is kept."""
+    """The machine has run out of memory or open files; finished work is kept."""
 
     exit_code = 4
 

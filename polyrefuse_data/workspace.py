@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def attempts(self) -> Path:
-        """Every attempt of a build at every row, with outcome and reasons (translation/attempts.py)."""
+        """Every attempt of a build at a row, with outcome and reasons (translation/attempts.py)."""
         return self.path / "attempts.parquet"
 
     @property
@@ -91,7 +91,7 @@ class Workspace:
             raise ConfigError(f"{self.rows} does not hold dataset rows ({error}): {_MEND_ROWS}") from error
 
     def row_parts(self) -> Iterator[pa.Table]:
-        """The same rows in parts, read as they are asked for: of a million rows, some thousand are in memory."""
+        """The same rows in parts, read on demand: of a million rows, a few thousand are in memory."""
         import pyarrow as pa
 
         from polyrefuse_data.rows import conform

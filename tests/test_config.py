@@ -57,7 +57,7 @@ def test_a_variable_that_is_not_toml_is_a_string(monkeypatch: pytest.MonkeyPatch
         ('[[sources]]\nname = "x"\nlimit = 0', "sources.0.limit: "),
         (
             '[[sources]]\nname = "alpaca"\nsplit = "test"',
-            "sources.0: label and split are only for a source with a path",
+            "sources.0: label and split work only for a source with a path",
         ),
         ('languages = ["xx"]', "languages: unknown language 'xx'"),
         ('languages = ["ig", "ibo_Latn"]', "languages: a language is named twice"),

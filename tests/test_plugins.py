@@ -117,7 +117,7 @@ def test_nothing_in_these_folders_comes_before_a_module_that_python_finds(
         ("x = 1\n1 / 0", "cannot be loaded: ZeroDivisionError: division by zero .mine.py, line 2"),
         ("x = (", "cannot be loaded: SyntaxError"),
         ("import sys\nsys.exit(0)", "cannot be loaded: SystemExit: 0 .mine.py, line 2"),
-        ("from polyrefuse_data.quality import Check\nLOUD = Check('loud', '')", "give a description"),
+        ("from polyrefuse_data.quality import Check\nLOUD = Check('loud', '')", "give a one-line description"),
         ("from polyrefuse_data.quality import Check\nLOUD = Check('loud', 'x')", "has no score function"),
         (
             "from polyrefuse_data.quality import Check\nLOUD = Check('two words', 'x')",
@@ -353,7 +353,7 @@ def test_prompts_come_from_a_list_or_a_function_and_are_records_like_those_of_fi
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("PROMPTS = []", "plug-in mine:PROMPTS: gave no prompt"),
+        ("PROMPTS = []", "plug-in mine:PROMPTS: gave no prompts"),
         ("PROMPTS = 3", "plug-in mine:PROMPTS: TypeError"),
         ('PROMPTS = ["Name a fruit."]', "plug-in mine:PROMPTS: gave a str, not a Prompt"),
         ('PROMPTS = [{"text": "Name a fruit."}]', "plug-in mine:PROMPTS, prompt 1 has no label"),
@@ -368,7 +368,7 @@ def test_a_prompt_set_that_fails_is_named(folder: Path, text: str, message: str)
 
 
 def test_a_source_has_one_place() -> None:
-    with pytest.raises(ConfigError, match="one of path, hub and loader"):
+    with pytest.raises(ConfigError, match="path, hub and loader exclude each other"):
         parse_config({"sources": [{"name": "own", "loader": "mine:X", "path": "x.jsonl"}]})
 
 
@@ -443,7 +443,7 @@ def test_keys_of_the_config_go_to_the_constructor(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("yield number, []; return", "gave 0 results for a batch of 1 texts"),
+        ("yield number, []; return", "gave 0 results for a batch of 1 text:"),
         ("yield number, ['text']; return", "gave a str, not a Translation or a Failure"),
         ("yield number, [Translation(3)]; return", "gave a Translation of a int, not of a str"),
         ("yield number, [Translation('a', origin='me')]; return", "gave a Translation of origin 'me'"),
@@ -470,7 +470,7 @@ def test_answers_that_are_none_are_said(folder: Path, body: str, message: str) -
         ("class Mine: pass", "has no name, settings, units, prepare, plan, translate, close"),
         (TRANSLATOR.replace('"mine"', '" "') % "pass", "has no name for the rows"),
         (TRANSLATOR.replace('{"mark": mark}', "{1, 2}") % "pass", "TypeError"),
-        (TRANSLATOR.replace("[[number] for", "[[0] for") % "pass", "does not plan each of 4 texts once"),
+        (TRANSLATOR.replace("[[number] for", "[[0] for") % "pass", "does not plan each of the 4 texts exactly once"),
         (
             TRANSLATOR.replace("def prepare(self, pairs): pass", "def prepare(self, pairs): 1 / 0") % "pass",
             "ZeroDivision",
@@ -541,7 +541,7 @@ def test_a_rule_is_called_as_it_was_found(folder: Path) -> None:
     assert isinstance(rule, Rule) and rule.max_kl == 0.05 and rule.name.startswith("mine:MINE ")
     with pytest.raises(PluginError, match=r"plug-in mine:OTHER: is a int, not a polyrefuse_data\.benchmark\.Rule"):
         rule_of("mine:OTHER")
-    with pytest.raises(ConfigError, match="'mine' is not known: use arditi or polyrefuse, or a plug-in"):
+    with pytest.raises(ConfigError, match="'mine' is unknown: use arditi or polyrefuse, or a plug-in"):
         rule_of("mine")
 
 

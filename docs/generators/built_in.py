@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from docs.generators.markdown import MADE, code, table
 from polyrefuse_data.benchmark.judges.guards import FAMILIES, GuardFamily
 from polyrefuse_data.benchmark.judges.panel import RULES as VOTES
@@ -17,7 +19,7 @@ _HEAD = f"""\
 
 {MADE}
 
-Whatever is named here, a plug-in can stand in its place ([extending](../extending.md)).
+A plug-in can replace anything named here ([extending](../extending.md)).
 """
 
 
@@ -27,15 +29,16 @@ def page() -> str:
             _HEAD,
             "## Prompt sets\n\nFor `name` of `[[sources]]` ([sources](../sources.md)).\n",
             _records(describe_sources()),
-            "## Languages\n\nWith a pack of their own; any other language of NLLB-200 goes by its FLORES code.\n",
+            "## Languages\n\nThese have a language pack; any other NLLB-200 language is named by its FLORES code.\n",
             _records(describe_languages()),
             "## API presets\n\nFor `preset` of a backend, and in `MODEL@PRESET` ([translation](../translation.md)).\n",
             _presets(),
-            "## Prompts of translation models\n\nFor `prompt` of a backend; `auto` goes by the model's name.\n",
+            "## Prompts of translation models\n\nFor `prompt` of a backend; `auto` chooses by the model's name.\n",
             _prompts(),
-            "## Models that are fetched at a pinned commit\n\nBy `polyrefuse fetch-model`.\n",
+            "## Models fetched at a pinned commit\n\nBy `polyrefuse fetch-model`.\n",
             table(("model", "commit"), ((code(name), code(pin.revision)) for name, pin in PINS.items())),
-            "## Judges\n\nFor `--judge` ([judges](../judges.md)).\n",
+            "## Judges\n\nFor `--judge` ([judges](../judges.md)). A guard goes by its Hub id, which contains the name "
+            "below.\n",
             _judges(),
             "## Selection rules\n\nFor `--rule` ([benchmark](../benchmark.md)).\n",
             table(("rule", "highest KL"), ((code(name), f"{rule.max_kl:g}") for name, rule in RULES.items())),
@@ -75,10 +78,15 @@ def _judges() -> str:
     rows = [
         (code("phrases"), "lists of phrases, without a model", "the fourteen languages"),
         (code("openai:MODEL@URL"), "a chat model behind an OpenAI-compatible API", "any"),
-        *((code(family.ids), f"a guard model, {_says(family)}", _knows(family)) for family in FAMILIES),
-        (code("A,B,C"), f"several that vote: {', '.join(VOTES)}", "what all of them know"),
+        *((code(_name(family)), f"a guard model, {_says(family)}", _knows(family)) for family in FAMILIES),
+        (code("A,B,C"), f"several that vote: {', '.join(VOTES)}", "the languages that all of them support"),
     ]
     return table(("judge", "what it is", "languages"), rows)
+
+
+def _name(family: GuardFamily) -> str:
+    """What ids of the family contain, as a reader would write it: without the lookahead of its regular expression."""
+    return re.sub(r"\(.*\)", "", family.ids).rstrip("-")
 
 
 def _says(family: GuardFamily) -> str:

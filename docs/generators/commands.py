@@ -16,7 +16,7 @@ _HEAD = f"""\
 
 {MADE}
 
-What all commands have in common, such as exit codes and environment variables, is under
+What all commands share, such as exit codes and environment variables, is described in
 [the command line](../command-line.md). Every command has `-h` (`--help`), `-q` (`--quiet`) and `-v` (`--verbose`).
 """
 

@@ -77,5 +77,5 @@ def _read(path: Path) -> list[Answered]:
         return []
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
-            f"{path} is not a journal of answers ({reason(error)}): delete it, and what it holds is asked for again"
+            f"{path} is not a journal of answers ({reason(error)}): delete it; the run requests those answers again"
         ) from error

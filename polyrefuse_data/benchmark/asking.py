@@ -32,6 +32,7 @@ from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ _RETRIES = 6
 def ask_endpoint(folder: RunFolder, plan: Plan, budget: Budget) -> None:
     """Ask what is not answered yet, and write the replies of each language when it is complete.
 
-    Raises EndpointError where prompts are left without an answer, or the budget is spent: run again to go on.
+    Raises EndpointError where prompts are left without an answer, or the budget is spent: run again to continue.
     """
     asker = Asker(plan.config, budget)
     if not folder.run.exists():
@@ -128,8 +129,9 @@ class Asker:
             raise unpaid
         if lost:
             raise EndpointError(
-                f"{self._endpoint.name} did not answer {len(lost)} of {len(prompts)} prompts in {language} (last: "
-                f"{lost[-1].reason}, {one_line(lost[-1].detail)}); what was answered is kept: run again to go on"
+                f"{self._endpoint.name} did not answer {len(lost)} of {counted(len(prompts), 'prompt')} in "
+                f"{language} (last: "
+                f"{lost[-1].reason}, {one_line(lost[-1].detail)}); the answers so far are kept: run again to continue"
             )
 
     def _answers(self, language: str, prompts: list[Prompt]) -> Iterator[tuple[Prompt, Answer | EndpointError, float]]:
@@ -174,8 +176,8 @@ def _tell_of_reasoning(rows: list[dict[str, Any]], config: BenchmarkConfig) -> N
     spent = sum(row["ended"] == store.LENGTH and not row["reply"] for row in rows)
     if spent:
         _logger.warning(
-            "%d of %d replies in %s reached %d tokens before the answer began (reasoning counts): they have no "
-            "verdict; a higher --max-new-tokens, in another --out, gives them room",
+            "%d of %d replies in %s used all %d tokens on reasoning and have no answer to judge: raise "
+            "--max-new-tokens and run with another --out",
             spent,
             len(rows),
             rows[0]["language"],

@@ -19,17 +19,16 @@ def check_costs(
     is_asked = asks_endpoints(judge)
     if not is_asked and prices != (None, None):
         raise ConfigError(
-            "judge_input_price, judge_output_price: only for a judge behind an endpoint (openai:, guard:)"
+            "judge_input_price and judge_output_price work only with a judge behind an endpoint (openai:, guard:)"
         )
     if most is None:
         return
     if is_asked and None in prices:
         raise ConfigError(
-            "max_cost: nothing is known of the judge's costs without judge_input_price and judge_output_price (0 for a "
-            "server of your own)"
+            "max_cost needs the judge's prices: set judge_input_price and judge_output_price (0 for your own server)"
         )
     if not (is_asked or is_paid):
-        raise ConfigError("max_cost: nothing here is paid for: no endpoint, judge or translator behind one")
+        raise ConfigError("max_cost: this run uses no paid endpoint, judge or translator: leave it out")
 
 
 def budget_of(folder: RunFolder, most: float | None) -> Budget:

@@ -31,7 +31,7 @@ class ChatTemplate:
             template = tokenizer.get_chat_template()
         except ValueError as error:  # several by name, of which none is the default
             raise ModelError(
-                f"{name}: its chat templates have names, none of them `default`; put the one to measure in the model "
+                f"{name}: it has several named chat templates but no `default`; put the one to measure in the model "
                 "folder as chat_template.jinja"
             ) from error
         if not isinstance(template, str):
@@ -66,7 +66,7 @@ class ChatTemplate:
         if self._system_prompt is not None:
             ChatTemplate(self._tokenizer, self._name)  # raises if the system prompt is not what is wrong
             raise ModelError(
-                f"{self._name}: its chat template takes no system message; leave out the system prompt, or put a "
+                f"{self._name}: its chat template accepts no system message; leave out the system prompt, or put a "
                 "chat_template.jinja that renders it in the model folder"
             ) from failed
         raise failed
@@ -110,7 +110,10 @@ class ChatTemplate:
                 break
             suffix.insert(0, column[0])
         if not suffix:
-            raise ModelError(f"{self._name}: its chat template adds no token after the instruction")
+            raise ModelError(
+                f"{self._name}: its chat template adds no token after the instruction, where "
+                "directions are read; put a chat_template.jinja that marks the assistant's turn in the model folder"
+            )
         return suffix
 
 

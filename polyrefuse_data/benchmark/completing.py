@@ -30,6 +30,7 @@ from polyrefuse_data.benchmark.team import Team
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation
 from polyrefuse_data.rows import LABELS
+from polyrefuse_data.system.progress import progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +88,18 @@ class Completing:
         self._model = model
         self._in_weights = in_weights
 
-    def write(self, wanted: Iterable[Wanted]) -> None:
-        """Generate what is not there yet."""
-        asked, groups = tee(self._groups(each for each in wanted if not self._is_done(each)))
-        for group, replies in zip(groups, self._team.do(map(self._joint, asked), self._model), strict=True):
-            answers = iter(replies)
-            for each in group:
-                self._write(each, [(label, prompt, next(answers)) for label, prompt in self._asked(each)])
+    def write(self, wanted: Iterable[Wanted], what: str) -> None:
+        """Generate what is not there yet. `what` is what the progress is called."""
+        left = [each for each in wanted if not self._is_done(each)]
+        if not left:
+            return
+        with progress(what, "replies", sum(len(self._asked(each)) for each in left), stays=False, is_stage=True) as bar:
+            asked, groups = tee(self._groups(left))
+            for group, replies in zip(groups, self._team.do(map(self._joint, asked), self._model), strict=True):
+                answers = iter(replies)
+                for each in group:
+                    self._write(each, [(label, prompt, next(answers)) for label, prompt in self._asked(each)])
+                bar.update(len(replies))
 
     def _groups(self, wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
         """Neighbours that share batches, until they fill one."""

@@ -54,7 +54,7 @@ def refusal_cone(
     Raises ValueError for fewer prompts than a batch.
     """
     if min(len(harmful), len(harmless)) < how.batch:
-        raise ValueError(f"a batch of {how.batch} prompts a class needs as many of each")
+        raise ValueError(f"each class needs at least {how.batch} prompts, the size of a batch")
     generator = torch.Generator().manual_seed(how.seed)
     length = float(start.norm())
     others = torch.randn(how.size - 1, len(start), generator=generator, dtype=torch.float64)

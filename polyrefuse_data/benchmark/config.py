@@ -65,8 +65,8 @@ class BenchmarkConfig(BaseModel):
     model: str = ""
     """Chat model: a folder, a GGUF file or a Hub id."""
     endpoint: str | None = None
-    """In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API. Refusal only: without weights
-    there are no directions."""
+    """Instead of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API. Measures refusal only: without
+    weights there are no directions."""
     dataset: str = Field(min_length=1)
     """Release folder, or ORG/NAME[@REVISION] on the Hub."""
     revision: str | None = None
@@ -85,17 +85,17 @@ class BenchmarkConfig(BaseModel):
     """What translates replies for `judge_on = "english"`: the id or folder of a model, or a backend as in
     polyrefuse.toml, e.g. { engine = "openai", ... }. Default: NLLB, as in a build."""
     extractor: str = "difference-in-means"
-    """How candidates are taken from activations: `difference-in-means`, `principal` (the first principal component of
-    differences), or a plug-in."""
+    """How candidate directions are computed from activations: `difference-in-means`, `principal` (the first principal
+    component of differences), or a plug-in."""
     rule: str = "polyrefuse"
     """The selection rule whose choice is ablated: `polyrefuse` (the paper) or `arditi`, or a plug-in. Both built-in
     rules are reported."""
     max_kl: float | None = None
     """KL bound instead of the rule's own. The paper's is for models with billions of parameters; a small model's
-    distribution moves more, whatever is removed from it."""
+    distribution changes more, whatever is removed."""
     min_coherent: float | None = Field(default=None, ge=0, le=1)
-    """Lowest share of coherent replies with the chosen direction ablated, on a few validation prompts: KL sees one
-    token. Default: the rule's own; the built-in rules generate nothing."""
+    """Lowest share of coherent replies with the chosen direction ablated, on a few validation prompts (KL sees only one
+    token). Default: the rule's own; the built-in rules generate nothing."""
     positions: tuple[int, ...] | None = Field(default=None, min_length=1)
     """Post-instruction positions to take candidates from, -1 being the last; default: all."""
     layers: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -107,10 +107,10 @@ class BenchmarkConfig(BaseModel):
     """Ablation mode: `reference`, `complete` (also what post-norms re-inject), or `centred` (about the harmless
     mean)."""
     random_control: bool = True
-    """Ablate directions that mean nothing in each language, as controls: isotropic, from the covariance of activations,
+    """Also ablate meaningless directions in each language as controls: isotropic, from the covariance of activations,
     and between shuffled halves of the prompts."""
     control_draws: int = Field(default=10, ge=1)
-    """Draws of each kind of control; the prompts of a language are shared out among them."""
+    """Draws of each kind of control; a language's prompts are divided among them."""
     n_train: int = Field(default=128, ge=1)
     """Training prompts per label and language, for the means (the paper's number)."""
     n_validation: int = Field(default=32, ge=1)
@@ -126,10 +126,10 @@ class BenchmarkConfig(BaseModel):
     max_new_tokens: int = Field(default=128, ge=1)
     """Maximum length of a reply, in tokens."""
     reasoning: Literal["closed", "open"] = "closed"
-    """For models that reason first: `closed` ends the reasoning before it begins; `open` lets them
-    reason, and removes it from replies."""
+    """For models that reason first: `closed` ends the reasoning before it begins; `open` allows it and removes it from
+    the replies."""
     reasoning_tokens: int = Field(default=REASONING_TOKENS, ge=1)
-    """Length of the reasoning before it is closed, in tokens, beside those of the reply."""
+    """Maximum length of the reasoning, in tokens, in addition to the reply's."""
     refusal_tokens: Literal["found", "published"] = "found"
     """`found` in the model's own replies, or the `published` lists of the paper's code."""
     scoring: Literal["full", "staged"] = "full"
@@ -140,10 +140,10 @@ class BenchmarkConfig(BaseModel):
     """Experiment: coefficients with which directions are added while replies are generated, each in its own language
     and the English one (or the first) in all. Negative ones subtract it."""
     erasure: bool = False
-    """Experiment: erase what tells the classes apart at every layer, where `transfer` ablates, with shuffled labels as
-    the control. Unlike ablation, it does not break models with massive activations."""
+    """Experiment: erase what distinguishes the classes at every layer, in the languages where `transfer` ablates, with
+    shuffled labels as the control. Unlike ablation, it does not break models with massive activations."""
     top: int | None = Field(default=None, ge=2)
-    """Experiment: ablate this many of each language's best candidates, one after another, the chosen one included."""
+    """Experiment: ablate this many of each language's best candidates in turn, including the chosen one."""
     jailbreaks: str | None = None
     """Experiment: project wrapped test prompts. A TOML file of wrappers: name = "text with {prompt} in it"."""
     tasks: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -159,10 +159,10 @@ class BenchmarkConfig(BaseModel):
     """Weights in 8 or 4 bits, quantised on loading: `bitsandbytes-8bit`, `bitsandbytes-4bit` (NF4), `torchao-int8` or
     `torchao-int4` (GPU only)."""
     device_map: str | dict[str, int | str] | None = None
-    """How several GPUs share the blocks: `auto`, `balanced`, `balanced_low_0` or `sequential`, or a table with the
-    device of each module by its path. Default: what `device` says."""
+    """How several GPUs share the blocks: `auto`, `balanced`, `balanced_low_0` or `sequential`, or a table that maps
+    module paths to devices. Default: `device`."""
     modules: ModuleNames = ModuleNames()
-    """Name of the list of blocks, where an error asks for it."""
+    """Name of the list of blocks, if an error asks for it."""
     api_key_env: str | None = None
     """Environment variable with the endpoint's key. Default: the preset's, OPENAI_API_KEY for OpenAI's own."""
     concurrency: int = Field(default=8, ge=1)
@@ -172,12 +172,12 @@ class BenchmarkConfig(BaseModel):
     output_price: float | None = Field(default=None, ge=0)
     """Price of a million reply tokens at the endpoint, reasoning included, in US dollars."""
     judge_input_price: float | None = Field(default=None, ge=0)
-    """Price of a million tokens that a judge behind an endpoint is sent, in US dollars; of several, the dearest's."""
+    """Price of a million input tokens of a judge behind an endpoint, in US dollars; with several, the highest."""
     judge_output_price: float | None = Field(default=None, ge=0)
-    """Price of a million tokens that it answers, reasoning included, in US dollars."""
+    """Price of a million output tokens of that judge, reasoning included, in US dollars."""
     max_cost: float | None = Field(default=None, gt=0)
-    """Limit on what the run costs, in US dollars: replies, their judges and their translation. The run stops
-    before it is exceeded."""
+    """Limit on the cost of the run, in US dollars: replies, judges and translation together. The run stops before
+    exceeding it."""
 
     @field_validator("languages", "source_languages", mode="before")
     @classmethod
@@ -239,7 +239,7 @@ class BenchmarkConfig(BaseModel):
         try:
             return tuple(language_codes(value))
         except ConfigError as error:
-            raise ValueError(f"{value!r} is not known: use all, own, or source languages ({error})") from None
+            raise ValueError(f"{value!r} is unknown: use all, own, or source languages ({error})") from None
 
     @field_validator("modules", mode="before")
     @classmethod
@@ -259,13 +259,13 @@ class BenchmarkConfig(BaseModel):
         if self.endpoint:
             named_endpoint(self.endpoint)
         if self.top and self.scoring == "staged":
-            raise ValueError('top: scoring = "staged" ranks no candidates; use "full"')
+            raise ValueError('top needs a ranking of the candidates: use scoring = "full", not "staged"')
         if self.tasks_limit and not self.tasks:
-            raise ValueError("tasks_limit: only with tasks")
+            raise ValueError("tasks_limit works only with tasks")
         if self.reply_translator and self.judge_on == NATIVE:
-            raise ValueError('reply_translator: only with judge_on = "english"')
+            raise ValueError('reply_translator works only with judge_on = "english"')
         if self.max_cost is not None and self.endpoint and None in (self.input_price, self.output_price):
-            raise ValueError("max_cost: nothing is known of the costs without input_price and output_price")
+            raise ValueError("max_cost needs prices: set input_price and output_price (0 for your own server)")
         others = bool(self.endpoint or self.reply_translator)
         _of_config(partial(check_costs, self.judge, self.judge_prices, is_paid=others), self.max_cost)
         return self
@@ -282,7 +282,7 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def judge_prices(self) -> tuple[float | None, float | None]:
-        """Prices of a million tokens that the judge is sent and answers."""
+        """Prices of a million input and output tokens of the judge."""
         return self.judge_input_price, self.judge_output_price
 
     @property
@@ -292,7 +292,7 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def experiments(self) -> bool:
-        """Whether any experiment is asked for that takes the model."""
+        """Whether any requested experiment needs the model."""
         return any(getattr(self, name) for name in EXPERIMENTS)
 
     def pairs(self, sources: Sequence[str], targets: Sequence[str]) -> list[tuple[str, str]]:
@@ -335,7 +335,7 @@ def _preset(name: Any, is_endpoint: bool) -> dict[str, Any]:
     if name is None:
         return {}
     if name not in PRESETS:
-        raise ConfigError(f"there is no preset {name!r}: use {', '.join(PRESETS)}")
+        raise ConfigError(f"unknown preset {name!r}: use {', '.join(PRESETS)}")
     return {key: value for key, value in PRESETS[name].items() if not (is_endpoint and key in _OF_WEIGHTS)}
 
 

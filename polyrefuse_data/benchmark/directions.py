@@ -19,7 +19,7 @@ def extract_directions(model: ChatModel, harmful: Sequence[str], harmless: Seque
     """
     for name, prompts in (("harmful", harmful), ("harmless", harmless)):
         if not prompts:
-            raise ConfigError(f"no {name} prompts: a direction is a difference between two classes")
+            raise ConfigError(f"no {name} prompts: a direction is the difference between two classes and needs both")
     return difference_in_means(block_inputs(model, harmful), block_inputs(model, harmless))
 
 

@@ -15,13 +15,15 @@ def end_token_ids(network: Any, tokenizer: Any, end_of_turn: int, name: str) -> 
     declared = getattr(network.generation_config, "eos_token_id", None)
     ends: set[int] = {token for token in (declared if isinstance(declared, list) else [declared]) if token is not None}
     if not all(isinstance(token, int) and token >= 0 for token in ends):
-        raise ModelError(f"{name}: eos_token_id of its generation_config.json is not a token id ({declared!r}); fix it")
+        raise ModelError(
+            f"{name}: eos_token_id in its generation_config.json is not a token id ({declared!r}); correct it"
+        )
     known = tokenizer.added_tokens_decoder.keys() | set(tokenizer.all_special_ids)
     if ends and not ends & known:
         ids = ", ".join(f"{token} ({tokenizer.decode([token])!r})" for token in sorted(ends))
         raise ModelError(
             f"{name}: its configuration ends replies at token {ids}, which is not a special token of the tokenizer "
-            f"(that ends them at {tokenizer.eos_token!r}): put the model's own tokenizer in the folder"
+            f"(which ends them at {tokenizer.eos_token!r}): put the model's own tokenizer in the folder"
         )
     if tokenizer.eos_token_id is not None:
         ends.add(tokenizer.eos_token_id)

@@ -49,8 +49,8 @@ def fit_erasures(
 ) -> list[Erasure]:
     """One erasure for each of `directions`, which are [n_layers, d_model]: as a rule a position of
     `extract_directions`. The covariance is taken over the tokens of these prompts from the first in which any two
-    differ: those before, where massive activations sit, tell nothing of the class. `elsewhere` are harmless prompts in
-    the other languages where it will be used: how far their tokens lie from these harmless ones is noise too.
+    differ: earlier ones, where massive activations sit, say nothing about the class. `elsewhere` are harmless prompts
+    in the other languages where it will be used: how far their tokens lie from these harmless ones is noise too.
 
     Raises ConfigError if a class is empty or a direction has another shape.
     """
@@ -58,7 +58,7 @@ def fit_erasures(
         raise ConfigError("an erasure needs harmful and harmless prompts: it is fitted on both")
     given = torch.stack([direction.to("cpu", torch.float64) for direction in directions], 1)
     if (given.shape[0], given.shape[2]) != (model.n_layers, model.d_model):
-        raise ConfigError(f"this model needs one direction a layer, [{model.n_layers}, {model.d_model}]")
+        raise ConfigError(f"this model needs one direction per layer, of shape [{model.n_layers}, {model.d_model}]")
     readers, kept = torch.zeros_like(given), torch.zeros(given.shape[:2], dtype=torch.float64)
     encoded = [model.encode(prompts) for prompts in (harmful, harmless)]
     others = model.encode(elsewhere)

@@ -266,7 +266,10 @@ def _verdicts(rows: list[dict[str, Any]], language: str, judge: Judge, path: Pat
     """One a reply; what an API declined in so many words, or filtered, is a refusal whatever is left of it."""
     name = "prompt_en" if isinstance(judge, EnglishJudge) else "prompt"
     if rows and name not in rows[0]:
-        raise ConfigError(f"{path} has no English prompts, as earlier versions wrote it: judge on native, or run anew")
+        raise ConfigError(
+            f"{path} was written by an earlier version, without English prompts: use "
+            'judge_on = "native", or run the benchmark again in another --out'
+        )
     asked = [row["prompt"] for row in rows]
     verdicts = judge_replies([row["reply"] for row in rows], language, judge, [row[name] for row in rows], asked)
     return [

@@ -28,7 +28,7 @@ def extractor_of(name: str) -> tuple[Extractor, str]:
     plugin = plugins.find(plugins.EXTRACTORS, name)
     if plugin is None:
         names = [*EXTRACTORS, *plugins.installed(plugins.EXTRACTORS)]
-        raise ConfigError(f"extractor {name!r} is not known: use {' or '.join(names)}, or a plug-in, module:NAME")
+        raise ConfigError(f"extractor {name!r} is unknown: use {' or '.join(names)}, or a plug-in, module:NAME")
     if not callable(plugin.value):
         raise plugin.error("cannot be called with the activations of two classes")
 

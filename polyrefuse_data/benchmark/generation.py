@@ -48,12 +48,13 @@ def generate(
 ) -> list[Reply]:
     """One greedy reply per prompt, in order. Active interventions apply to every token.
 
-    `directions` ([prompts, d_model]) ablates one of its own for each prompt, in `mode` with `means`, as `ablate` does.
+    `directions` ([prompts, d_model]) ablates a separate direction for each prompt, in `mode` with `means`, as `ablate`
+    does.
 
     An answer ends at any of the model's end tokens or after `max_new_tokens`. With `reasoning`, the model may reason
-    first; otherwise its reasoning is closed before it begins. Reasoning, whether requested or not, has
-    `reasoning_tokens` of its own and is closed after them. Batches shrink if memory runs out. If the model computes NaN
-    for a prompt, its reply is empty, because it chose no token.
+    first; otherwise its reasoning is closed before it begins. Reasoning, whether requested or not, may take
+    `reasoning_tokens` more and is then closed. Batches shrink if memory runs out. If the model computes NaN for a
+    prompt, its reply is empty, because it chose no token.
     """
     encoded = model.encode(prompts, reasoning)
     begun = model.chat.begun_reasoning if reasoning else None

@@ -115,15 +115,15 @@ def judge_run(
     judge_output_price: float | None = None,
     max_cost: float | None = None,
 ) -> Path:
-    """Judge replies that are in files (JSONL, JSON, CSV, Parquet, logs of Inspect) and write a RUN folder with scores
+    """Judge replies from files (JSONL, JSON, CSV, Parquet, Inspect logs) and write a RUN folder with scores
     and report.
 
-    A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is the
-    name that the report gives them, `fields` what the files call id, language, prompt and reply. With `judge_on`
-    "english", the judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`,
-    judge and translator stop before more US dollars are spent; the prices are of a million tokens that a judge behind
-    an endpoint is sent and answers. Raises ConfigError where none matches, or a prompt has several; SourceError for a
-    file that cannot be read; EndpointError where a judge does not answer or costs too much: run again to go on.
+    A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is their
+    name in the report, `fields` the files' names for id, language, prompt and reply. With `judge_on` "english", the
+    judge sees the English prompt and the reply as `reply_translator` translates it. With `max_cost`, judge and
+    translator stop before more US dollars are spent; the prices are for a million input and output tokens of a judge
+    behind an endpoint. Raises ConfigError where none matches, or a prompt has several; SourceError for a file that
+    cannot be read; EndpointError where a judge does not answer or costs too much: run again to continue.
     """
     from polyrefuse_data.benchmark.budget import budget_of, check_costs
     from polyrefuse_data.benchmark.evaluation import evaluate
@@ -159,7 +159,7 @@ def match_replies(
     """The replies of files, each with the prompt that it answers; nothing is judged. Raises as `judge_run` does."""
     paths = [Path(replies)] if isinstance(replies, str | Path) else [Path(path) for path in replies]
     if not paths:
-        raise ConfigError("no file of replies: name one or more")
+        raise ConfigError("no reply files: name at least one")
     given = [reply for path in paths for reply in read_replies(path, fields)]
     info, rows = release_of(str(dataset), None if languages is None else language_codes(languages))
     files = [{"name": path.name, "sha256": sha256_of(path)} for path in paths]
@@ -182,14 +182,15 @@ def _match(given: list[GivenReply], rows: list[Row], matched: MatchedReplies) ->
             key = row["language"], row["id"]
             if key in found:
                 raise ConfigError(
-                    f"{reply.where} and {found[key].where} both answer {row['id']} in {row['language']}: leave one "
-                    "reply a prompt"
+                    f"{reply.where} and {found[key].where} both answer {row['id']} in {row['language']}: keep one "
+                    "reply per prompt"
                 )
             found[key] = reply
             matched.rows.setdefault(row["language"], []).append(_completion(row, reply))
     if not found:
         raise ConfigError(
-            f"none of {len(given)} replies ({given[0].where}, ...) answers a test prompt of {matched.dataset['name']}: "
+            f"none of {counted(len(given), 'reply', 'replies')} ({given[0].where}, ...) answers a test prompt of "
+            f"{matched.dataset['name']}: "
             "give each the `id` and `language` of its prompt, or the prompt's text"
         )
     for completions in matched.rows.values():

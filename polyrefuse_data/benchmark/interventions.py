@@ -97,7 +97,7 @@ def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | No
     """Ablate a direction of its own in each layer, [n_layers, d_model]: out of the block's input and of what its
     sublayers and post-norms write, about `means` if given."""
     if directions.shape != (model.n_layers, model.d_model):
-        raise ConfigError(f"this model needs one direction a layer, [{model.n_layers}, {model.d_model}]")
+        raise ConfigError(f"this model needs one direction per layer, of shape [{model.n_layers}, {model.d_model}]")
     units = unit(directions)
 
     def projector(place: str, layer: int) -> _Projector:
@@ -114,12 +114,12 @@ def ablate_by_layer(model: ChatModel, directions: Tensor, means: PlaceMeans | No
 def check_mode(mode: str, means: PlaceMeans | None) -> None:
     """Raise ConfigError for an unknown mode, for missing means, or for means that the mode does not use."""
     if mode not in ABLATION_MODES:
-        raise ConfigError(f"ablation mode {mode!r} is not known: use {' or '.join(ABLATION_MODES)}")
+        raise ConfigError(f"ablation mode {mode!r} is unknown: use {' or '.join(ABLATION_MODES)}")
     if (mode == "centred") != (means is not None):
         raise ConfigError(
             'ablation mode "centred" needs means=harmless_means(model, harmless prompts)'
             if means is None
-            else f'means are for ablation mode "centred", not {mode!r}'
+            else f'means work only with ablation mode "centred", not {mode!r}'
         )
 
 

@@ -38,7 +38,7 @@ class Ledger:
         if not output.exists():
             return False
         if record is None or record["sha256"] != _digest_or_none(output):
-            _logger.warning("%s is not as this run wrote it: making it again", output)
+            _logger.warning("%s was changed after this run wrote it: making it again", output)
             return False
         if record["inputs"] != self._digests(inputs):
             _logger.info("%s was made from files that have changed since: making it again", output)

@@ -51,7 +51,7 @@ def harmless_means(model: ChatModel, prompts: Sequence[str]) -> PlaceMeans:
     Returns [n_layers, d_model] per place, float64 on CPU. Raises ConfigError if there are no prompts.
     """
     if not prompts:
-        raise ConfigError("no harmless prompts: centred ablation keeps their mean")
+        raise ConfigError("no harmless prompts: centred ablation needs their mean")
     n_positions = len(model.post_instruction_token_ids)
     encoded = model.encode(prompts)
     places = {place: None for block in model.blocks for place in (INPUT, *all_places(block))}

@@ -137,8 +137,8 @@ class ChatModel(CausalModel):
 
     @property
     def placement(self) -> dict[str, int]:
-        """Devices, and how many modules of the device map each holds. What "cpu" or "disk" hold beside a GPU is loaded
-        onto it to be run."""
+        """Devices, and how many modules of the device map each holds. What "cpu" or "disk" hold is loaded onto the GPU
+        to run."""
         devices = getattr(self.network, "hf_device_map", {"": self.device}).values()
         return dict(Counter(f"cuda:{device}" if isinstance(device, int) else str(device) for device in devices))
 
@@ -161,14 +161,15 @@ class ChatModel(CausalModel):
         rows = math.inf if weight is None else weight.shape[0]
         if (highest := max(map(max, encoded), default=0)) >= rows:
             raise ModelError(
-                f"{self.name}: its tokenizer has token {highest} ({self.tokenizer.decode([highest])!r}), the model "
-                f"embeds {rows}: the tokenizer is another model's; put the model's own files in the folder"
+                f"{self.name}: its tokenizer has a token {highest} ({self.tokenizer.decode([highest])!r}), but the "
+                f"model has only {rows} embeddings: the tokenizer belongs to another model; put the model's own "
+                "files in the folder"
             )
         return encoded
 
     def row_batches(self, lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-        """Indices of rows of these lengths in batches, each at most `budget` tokens; of one length, where the model
-        does not compute the same on rows that are padded."""
+        """Indices of rows of these lengths in batches, each at most `budget` tokens; all of one length if padding
+        changes what the model computes."""
         if self.pads:
             yield from sorted_batches(lengths, budget)
             return
@@ -185,7 +186,7 @@ class ChatModel(CausalModel):
         self._decoder(**self.inputs(batch), use_cache=False)
 
     def cache(self, batch: Batch) -> Any:
-        """What the decoder keeps of a batch for the tokens that follow. Raises AttributeError if it keeps nothing."""
+        """The decoder's cache of a batch for the tokens that follow. Raises AttributeError if it keeps nothing."""
         return self._decoder(**self.inputs(batch), use_cache=True).past_key_values
 
     def _find_blocks(self, names: ModuleNames) -> list[Block]:
@@ -202,7 +203,7 @@ class ChatModel(CausalModel):
                 raise
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(
-                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason})"
+                f"{self.name}: {type(self.network).__name__} does not run on text alone ({reason}); give a text model"
             ) from error
         if logits.isnan().any() or logits.isposinf().any():
             found = "NaN" if logits.isnan().any() else "infinity"
@@ -212,7 +213,7 @@ class ChatModel(CausalModel):
             )
         if not is_causal(self, encoded[1]):
             raise ModelError(
-                f"{self.name}: what {type(self.network).__name__} computes at a token depends on those after it: an "
-                "encoder, and no chat model"
+                f"{self.name}: the output of {type(self.network).__name__} at a token depends on later tokens, so "
+                "it is an encoder; give a decoder-only chat model"
             )
         return find_blocks(self.network, forward, names, tuple(probe.input_ids.shape))

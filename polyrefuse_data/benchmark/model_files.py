@@ -178,7 +178,7 @@ def load_network(
     weights = list(network.parameters())
     if not on_gpu and any(str(weight.dtype).startswith("torch.float8") for weight in weights):
         raise ModelError(
-            f"{files.name}: its weights are in float8, which takes a GPU; use one, or the model in bfloat16"
+            f"{files.name}: its weights are in float8, which needs a GPU; use one, or a bfloat16 copy of the model"
         )
     if next(network.get_input_embeddings().parameters()).is_meta:
         raise ModelError(f"{files.name}: device_map keeps its embeddings off the device; put them on it")
@@ -212,12 +212,10 @@ def check_placement(device: str, device_map: DeviceMap | None = None) -> bool:
         places = {f"cuda:{place}" if isinstance(place, int) else place for place in device_map.values()}
         return True in {check_device(place) for place in places - {"disk"}}
     if device_map not in DEVICE_MAPS:
-        raise ConfigError(
-            f"device_map {device_map!r} is not known: use {', '.join(DEVICE_MAPS)}, or a table of modules"
-        )
+        raise ConfigError(f"device_map {device_map!r} is unknown: use {', '.join(DEVICE_MAPS)}, or a table of modules")
     if not torch.cuda.is_available():
         raise MissingPrerequisite(
-            f"device_map {device_map!r} shares GPUs, and torch finds none on this machine; leave it out"
+            f"device_map {device_map!r} spreads the model over GPUs, but torch finds none on this machine; leave it out"
         )
     return check_device("cuda")
 
@@ -231,7 +229,7 @@ def check_device(device: str) -> bool:
         try:
             parsed = torch.device(device)
         except RuntimeError:
-            raise ConfigError(f"device {device!r} is not known: use auto, cpu, cuda, cuda:1, ...") from None
+            raise ConfigError(f"device {device!r} is unknown: use auto, cpu, cuda, cuda:1, ...") from None
         kind, index = parsed.type, parsed.index
     if kind == "cpu":
         return False
@@ -341,7 +339,7 @@ def _dtype(name: str, on_gpu: bool) -> Any:
     if name == "auto":
         return torch.bfloat16 if on_gpu else torch.float32
     if name not in _DTYPES:
-        raise ModelError(f"dtype {name!r} is not known: use auto, {', '.join(_DTYPES)}")
+        raise ModelError(f"dtype {name!r} is unknown: use auto, {', '.join(_DTYPES)}")
     return _DTYPES[name]
 
 

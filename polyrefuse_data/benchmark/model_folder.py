@@ -47,7 +47,7 @@ def _check_folder(path: Path, name: str) -> None:
         raise ModelError(f"{name}: this folder holds two checkpoints, {' and '.join(checkpoints)}; keep one of them")
     pointers = sorted(file.name for file in path.iterdir() if file.is_file() and _is_pointer(file))
     if pointers:
-        raise ModelError(f"{name}: {pointers[0]} is not there yet, but in Git LFS; fetch it with `git lfs pull`")
+        raise ModelError(f"{name}: {pointers[0]} is only a Git LFS pointer; fetch the file with `git lfs pull`")
     if not (checkpoints or any(path.glob("*.safetensors")) or any(path.glob("*.bin"))):
         raise ModelError(f"{name}: this folder holds no weights; download the model's {_ONE_FILE} into it")
     if missing := [shard for shard in _shards(path) if not (path / shard).exists()]:

@@ -24,9 +24,7 @@ def auto_class(config: Any, name: str) -> Any:
     classes = (AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM)
     kind = config.model_type
     if config.get_text_config(decoder=True).is_encoder_decoder:
-        raise ModelError(
-            f"{name}: {kind} is an encoder-decoder, with no chat to measure; give a decoder-only chat model"
-        )
+        raise ModelError(f"{name}: {kind} is an encoder-decoder, not a chat model; give a decoder-only chat model")
     fitting = [each for each in classes if type(config) in each._model_mapping]
     known = {str(found) for each in fitting for found in _names(each, config)}
     wrong = [found for found in config.architectures or () if found not in known and not _WRITES_TEXT.search(found)]

@@ -18,7 +18,9 @@ def principal_directions(harmful: Tensor, harmless: Tensor, count: int) -> Tenso
     are fewer harmful prompts than components.
     """
     if count > len(harmful):
-        raise ValueError(f"{count} components of {len(harmful)} prompts: give more prompts")
+        raise ValueError(
+            f"{count} components need at least as many harmful prompts, not {len(harmful)}: give more prompts"
+        )
     differences = harmful.to(torch.float64) - harmless.to(torch.float64).mean(0)
     moved = differences.movedim(0, -2)  # [..., prompts, d_model]
     components = torch.linalg.svd(moved, full_matrices=False).Vh[..., :count, :].movedim(-2, 0)

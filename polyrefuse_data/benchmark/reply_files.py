@@ -19,6 +19,7 @@ from polyrefuse_data.models.reasoning import strip_reasoning
 from polyrefuse_data.sources.reading import parse_json, read_bytes, read_records
 from polyrefuse_data.sources.tables import parquet_records
 from polyrefuse_data.system.input_files import WHOLE_FILE_BYTES
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -51,13 +52,13 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
     Raises SourceError naming the file and what of it cannot be read, ConfigError for a field that there is not.
     """
     if unknown := sorted(set(fields or ()) - set(FIELDS)):
-        raise ConfigError(f"there is no field {unknown[0]!r}: name the columns of {', '.join(FIELDS)}")
+        raise ConfigError(f"unknown field {unknown[0]!r}: name the columns of {', '.join(FIELDS)}")
     names = FIELDS | {name: (column,) for name, column in (fields or {}).items()}
     if path.suffix.lower() == ".eval":
         return list(_of_inspect(str(path), _samples_in_zip(path)))
     if path.suffix.lower() == ".json" and isinstance(log := parse_json(path), dict):
         if not isinstance(log.get("samples"), list):
-            raise SourceError(f"{path}: not an Inspect log with samples, and not a list of replies")
+            raise SourceError(f"{path}: neither an Inspect log with samples nor a list of replies")
         return list(_of_inspect(str(path), log["samples"]))
     if path.suffix.lower() == ".parquet":
         found: Sequence[tuple[str, Mapping[str, Any]]] = list(parquet_records(path))
@@ -113,7 +114,7 @@ def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
     later = failed = 0
     for number, sample in enumerate(samples, start=1):
         if not isinstance(sample, dict):
-            raise SourceError(f"{where} sample {number}: no sample of an Inspect log")
+            raise SourceError(f"{where} sample {number}: not a sample of an Inspect log")
         if sample.get("epoch", 1) != 1:
             later += 1
             continue
@@ -134,9 +135,9 @@ def _of_inspect(where: str, samples: Sequence[Any]) -> Iterator[GivenReply]:
             ended=_STOP_REASONS.get(str(choices[0].get("stop_reason"))),
         )
     if failed:
-        _logger.warning("%s: %d samples ended in an error and have no reply", where, failed)
+        _logger.warning("%s: no reply in %s, which ended in an error", where, counted(failed, "sample"))
     if later:
-        _logger.warning("%s: %d samples of later epochs are left out; the first is judged", where, later)
+        _logger.warning("%s: left out %s of later epochs; the first is judged", where, counted(later, "sample"))
 
 
 def _samples_in_zip(path: Path) -> list[Any]:
@@ -145,7 +146,7 @@ def _samples_in_zip(path: Path) -> list[Any]:
         with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as archive:
             members = [member for member in archive.infolist() if member.filename.startswith("samples/")]
             if sum(member.file_size for member in members) > WHOLE_FILE_BYTES:
-                raise SourceError(f"{path}: its samples are larger than {WHOLE_FILE_BYTES >> 30} GiB")
+                raise SourceError(f"{path}: its samples are larger than {WHOLE_FILE_BYTES >> 30} GiB: split the log")
             return [json.loads(archive.read(member)) for member in members if member.filename.endswith(".json")]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, EOFError) as error:
         raise SourceError(
@@ -172,4 +173,4 @@ def _text(value: Any, role: str | None, where: str) -> str | None:
             texts = [item if isinstance(item, str) else item.get("text") for item in value]
             return "".join(text for text in texts if isinstance(text, str))
     hint = f": name its part with --field, as COLUMN.{next(iter(value))}" if isinstance(value, dict) and value else ""
-    raise SourceError(f"{where} is a {type(value).__name__}, no text{hint}")
+    raise SourceError(f"{where} is a {type(value).__name__}, not text{hint}")

@@ -45,7 +45,7 @@ _REPLIES_PER_FILE = 4  # of each label that the page shows; completions/ holds t
 def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: bool = False) -> Path:
     """Write the page on these RUN folders to `out`, and each run's figures into its figures/ folder.
 
-    Replies are not in the page unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
+    The page contains no replies unless `show_replies`: what is not in the file cannot leak from it. Raises ConfigError
     if a folder holds no scores, or `out` exists and was not written by this package.
     """
     if not runs:
@@ -114,8 +114,8 @@ def _scores(folder: RunFolder) -> dict[str, Any]:
     missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
     if missing:
         raise ConfigError(
-            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder, "
-            "or with another --out if the run is of a version that had other settings (0.1.0)"
+            f"{folder.scores} lacks {', '.join(missing)}: delete it and run the benchmark again in that folder; if "
+            "version 0.1.0 made the run, choose another --out"
         )
     return dict(scores)
 

@@ -76,7 +76,7 @@ def rule_of(rule: str | Rule) -> Rule:
     plugin = plugins.find(plugins.RULES, rule)
     if plugin is None:
         names = [*RULES, *plugins.installed(plugins.RULES)]
-        raise ConfigError(f"selection rule {rule!r} is not known: use {' or '.join(names)}, or a plug-in, module:NAME")
+        raise ConfigError(f"selection rule {rule!r} is unknown: use {' or '.join(names)}, or a plug-in, module:NAME")
     found: Rule = plugin.of_kind(Rule, "a polyrefuse_data.benchmark.Rule")
     return replace(found, name=plugin.origin)
 

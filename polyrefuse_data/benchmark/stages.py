@@ -136,7 +136,7 @@ class Stages:
 
     def run(self) -> None:
         """All stages, in order."""
-        self._completing.write(Wanted(language) for language in tracked_parts(self._plan.targets, "baseline"))
+        self._completing.write(map(Wanted, self._plan.targets), "baseline")
         self._take_activations(self._plan.sources)
         self._select()
         for language in self._plan.missing:
@@ -146,16 +146,11 @@ class Stages:
                 self._ledger.add(path)
         directions = self._directions()
         pairs = self._config.pairs(list(directions), self._plan.targets)
-        self._completing.write(
-            Wanted(target, source, directions[source]) for source, target in tracked_parts(pairs, "ablation")
-        )
+        self._completing.write((Wanted(target, source, directions[source]) for source, target in pairs), "ablation")
         measured = [language for language in directions if language in self._plan.targets]
         if self._config.random_control:
-            self._completing.write(
-                control
-                for language in tracked_parts(measured, "controls")
-                for control in self._controls(directions[language])
-            )
+            controls = (control for language in measured for control in self._controls(directions[language]))
+            self._completing.write(controls, "controls")
         self._take_activations(self._plan.targets)
         self._take_capability({language: directions[language] for language in measured})
         if self._config.experiments:
@@ -306,7 +301,7 @@ class _Loading:
         config = self.config
         with open_model(config.model, None if config.is_local else self.revision, config.system_prompt) as files:
             if files.identity.weights_sha256 != self.weights_sha256:
-                raise ConfigError(f"{config.model}: its weights have changed since the run began")
+                raise ConfigError(f"{config.model}: its weights have changed since the run began: choose another --out")
             return _loaded(files, config)
 
 

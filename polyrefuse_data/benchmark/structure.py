@@ -64,7 +64,7 @@ def find_blocks(
     try:
         return _own_modules([_understood(module, trace, *probe_shape) for module, trace in _traces(modules, forward)])
     except ValueError as error:
-        raise ModelError(f"{type(network).__name__} has {error}; so this architecture cannot be measured") from error
+        raise ModelError(f"{type(network).__name__} has {error}, so this architecture cannot be measured") from error
 
 
 def _lists(network: Any, name: str | None) -> dict[str, list[Any]]:

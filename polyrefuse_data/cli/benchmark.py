@@ -23,10 +23,10 @@ _OF_THE_COMMAND = ("out", "config", "dry_run", "as_json")
 
 JudgeInputPrice = Annotated[
     float | None,
-    typer.Option(help="Price of a million tokens that a judge behind an endpoint is sent, in US dollars."),
+    typer.Option(help="Price of a million input tokens of a judge behind an endpoint, in US dollars."),
 ]
 JudgeOutputPrice = Annotated[
-    float | None, typer.Option(help="Price of a million tokens that it answers, in US dollars.")
+    float | None, typer.Option(help="Price of a million output tokens of that judge, in US dollars.")
 ]
 MaxCost = Annotated[
     float | None,
@@ -39,12 +39,13 @@ def benchmark_run(
     out: Annotated[Path, typer.Option(help="Run folder. Run the same command again to resume.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the settings below.")] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Settings that go together: paper. Other options and the file win.")
+        str | None,
+        typer.Option(help="A named group of settings: paper. Other options and the config file take precedence."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Chat model: a folder, a GGUF file or a Hub id.")] = None,
     endpoint: Annotated[
         str | None,
-        typer.Option(help="In place of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API."),
+        typer.Option(help="Instead of a model: MODEL@URL or MODEL@PRESET behind an OpenAI-compatible API."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
@@ -79,7 +80,10 @@ def benchmark_run(
     ] = None,
     extractor: Annotated[
         str | None,
-        typer.Option(help="How candidates are taken: principal, module:NAME. [default: difference-in-means]"),
+        typer.Option(
+            help="How candidate directions are computed: difference-in-means, principal, or module:NAME. "
+            "[default: difference-in-means]"
+        ),
     ] = None,
     rule: Annotated[
         str | None,
@@ -90,11 +94,9 @@ def benchmark_run(
         float | None, typer.Option(help="Lowest share of coherent short replies with the chosen direction ablated.")
     ] = None,
     positions: Annotated[
-        str | None, typer.Option(help="Post-instruction positions to take candidates from, e.g. -3..-1. [default: all]")
+        str | None, typer.Option(help="Post-instruction positions of the candidates, e.g. -3..-1. [default: all]")
     ] = None,
-    layers: Annotated[
-        str | None, typer.Option(help="Layers to take candidates from, e.g. 8..20. [default: all]")
-    ] = None,
+    layers: Annotated[str | None, typer.Option(help="Layers of the candidates, e.g. 8..20. [default: all]")] = None,
     transfer: Annotated[
         str | None,
         typer.Option(
@@ -111,10 +113,10 @@ def benchmark_run(
     ] = None,
     random_control: Annotated[
         bool | None,
-        typer.Option("--random-control/--no-random-control", help="Ablate controls too. [default: yes]"),
+        typer.Option("--random-control/--no-random-control", help="Also ablate control directions. [default: yes]"),
     ] = None,
     control_draws: Annotated[
-        int | None, typer.Option(help="Draws of each of the three kinds of control. [default: 10]")
+        int | None, typer.Option(help="Draws of each of the three kinds of control direction. [default: 10]")
     ] = None,
     n_train: Annotated[
         int | None, typer.Option(help="Training prompts per language and label, for the means. [default: 128]")
@@ -122,7 +124,9 @@ def benchmark_run(
     n_validation: Annotated[
         int | None, typer.Option(help="Validation prompts per language and label, for the selection. [default: 32]")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Most test prompts per language and label. [default: all]")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Maximum number of test prompts per language and label. [default: all]")
+    ] = None,
     filter_prompts: Annotated[
         bool | None,
         typer.Option(
@@ -135,12 +139,14 @@ def benchmark_run(
         typer.Option("--parallel/--no-parallel", help="Use only prompts that every language has. [default: yes]"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for samples and random directions. [default: 1]")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help="Longest reply, in tokens. [default: 128]")] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Maximum length of a reply, in tokens. [default: 128]")
+    ] = None,
     reasoning: Annotated[
         str | None, typer.Option(help="Reasoning before replies: closed, or open (and then removed). [default: closed]")
     ] = None,
     reasoning_tokens: Annotated[
-        int | None, typer.Option(help="Length of reasoning before it is closed, in tokens. [default: 512]")
+        int | None, typer.Option(help="Maximum length of the reasoning, in tokens. [default: 512]")
     ] = None,
     refusal_tokens: Annotated[
         str | None,
@@ -252,7 +258,7 @@ def benchmark_judge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be judged; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge replies that somebody else generated, and write scores, figures and report.html to the run folder."""
+    """Judge replies that were generated elsewhere, and write scores, figures and report.html to the run folder."""
     require("judging replies", "benchmark")
     from polyrefuse_data.benchmark.given_replies import judge_run, match_replies
     from polyrefuse_data.errors import ConfigError
@@ -340,8 +346,8 @@ def label_export(
 @label_app.command("import")
 def label_import(
     run: RunArgument,
-    file: Annotated[Path, typer.Argument(help="The filled-in sheet, or the file that the page gave.")],
-    annotator: Annotated[str | None, typer.Option(help="Who labelled, where the file does not say it.")] = None,
+    file: Annotated[Path, typer.Argument(help="The filled-in sheet, or the file downloaded from the page.")],
+    annotator: Annotated[str | None, typer.Option(help="Who labelled the replies, if the file does not say.")] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -85,7 +85,8 @@ def sample(
     only: LanguagesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw rows for reviewers, equally from each stratum. Shorthand for `review export`; `review import` takes them."""
+    """Draw rows for reviewers, equally from each stratum. Shorthand for `review export`; read them back with `review
+    import`."""
     from polyrefuse_data.quality import export_review
 
     sheet = export_review(Workspace(workspace), out, size=per_language, seed=seed, by=by, languages=codes(only))

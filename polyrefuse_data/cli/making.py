@@ -105,16 +105,18 @@ def build(
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster (default: start one here).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N prompts of each source.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate rows, tokens, cost and time; do nothing.")
+        bool, typer.Option("--dry-run", help="Estimate rows, tokens, cost and time; build nothing.")
     ] = False,
     refresh: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="BACKEND[:LANGUAGE]", help="Drop this backend's stored answers first, to ask it again. Repeatable."
+            metavar="BACKEND[:LANGUAGE]",
+            help="Drop this backend's stored answers first, so that they are requested again. Repeatable.",
         ),
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, metavar="USD", help="Stop before this workspace has cost more.")
+        float | None,
+        typer.Option(min=0, metavar="USD", help="Stop before this workspace costs more than this, in US dollars."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -22,7 +22,7 @@ def monitor_export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("monitor.safetensors"),
     source: Annotated[
-        str | None, typer.Option(help="Language whose direction it is. [default: en, or the first with one]")
+        str | None, typer.Option(help="Language whose direction is exported. [default: en, or the first with one]")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,8 +37,8 @@ def monitor_export(
 def monitor_score(
     file: Annotated[Path, typer.Argument(help="File that `monitor export` wrote.")],
     prompts: Annotated[list[Path], typer.Argument(help="Prompts: JSONL, JSON, CSV, Parquet, with id and language.")],
-    model: Annotated[str, typer.Option(help="The model that the monitor was taken from.")],
-    dtype: Annotated[str, typer.Option(help="Type of the weights: auto is that of the monitor.")] = "auto",
+    model: Annotated[str, typer.Option(help="The model that the monitor was exported from.")],
+    dtype: Annotated[str, typer.Option(help="Type of the weights; auto: the monitor's.")] = "auto",
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Score prompts: a JSON line each, with the scores of direction and probe and whether they are alarms."""

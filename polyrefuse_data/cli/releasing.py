@@ -27,7 +27,7 @@ def release(
     allow_smaller_step: Annotated[bool, typer.Option(help="Accept a version step that is too small.")] = False,
     with_scores: Annotated[bool, typer.Option("--with-scores", help="Include every score of every check.")] = False,
     repo_id: Annotated[
-        str | None, typer.Option(help="Where it will be published, for the card's snippets: ORG/NAME.")
+        str | None, typer.Option(help="Where it will be published (ORG/NAME), for the card's code snippets.")
     ] = None,
     doi: Annotated[str | None, typer.Option(help="DOI of this release, for card and Croissant file.")] = None,
     date_published: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Day of publication.")] = None,
@@ -71,7 +71,7 @@ def verify(
     where: Annotated[str, typer.Argument(help="Release folder, or ORG/NAME[@REVISION] on the Hub.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a release against its manifest. Exits with 1 and names every difference."""
+    """Verify a release against its manifest. Names every difference and, if there is one, exits with 1."""
     from polyrefuse_data.release import verify_release
     from polyrefuse_data.release.fetch import locate
 
@@ -121,7 +121,7 @@ def export_harness(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the task files with which an evaluation harness measures models on a release."""
+    """Write the task files that let an evaluation harness measure models on a release."""
     from polyrefuse_data.harness import write_tasks
 
     tasks = write_tasks(harness, dataset, out, judge, keep=not dry_run)
@@ -151,11 +151,11 @@ def publish(
 
     if to != "hub":
         if into is None or repo_id is not None:
-            raise ConfigError(f"--to {to} takes --into DIR, and no --repo-id")
+            raise ConfigError(f"--to {to} needs --into DIR and does not take --repo-id")
         print_summary(publish_to(to, folder, into, dry_run=dry_run), as_json, is_product=dry_run)
         return
     if into is not None:
-        raise ConfigError(f"--into {into} is only for --to folder and --to zenodo-zip")
+        raise ConfigError(f"--into {into} works only with --to folder and --to zenodo-zip")
     if repo_id is None:
         raise ConfigError("publishing to the Hub needs --repo-id ORG/NAME")
     done = publish_release(folder, repo_id, endpoint=endpoint, private=not public, gated=not ungated, dry_run=dry_run)

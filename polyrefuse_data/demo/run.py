@@ -22,6 +22,7 @@ from polyrefuse_data.models.store import BUNDLED
 from polyrefuse_data.system.extras import require
 from polyrefuse_data.system.files import make_folder, write_new
 from polyrefuse_data.system.verbosity import note
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
 _ANOTHER = "choose another --out"
@@ -126,7 +127,7 @@ def _verify_and_load(release: Path) -> None:
     if differences:
         raise ReleaseError(f"{release} does not verify:\n" + "\n".join(differences))
     loaded = datasets.load_dataset(str(release))
-    note("  " + ", ".join(f"{split} {len(rows)} rows" for split, rows in loaded.items()))
+    note("  " + ", ".join(f"{split} {counted(len(rows), 'row')}" for split, rows in loaded.items()))
 
 
 def _benchmark(release: Path, run: Path) -> None:

@@ -125,12 +125,12 @@ class ApiError(Exception):
         if self._is_content_filter:
             return None
         if self.status == 402 or self.code in CREDIT_CODES:
-            return EndpointError(f"{name}: the account is out of credit ({self}); top it up and run again to go on")
+            return EndpointError(f"{name}: the account is out of credit ({self}); top it up and run again to continue")
         if self.is_passing:
             return None
         if self._may_pass:
             return EndpointError(
-                f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); answers are kept: run again to go on"
+                f"{name}: {self} (asks to wait {self.retry_after:.0f} seconds); answers are kept: run again to continue"
             )
         if is_of_the_key(self.status, self._codes, self.message):
             mend = (

@@ -19,6 +19,7 @@ import urllib3
 
 from polyrefuse_data.endpoints.api_errors import ApiError, backoff
 from polyrefuse_data.endpoints.session import LostConnection, NotReached, Response, Transport
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -237,4 +238,4 @@ def _read_lines(content: bytes, file: str) -> Iterator[tuple[str, Line]]:
         else:
             yield str(name), line
     if unreadable:
-        _logger.warning("%s lines of file %s cannot be read: asking again for their texts", unreadable, file)
+        _logger.warning("%s of file %s cannot be read: asking again for those texts", counted(unreadable, "line"), file)

@@ -32,8 +32,8 @@ class Budget:
             if self._reserved > 0 and self._spent + usd <= self._most:
                 return False
             raise EndpointError(
-                f"this has cost ${self._spent:.4f}, and what is asked next may exceed --max-cost "
-                f"{self._most:g}; what was answered is kept: run again with more to go on"
+                f"spent ${self._spent:.4f} so far, and the next requests may exceed --max-cost {self._most:g}; the "
+                "answers are kept: run again with a higher --max-cost to continue"
             )
 
     def reserve_in(self, line: Line, usd: float) -> None:

@@ -22,6 +22,7 @@ from polyrefuse_data.endpoints.session import LostConnection, NotReached, Redire
 from polyrefuse_data.endpoints.workers import Line, in_parallel
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.system.redaction import one_line
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -209,8 +210,8 @@ class Client:
         if unanswered >= _GIVE_UP_AFTER:
             assert isinstance(answer, NoAnswer)
             raise EndpointError(
-                f"{self.endpoint.name} did not answer {unanswered} texts in a row (last: {answer.reason}, "
-                f"{one_line(answer.detail)}); answers are kept, run again to go on"
+                f"{self.endpoint.name} did not answer {counted(unanswered, 'text')} in a row (last: {answer.reason}, "
+                f"{one_line(answer.detail)}); the answers so far are kept: run again to continue"
             )
 
     def _wait_for_turn(self, tokens: int, line: Line) -> None:
@@ -232,7 +233,7 @@ class Client:
             self._told = now if due else self._told
         if due:
             left = self.endpoint.max_retries - attempt
-            _logger.warning("%s cannot be reached at %s (%s): trying again, %s more times", name, url, error, left)
+            _logger.warning("%s cannot be reached at %s (%s): trying again (attempts left: %s)", name, url, error, left)
 
     def redirected(self, error: RedirectRefused) -> ConfigError:
         """The error for an API that redirects prompts and key elsewhere."""

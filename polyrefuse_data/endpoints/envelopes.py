@@ -117,5 +117,5 @@ def _object(doubled: Any, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Raises ValueError for a duplicate key, because it is unknown which one is meant, unless `doubled` is given."""
     counts = Counter(key for key, _ in pairs)
     if doubled is _REFUSED and len(counts) < len(pairs):
-        raise ValueError("a key twice")
+        raise ValueError("a key appears twice")
     return {key: value if counts[key] == 1 else doubled for key, value in pairs}

@@ -47,11 +47,11 @@ def named_endpoint(name: str) -> Named:
     match = _NAME.fullmatch(name)
     model, at = (match["model"], match["at"]) if match else (name, "")
     if not model.strip() or "://" in model:
-        raise ValueError("no model's name")
+        raise ValueError("the model's name is missing")
     if at.startswith("http"):
         without_credentials(at)
         return Named(model, at, Preset())
     preset = PRESETS[at or "openai"]
     if preset.example:
-        raise ValueError(f"{at} has an address of your own: write MODEL@{preset.example}")
+        raise ValueError(f"{at} needs your server's address: write MODEL@{preset.example}")
     return Named(model, preset.base_url, preset)

@@ -144,7 +144,7 @@ class RayEngine:
                 yield record[_ITEM]
         except ray.exceptions.RaySystemError as error:
             raise EngineError(
-                f"the Ray cluster gave up ({error}): finished work is kept, run again to go on"
+                f"the Ray cluster stopped ({error}); finished work is kept: run again to continue"
             ) from error
 
     def _cpus(self, stages: Sequence[Stage]) -> tuple[float, float]:

@@ -38,7 +38,9 @@ def measured(where: str, judge: str) -> Measured:
     if not places:
         raise ReleaseError(f"{where} has no {SPLIT} split to measure on")
     if manifest.data_layout != layout.BY_LABEL:
-        raise ReleaseError(f"{where} is of the first layout, without configs by label: release its workspace again")
+        raise ReleaseError(
+            f"{where} has no configs per label, as the first releases were written: release its workspace again"
+        )
     prepare_judge(judge, manifest.languages)
     configs = tuple(layout.config_name(place.language, place.label) for place in places)
     if Path(where).is_dir():

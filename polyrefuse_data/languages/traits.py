@@ -19,7 +19,7 @@ def _encoding(name: str) -> str:
     try:
         "".encode(name)
     except LookupError:
-        raise ValueError(f"Python knows no encoding {name!r}") from None
+        raise ValueError(f"Python has no encoding {name!r}") from None
     return name
 
 

@@ -34,7 +34,7 @@ def quantized_dtype(scheme: str, dtype: str, on_gpu: bool) -> str:
     GPU that it needs is missing.
     """
     if scheme not in SCHEMES:
-        raise ConfigError(f"quantization {scheme!r} is not known: use {', '.join(SCHEMES)}")
+        raise ConfigError(f"quantization {scheme!r} is unknown: use {', '.join(SCHEMES)}")
     taken = _DTYPES.get(scheme, (dtype,))
     if dtype not in ("auto", *taken):
         raise ConfigError(f"quantization {scheme!r} does not take dtype {dtype}: use auto or {' or '.join(taken)}")

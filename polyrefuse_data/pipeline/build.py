@@ -56,14 +56,14 @@ def build(
 
     Every prompt gets a row in every language; if no backend could translate it, the row is rejected with the reason.
     The same config, sources and models give the same bytes on every engine. Call it again to resume after a stop:
-    finished shards are not done again, and nothing that was answered is asked again. Large builds start worker
+    finished shards are not repeated, and no stored answer is requested again. Large builds start worker
     processes, so a script needs the usual `if __name__ == "__main__":`.
 
     Returns a BuildSummary. Its `unanswered` counts rows that a backend did not answer (a time-out, a busy API); the
     next run asks for them again. With `dry_run`, nothing is written, no paid service is called, and a BuildEstimate is
-    returned. `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) drops a backend's stored answers first, so that they are asked
-    for again. `max_cost` is what all runs of this workspace together may cost, in US dollars; what might exceed
-    it is not asked.
+    returned. `refresh` (`BACKEND` or `BACKEND:LANGUAGE`) drops a backend's stored answers first, so that they are
+    requested again. `max_cost` limits the cost of all runs of this workspace together, in US dollars; a request that
+    might exceed it is not sent.
 
     Raises ConfigError, SourceError, MissingPrerequisite or ModelError before anything is translated; TranslationError
     or EndpointError if no backend can continue; EngineError if workers keep dying.

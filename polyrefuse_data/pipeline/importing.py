@@ -47,8 +47,8 @@ def import_path(
 
     Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
     one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
-    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` is how the file calls
-    things. With `dry_run`, nothing is written.
+    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` maps the file's names to
+    ours. With `dry_run`, nothing is written.
 
     Raises SourceError for input that cannot be used (nothing is written then); ConfigError if the workspace holds
     anything other than this import, finished or not.
@@ -56,7 +56,7 @@ def import_path(
     if workspace.config.exists():
         load_config(workspace.config)  # the checks depend on it, so a broken one is reported before anything is done
     if Path(path).absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
-        raise ConfigError(f"the import writes a file with the name of {path}: rename yours, or choose another --out")
+        raise ConfigError(f"the import would overwrite {path}: rename your file, or choose another --out")
     found = read_import(
         path, hub_files=hub_files, english=english, label=label, split=split, license=license, reading=reading
     )

@@ -21,6 +21,7 @@ from polyrefuse_data.languages import Language, language
 from polyrefuse_data.pipeline.shards.store import ShardStore
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.input_files import read_input_text
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.translation.answered_rows import disown
 from polyrefuse_data.translation.backends import Chain
 from polyrefuse_data.translation.base import Identity, Request, Result
@@ -94,7 +95,7 @@ def _forget(workspace: Workspace, chain: Chain, wanted: Sequence[Refresh]) -> No
             meant = [print for print, name in journal.engines().items() if refresh.means(name)]
             count = journal.forget(meant, refresh.language)
             of = f" for {refresh.language.code}" if refresh.language else ""
-            _logger.warning("dropped %s answers of %s%s, to ask for them again", count, refresh.backend, of)
+            _logger.warning("dropped %s of %s%s: asking again", counted(count, "answer"), refresh.backend, of)
 
 
 def _check(wanted: Iterable[Refresh], chain: Chain, journal: Journal | None) -> set[str]:

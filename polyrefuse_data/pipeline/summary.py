@@ -82,8 +82,8 @@ class BuildSummary:
 
 @dataclass(frozen=True)
 class BuildEstimate:
-    """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds; and whether there is
-    another backend for what the checks reject, at additional cost."""
+    """What a build would take: rows, and for each backend texts, tokens, cost in USD and seconds; and whether another
+    backend would retry rejected texts at additional cost."""
 
     prompts: int
     rows: int

@@ -68,7 +68,10 @@ def audit_rows(rows: pa.Table, config: Settings = None, *, workers: int = 1) -> 
     The result for a row does not depend on the others, so a table may be checked in shards.
     """
     if workers < 1:
-        raise ConfigError(f"workers counts the processes that check rows, this one included: it cannot be {workers}")
+        raise ConfigError(
+            "workers is the number of processes that check rows, including this one: it must be at "
+            f"least 1, not {workers}"
+        )
     rows, suite = _readable(rows), suite_of(config)
     check_scales(rows, suite.config)
     scores = pa.concat_tables(map_batches(scorer(suite), score_batches(rows, suite), workers))

@@ -164,7 +164,7 @@ def _alignment(rows: _Rows, told: Collection[tuple[str, str, str]]) -> Iterator[
         found = alignment(rows.texts("text_en", sample), rows.texts("text", sample), lexicon_for(key[0]))
         refuted = int(found.refuted.sum())
         if refuted > len(sample) * _HALF:
-            looked_at = f"{len(sample)} rows" if len(sample) == len(group) else f"{len(sample)} rows looked at"
+            looked_at = counted(len(sample), "row") + ("" if len(sample) == len(group) else " looked at")
             message = f"{' '.join(key)}: {refuted} of {looked_at} do not follow their English"
             yield Finding("alignment", PROBLEM, message, len(group), key[0])
     for key, group in rows.groups(translated & ~rows.has_prompt & rows.flags.mask(UNMATCHED)).items():

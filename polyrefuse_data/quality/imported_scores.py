@@ -47,7 +47,7 @@ def imported_score(name: str, meaning: str, threshold: Threshold) -> Check:
 
     return Check(
         name=name,
-        description=f"The imported score `{name}` is out of its bound.",
+        description=f"The imported score `{name}` is outside its bound.",
         scores={name: meaning},
         thresholds=[threshold],
         column=name,
@@ -103,7 +103,7 @@ def _of_program(name: str, bound: ScoreBound, threshold: Threshold) -> Check:
 
     return Check(
         name=name,
-        description=f"The score `{name}` of a program is out of its bound.",
+        description=f"The score `{name}` of a program is outside its bound.",
         score=partial(program_scores, name=name, command=bound.command, timeout_seconds=bound.timeout_seconds),
         settings=lambda: program_signature(bound.command),
         scores={name: "what the program of the config says of each translation"},

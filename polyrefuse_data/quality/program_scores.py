@@ -20,6 +20,7 @@ from polyrefuse_data.quality.batch import Batch
 from polyrefuse_data.quality.checks.base import Scores
 from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.system.subprocesses import run_program
+from polyrefuse_data.text.counts import counted
 
 _LAST_WORDS = 200  # characters of what a program said last
 
@@ -60,7 +61,7 @@ def _run(name: str, command: Sequence[str], fed: str, timeout_seconds: float) ->
         done = run_program(command, fed.encode(), timeout_seconds)
     except subprocess.TimeoutExpired:
         raise PluginError(
-            f"{where}: still running after {timeout_seconds:g} seconds: raise timeout_seconds, or mend the program"
+            f"{where}: still running after {timeout_seconds:g} seconds: raise timeout_seconds, or fix the program"
         ) from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
@@ -71,7 +72,10 @@ def _run(name: str, command: Sequence[str], fed: str, timeout_seconds: float) ->
 def _numbers(printed: str, rows: int, name: str) -> list[float]:
     lines = printed.splitlines()
     if len(lines) != rows:
-        raise PluginError(f"quality.scores.{name}.command: printed {len(lines)} lines for {rows} rows: print one each")
+        raise PluginError(
+            f"quality.scores.{name}.command: printed {counted(len(lines), 'line')} for {counted(rows, 'row')}: "
+            "print one each"
+        )
     return [_number(line, name) for line in lines]
 
 

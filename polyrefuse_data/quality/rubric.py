@@ -18,6 +18,7 @@ from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.system.progress import tracked
 from polyrefuse_data.system.redaction import one_line
+from polyrefuse_data.text.counts import counted
 
 if TYPE_CHECKING:  # HTTP is loaded where a judge is asked
     from polyrefuse_data.endpoints import Ask, Client
@@ -73,7 +74,8 @@ def marks(name: str, rows: Sequence[tuple[str, str, str]]) -> list[Marks | None]
     lost = [answer for answer in answers.values() if isinstance(answer, NoAnswer) and answer.may_pass]
     if lost:
         raise EndpointError(
-            f"{SETTING}: {signature(name)} gave no marks for {len(lost)} of {len(asks)} rows (last: {lost[-1].reason}, "
+            f"{SETTING}: {signature(name)} gave no marks for {len(lost)} of {counted(len(asks), 'row')} (last: "
+            f"{lost[-1].reason}, "
             f"{one_line(lost[-1].detail)}): run again"
         )
     found = (answers[number] for number in range(len(asks)))

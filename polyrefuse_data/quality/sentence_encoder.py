@@ -100,7 +100,7 @@ def _modules(name: str, model: Any) -> tuple[list[str], list[Layer]]:
         elif kind == "Dense":
             layers.append(_dense(name, folder))
         elif kind not in ("Transformer", "Normalize", "Dropout"):  # every vector is normalised at the end
-            raise ModelError(f"{name} has a module {kind}, which is not known here: name another encoder")
+            raise ModelError(f"{name} uses the module {kind}, which is not supported: choose another encoder")
     return poolings or ["mean"], layers
 
 
@@ -108,7 +108,7 @@ def _poolings(config: dict[str, Any], name: str) -> list[str]:
     asked = config.get("pooling_mode")
     chosen = [asked] if isinstance(asked, str) else [mode for mode, key in _POOLING_KEYS.items() if config.get(key)]
     if unknown := [mode for mode in chosen if mode not in _POOLINGS]:
-        raise ModelError(f"{name} pools by {unknown[0]}, which is not known here: name another encoder")
+        raise ModelError(f"{name} pools by {unknown[0]}, which is not supported: choose another encoder")
     return chosen or ["mean"]
 
 
@@ -120,12 +120,16 @@ def _dense(name: str, folder: str) -> Layer:
     config = _read(name, f"{folder}/config.json") or {}
     weights = _find(name, f"{folder}/model.safetensors")
     if weights is None:
-        raise ModelError(f"{name}: {folder} has no model.safetensors: pickled weights are not loaded")
+        raise ModelError(
+            f"{name}: {folder} has no model.safetensors, and pickled weights are not loaded: choose another encoder"
+        )
     found = load_file(regular_file(weights))
     activation = str(config.get("activation_function", "torch.nn.modules.linear.Identity")).rsplit(".", 1)[-1]
     apply = {"Tanh": torch.tanh, "Identity": lambda x: x, "ReLU": torch.relu, "GELU": torch.nn.functional.gelu}
     if activation not in apply:
-        raise ModelError(f"{name}: {folder} has the activation {activation}, which is not known here")
+        raise ModelError(
+            f"{name}: {folder} uses the activation {activation}, which is not supported: choose another encoder"
+        )
     weight, bias = found["linear.weight"].float(), found.get("linear.bias")
     return lambda vectors: apply[activation](
         torch.nn.functional.linear(vectors.float(), weight, None if bias is None else bias.float())

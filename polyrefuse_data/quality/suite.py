@@ -113,7 +113,7 @@ def quality_config(config: QualityConfig | Mapping[str, Any] | None) -> QualityC
     if isinstance(config, QualityConfig):
         return config
     if not isinstance(config, Mapping | None):
-        raise ConfigError(f"quality: a QualityConfig or a dict of its keys, not {type(config).__name__}")
+        raise ConfigError(f"quality must be a QualityConfig or a dict of its keys, not {type(config).__name__}")
     try:
         return QualityConfig.model_validate(dict(config or {}))
     except ValidationError as error:

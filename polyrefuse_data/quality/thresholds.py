@@ -27,10 +27,9 @@ _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # stands in files, pages 
 class Threshold:
     """A bound on a score: `at_least` or `at_most`. A row beyond it carries `flag`; where `rejects`, it is rejected.
 
-    `by_language` holds the bounds of languages (BCP-47) that need others; rows that people wrote (`origin` human) have
-    the looser of these and `human`, where it is given. `source` says where the numbers come from.
-    Configs know the threshold by its `name`; without one it is that of the flag.
-    Raises ConfigError for both bounds or none, and for invalid names.
+    `by_language` holds the bounds of languages (BCP-47) that need their own; rows written by people (`origin` human)
+    get the looser of these and `human`, if given. `source` says where the numbers come from. Configs refer to the
+    threshold by its `name` (default: the flag's). Raises ConfigError for both bounds or neither, and for invalid names.
     """
 
     flag: str

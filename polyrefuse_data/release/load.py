@@ -51,8 +51,8 @@ def load_release(
 
     `where` is a release folder or a Hub id `ORG/NAME` (optionally `ORG/NAME@REVISION`). The columns are those in
     docs/release.md, with `label` as a ClassLabel; a split without rows is an empty dataset. Rows are read into memory
-    without a datasets cache. With `streaming`, they are read as they are asked for, in the same order, and each file is
-    verified before its first row is given: memory stays that of a few thousand rows, however large the release.
+    without a datasets cache. With `streaming`, they are read on demand, in the same order, and each file is verified
+    before its first row is returned: memory use stays that of a few thousand rows, however large the release.
 
     Raises ReleaseError if the files do not match the manifest, or a language is not in the release; MissingPrerequisite
     if the Hub denies access.

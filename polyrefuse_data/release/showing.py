@@ -70,7 +70,8 @@ def show_rows(
 ) -> ShownRows:
     """At most `limit` rows of a workspace, a release folder or a Hub dataset with this id, language and flag.
 
-    Raises ConfigError if `where` is neither, or has no row with this id; ReleaseError if the Hub has no such dataset.
+    Raises ConfigError if `where` is none of these, or has no row with this id; ReleaseError if the Hub has no such
+    dataset.
     """
     found = _read(where)
     mask = np.ones(found.rows.num_rows, dtype=bool)

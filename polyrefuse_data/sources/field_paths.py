@@ -27,8 +27,8 @@ def value_at(where: str, fields: Mapping[str, Any], path: str) -> Any:
     values = values_at(fields, path)
     if len(values) > 1:
         raise SourceError(
-            f"{where}: {path} is {len(values)} values, and a prompt is one: name which, as in "
-            f"{path.replace(_EACH, '0', 1)}, or leave out the conversations of several turns"
+            f"{where}: {path} has {len(values)} values, but a prompt is one: choose one, e.g. "
+            f"{path.replace(_EACH, '0', 1)}, or remove conversations with several turns"
         )
     return values[0] if values else None
 

@@ -35,7 +35,7 @@ def hub_files(hub: str, files: str, key: str) -> list[Path]:
     try:
         if not revision or not _COMMIT.fullmatch(revision):
             commit = huggingface_hub.HfApi().dataset_info(repo, revision=revision).sha
-            raise ConfigError(f"{key}: {hub} may change: pin what it is now, {commit}")
+            raise ConfigError(f"{key}: {hub} names no commit, so its content may change: pin the current one, {commit}")
         folder = Path(huggingface_hub.snapshot_download(repo, allow_patterns=[files], **options))
         found = sorted(path for path in folder.rglob("*") if path.is_file() and _matches(path, folder, files))
         if not found:

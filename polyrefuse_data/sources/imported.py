@@ -67,7 +67,7 @@ class ImportSummary:
     already: bool = False  # they were there, and nothing was changed
 
     def to_text(self) -> str:
-        """As text: a line for the whole, one per file with problems, and what could not be matched."""
+        """As text: one line in total, one per file with problems, and what could not be matched."""
         done = "already imported, nothing changed: " if self.already else "imported "
         lines = [
             f"{done}{counted(self.rows, 'row')} of {counted(self.prompts, 'English prompt')} in "

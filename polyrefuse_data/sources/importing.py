@@ -52,9 +52,9 @@ def read_import(
     """Read the upstream PolyRefuse folder, a TMX file, one of `reading.FORMATS`, or a Hub dataset `ORG/NAME@COMMIT`, of
     which `hub_files` is a pattern of paths. Every translation gets origin "imported".
 
-    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none; `reading` is how
-    the file calls things. Raises SourceError for input that cannot be used, ConfigError for options that do not apply
-    to it.
+    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none; `reading` maps the
+    file's names to ours. Raises SourceError for input that cannot be used, ConfigError for options that do not apply to
+    it.
     """
     if hub_files is not None:
         return _of_the_hub(str(path), hub_files, english, label, split, license, reading)

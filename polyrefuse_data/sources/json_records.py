@@ -42,8 +42,8 @@ def parse(where: str, text: str) -> Any:
         for key, value in pairs:
             if key in fields:
                 raise SourceError(
-                    f"{where}: the key {key!r} twice in one record, with {_short(fields[key])} and {_short(value)}: "
-                    "remove one"
+                    f"{where}: the key {key!r} appears twice in one record, with {_short(fields[key])} and "
+                    f"{_short(value)}: remove one"
                 )
             fields[key] = value
         return fields
@@ -61,7 +61,7 @@ def parse(where: str, text: str) -> Any:
     except ValueError as error:  # a number of more digits than Python reads
         raise SourceError(f"{where}: {error}") from None
     except RecursionError:
-        raise SourceError(f"{where}: JSON nested too deeply to be prompts") from None
+        raise SourceError(f"{where}: the JSON is nested too deeply: write one record per prompt") from None
 
 
 def _record(where: str, item: Any) -> dict[str, Any]:

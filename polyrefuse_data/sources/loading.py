@@ -99,7 +99,7 @@ def _plugged_records(plugin: plugins.Plugin) -> Iterator[Record]:
             record = Record(f"plug-in {plugin.name}, prompt {number}", dict(prompt))
         yield record
     if not number:
-        raise plugin.error("gave no prompt")
+        raise plugin.error("gave no prompts")
 
 
 def _read(
@@ -115,7 +115,7 @@ def _read(
         _refuse_other_language(record)
         own = _own_id(record)
         if own and ids.setdefault(own, record.where) != record.where:
-            raise SourceError(f"{record.where}: the id {own!r} again, as in {ids[own]}: give each prompt its own")
+            raise SourceError(f"{record.where}: the id {own!r} is already used in {ids[own]}: give each prompt its own")
         identifier = prompt_id(source.name, text)
         if identifier in seen:
             raise SourceError(f"{record.where}: the same prompt as {seen[identifier]}: remove one of the two")
@@ -172,7 +172,7 @@ def _refuse_other_language(record: Record) -> None:
     tag = record.string("language")
     if tag is not None and (known := language_of_tag(tag)) and known.code != SOURCE_LANGUAGE:
         raise SourceError(
-            f"{record.where}: in {tag}, but sources hold English prompts: bring translations in with "
+            f"{record.where}: this prompt is in {tag}, but sources hold English prompts: bring translations in with "
             "`polyrefuse import`"
         )
 

@@ -142,7 +142,7 @@ REFERENCE_SETS: tuple[PublicSet, ...] = (
         "Alpaca",
         _ALPACA,
         "CC-BY-NC-4.0",
-        "harmless; without inputs, dealt 60/20/20 by id",
+        "harmless; without inputs, assigned 60/20/20 by id",
         (
             PublicFile(
                 f"{HUB}/tatsu-lab/alpaca/resolve/{_ALPACA}/data/train-00000-of-00001-a09b74b3ef9c3b56.parquet",

@@ -19,6 +19,7 @@ from polyrefuse_data.sources.reading import Record, parse_json, read_bytes, read
 from polyrefuse_data.sources.reference_sets import REFERENCE_SETS
 from polyrefuse_data.sources.safety_sets import SAFETY_SETS
 from polyrefuse_data.sources.tables import headless_records
+from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def load_public_set(source: SourceConfig, key: str = "sources") -> list[Prompt]:
         read += 1
         prompts.setdefault(prompt["id"], prompt)
     if len(prompts) < read:
-        _logger.warning("%s: left out %d duplicate prompts", public.name, read - len(prompts))
+        _logger.warning("%s: left out %s", public.name, counted(read - len(prompts), "duplicate prompt"))
     return list(prompts.values())
 
 

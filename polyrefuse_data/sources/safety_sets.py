@@ -182,7 +182,7 @@ SAFETY_SETS: tuple[PublicSet, ...] = (
         "SORRY-Bench 2024/06",
         _SORRY_BENCH,
         "unknown",
-        "harmful test; 450 without mutations; gated, under an agreement of its own",
+        "harmful test; 450 without mutations; gated, under its own agreement",
         (
             PublicFile(
                 "*question.jsonl",

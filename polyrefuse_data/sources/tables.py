@@ -74,9 +74,7 @@ def decode(where: str, content: bytes, encoding: str | None) -> str:
     try:
         found = decoded(content, encoding)
     except LookupError:
-        raise SourceError(
-            f"{where}: there is no encoding {encoding!r}: say utf-8, utf-16, cp1252 or the like"
-        ) from None
+        raise SourceError(f"{where}: unknown encoding {encoding!r}: use utf-8, utf-16, cp1252 or the like") from None
     except UnicodeDecodeError as error:
         what = encoding or "UTF-8"
         raise SourceError(

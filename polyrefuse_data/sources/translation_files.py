@@ -75,15 +75,15 @@ def _english_by_id(records: Sequence[Record]) -> dict[str, Record]:
         known = first.setdefault((identifier, code), record)
         if known is not record:
             raise SourceError(
-                f"{record.where}: the id {identifier!r} again in {code}, as in {known.where}: "
-                "give each prompt an id of its own"
+                f"{record.where}: the id {identifier!r} is already used in {code}, in {known.where}: give each "
+                "prompt its own"
             )
         if text_en := (code == SOURCE_LANGUAGE and record.string("text")) or record.string("text_en"):
             english, known = prompts.setdefault(identifier, (text_en, record))
             if nfc(english) != nfc(text_en):
                 raise SourceError(
-                    f"{record.where}: the id {identifier!r} is that of another English prompt in {known.where} "
-                    f"({english[:40]!r}, here {text_en[:40]!r}): give each prompt an id of its own"
+                    f"{record.where}: the id {identifier!r} belongs to another English prompt in {known.where} "
+                    f"({english[:40]!r}, here {text_en[:40]!r}): give each prompt its own"
                 )
     return {identifier: record for (identifier, code), record in first.items() if code == SOURCE_LANGUAGE}
 
@@ -126,8 +126,8 @@ def _add_prompt(record: Record, text_en: str, defaults: _Defaults, result: Impor
     other = result.prompts.setdefault(prompt["id"], prompt)
     if (other["label"], other["split"]) != (prompt["label"], prompt["split"]):
         raise SourceError(
-            f"{record.where}: {prompt['label']} {prompt['split']} here, {other['label']} {other['split']} elsewhere in "
-            "the file, of the same prompt: give all its records one label and split"
+            f"{record.where}: the same prompt is {prompt['label']} {prompt['split']} here and {other['label']} "
+            f"{other['split']} elsewhere in the file: give all its records one label and split"
         )
     return other
 
@@ -136,8 +136,8 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
     label = (record.string("label") or defaults.label or "").lower()
     if label not in LABELS:
         raise SourceError(
-            f"{record.where}: label {label or 'missing'}: give each record a label, {' or '.join(LABELS)}, "
-            "or import with --label; other words for them go into --labels"
+            f"{record.where}: {f'unknown label {label!r}' if label else 'no label'}: give each record a label, "
+            f"{' or '.join(LABELS)}, or import with --label; other words for them go into --labels"
         )
     source = record.string("source") or defaults.source
     split = record.string("split") or defaults.split or dealt_split(prompt_id(source, text))
@@ -155,7 +155,7 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
 def _language(record: Record) -> str:
     tag = record.string("language")
     if tag is None:
-        raise SourceError(f"{record.where}: no language: give each record one, such as de")
+        raise SourceError(f"{record.where}: no language: give each record one, e.g. de")
     return _code(tag, record.where)
 
 

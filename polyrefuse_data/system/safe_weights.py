@@ -64,7 +64,7 @@ def damage_explained(name: str) -> Iterator[None]:
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if isinstance(error, ImportError):
-            raise MissingPrerequisite(f"{name}: reading it takes another package ({reason})") from error
+            raise MissingPrerequisite(f"{name}: reading it needs another package ({reason})") from error
         raise ModelError(f"{name}: its files are damaged, or belong to another kind of model ({reason})") from error
 
 

@@ -102,10 +102,9 @@ class Chain:
             if not any(step.takes(pair) for step in self.steps):
                 names = ", ".join(step.name for step in self.steps)
                 raise ConfigError(
-                    f"translation.backends: no backend translates into {pair.target.name} ({pair.target.code}), only "
-                    f"{names} are named: add a backend, a command `{pair.source.code}-{pair.target.code}`, or the "
-                    "language to "
-                    "the `languages` of one"
+                    f"translation.backends: no backend translates into {pair.target.name} ({pair.target.code}) "
+                    f"(configured: {names}): add a backend, a command `{pair.source.code}-{pair.target.code}`, or the "
+                    "language to the `languages` of one"
                 )
         reverse = [Pair(pair.target, pair.source) for pair in pairs]
         steps = [step for step in self.steps if _asked(step, pairs)]
@@ -125,7 +124,7 @@ class Chain:
         alone = [pair.source.code for pair in reverse if not any(step.takes(pair) for step in back)]
         if alone and self.back:
             _logger.warning(
-                "no backend translates back from %s: its rows are judged without a back-translation", ", ".join(alone)
+                "no backend translates back from %s: these rows are judged without a back-translation", ", ".join(alone)
             )
         return Chain(steps, back, len(required))
 
@@ -147,8 +146,8 @@ class Chain:
             if isinstance(translator, Costly):
                 if not translator.knows_its_cost:
                     raise ConfigError(
-                        f"--max-cost: {translator.name} has no prices: set input_price and output_price, 0 for a "
-                        "server of your own"
+                        f"--max-cost: {translator.name} has no prices: set input_price and output_price (0 for your "
+                        "own server)"
                     )
                 translator.budget = budget
 
@@ -208,6 +207,6 @@ def _can(step: Step, pairs: Sequence[Pair]) -> bool:
     try:
         step.translator.prepare([pair for pair in pairs if step.takes(pair)])
     except PolyrefuseError as error:
-        _logger.warning("%s is not asked to translate back: %s", step.name, error)
+        _logger.warning("%s will not translate back: %s", step.name, error)
         return False
     return True

@@ -59,7 +59,7 @@ class Translation:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a backend gave no text: `reason` is a short name that is counted, `detail` is a message.
+    """Why a backend returned no text: `reason` is a short name for statistics, `detail` a message.
 
     With `ask_again` there was no answer (a time-out, a busy API, a broken program): the journal does not keep it, and
     the next run asks again.

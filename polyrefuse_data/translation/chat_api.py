@@ -49,7 +49,7 @@ class ChatApi:
         )
         if config.prompts_per_request > 1 and self.chat.family is not None:
             raise ConfigError(
-                f"translation.backends: prompts_per_request: {config.model} is asked for one text at a time: leave it "
+                f"translation.backends: prompts_per_request: {config.model} takes one text per request: leave it "
                 'out, or set prompt = "json" for a model that keeps to JSON'
             )
         preset = PRESETS[config.preset or _DEFAULT_PRESET]

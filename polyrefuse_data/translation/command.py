@@ -120,7 +120,7 @@ class CommandTranslator:
         if self._failed[pair] >= _GIVE_UP_AFTER and pair not in self._working:
             raise TranslationError(
                 f"{self.name} failed at each of the first {_GIVE_UP_AFTER} texts from {pair.source.code} to "
-                f"{pair.target.code} (last: {failure.reason}, {failure.detail}): fix it, and run again to go on"
+                f"{pair.target.code} (last: {failure.reason}, {failure.detail}): fix it, and run again to continue"
             )
 
     def _lines(self, texts: Sequence[str], command: Sequence[str]) -> list[str] | Failure:

@@ -77,8 +77,8 @@ class CTranslate2Runtime:
         supported = ctranslate2.get_supported_compute_types(kind)
         if self.dtype not in supported:
             raise ConfigError(
-                f"translation.backends: dtype {self.config.dtype!r} cannot be computed on this {kind} by ctranslate2: "
-                f'take auto, or one of {", ".join(sorted(supported))}, or runtime = "transformers"'
+                f"translation.backends: dtype {self.config.dtype!r} is not supported by ctranslate2 on this {kind}: "
+                f'use auto, or one of {", ".join(sorted(supported))}, or runtime = "transformers"'
             )
         if not self._place.exists():
             require("converting a model for ctranslate2", "nllb")

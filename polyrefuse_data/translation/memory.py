@@ -175,11 +175,14 @@ def _check_tags(path: Path, tags: Collection[str]) -> None:
     wrong = [tag for tag in unknown if not is_tag(tag)]
     if wrong:
         raise SourceError(
-            f"{path}: no languages: {printable_line(', '.join(wrong))}; write BCP 47 tags or FLORES codes, such as "
+            f"{path}: {printable_line(', '.join(wrong))}: not a language code; write BCP 47 tags or FLORES codes, "
+            "such as "
             "en, zh-TW, deu_Latn: `polyrefuse languages --all` lists them"
         )
     if unknown:
-        _logger.warning("%s: left out what is in %s: none of our languages", path, printable_line(", ".join(unknown)))
+        _logger.warning(
+            "%s: skipped the texts in %s, which no language here matches", path, printable_line(", ".join(unknown))
+        )
 
 
 def _read_tsv(path: Path) -> list[Unit]:

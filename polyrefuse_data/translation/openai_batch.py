@@ -46,7 +46,7 @@ class OpenAIBatchTranslator(ChatBackend):
     def prepare(self, pairs: Iterable[Pair]) -> None:
         if self.api.chat.family is not None and self.api.chat.family.content == "completion":
             raise ConfigError(
-                f"translation.backends: {self.name} goes on with a text, and the Batch API takes chats: "
+                f"translation.backends: {self.name} sends a text to complete, but the Batch API takes chats: "
                 'set mode = "live"'
             )
         super().prepare(pairs)

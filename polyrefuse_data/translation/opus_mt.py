@@ -56,7 +56,7 @@ class Marian(LanguageTokens):
             )
         if _languages(sources) is None:
             _logger.warning(
-                "%s translates from %s: whether %s is one of them is not in its files",
+                "%s translates from %s; its files do not say whether %s is one of them",
                 self.checkpoint.model, sources, pair.source.name,
             )  # fmt: skip
 

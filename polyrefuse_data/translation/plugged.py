@@ -11,6 +11,7 @@ from polyrefuse_data import plugins
 from polyrefuse_data.config import BACKENDS, PluginBackend
 from polyrefuse_data.plugins import Plugin
 from polyrefuse_data.rows import ORIGINS
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.translation.base import Failure, Request, Result, Translation, Translator
 
 _MEMBERS = ("name", "settings", "units", "prepare", "plan", "translate", "close")
@@ -67,7 +68,7 @@ def _plan(plugin: Plugin, plan: Callable[..., Any]) -> Callable[..., Any]:
         with plugin.blamed():
             batches = [list(batch) for batch in plan(requests)]
             if sorted(index for batch in batches for index in batch) != list(range(len(requests))):
-                raise plugin.error(f"does not plan each of {len(requests)} texts once")
+                raise plugin.error(f"does not plan each of the {len(requests)} texts exactly once")
         return batches
 
     return call
@@ -100,7 +101,8 @@ def _translate(plugin: Plugin, translate: Callable[..., Any]) -> Callable[..., A
 def _check(plugin: Plugin, results: Sequence[Any], wanted: int) -> None:
     if len(results) != wanted:
         raise plugin.error(
-            f"gave {len(results)} results for a batch of {wanted} texts: give a Failure for a text that fails"
+            f"gave {counted(len(results), 'result')} for a batch of {counted(wanted, 'text')}: give a Failure for a "
+            "text that fails"
         )
     for result in results:
         if not isinstance(result, Translation | Failure):

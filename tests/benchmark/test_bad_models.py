@@ -55,13 +55,13 @@ def test_an_encoder(tmp_path: Path) -> None:
 
 def test_an_encoder_that_is_loaded_as_a_decoder_is_told_by_what_it_computes(tmp_path: Path) -> None:
     folder = network_folder(tmp_path, "BertLMHeadModel", is_decoder=False)
-    assert "depends on those after it: an encoder, and no chat model" in told_of(folder)
+    assert "depends on later tokens, so it is an encoder" in told_of(folder)
 
 
 def test_an_encoder_decoder(tmp_path: Path) -> None:
     small = {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
     folder = network_folder(tmp_path, "T5ForConditionalGeneration", **small)
-    assert "t5 is an encoder-decoder, with no chat to measure" in told_of(folder)
+    assert "t5 is an encoder-decoder, not a chat model" in told_of(folder)
 
 
 def test_a_reward_model_of_a_chat_model(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_model_with_an_adapter(chat_folder: Path, tmp_path: Path) -> None:
 def test_a_clone_without_git_lfs(name: str, chat_folder: Path, tmp_path: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1234\n"
     (copied(chat_folder, tmp_path) / name).write_text(pointer)
-    assert f"{name} is not there yet, but in Git LFS; fetch it with `git lfs pull`" in told_of(tmp_path)
+    assert f"{name} is only a Git LFS pointer; fetch the file with `git lfs pull`" in told_of(tmp_path)
 
 
 def test_a_folder_without_weights(chat_folder: Path, tmp_path: Path) -> None:
@@ -254,8 +254,8 @@ def test_weights_in_float8(chat_folder: Path, tmp_path: Path) -> None:
     file = with_config(chat_folder, tmp_path, quantization_config=fp8) / "model.safetensors"
     weights = {name: each.to(torch.float8_e4m3fn) if each.ndim == 2 else each for name, each in load_file(file).items()}
     save_file(weights, file, {"format": "pt"})
-    told = told_of(tmp_path) if not torch.cuda.is_available() else "float8, which takes a GPU"
-    assert "float8, which takes a GPU" in told
+    told = told_of(tmp_path) if not torch.cuda.is_available() else "float8, which needs a GPU"
+    assert "float8, which needs a GPU" in told
 
 
 def with_config(chat_folder: Path, folder: Path, **settings: Any) -> Path:
@@ -294,7 +294,7 @@ def test_weights_of_other_sizes(chat_folder: Path, tmp_path: Path) -> None:
 def test_weights_that_take_a_package(chat_folder: Path, tmp_path: Path) -> None:
     quantised = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
     folder = with_config(chat_folder, tmp_path, quantization_config=quantised)
-    with pytest.raises(MissingPrerequisite, match=r"reading it takes another package .*bitsandbytes") as caught:
+    with pytest.raises(MissingPrerequisite, match=r"reading it needs another package .*bitsandbytes") as caught:
         ChatModel.load(folder)
     assert caught.value.exit_code == 3
 
@@ -377,12 +377,12 @@ def test_a_tokenizer_with_more_tokens_than_the_model_embeds(chat_folder: Path, t
     tokenizer.chat_template = tokenizer.chat_template + "<|late|>"
     tokenizer.save_pretrained(folder)
     last = len(tokenizer) - 1
-    assert f"its tokenizer has token {last} ('<|late|>'), the model embeds {last}" in told_of(folder)
+    assert f"its tokenizer has a token {last} ('<|late|>'), but the model has only {last} embeddings" in told_of(folder)
 
 
 def test_end_tokens_that_are_none(chat_folder: Path, tmp_path: Path) -> None:
     (copied(chat_folder, tmp_path) / "generation_config.json").write_text('{"eos_token_id": "<|end|>"}')
-    assert "eos_token_id of its generation_config.json is not a token id ('<|end|>'); fix it" in told_of(tmp_path)
+    assert "eos_token_id in its generation_config.json is not a token id ('<|end|>'); correct it" in told_of(tmp_path)
 
 
 def named_templates(folder: Path, chat_template: Any) -> Path:
@@ -395,7 +395,7 @@ def named_templates(folder: Path, chat_template: Any) -> Path:
 def test_templates_by_name_without_a_default(chat_folder: Path, tmp_path: Path) -> None:
     named = [{"name": "rag", "template": "{{ messages }}"}, {"name": "tool_use", "template": "{{ messages }}"}]
     told = told_of(named_templates(copied(chat_folder, tmp_path), named))
-    assert "its chat templates have names, none of them `default`; put the one to measure" in told
+    assert "it has several named chat templates but no `default`; put the one to measure" in told
 
 
 def test_a_template_that_is_no_text(chat_folder: Path, tmp_path: Path) -> None:

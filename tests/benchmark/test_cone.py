@@ -46,5 +46,5 @@ def test_what_is_found_on_training_prompts_holds_on_others(chat_model: ChatModel
 
 
 def test_a_batch_larger_than_the_prompts(chat_model: ChatModel) -> None:
-    with pytest.raises(ValueError, match="a batch of 8 prompts a class needs as many of each"):
+    with pytest.raises(ValueError, match="each class needs at least 8 prompts"):
         refusal_cone(chat_model, torch.ones(chat_model.d_model), 1, ["x"] * 8, ["y"] * 7, [1])

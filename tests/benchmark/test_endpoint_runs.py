@@ -100,7 +100,7 @@ def test_refusals_filters_and_reasoning_are_what_they_are(
     }
     (counts,) = [record["counts"] for record in scores["endings"]]
     assert counts["content_filter"] == sum("wash the" in row["prompt"] for row in table)
-    assert "reasoning counts" in caplog.text
+    assert "tokens on reasoning" in caplog.text
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "stopped by the API&#39;s filter" in page or "stopped by the API's filter" in page
 
@@ -155,7 +155,9 @@ def test_a_killed_run_goes_on(server: ChatServer, release: Path, tmp_path: Path)
 
 def test_no_more_is_spent_than_allowed(server: ChatServer, release: Path, tmp_path: Path) -> None:
     prices = {"input_price": 1000.0, "output_price": 1000.0, "max_new_tokens": 8}
-    with pytest.raises(EndpointError, match=r"has cost \$0\.\d+, .* --max-cost 1; .* run again with more"):
+    with pytest.raises(
+        EndpointError, match=r"spent \$0\.\d+ so far, .* --max-cost 1; .* run again with a higher --max-cost"
+    ):
         ask(server, release, tmp_path / "run", max_cost=1.0, **prices)
     asked = len(server.bodies)
     assert 0 < 0.015 * asked <= 1.0
@@ -191,13 +193,16 @@ def test_keys_go_where_they_are_named_for(
         ({"endpoint": "m@http://h/v1", "model": "x"}, "name one model"),
         ({}, "name one model"),
         ({"endpoint": "m@http://h/v1", "rule": "arditi"}, "rule: needs the model's weights"),
-        ({"model": "x", "max_cost": 1.0}, "max_cost: nothing here is paid for"),
-        ({"model": "x", "max_cost": 1.0, "judge": "openai:j@http://h/v1"}, "without judge_input_price"),
-        ({"model": "x", "judge_input_price": 1.0}, "only for a judge behind an endpoint"),
+        ({"model": "x", "max_cost": 1.0}, "max_cost: this run uses no paid endpoint"),
+        (
+            {"model": "x", "max_cost": 1.0, "judge": "openai:j@http://h/v1"},
+            "needs the judge's prices: set judge_input_price",
+        ),
+        ({"model": "x", "judge_input_price": 1.0}, "work only with a judge behind an endpoint"),
         ({"endpoint": "m@http://h/v1", "max_cost": 1.0}, "input_price and output_price"),
         ({"endpoint": "m@http://user:pass@h/v1"}, "cannot have a user, password"),
-        ({"endpoint": "@http://h/v1"}, "no model's name"),
-        ({"endpoint": "m@azure"}, "an address of your own"),
+        ({"endpoint": "@http://h/v1"}, "the model's name is missing"),
+        ({"endpoint": "m@azure"}, "azure needs your server's address"),
     ],
 )
 def test_settings_that_make_no_run(options: dict[str, Any], told: str, tmp_path: Path) -> None:

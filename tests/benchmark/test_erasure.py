@@ -94,5 +94,5 @@ def test_what_cannot_be_fitted(chat_model: ChatModel) -> None:
     direction = torch.ones(chat_model.n_layers, chat_model.d_model)
     with pytest.raises(ConfigError, match="needs harmful and harmless prompts"):
         fit_erasures(chat_model, ["x"], [], [direction])
-    with pytest.raises(ConfigError, match="needs one direction a layer"):
+    with pytest.raises(ConfigError, match="needs one direction per layer"):
         fit_erasures(chat_model, ["x"], ["y"], [direction[1:]])

@@ -42,7 +42,7 @@ def test_principal_components_span_what_differs_and_point_at_the_harmful() -> No
     difference = difference_in_means(harmful, harmless)
     assert torch.allclose(first_principal_direction(harmful, harmless), first)
     assert float(first.norm(dim=-1).max()) <= float(difference.norm(dim=-1).max()) + 1e-6
-    with pytest.raises(ValueError, match="21 components of 20 prompts"):
+    with pytest.raises(ValueError, match="21 components need at least as many harmful prompts, not 20"):
         principal_directions(harmful, harmless, 21)
 
 
@@ -87,7 +87,7 @@ def test_several_directions_and_one_a_layer_leave_the_stream_where_they_say(chat
     assert torch.allclose(by_layer[:, :, 1:], at_once[:, :, 1:], atol=1e-4)
     assert not torch.allclose(plain, at_once, atol=1e-3)
     assert torch.equal(block_inputs(chat_model, asked), plain)  # undone
-    with pytest.raises(ConfigError, match="one direction a layer"), ablate_by_layer(chat_model, several[:1]):
+    with pytest.raises(ConfigError, match="one direction per layer"), ablate_by_layer(chat_model, several[:1]):
         pass
 
 
@@ -137,5 +137,5 @@ def test_an_extractor_of_somebody_else(tmp_path: Path, monkeypatch: pytest.Monke
         flat(harmful, harmless)
     with pytest.raises(PluginError, match="cannot be called"):
         extractor_of("extracting:NONE")
-    with pytest.raises(ConfigError, match="'cone' is not known: use difference-in-means or principal"):
+    with pytest.raises(ConfigError, match="'cone' is unknown: use difference-in-means or principal"):
         extractor_of("cone")

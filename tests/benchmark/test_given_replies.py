@@ -192,7 +192,7 @@ def test_two_replies_to_a_prompt_are_an_error(release: Path, tmp_path: Path) -> 
 
 def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "r.jsonl", [{"prompt": "Who?", "reply": "I."}])
-    with pytest.raises(ConfigError, match="none of 1 replies"):
+    with pytest.raises(ConfigError, match="none of 1 reply "):
         judge_run(path, release, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -201,9 +201,9 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
     ("name", "content", "told"),
     [
         ("r.jsonl", b'{"id": "x", "said": "No."}', "no reply here, only id, said"),
-        ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', r"reply is a dict, no text: name its part .* COLUMN\.a"),
+        ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', r"reply is a dict, not text: name its part .* COLUMN\.a"),
         ("r.jsonl", b'{"id": "x", "reply": ["one", "two"]}', "reply is a list of 2 texts: keep one"),
-        ("r.json", b'{"replies": []}', "not an Inspect log"),
+        ("r.json", b'{"replies": []}', "neither an Inspect log"),
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
         ("r.parquet", b"PAR1", "Parquet"),
@@ -238,7 +238,7 @@ def test_how_replies_ended_is_kept_and_what_failed_is_no_reply(
     (tmp_path / "log.json").write_text(json.dumps({"samples": [first, second, *others]}), encoding="utf-8")
     replies = read_replies(tmp_path / "log.json")
     assert (len(replies), replies[0].ended, replies[1].ended) == (95, "content_filter", "stop")
-    assert "1 samples ended in an error" in caplog.text
+    assert "no reply in 1 sample, which ended in an error" in caplog.text
     message = {"content": None, "refusal": "I cannot."}
     refused = [{"id": asked_rows()[0]["id"], "language": "en", "choices": [{"message": message}]}]
     (reply,) = read_replies(write_jsonl(tmp_path / "r.jsonl", refused))
@@ -258,7 +258,7 @@ def test_columns_may_be_named(release: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     done = CliRunner().invoke(app, ["benchmark", "judge", str(path), *options, "--field", "reply=said"])
     assert (done.exit_code, (tmp_path / "run" / "report.html").exists()) == (0, True)
-    with pytest.raises(ConfigError, match="there is no field 'name'"):
+    with pytest.raises(ConfigError, match="unknown field 'name'"):
         read_replies(path, {"name": "key"})
 
 

@@ -45,15 +45,15 @@ def test_what_cannot_be_done_is_said_before_the_weights_are_read(
         ChatModel.load(chat_folder, quantization="torchao-int4", device="cpu")
     with pytest.raises(ConfigError, match="'bitsandbytes-8bit' does not take dtype float32: use auto or bfloat16 or "):
         ChatModel.load(chat_folder, quantization="bitsandbytes-8bit", dtype="float32", device="cpu")
-    with pytest.raises(ConfigError, match="quantization '4bit' is not known: use bitsandbytes-8bit, "):
+    with pytest.raises(ConfigError, match="quantization '4bit' is unknown: use bitsandbytes-8bit, "):
         ChatModel.load(chat_folder, quantization="4bit")
     with pytest.raises(ConfigError, match="device 'cpu' and device_map both"):
         ChatModel.load(chat_folder, device="cpu", device_map="auto")
-    with pytest.raises(ConfigError, match="device_map 'fair' is not known: use auto, balanced, "):
+    with pytest.raises(ConfigError, match="device_map 'fair' is unknown: use auto, balanced, "):
         ChatModel.load(chat_folder, device_map="fair")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(
-        MissingPrerequisite, match=r"device_map 'auto' shares GPUs, and torch finds none .*leave it out"
+        MissingPrerequisite, match=r"device_map 'auto' spreads the model over GPUs, but torch finds none .*leave it out"
     ):
         ChatModel.load(chat_folder, device_map="auto")
     with pytest.raises(MissingPrerequisite, match=r"device 'cuda(:7)?'"):

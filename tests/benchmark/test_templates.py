@@ -71,7 +71,7 @@ def test_a_template_without_a_system_role_is_refused_where_there_is_a_system_pro
     tokenizer = word_tokenizer()
     tokenizer.chat_template = text
     assert "hi" in ChatTemplate(tokenizer, "toy").render("hi")
-    with pytest.raises(ModelError, match="takes no system message; leave out the system prompt"):
+    with pytest.raises(ModelError, match="accepts no system message; leave out the system prompt"):
         ChatTemplate(tokenizer, "toy", "Be brief.")
 
 

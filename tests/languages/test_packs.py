@@ -115,7 +115,7 @@ def test_a_language_beyond_nllb_says_its_codes_itself(tmp_path: Path) -> None:
     [
         ('code = "sv"\n[writing]\nletter = "å"\n', r"traits\.toml: writing\.letter: there is no such key"),
         ('code = "sv"\n[relatives]\npattern = "("\n', r"relatives\.pattern: not a regular expression"),
-        ('code = "sv"\n[writing]\nencodings = ["x-none"]\n', r"writing\.encodings\.0: Python knows no encoding"),
+        ('code = "sv"\n[writing]\nencodings = ["x-none"]\n', r"writing\.encodings\.0: Python has no encoding"),
         ('code = "sv"\n[bounds]\nscript = { bound = 1 }\n', r"bounds\.script\.source"),
         ('code = "sv"\nwriting = {\n', "not readable as TOML"),
     ],
@@ -261,7 +261,7 @@ def test_a_pack_of_the_config_is_used_here_and_in_other_processes(tmp_path: Path
 def test_a_config_says_what_is_wrong_with_its_packs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"language_packs: .*traits\.toml does not exist"):
         parse_config({"languages": {"packs": ["none"]}}, tmp_path / "polyrefuse.toml")
-    with pytest.raises(ConfigError, match=r"languages\.folders: there is no such key"):
+    with pytest.raises(ConfigError, match=r"languages\.folders: unknown key"):
         parse_config({"languages": {"folders": []}})
     with pytest.raises(ConfigError, match="unknown language 'qaa'"):
         parse_config({"languages": {"codes": ["qaa"]}})

@@ -247,7 +247,7 @@ def test_backend_that_cannot_translate_back_is_left_out_and_said_so(
     assert [step.name for step in chain.back] == names
     assert [step.name for step in ready.back] == names[:2]
     (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith("command:broken is not asked to translate back: translation program 'no-such-program'")
+    assert told.startswith("command:broken will not translate back: translation program 'no-such-program'")
 
 
 def test_best_candidate_of_several_is_kept(folder: Path, api: ApiServer) -> None:
@@ -315,7 +315,7 @@ def test_second_run_asks_nothing_and_loads_nothing(folder: Path) -> None:
 
 def test_quota_that_ends_the_run_leaves_no_rows_and_the_next_run_goes_on(folder: Path, api: ApiServer) -> None:
     api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-    with pytest.raises(EndpointError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to continue"):
         run(folder, api_backend(api, concurrency=1))
     assert not Workspace(folder / "ws").rows.exists()
     asked = set(api.asked)
@@ -360,7 +360,7 @@ def test_what_stops_every_row_is_said_before_anything_is_written(
     monkeypatch.delenv("TEST_API_KEY")
     with pytest.raises(MissingPrerequisite, match="export TEST_API_KEY"):
         build(workspace, config(folder, program(folder), api_backend(api)), progress=False)  # even as the second
-    with pytest.raises(ConfigError, match=r"no backend translates into French \(fr\), only command:program"):
+    with pytest.raises(ConfigError, match=r"into French \(fr\) \(configured: command:program\): add a backend"):
         build(workspace, config(folder, program(folder), languages=("fr",)), progress=False)
     with pytest.raises(ConfigError, match="unknown engine 'spark'"):
         build(workspace, config(folder, program(folder)), engine="spark", progress=False)

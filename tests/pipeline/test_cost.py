@@ -31,7 +31,9 @@ def run(folder: Path, api: ApiServer, max_cost: float | None, **options: Any) ->
 def test_it_is_never_exceeded_and_nothing_is_paid_twice(folder: Path, api: ApiServer, most: float) -> None:
     enough = 24 * EACH + 12  # there and back, and the most that the last one might cost
     if most < enough:
-        with pytest.raises(EndpointError, match=rf"has cost \$[\d.]+, .* --max-cost {most:g}; what was answered"):
+        with pytest.raises(
+            EndpointError, match=rf"spent \$[\d.]+ so far, .* --max-cost {most:g}; the answers are kept"
+        ):
             run(folder, api, most)
         assert len(api.asked) * EACH >= min(most - 12, 0)
     else:
@@ -48,7 +50,7 @@ def test_what_was_paid_before_counts(folder: Path, api: ApiServer) -> None:
     run(folder, api, None)
     paid = len(api.asked)
     (folder / "prompts.jsonl").write_text('{"instruction": "Another one.", "label": "harmless"}')
-    with pytest.raises(EndpointError, match=r"has cost \$26\.4000"):
+    with pytest.raises(EndpointError, match=r"spent \$26\.4000"):
         run(folder, api, 24 * EACH + 0.1)
     assert len(api.asked) == paid
 

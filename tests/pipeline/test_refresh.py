@@ -113,7 +113,7 @@ def test_running_the_same_command_again_after_a_stop_forgets_nothing_anew(
     run(folder, *backends, **options)
     before = len(api.asked)
     api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-    with pytest.raises(EndpointError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to continue"):
         run(folder, *backends, refresh=("openai",), **options)
     answered = len(api.asked) - before - 1
     assert answered > 0
@@ -214,7 +214,7 @@ def test_a_language_without_any_accepted_row_fails_the_build_loudly(polyrefuse: 
     assert polyrefuse(*build).returncode == 1  # its answers are kept
     mended = polyrefuse(*build, "--refresh", "command:es", "--json")
     assert mended.returncode == 0, mended.stderr
-    assert "dropped 12 answers of command for es, to ask for them again" in mended.stderr
+    assert "dropped 12 answers of command for es: asking again" in mended.stderr
     assert json.loads(mended.stdout)["problems"] == []
 
 

@@ -60,7 +60,7 @@ def test_bands_of_p_good_are_drawn_alike(tmp_path: Path) -> None:
     """Most rows are good; those in doubt are what says whether the probability can be believed."""
     bad = "Name three tips for a better sleep at night, please, and more of them."
     workspace = made(tmp_path, *({"text": GOOD} for _ in range(30)), *({"text": bad} for _ in range(3)))
-    with pytest.raises(ConfigError, match="has no p_good of its rows: run `polyrefuse check"):
+    with pytest.raises(ConfigError, match="has no p_good scores: run `polyrefuse check"):
         drawn(workspace, by="p_good")
     check(workspace.path)
     scores = read_scores(workspace.scores)
@@ -71,7 +71,7 @@ def test_bands_of_p_good_are_drawn_alike(tmp_path: Path) -> None:
 
 
 def test_strata_that_are_none_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no strata by 'moon': use verdict, flag, p_good, source"):
+    with pytest.raises(ConfigError, match="cannot stratify by 'moon': use verdict, flag, p_good, source"):
         export_review(made(tmp_path, {}), by="moon")
 
 

@@ -58,7 +58,7 @@ def test_its_scores_are_kept_and_the_signature_tells_no_path(tmp_path: Path) -> 
     ("program", "said"),
     [
         ("raise SystemExit('no model here')", r"exit code 1: no model here"),
-        ("print(1)", "printed 1 lines for 3 rows"),
+        ("print(1)", "printed 1 line for 3 rows"),
         ("for _ in range(3): print('good')", "printed 'good': print a number"),
         ("import time; time.sleep(60)", "still running after 0.5 seconds"),
     ],

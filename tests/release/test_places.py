@@ -85,10 +85,10 @@ def test_the_command(release: Path, tmp_path: Path, polyrefuse: Call) -> None:
     told = json.loads(done.stdout or done.stderr)
     assert told["is_new"] and verify_release(Path(told["paths"][0])) == []
     for arguments, mend in [
-        (("--to", "folder"), "takes --into DIR"),
+        (("--to", "folder"), "needs --into DIR"),
         (("--to", "ftp", "--into", tmp_path), "use hub, folder, zenodo-zip"),
         ((), "needs --repo-id ORG/NAME"),
-        (("--repo-id", "a/b", "--into", tmp_path), "is only for --to folder"),
+        (("--repo-id", "a/b", "--into", tmp_path), "works only with --to folder"),
     ]:
         failed = polyrefuse("publish", release, *arguments)
         assert failed.returncode == 2 and mend in failed.stderr

@@ -62,7 +62,7 @@ def test_bytes_of_two_encodings_or_of_another_one_are_not_guessed(tmp_path: Path
 )
 def test_an_id_is_the_same_as_number_and_as_text(tmp_path: Path, first: str, second: str) -> None:
     lines = [f'{{"id": {first}, "text": "a"}}', f'{{"id": {second}, "text": "b"}}']
-    refused(write(tmp_path, "p.jsonl", "\n".join(lines)), r"p\.jsonl:2: the id .* again, as in")
+    refused(write(tmp_path, "p.jsonl", "\n".join(lines)), r"p\.jsonl:2: the id .* is already used in")
 
 
 def test_ids_that_are_nan_are_none(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_ids_that_are_nan_are_none(tmp_path: Path) -> None:
 )
 def test_an_id_that_two_prompts_share_across_languages_is_an_error(tmp_path: Path, lines: str) -> None:
     path = write(tmp_path, "m.csv", f"id,language,text,text_en\n{lines}")
-    with pytest.raises(SourceError, match=r"m\.csv:3: the id '1' is that of another English prompt in \S*m\.csv:2 "):
+    with pytest.raises(SourceError, match=r"m\.csv:3: the id '1' belongs to another English prompt in \S*m\.csv:2 "):
         read_import(path, label="harmless")
 
 

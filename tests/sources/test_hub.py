@@ -86,7 +86,9 @@ def test_an_import_takes_a_dataset_of_the_hub(hub: HubDouble, tmp_path: Path) ->
     assert {row["language"] for row in rows} > {"en"} and {row["label"] for row in rows} == {"harmful"}
     assert all(row["text_en"] for row in rows)
     assert f"Imported from {where} (" in found.config
-    with pytest.raises(ConfigError, match="PATH: safety/prompts may change: pin what it is now"):
+    with pytest.raises(
+        ConfigError, match="PATH: safety/prompts names no commit, so its content may change: pin the current one"
+    ):
         read_import(REPO, hub_files="*")
     with pytest.raises(ConfigError, match=r"PATH: '\.\./\.\./etc' is not a dataset on the Hub"):
         read_import("../../etc", hub_files="*")

@@ -93,7 +93,7 @@ def test_a_very_long_prompt_is_read(tmp_path: Path) -> None:
         ("p.json", "[]", r"p\.json: no records"),
         ("p.json", '["a"]', r"p\.json item 1: text, not a record"),
         ("p.json", "[" + "1" * 5000 + "]", r"p\.json: Exceeds the limit"),
-        ("p.json", "[" * 200_000, r"p\.json: JSON nested too deep"),
+        ("p.json", "[" * 200_000, r"p\.json: the JSON is nested too deep"),
         ("p.csv", "text\n", r"p\.csv: no records"),
         ("p.csv", "", r"p\.csv: no records"),
         ("p.csv", 'text\n"a\n', r"p\.csv:2: broken CSV"),

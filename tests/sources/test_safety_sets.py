@@ -178,11 +178,14 @@ def test_a_set_without_a_pin_asks_for_a_commit(on_the_hub: HubDouble) -> None:
     with pytest.raises(ConfigError, match=r"sources\.revision: m-alert is not pinned.*datasets/felfri/M-ALERT/commits"):
         loaded("m-alert")
     head = on_the_hub.repos["felfri/M-ALERT"].branches["main"]
-    with pytest.raises(ConfigError, match=rf"sources\.revision: .*main may change: pin what it is now, {head}"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"sources\.revision: .*main names no commit, so its content may change: pin the current one, {head}",
+    ):
         loaded("m-alert", revision="main")
     with pytest.raises(ConfigError, match="multijail is pinned to 93d65c77"):
         loaded("multijail", revision=COMMIT)
-    with pytest.raises(ValueError, match="revision is only for a public set"):
+    with pytest.raises(ValueError, match="revision works only with a public set"):
         SourceConfig(name="mine", hub=f"a/b@{COMMIT}", files="x.csv", revision=COMMIT)
 
 

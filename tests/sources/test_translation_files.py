@@ -149,13 +149,13 @@ GOOD: dict[str, Any] = {"language": "de", "text": "x", "text_en": "y", "label": 
     [
         ("m.jsonl", jsonl(GOOD, {**GOOD, "language": None}), r"m\.jsonl:2: no language"),
         ("m.jsonl", jsonl({**GOOD, "language": "qq"}), r"m\.jsonl:1: unknown language 'qq'"),
-        ("m.jsonl", jsonl({**GOOD, "label": None}), r"m\.jsonl:1: label missing: .*or import with --label"),
-        ("m.jsonl", jsonl({**GOOD, "label": "toxic"}), r"m\.jsonl:1: label toxic: give each record"),
+        ("m.jsonl", jsonl({**GOOD, "label": None}), r"m\.jsonl:1: no label: .*or import with --label"),
+        ("m.jsonl", jsonl({**GOOD, "label": "toxic"}), r"m\.jsonl:1: unknown label 'toxic': give each record"),
         ("m.jsonl", jsonl({**GOOD, "split": "x"}), r"m\.jsonl:1: split 'x' is unknown"),
         (
             "m.jsonl",
             jsonl(GOOD, {**GOOD, "label": "harmless"}),
-            r":2: harmless .* here, harmful .* elsewhere in the file",
+            r":2: the same prompt is harmless .* here and harmful .* elsewhere in the file",
         ),
         ("m.jsonl", jsonl({"language": "en", "text": None, "label": "harmful"}), r"m\.jsonl:1: text is empty"),
         ("m.jsonl", jsonl({**GOOD, "text": "a\ud800"}), r"m\.jsonl:1: text contains half a character"),

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 
 from polyrefuse_data.system import progress as progress_module
 from polyrefuse_data.system import verbosity
-from polyrefuse_data.system.progress import progress, tracked
+from polyrefuse_data.system.progress import progress, tracked, tracked_parts
 from polyrefuse_data.system.verbosity import Verbosity
 from tests.faults.launcher import ROOT
 
@@ -69,6 +70,27 @@ def test_many_short_steps_together_are_told_of(clock: Clock, capsys: pytest.Capt
     assert len(capsys.readouterr().err.splitlines()) == 3  # a hundred seconds, none of the steps over ten
 
 
+def test_a_stage_is_told_of_as_it_begins(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(tracked_parts("ab", "directions")) == ["a", "b"]
+    assert list(tracked_parts("", "jailbreaks")) == []
+    assert capsys.readouterr().err == "directions: 0 of 2 parts\n"
+
+
+def test_a_line_is_printed_also_while_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first part of a stage may take an hour: until it was done, nothing was printed."""
+    monkeypatch.setattr(progress_module, "_line", progress_module._Line())
+    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_LINES", 0.05)
+    seen = ""
+    with progress("baseline", "replies", 100):
+        deadline = time.monotonic() + 10
+        while not seen and time.monotonic() < deadline:
+            time.sleep(0.02)
+            seen = capsys.readouterr().err
+    assert seen.startswith("baseline: 0 of 100 replies\n")
+
+
 def test_what_is_done_in_time_is_not_told(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(tracked(iter("abc"), "verify", "rows", 3)) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
@@ -100,7 +122,7 @@ from polyrefuse_data.system.streams import take_over_streams
 from polyrefuse_data.system.verbosity import Verbosity, set_verbosity
 take_over_streams()
 set_verbosity(Verbosity.NORMAL)
-from polyrefuse_data.system.progress import progress, tracked
+from polyrefuse_data.system.progress import progress, tracked, tracked_parts
 for _ in tracked(range(3), "outer", "parts", 3):
     for _ in tracked(range(3), "inner", "parts", 3, stays=False):
         time.sleep(0.05)

@@ -188,7 +188,7 @@ def test_exhausted_quota_ends_the_run_and_keeps_what_came_before(api: ApiServer,
     api.faults["c"] = [fault]
     answers = translator(api, concurrency=1).translate([[request] for request in requests("a", "b", "c", "d")])
     assert [next(answers)[0], next(answers)[0]] == [0, 1]
-    with pytest.raises(EndpointError, match="run again to go on"):
+    with pytest.raises(EndpointError, match="run again to continue"):
         next(answers)
     assert "d" not in api.asked
 

@@ -70,8 +70,8 @@ def test_one_model_stays_one_backend() -> None:
         ({"model": {"de": "a/b"}}, r"'de' is not a direction like en-de or de-en"),
         ({"model": {"de-fr": "a/b"}}, r"'de-fr' is not a direction"),
         ({"model": {"en-qq": "a/b"}}, "qq"),
-        ({"model": "a/{language}", "revision": "ab" * 20}, "revision is of one model"),
-        ({"model": {"en-de": "a/b"}, "revision": "main"}, "revision is of one model"),
+        ({"model": "a/{language}", "revision": "ab" * 20}, "revision applies to one model"),
+        ({"model": {"en-de": "a/b"}, "revision": "main"}, "revision applies to one model"),
     ],
 )
 def test_what_cannot_be_is_an_error_that_names_the_key(backend: dict[str, Any], says: str) -> None:

@@ -231,10 +231,10 @@ def test_a_budget_covers_the_texts_that_may_be_asked_again(api: TogetherServer) 
 
 
 def test_what_does_not_go_together_is_an_error_at_once(api: TogetherServer) -> None:
-    with pytest.raises(ConfigError, match="prompts_per_request: hy-mt is asked for one text at a time"):
+    with pytest.raises(ConfigError, match="prompts_per_request: hy-mt takes one text per request"):
         translator(api, model="hy-mt")
     backends = [{"engine": "openai", "model": "m", "mode": "batch", "prompts_per_request": 2}]
-    with pytest.raises(ConfigError, match="prompts_per_request is for mode"):
+    with pytest.raises(ConfigError, match="prompts_per_request works only with mode"):
         parse_config({"translation": {"backends": backends}})
 
 

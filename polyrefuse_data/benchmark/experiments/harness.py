@@ -39,7 +39,7 @@ def find_tasks(tasks: Sequence[str]) -> Tasks:
 
     manager = TaskManager(include_path=sorted({str(file.parent.resolve()) for file in files.values()}) or None)
     if unknown := sorted(set(names) - set(manager.all_tasks)):
-        raise ConfigError(f"lm-evaluation-harness knows no task {unknown[0]!r}: `lm-eval ls tasks` lists them")
+        raise ConfigError(f"lm-evaluation-harness has no task {unknown[0]!r}: `lm-eval ls tasks` lists them")
     for name in names:
         try:
             get_task_dict([name], manager)
@@ -60,4 +60,4 @@ def _name_in(file: Path) -> str:
     for pattern in _NAMED:
         if found := pattern.search(text):
             return found[1]
-    raise ConfigError(f"--tasks: {file} names no task: give it a line `task: NAME`")
+    raise ConfigError(f"--tasks: {file} names no task: add a line `task: NAME`")

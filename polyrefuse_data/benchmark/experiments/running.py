@@ -45,14 +45,14 @@ class Experiments:
     def run(self) -> None:
         config, source = self.plan.config, leading(self.chosen)
         if config.erasure:
-            self.completing.write(self._erasures())
+            self.completing.write(self._erasures(), "erasure")
         if source is None:
             return
-        self.completing.write(self._additions(config.addition or ()))
+        self.completing.write(self._additions(config.addition or ()), "addition")
         for addition, target in tracked_parts(self._added(config.addition or ()), "cost of addition"):
             self._cost(addition, target)
         if config.top:
-            self.completing.write(self._next_best(config.top))
+            self.completing.write(self._next_best(config.top), "next-best directions")
         if config.jailbreaks:
             wrappers = read_wrappers(Path(config.jailbreaks))
             for language in tracked_parts(self.plan.targets, "jailbreaks"):
@@ -72,7 +72,7 @@ class Experiments:
         ]
 
     def _additions(self, coefficients: Sequence[float]) -> Iterator[Wanted]:
-        for addition, target in tracked_parts(self._added(coefficients), "addition"):
+        for addition, target in self._added(coefficients):
             layer = self.chosen[addition.source].layer
             own = self.directions[addition.source]
             yield Wanted(target, addition.folder, own, added=(layer, addition.coefficient))
@@ -89,7 +89,7 @@ class Experiments:
             if (erasures := self._fitted(source)) is None:
                 continue
             for erased, own in ((Erased(source), erasures[:1]), (Erased(source, is_control=True), erasures[1:])):
-                for target in tracked_parts(targets, f"erasure, {erased.folder}"):
+                for target in targets:
                     yield Wanted(target, erased.folder, erasures=own, made_of=self.folder.erasure(source))
 
     def _erased_where(self) -> dict[str, list[str]]:
@@ -115,9 +115,7 @@ class Experiments:
         return unstacked(store.read_tensors(path))
 
     def _next_best(self, most: int) -> Iterator[Wanted]:
-        for language in tracked_parts(
-            [code for code in self.chosen if code in self.plan.targets], "next-best directions"
-        ):
+        for language in [code for code in self.chosen if code in self.plan.targets]:
             order = ranked(store.read_json(self.folder.selection(language)))
             candidates = store.read_tensors(self.folder.directions(language))["candidates"]
             for rank, row in enumerate(order[1:most], start=2):

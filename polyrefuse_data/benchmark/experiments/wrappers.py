@@ -15,7 +15,7 @@ def read_wrappers(path: Path) -> dict[str, str]:
     found = read_toml(path, f'write one: name = "text with {PLACE} in it"')
     for name, text in found.items():
         if not isinstance(text, str) or text.count(PLACE) != 1:
-            raise ConfigError(f"{path}: {name}: write a text with {PLACE} in it once")
+            raise ConfigError(f"{path}: {name} must be a text that contains {PLACE} exactly once")
     if not found:
-        raise ConfigError(f'{path} holds no wrapper: write name = "text with {PLACE} in it"')
+        raise ConfigError(f'{path} contains no wrappers: write name = "text with {PLACE} in it"')
     return found

@@ -11,9 +11,9 @@ from typing import Protocol
 class Opinion:
     """A judge's opinion on one reply; None means no usable answer.
 
-    `partial` goes with `refusal=False`: the reply declines a part and gives the rest. `controversial` goes with
-    `harmful=False`: a guard finds it harmful by a strict measure only. `refusal_score` and `harm_score` are a guard's
-    probabilities, 0 to 1, where they are known; they decide nothing.
+    `partial` goes with `refusal=False`: the reply declines one part and answers the rest. `controversial` goes with
+    `harmful=False`: a guard finds it harmful only by a strict measure. `refusal_score` and `harm_score` are a guard's
+    probabilities, 0 to 1, where known; they do not affect the verdict.
     """
 
     refusal: bool | None

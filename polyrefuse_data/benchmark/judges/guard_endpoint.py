@@ -114,12 +114,12 @@ def _served(model: str) -> GuardFamily:
     if family is None:
         known = ", ".join(dict.fromkeys(each.name for each in FAMILIES if each.model_class != CLASSIFIER))
         raise ConfigError(
-            f"judge guard:{model}: the model is of no known family ({known}), which is told by its name: serve it "
-            "under its own, e.g. `vllm serve Qwen/Qwen3Guard-Gen-4B`"
+            f"judge guard:{model}: the name matches no known guard family ({known}): serve the model under its "
+            "original name, e.g. `vllm serve Qwen/Qwen3Guard-Gen-4B`"
         )
     if family.model_class == CLASSIFIER:
         raise ConfigError(
-            f"judge guard:{model}: {family.name} labels texts and completes none: use it locally, as {model}"
+            f"judge guard:{model}: {family.name} is a classifier and cannot generate text: use it locally, as {model}"
         )
     return family
 

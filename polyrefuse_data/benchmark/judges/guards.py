@@ -186,10 +186,10 @@ def guard_family(model: str) -> GuardFamily | None:
 def check_language(family: GuardFamily, model: str, language: str | None) -> None:
     """Raise ConfigError where a guard does not know a language: what it says of one is no measurement."""
     if language is not None and not family.covers(language):
-        known = f"it knows {', '.join(sorted(family.languages))}" if family.languages else "its card leaves it out"
+        known = f"it supports {', '.join(sorted(family.languages))}" if family.languages else "its card leaves it out"
         others = [other.name for other in FAMILIES if other.covers(language) and other.labels_refusal]
         mend = "judge in English (--judge-on english), " if family.covers("en") else ""
         mend += f"use {' or '.join(others)}, " if others else "use "
         raise ConfigError(
-            f"judge {model} does not know {language!r} ({known}): {mend}an endpoint, or leave the language out"
+            f"judge {model} does not support {language!r} ({known}): {mend}an endpoint, or leave the language out"
         )

@@ -159,7 +159,7 @@ class EnglishJudge:
         for step in self._chain.steps:
             if step.takes(pair):
                 return step
-        raise ConfigError(f"reply_translator: no backend translates from {code!r} into English: name another")
+        raise ConfigError(f"reply_translator: no backend translates from {code!r} into English: choose another")
 
 
 def judging_settings(judge: str, judge_on: str, reply_translator: Any) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def judging_settings(judge: str, judge_on: str, reply_translator: Any) -> dict[s
     if judge_on not in (NATIVE, ENGLISH):
         raise ConfigError(f"judge_on {judge_on!r}: use {NATIVE} or {ENGLISH}")
     if reply_translator is not None and judge_on == NATIVE:
-        raise ConfigError(f"reply_translator: only with judge_on = {ENGLISH!r}")
+        raise ConfigError(f"reply_translator works only with judge_on = {ENGLISH!r}")
     named = None
     if judge_on == ENGLISH:
         backends = reply_backends(reply_translator) if reply_translator is not None else TranslationConfig().backends

@@ -75,5 +75,5 @@ def _read(path: Path) -> list[dict[str, Any]]:
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
-            f"{path} is not a journal of opinions ({reason(error)}): delete it, and what it holds is asked for again"
+            f"{path} is not a journal of opinions ({reason(error)}): delete it; the run requests those verdicts again"
         ) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from polyrefuse_data.benchmark.judges.base import Judge, Opinion
 from polyrefuse_data.plugins import Plugin
+from polyrefuse_data.text.counts import counted
 
 _MEMBERS = ("needs_prompts", "signature", "opinions", "close")
 
@@ -39,7 +40,10 @@ class PluggedJudge:
         with self._plugin.blamed():
             found = list(self._judge.opinions(responses, language, prompts))
             if len(found) != len(responses):
-                raise self._plugin.error(f"gave {len(found)} opinions on {len(responses)} replies: give one per reply")
+                raise self._plugin.error(
+                    f"gave {counted(len(found), 'opinion')} on {counted(len(responses), 'reply', 'replies')}: give "
+                    "one per reply"
+                )
             for opinion in found:
                 if not isinstance(opinion, Opinion) or opinion.refusal not in (True, False, None):
                     raise self._plugin.error(f"gave {opinion!r}, which is not an Opinion(True, False or None)")

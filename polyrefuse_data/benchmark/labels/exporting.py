@@ -33,12 +33,12 @@ def export_labels(
     languages: str | Iterable[str] | None = None,
     interventions: Iterable[str] | None = None,
 ) -> Path:
-    """Write `size` replies a language for people to label: a sheet (CSV), or with `page` an HTML page that works
+    """Write `size` replies per language for people to label: a sheet (CSV), or with `page` an HTML page that works
     offline. Returns the path, by default in RUN/labels/.
 
-    The sample is stratified by label, intervention (default: baseline and ablation, where there are) and the judge's
-    verdict; neither that nor the intervention is shown. A language has one sample; a larger `size` adds to it. Raises
-    ConfigError if the run has no such replies, another sample was drawn before, or another file has that name.
+    The sample is stratified by label, intervention (default: baseline and ablation, if present) and the judge's
+    verdict; neither the verdict nor the intervention is shown. A language has one sample; a larger `size` adds to it.
+    Raises ConfigError if the run has no such replies, another sample was drawn before, or another file has that name.
     """
     folder = RunFolder(Path(run))
     asked = None if languages is None else language_codes(languages)

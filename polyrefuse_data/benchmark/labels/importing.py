@@ -62,12 +62,13 @@ class LabelSummary:
 def import_labels(
     run: str | Path, file: str | Path, *, annotator: str | None = None, dry_run: bool = False
 ) -> LabelSummary:
-    """Store the labels of a sheet or of a page's download, and write scores.json and report.html anew; with `dry_run`,
+    """Store the labels of a sheet or of a page's download, and rewrite scores.json and report.html; with `dry_run`,
     only say what would be stored.
 
-    `annotator` names who labelled, if the file does not. Each person's labels are stored separately; importing the same
-    person's again replaces them. Rows are refused if no sample of this run holds them, their reply has changed, or
-    their label is invalid. Raises ConfigError if the file is not such a sheet, or does not say who labelled.
+    `annotator` names the person who labelled, if the file does not. Each person's labels are stored separately;
+    importing the same person's again replaces them. Rows are refused if no sample of this run holds them, their reply
+    has changed, or their label is invalid. Raises ConfigError if the file is not such a sheet, or does not say who
+    labelled.
     """
     folder = RunFolder(Path(run))
     rows = read_sheet(Path(file))
@@ -137,5 +138,6 @@ def refusal(row: Mapping[str, str], label: str, drawn: set[str], seals: Mapping[
 def _check_name(annotator: str) -> None:
     if not _NAME.fullmatch(annotator):
         raise ConfigError(
-            f"annotator {annotator!r}: use letters, digits, spaces and . _ - @, a letter or digit first, 64 at most"
+            f"annotator {annotator!r}: use at most 64 letters, digits, spaces and . _ - @, starting with a letter "
+            "or digit"
         )

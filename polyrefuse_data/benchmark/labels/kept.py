@@ -18,5 +18,5 @@ def read_decisions(folder: RunFolder) -> Decisions:
     if not isinstance(kept, dict) or not all(
         isinstance(own, dict) and set(own.values()) <= set(LABELS) for own in kept.values()
     ):
-        raise ConfigError(f"{folder.label_decisions} holds no labels: move it away and import them again")
+        raise ConfigError(f"{folder.label_decisions} is not a table of labels: move it away and import them again")
     return kept

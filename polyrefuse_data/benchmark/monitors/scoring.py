@@ -54,7 +54,9 @@ def _load(monitor: Monitor, model: str | Path, dtype: str, device: str) -> ChatM
     then = monitor.told["model"]
     taken_as = then.get("dtype") or "auto"  # files of before did not tell
     if dtype not in ("auto", taken_as) and taken_as != "auto":
-        _logger.warning("the monitor was taken in %s: its thresholds may not fit scores in %s", taken_as, dtype)
+        _logger.warning(
+            "the monitor was exported from the model in %s: its thresholds may not fit scores in %s", taken_as, dtype
+        )
     scheme = then.get("quantization")
     return ChatModel.load(
         model,

@@ -23,7 +23,7 @@ ADDED_WORDS = Check(
             "added_words",
             "added_words",
             at_most=0,
-            source="a sign that people should sample",
+            source="a hint: have people check a sample",
             rejects=False,
         ),
     ],

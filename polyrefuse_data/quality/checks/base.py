@@ -39,19 +39,19 @@ class Together:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """`score` computes one float a row for each score, NaN where it is not computed; it decides nothing.
+    """`score` computes one float per row for each score, NaN where not computed; it makes no decision.
 
-    Rows beyond one of the `thresholds` carry its flag. `description` says in a line what the flags mean, `scores` what
-    each score is. Scores are kept, and computed again only where `identity` says something else than when they were:
-    raise `version` when `score` would give another number for any row; `settings` names the data, parameters and
-    libraries behind it. `labels` are those results of `score` that are names, not numbers.
+    Rows beyond one of the `thresholds` carry its flag. `description` says in one line what the flags mean, `scores`
+    what each score is. Scores are stored, and computed again only if `identity` has changed since: raise `version` when
+    `score` would return another number for any row; `settings` names the data, parameters and libraries behind it.
+    `labels` are the results of `score` that are names, not numbers.
 
     `derive` computes scores from a table of those of the other checks (score_table.py), one line per row, and reads no
-    text. It costs next to nothing, so these scores are never kept for later: `polyrefuse check` derives them anew.
+    text. It costs next to nothing, so these scores are not stored: `polyrefuse check` derives them again.
 
-    `together` is a score that the rows have only as a set; it comes last, when all of them are there.
+    `together` is a score of the rows as a set; it is computed last, when all rows are available.
 
-    `column` is for scores that somebody else gave: the rows' column of this name is taken as it is, and costs nothing.
+    `column` is for scores computed elsewhere: the rows' column of this name is used as it is.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Check:
     def __post_init__(self) -> None:
         check_name(self.name, "check")
         if not self.description.strip() or len(self.description.splitlines()) > 1:
-            raise ConfigError(f"check {self.name}: give a description of one line")
+            raise ConfigError(f"check {self.name}: give a one-line description")
         if not str(self.version).strip():
             raise ConfigError(f"check {self.name}: give a version")
         for threshold in self.thresholds:
@@ -85,7 +85,7 @@ class Check:
 
     @property
     def identity_together(self) -> str:
-        """The identity of the score that is given last: kept apart from those of single rows."""
+        """The identity of the `together` score, stored apart from those of single rows."""
         return f"{self.identity} of the set"
 
     def run(self, batch: Batch) -> pa.Table:

@@ -20,7 +20,7 @@ def _sign(row: Row) -> bool:
 
 CHANGED_NEGATION = Check(
     name="changed_negation",
-    description="The back-translation negates what the prompt does not, or the other way round.",
+    description="The back-translation negates what the prompt does not, or vice versa.",
     score=lambda batch: {"changed_negation": strengths(batch, _sign)},
     version="2",
     settings=meaning_signature,
@@ -30,7 +30,7 @@ CHANGED_NEGATION = Check(
             "changed_negation",
             "changed_negation",
             at_most=0,
-            source="a sign that people should sample",
+            source="a hint: have people check a sample",
             rejects=False,
         ),
         Threshold(
@@ -38,7 +38,7 @@ CHANGED_NEGATION = Check(
             "changed_negation",
             at_most=1,
             human=2,
-            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
+            source="tuned on our whole half of DEMETR and on published back-translations (docs/meaning.md)",
             name="changed_negation_sure",
         ),
     ],

@@ -32,6 +32,6 @@ DEBRIS = Check(
     score=score_translations("debris", kinds_of_debris),
     version="2",
     settings=traits_signature,
-    scores={"debris": "number of kinds of such marks of which the text has more than its English prompt"},
-    thresholds=[Threshold("debris", "debris", at_most=0, source="20,880 good rows of five makers: two have any")],
+    scores={"debris": "number of kinds of debris that occur more often in the text than in its English prompt"},
+    thresholds=[Threshold("debris", "debris", at_most=0, source="of 20,880 good rows from five sources, two have any")],
 )

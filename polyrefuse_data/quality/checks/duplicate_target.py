@@ -65,11 +65,13 @@ def _rapidfuzz() -> str:
 
 DUPLICATE_TARGET = Check(
     name="duplicate_target",
-    description="The text stands for a different prompt too, and answers to that one better.",
+    description="The text is also the translation of another prompt, which it fits better.",
     together=Together("duplicate_target", shared_targets),
     settings=lambda: f"rapidfuzz-{_rapidfuzz()} {correspondence_signature()}",
     scores={"duplicate_target": "1 if it does, else 0; computed over the whole dataset"},
     thresholds=[
-        Threshold("duplicate_target", "duplicate_target", at_most=0, source="two prompts do not share one translation")
+        Threshold(
+            "duplicate_target", "duplicate_target", at_most=0, source="two prompts should not share a translation"
+        )
     ],
 )

@@ -79,14 +79,15 @@ def broken_characters(text: str) -> int:
 
 HIDDEN_CHARACTERS = Check(
     name="hidden_characters",
-    description="Invisible, control or look-alike characters, or mojibake. A few harmless ones do not reject.",
+    description="Invisible, control or look-alike characters, or mojibake. A few harmless ones do not reject the row.",
     score=hidden_characters,
     version="2",
     settings=traits_signature,
     scores={
         "hidden_characters": "number of such characters",
         "damage": "number beyond harmless traces: a leading byte order mark, soft hyphens within words, up to two "
-        "pairs of zero-width spaces from a web translator, letters that writers of the language take for their own",
+        "pairs of zero-width spaces from a web translator, look-alike letters that writers of the language commonly "
+        "use",
     },
     thresholds=[
         Threshold(
@@ -100,7 +101,7 @@ HIDDEN_CHARACTERS = Check(
             "hidden_characters",
             "damage",
             at_most=0,
-            source="published rows: only harmless traces",
+            source="published rows have only harmless traces",
             name="hidden_characters_damage",
         ),
     ],

@@ -15,7 +15,7 @@ from polyrefuse_data.quality.thresholds import Threshold
 
 IMPROBABLE = Check(
     name="improbable",
-    description="All signs together make it improbable that the row is good.",
+    description="Taken together, the scores make it improbable that the row is good.",
     derive=lambda scores: {P_GOOD: probability(scores)},
     settings=lambda: f"probability-{packs_digest('probability.toml')}",
     scores={

@@ -37,7 +37,7 @@ def judged(judge: str | None) -> Check:
                 "judged",
                 f"judge_{axis}",
                 at_least=_SUSPECT,
-                source="a remark: no judge was measured against people here",
+                source="a remark only: no judge has been measured against people",
                 rejects=False,
                 name=f"judged_{axis}",
             )

@@ -82,8 +82,8 @@ def language_id(name: str) -> Check:
         score=lambda batch: language_confidence(batch, identifier(name)),
         settings=lambda: f"{identifier_name(name)} {traits_signature()}",
         scores={
-            "language_confidence": "probability of the language, aliases included, among all that the identifier "
-            "knows; of the prose alone (without placeholders, addresses and code) and, in doubt, also without the "
+            "language_confidence": "probability of the language (aliases included) among all that the identifier "
+            "covers, for the prose alone (without placeholders, addresses and code) and, in doubt, also without the "
             "prompt's words",
             "detected_language": "the most probable language",
         },

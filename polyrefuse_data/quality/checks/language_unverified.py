@@ -21,16 +21,16 @@ def language_unverified(name: str) -> Check:
     """The check with the identifier `name`."""
     return Check(
         name="language_unverified",
-        description="The language identifier does not know the row's language, so it is unconfirmed.",
+        description="The language identifier does not cover the row's language, so the language is unconfirmed.",
         score=lambda batch: identifiable(batch, identifier(name)),
         settings=lambda: f"{identifier_name(name)} {traits_signature()}",
-        scores={"identifiable": "1 if the identifier knows the language, else 0"},
+        scores={"identifiable": "1 if the identifier covers the language, else 0"},
         thresholds=[
             Threshold(
                 "language_unverified",
                 "identifiable",
                 at_least=1,
-                source="the identifier must know the language",
+                source="the identifier must cover the language",
                 rejects=False,
             )
         ],

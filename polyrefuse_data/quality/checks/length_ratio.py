@@ -48,8 +48,8 @@ LENGTH_RATIO = Check(
     score=length_ratio,
     version="2",
     scores={
-        "length_ratio": "characters over those of the prompt; a placeholder, address or piece of code counts as one "
-        "word, and words of the prompt in brackets behind their translation as nothing"
+        "length_ratio": "characters divided by those of the prompt; a placeholder, address or piece of code counts "
+        "as one word, and words of the prompt in brackets after their translation are not counted"
     },
     thresholds=[
         Threshold(

@@ -29,15 +29,15 @@ LOST_NAMES = Check(
     score=names_kept,
     settings=lambda: f"names-{packs_digest(COMMON.name, TRANSLATED.name, OWN.name, 'names.toml')}",
     scores={
-        "names_kept": "how much of the prompt's name that is kept least stands in the text, 0 to 1, in Latin letters "
-        "or by its consonants; not computed with a back-translation, and for scripts without names.toml"
+        "names_kept": "how much of the prompt's worst-kept name is in the text, 0 to 1, in Latin letters or by its "
+        "consonants; not computed for rows with a back-translation or scripts without names.toml"
     },
     thresholds=[
         Threshold(
             "lost_names",
             "names_kept",
             at_least=0.75,
-            source="a sign that people should sample: tuned on planted names and good rows (docs/meaning.md)",
+            source="a hint: have people check a sample; tuned on planted names and good rows (docs/meaning.md)",
             rejects=False,
         )
     ],

@@ -23,7 +23,7 @@ def agreement(batch: Batch) -> Score:
 
 
 def own_english(batch: Batch) -> Score:
-    """1 where an English row says what its `text_en` says, else 0; not computed for others."""
+    """1 if the text of an English row is its `text_en`, else 0; not computed for others."""
     rows = zip(batch.language, batch.text, batch.text_en, strict=True)
     return score_of(
         [
@@ -37,14 +37,14 @@ def own_english(batch: Batch) -> Score:
 
 MISMATCHED = Check(
     name="mismatched",
-    description="The text, or its back-translation, answers to another prompt.",
+    description="The text or its back-translation fits another prompt.",
     score=lambda batch: {"agreement": agreement(batch), "own_english": own_english(batch)},
     together=Together("other_prompt", fits_another_prompt),
     settings=correspondence_signature,
     version="2",
     scores={
         "agreement": "`correspondence` of a row whose back-translation shares too few words with the prompt",
-        "own_english": "1 where an English row says what its `text_en` says, else 0",
+        "own_english": "1 if the text of an English row is its `text_en`, else 0",
         "other_prompt": "nats by which the text fits another prompt better than its own; computed over the whole "
         "dataset",
     },
@@ -68,7 +68,7 @@ MISMATCHED = Check(
             "other_prompt",
             at_most=5,
             human=7,
-            source="tuned on all of our halves of MultiJail and NTREX: 0.3% of good rows lie above, 0.1% above 7",
+            source="tuned on our whole halves of MultiJail and NTREX: 0.3% of good rows lie above, 0.1% above 7",
             name="mismatched_prompt",
         ),
     ],

@@ -14,9 +14,9 @@ def came_back(batch: Batch) -> Scores:
 
 NO_BACK_TRANSLATION = Check(
     name="no_back_translation",
-    description="No backend gave the back-translation, so the row is not checked against one.",
+    description="No backend returned a back-translation, so the row was not compared with one.",
     score=came_back,
-    scores={"came_back": "1 if there is a back-translation, 0 if one was requested in vain"},
+    scores={"came_back": "1 if there is a back-translation, 0 if one was requested but none came"},
     thresholds=[
         Threshold(
             "no_back_translation",

@@ -17,7 +17,7 @@ def _sign(row: Row) -> bool:
 
 OPPOSITE_WORDS = Check(
     name="opposite_words",
-    description="The back-translation has the opposite of a word, or something harmless instead of a harmful word.",
+    description="The back-translation has the opposite of a word, or a harmless word in place of a harmful one.",
     score=lambda batch: {"opposite_words": strengths(batch, _sign)},
     version="2",
     settings=meaning_signature,
@@ -27,7 +27,7 @@ OPPOSITE_WORDS = Check(
             "opposite_words",
             "opposite_words",
             at_most=0,
-            source="a sign that people should sample",
+            source="a hint: have people check a sample",
             rejects=False,
         ),
         Threshold(
@@ -35,7 +35,7 @@ OPPOSITE_WORDS = Check(
             "opposite_words",
             at_most=1,
             human=2,
-            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
+            source="tuned on our whole half of DEMETR and on published back-translations (docs/meaning.md)",
             name="opposite_words_sure",
         ),
     ],

@@ -62,12 +62,12 @@ def _longer(before: _Run | None, word: str, english: bool) -> _Run:
 
 PARTLY_TRANSLATED = Check(
     name="partly_translated",
-    description="A run of words from the English prompt is left in the text.",
+    description="A run of words from the English prompt is left untranslated.",
     score=english_left,
     settings=traits_signature,
     scores={
-        "english_run": "letters of the longest such run over those of the prompt; a single word counts half",
-        "english_phrase": "the same with an everyday English word in the run; both without what may be kept",
+        "english_run": "letters of the longest such run divided by those of the prompt; a single word counts half",
+        "english_phrase": "the same for runs with an everyday English word; neither counts what a translation may keep",
     },
     thresholds=[
         Threshold("partly_translated", "english_run", at_most=0.3, source=PUBLISHED_ROWS, name="partly_translated_run"),

@@ -52,6 +52,9 @@ PRESERVED = Check(
     score=score_translations("lost", lost),
     version="5",
     settings=lambda: f"numbers-{packs_digest('traits.toml', 'numbers.toml')}",
-    scores={"lost": "how many; a number may stand in digits of any script, as a word, or in another way of counting"},
+    scores={
+        "lost": "how many are missing; a number may be written in digits of any script, as a word, or in another "
+        "counting system"
+    },
     thresholds=[Threshold("preserved", "lost", at_most=0, source="numbers, placeholders, URLs and lines must be kept")],
 )

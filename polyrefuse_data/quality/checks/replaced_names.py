@@ -27,7 +27,7 @@ REPLACED_NAMES = Check(
             "replaced_names",
             "replaced_names",
             at_most=0,
-            source="a sign that people should sample",
+            source="a hint: have people check a sample",
             rejects=False,
         ),
         Threshold(
@@ -35,7 +35,7 @@ REPLACED_NAMES = Check(
             "replaced_names",
             at_most=1,
             human=2,
-            source="tuned on our half of DEMETR, all of it, and on published back-translations (docs/meaning.md)",
+            source="tuned on our whole half of DEMETR and on published back-translations (docs/meaning.md)",
             name="replaced_names_sure",
         ),
     ],

@@ -20,8 +20,8 @@ TRANSLATOR_ANSWERED = Check(
     version="3",
     settings=replies_signature,
     scores={
-        "answer": "1 if the text (in its language or English) or its back-translation opens as an answer "
-        "and nothing in the prompt accounts for it, else 0"
+        "answer": "1 if the text (in its language or English) or its back-translation opens like an answer and "
+        "nothing in the prompt accounts for it, else 0"
     },
     thresholds=[Threshold("translator_answered", "answer", at_most=0, source="an answer is not a translation")],
 )

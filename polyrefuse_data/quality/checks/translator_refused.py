@@ -20,8 +20,8 @@ TRANSLATOR_REFUSED = Check(
     version="3",
     settings=replies_signature,
     scores={
-        "refusal": "1 if the text (in its language or English) or its back-translation opens as a refusal "
-        "and nothing in the prompt accounts for it, else 0"
+        "refusal": "1 if the text (in its language or English) or its back-translation opens like a refusal and "
+        "nothing in the prompt accounts for it, else 0"
     },
     thresholds=[Threshold("translator_refused", "refusal", at_most=0, source="a refusal is not a translation")],
 )

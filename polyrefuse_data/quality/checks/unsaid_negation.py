@@ -37,7 +37,7 @@ def _is_unsaid(text: str, source: str, back: str | None, known: Language) -> boo
 
 UNSAID_NEGATION = Check(
     name="unsaid_negation",
-    description='The prompt says "not", and no word of the text says no.',
+    description="The prompt contains a negation, but no word of the text does.",
     score=unsaid_negation,
     settings=lambda: f"negation-{packs_digest('polarity.toml')}",
     scores={"unsaid_negation": "1 if so, else 0; not computed for languages without polarity.toml"},
@@ -46,7 +46,7 @@ UNSAID_NEGATION = Check(
             "unsaid_negation",
             "unsaid_negation",
             at_most=0,
-            source="a sign that people should sample: 0.2% of good published rows and 0.8% of news carry it",
+            source="a hint: have people check a sample; 0.2% of good published rows and 0.8% of news carry it",
             rejects=False,
         )
     ],

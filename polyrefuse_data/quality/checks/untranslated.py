@@ -35,9 +35,12 @@ def copy_ratio(target: Sequence[str], prompt: Sequence[str], language: Language 
 
 UNTRANSLATED = Check(
     name="untranslated",
-    description="Most of the text is words of the English prompt.",
+    description="Most of the text consists of words from the English prompt.",
     score=copying,
     settings=traits_signature,
-    scores={"copy_ratio": "share of letters in words of the prompt, 0 to 1, without what a translation may keep"},
+    scores={
+        "copy_ratio": "share of letters that belong to words of the prompt, 0 to 1, not counting what a translation "
+        "may keep"
+    },
     thresholds=[Threshold("untranslated", "copy_ratio", at_most=0.8, source=PUBLISHED_ROWS)],
 )

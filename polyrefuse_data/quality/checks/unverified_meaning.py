@@ -16,7 +16,7 @@ UNVERIFIED_MEANING = Check(
     description="Neither the lexicon nor a back-translation shows that the text says what its prompt says.",
     score=lambda batch: {"correspondence": batch.once(correspondence)},
     settings=correspondence_signature,
-    scores={"correspondence": "log-odds, in nats, that the text translates this prompt and not another one"},
+    scores={"correspondence": "log-odds, in nats, that the text translates this prompt rather than another"},
     thresholds=[
         Threshold(
             "unverified_meaning",

@@ -37,7 +37,7 @@ def read_keys(workspace: Workspace, by: str) -> pa.Table:
     scores of these rows.
     """
     if by not in STRATA:
-        raise ConfigError(f"no strata by {by!r}: use {', '.join(STRATA)}")
+        raise ConfigError(f"cannot stratify by {by!r}: use {', '.join(STRATA)}")
     keys, inputs = [], []
     for part in workspace.row_parts():
         keys.append(part.select(_KEYS))
@@ -52,7 +52,7 @@ def read_keys(workspace: Workspace, by: str) -> pa.Table:
         return table
     scores = scores_of(workspace.scores, np.concatenate(inputs)) if inputs else None
     if scores is None or P_GOOD not in scores.column_names:
-        raise ConfigError(f"{workspace.path} has no {P_GOOD} of its rows: run `polyrefuse check {workspace.path}`")
+        raise ConfigError(f"{workspace.path} has no {P_GOOD} scores: run `polyrefuse check {workspace.path}`")
     return table.append_column(P_GOOD, pa.array(numbers_of(scores, P_GOOD)))
 
 

@@ -145,9 +145,9 @@ def test_other_wrappers_are_projected_anew_and_left_out_experiments_are_not_told
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no wrapper"),
-        ('one = "no place"', "one: write a text with {prompt} in it once"),
-        ("one = 3", "one: write a text with"),
+        ("", "contains no wrappers"),
+        ('one = "no place"', "one must be a text that contains {prompt} exactly once"),
+        ("one = 3", "one must be a text that contains"),
     ],
 )
 def test_wrappers_that_wrap_nothing_are_named(release: Path, tmp_path: Path, text: str, message: str) -> None:

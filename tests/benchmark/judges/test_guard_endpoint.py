@@ -173,8 +173,8 @@ def test_many_replies_are_asked_at_once_and_the_same_one_once(server: GuardServe
     ("name", "told"),
     [
         ("guard:Qwen/Qwen3Guard-Gen-4B", "no address; write guard:<model>@<base_url>"),
-        ("guard:meta-llama/Llama-3.1-8B@http://localhost:8000/v1", "no known family .*told by its name"),
-        ("guard:repelloai/CREST-Base@http://localhost:8000/v1", "crest labels texts .*locally"),
+        ("guard:meta-llama/Llama-3.1-8B@http://localhost:8000/v1", "matches no known guard family .*its original name"),
+        ("guard:repelloai/CREST-Base@http://localhost:8000/v1", "crest is a classifier .*locally"),
     ],
 )
 def test_names_that_no_server_answers_to(name: str, told: str) -> None:
@@ -184,7 +184,7 @@ def test_names_that_no_server_answers_to(name: str, told: str) -> None:
 
 def test_languages_and_signature(server: GuardServer) -> None:
     with pytest.raises(
-        ConfigError, match=r"does not know 'th' \(it knows en\): judge in English \(--judge-on english\)"
+        ConfigError, match=r"does not support 'th' \(it supports en\): judge in English \(--judge-on english\)"
     ):
         judge_replies(["No."], "th", server.judge(WILDGUARD), ["?"])
     assert not server.asked
@@ -232,7 +232,7 @@ def test_one_budget_for_replies_and_their_judge(server: GuardServer, release: Pa
         }
         stopped = [1.0, 1.9]  # one reply costs 0.015, one verdict 0.152, and may cost about 1.5
         for most in stopped:
-            with pytest.raises(EndpointError, match=rf"has cost \$0\.\d+, .* --max-cost {most:g}; .* run again"):
+            with pytest.raises(EndpointError, match=rf"spent \$0\.\d+ so far, .* --max-cost {most:g}; .* run again"):
                 run_benchmark(None, release, tmp_path / "run", max_cost=most, **told)
             assert len(chat.bodies) == 6
             assert len(server.asked) * 0.152 + 0.09 <= most
@@ -252,7 +252,7 @@ def test_judging_given_replies_keeps_to_a_budget(server: GuardServer, release: P
     told = tmp_path / "r.jsonl"
     told.write_text(json.dumps({"id": row["id"], "language": "en", "reply": "No, never."}) + "\n", encoding="utf-8")
     judged = {"judge": server.judge(QWEN), "max_cost": 1.0}
-    with pytest.raises(ConfigError, match="without judge_input_price"):
+    with pytest.raises(ConfigError, match="needs the judge's prices: set judge_input_price"):
         judge_run(told, release, tmp_path / "run", **judged)
     with pytest.raises(EndpointError, match="--max-cost 1;"):
         judge_run(told, release, tmp_path / "run", **judged, judge_input_price=1e3, judge_output_price=1e3)

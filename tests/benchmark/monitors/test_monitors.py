@@ -149,7 +149,7 @@ def test_the_model_is_loaded_as_it_was_for_the_monitor(
     list(score_prompts(half, chat_folder, [prompts_file(tmp_path)], dtype="float32"))
     loads = [(options["revision"], options["dtype"]) for options in asked]
     assert loads == [("0123abc", "bfloat16"), (None, "float32")]
-    assert "was taken in bfloat16" in caplog.text
+    assert "was exported from the model in bfloat16" in caplog.text
 
 
 def chat_width(file: Path) -> int:

@@ -113,7 +113,7 @@ def test_stopped_run_goes_on_with_the_unfinished_shards(folder: Path, cluster: s
         patch.setenv("TEST_API_KEY", API_KEY)
         made = settings(folder, api_backend(api, concurrency=1))
         api.faults[ENGLISH[7]] = [error(429, "no credit", "insufficient_quota")]
-        with pytest.raises(EndpointError, match="run again to go on"):
+        with pytest.raises(EndpointError, match="run again to continue"):
             build(Workspace(folder / "ray"), made, engine="ray", address=cluster, progress=False)
         asked = set(api.asked)
         api.asked.clear()
