@@ -304,16 +304,16 @@ def test_running_out_of_memory_halves_the_batch(tiny_guard: Path, monkeypatch: p
     ("model", "language", "told"),
     every_second(
         [
-            ("allenai/wildguard", "th", r"knows en\): judge in English \(--judge-on english\), use polyguard or"),
+            ("allenai/wildguard", "th", r"supports en\): judge in English \(--judge-on english\), use polyguard or"),
             (
                 "ToxicityPrompts/PolyGuard-Qwen",
                 "yo",
                 r"'yo' .*: judge in English .*, use gpt-oss-safeguard, an endpoint",
             ),
             ("Qwen/Qwen3Guard-Gen-4B", "yo", r"its card leaves it out"),
-            ("meta-llama/Llama-Guard-3-8B", "zh", r"does not know 'zh'"),
-            ("mistralai/Shieldstral-1.0-3B", "th", r"does not know 'th'"),
-            ("repelloai/CREST-Base", "yo", r"does not know 'yo'"),
+            ("meta-llama/Llama-Guard-3-8B", "zh", r"does not support 'zh'"),
+            ("mistralai/Shieldstral-1.0-3B", "th", r"does not support 'th'"),
+            ("repelloai/CREST-Base", "yo", r"does not support 'yo'"),
         ]
     ),
 )
