@@ -74,7 +74,7 @@ class Model:
 
         loaded: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
         self.labels: list[str] = loaded.nb_classes
-        self._weights: Weights = loaded.nb_ptc.astype(np.float32)  # half precision is slow to compute with
+        self._weights = loaded.nb_ptc  # in half precision, which is slow: what is used is widened
         self._often = np.array([math.log1p(times) for times in range(_MOST_TIMES + 1)], dtype=np.float32)
         self._prior: Weights = loaded.nb_pc.astype(np.float32)
         self._next = np.asarray(loaded.tk_nextmove)  # state, by the row of the state before and a byte
@@ -127,9 +127,8 @@ class Model:
         scores = self._scores(sequences, bounds)
         softened = scores / np.sqrt(np.maximum(sizes, 1))[:, None]
         shares = np.exp(softened - softened.max(axis=1, keepdims=True))
-        shares = (shares / shares.sum(axis=1, keepdims=True)).astype(
-            np.float32
-        )  # without the bits that processors differ in
+        shares = shares / shares.sum(axis=1, keepdims=True)
+        shares = shares.astype(np.float32)  # without the bits that processors differ in
         for place, (start, end) in enumerate(pairwise(bounds.tolist())):
             yield Reading(sequences[start:end], words[place], scores[place], shares[place])
 
@@ -187,7 +186,10 @@ class Model:
         runs = np.zeros(len(texts))
         for chunk in self._chunks(texts):
             columns = np.repeat([own[row] for row in chunk.rows], chunk.sizes)
-            contrast = self._contrast(others)[chunk.sequences] - self._weights[chunk.sequences, columns][:, None]
+            contrast = (
+                self._contrast(others)[chunk.sequences]
+                - self._weights[chunk.sequences, columns].astype(np.float32)[:, None]
+            )
             words = np.minimum(np.add.reduceat(contrast, chunk.words, axis=0), _MOST_OF_A_WORD)
             # A gap in front of each text, too deep for any stretch to cross.
             total = np.insert(words.astype(np.float64), chunk.texts, -_APART, axis=0).cumsum(axis=0)
@@ -214,7 +216,7 @@ class Model:
                 rows, sequences, words, starts, size = [], [], [], [], 0
 
     def _columns_alone(self, columns: tuple[int, ...]) -> Weights:
-        return np.ascontiguousarray(self._weights[:, columns])
+        return np.ascontiguousarray(self._weights[:, columns], dtype=np.float32)
 
 
 def _bytes(text: str) -> bytes:
