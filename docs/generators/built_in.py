@@ -37,7 +37,8 @@ def page() -> str:
             _prompts(),
             "## Models fetched at a pinned commit\n\nBy `polyrefuse fetch-model`.\n",
             table(("model", "commit"), ((code(name), code(pin.revision)) for name, pin in PINS.items())),
-            "## Judges\n\nFor `--judge` ([judges](../judges.md)). A guard goes by its Hub id, which contains the name below.\n",
+            "## Judges\n\nFor `--judge` ([judges](../judges.md)). A guard goes by its Hub id, which contains "
+            "the name below.\n",
             _judges(),
             "## Selection rules\n\nFor `--rule` ([benchmark](../benchmark.md)).\n",
             table(("rule", "highest KL"), ((code(name), f"{rule.max_kl:g}") for name, rule in RULES.items())),

@@ -188,7 +188,7 @@ def test_a_fit_writes_a_lexicon_and_bounds_with_their_source(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="part of this package"):
         fit_pack(LANGUAGES["de"], rows)
     rows.write_text("en\tsv\nDog\tHund\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="only 1 distinct rows pair sv with English, and a fit needs 200"):
+    with pytest.raises(ConfigError, match="only 1 different row of sv with English; a fit needs 200"):
         fit_pack(fitted, rows)
 
 
