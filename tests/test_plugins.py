@@ -523,7 +523,7 @@ def test_a_judge_may_be_a_class_or_an_object_and_its_version_is_in_its_signature
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return [Opinion(True)]", "gave 1 opinions on 2 replies"),
+        ("return [Opinion(True)]", "gave 1 opinion on 2 replies"),
         ("return [True for _ in responses]", "gave True, which is not an Opinion"),
         ("return [Opinion('yes') for _ in responses]", "which is not an Opinion"),
         ("raise ValueError('odd')", "ValueError: odd .mine.py, line 6"),

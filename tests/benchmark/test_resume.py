@@ -180,6 +180,20 @@ def test_what_was_made_from_a_file_is_made_again_with_it(
     assert (run / "completions" / "de" / "en.parquet").stat().st_mtime_ns == untouched
 
 
+def test_a_stage_is_told_of_with_what_is_left_of_it(
+    world: Path, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Files were counted as they were handed over to be generated: all of a stage was done at once, and then silent."""
+    first, second = sorted((world / "run" / "completions" / "baseline").glob("*.parquet"))[:2]
+    left = sum(pq.read_metadata(path).num_rows for path in (first, second))
+    for path in (first, second):
+        path.unlink()
+    again(world, release)
+    lines = capsys.readouterr().err.splitlines()
+    assert f"baseline: 0 of {left} replies" in lines
+    assert not any(line.startswith("controls: ") for line in lines)  # nothing of it was left
+
+
 def test_verdicts_that_the_run_did_not_write_are_judged_again(world: Path, release: Path) -> None:
     path, before = world / "run" / "completions" / "baseline" / "en.parquet", scores(world)
     table = pq.read_table(path)
