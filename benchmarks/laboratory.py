@@ -28,6 +28,7 @@ from torch import Tensor
 
 from polyrefuse_data.benchmark import ChatModel, find_refusal_tokens, generate, harmless_means, judge_replies
 from polyrefuse_data.benchmark.activations import block_inputs
+from polyrefuse_data.benchmark.candidates import all_candidates
 from polyrefuse_data.benchmark.coherence import coherence_prompts, is_coherent, with_coherence
 from polyrefuse_data.benchmark.cone import Descent, refusal_cone
 from polyrefuse_data.benchmark.controls import draw_controls, draw_shuffled
@@ -37,7 +38,7 @@ from polyrefuse_data.benchmark.erasure import erase, fit_erasures
 from polyrefuse_data.benchmark.interventions import ABLATION_MODES, ablate, ablate_all, ablate_by_layer
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.principal import principal_directions
-from polyrefuse_data.benchmark.scoring import all_candidates, score_candidates
+from polyrefuse_data.benchmark.scoring import score_candidates
 from polyrefuse_data.benchmark.selection import RULES, Rule, select_direction
 from polyrefuse_data.demo.seeds import seed_prompts, seed_texts
 from polyrefuse_data.rows import HARMFUL, HARMLESS

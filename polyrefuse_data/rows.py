@@ -135,6 +135,11 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def as_compared(text: str) -> str:
+    """A text as it is looked up by: composed, without white space around it."""
+    return nfc(text).strip()
+
+
 def prompt_id(source: str, text_en: str) -> str:
     """The id of a prompt, stable for ever: source slug + first 10 hex digits of the sha256 of its NFC English text.
 

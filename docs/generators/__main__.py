@@ -1,4 +1,4 @@
-"""Writes every page that is made from code."""
+"""Writes every page that is made from code, and the tables that are made from figures.md."""
 
 from __future__ import annotations
 

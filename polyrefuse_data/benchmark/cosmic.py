@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from polyrefuse_data.benchmark.activations import block_inputs
+from polyrefuse_data.benchmark.candidates import Candidate
 from polyrefuse_data.benchmark.interventions import ablate, add_direction
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.scoring import Candidate
 from polyrefuse_data.benchmark.selection import MIN_NORM, layer_limit
 
 LAYER_SHARE = 0.1  # of the layers, those where the classes are least alike

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import code_of, find_language, language_codes
-from polyrefuse_data.rows import LABELS
+from polyrefuse_data.rows import LABELS, as_compared
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text import printable
 from polyrefuse_data.text.counts import counted
@@ -221,7 +220,7 @@ class Prompts:
         for row in rows:
             self._by_id[row["id"], row["language"]] = row
             self._languages_of.setdefault(row["id"], []).append(row["language"])
-            for text in {_key(row["text"]), _key(row["text_en"])}:
+            for text in {as_compared(row["text"]), as_compared(row["text_en"])}:
                 self._by_text.setdefault(text, []).append(row)
 
     def answered_by(self, reply: GivenReply) -> Row | None:
@@ -233,17 +232,13 @@ class Prompts:
                 language = languages[0]
             if language is not None and (row := self._by_id.get((reply.id, language))) is not None:
                 return row
-        rows = self._by_text.get(_key(reply.prompt), []) if reply.prompt else []
+        rows = self._by_text.get(as_compared(reply.prompt), []) if reply.prompt else []
         if language is not None:
             rows = [row for row in rows if row["language"] == language]
-        elif any(_key(row["text"]) == _key(reply.prompt or "") for row in rows):  # not those whose English it is
-            rows = [row for row in rows if _key(row["text"]) == _key(reply.prompt or "")]
+        else:
+            prompt = as_compared(reply.prompt or "")
+            rows = [row for row in rows if as_compared(row["text"]) == prompt] or rows  # not those whose English it is
         return rows[0] if len(rows) == 1 else None
-
-
-def _key(text: str) -> str:
-    """A text as it is compared: composed, without white space around it."""
-    return unicodedata.normalize("NFC", text).strip()
 
 
 _KEPT = ("id", "language", "label", "source", "category", "origin", "back_translation", "back_translator")

@@ -59,7 +59,7 @@ def probe_files(files: ModelFiles, config: BenchmarkConfig) -> None:
     Raises ModelError if the template does not render prompts; ConfigError for positions, layers or published refusal
     tokens that the model does not have.
     """
-    from polyrefuse_data.benchmark.scoring import candidate_places
+    from polyrefuse_data.benchmark.candidates import candidate_places
 
     candidate_places(len(files.chat.post_instruction_token_ids()), files.n_layers, config.positions, config.layers)
     if config.refusal_tokens == "published":

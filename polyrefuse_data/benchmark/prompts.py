@@ -53,12 +53,6 @@ class LanguagePrompts:
     def ids(self, split: str, label: str) -> list[str]:
         return [prompt.id for prompt in self.get(split, label)]
 
-    def empty_classes(self) -> list[str]:
-        """The (split, label) pairs that a direction needs and this language lacks, in words."""
-        return [
-            f"{split} {label}" for split in ("train", "validation") for label in LABELS if not self.get(split, label)
-        ]
-
 
 def choose_prompts(
     rows: Iterable[Mapping[str, Any]], languages: Sequence[str], settings: BenchmarkConfig

@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from polyrefuse_data.benchmark import last_token
+from polyrefuse_data.benchmark.candidates import Candidate, all_candidates
 from polyrefuse_data.benchmark.interventions import ablate, add_direction, check_mode
 from polyrefuse_data.benchmark.last_token import only_last_token
 from polyrefuse_data.benchmark.means import PlaceMeans
@@ -29,8 +29,6 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.models.batches import Batch, batch_tokens, equal_length_batches, with_backoff
 
 _NULL_NORM = 1e-12  # rounding error of a mean over prompts that all have the same vector
-
-Candidate = tuple[int, int]  # (position -n_pos..-1, layer 0..n_layers-1)
 
 
 class CandidateScorer:
@@ -269,29 +267,6 @@ class CandidateScorer:
         at_once = min(self._at_once, max(1, batch_tokens(self._model.device) // tokens))
         for start in range(0, len(indices), at_once):
             with_backoff(work, list(indices[start : start + at_once]))
-
-
-def all_candidates(
-    directions: Tensor, positions: Sequence[int] | None = None, layers: Sequence[int] | None = None
-) -> list[Candidate]:
-    """The candidates of `directions` ([n_pos, n_layers, d_model]), by position, then layer. `positions` (-n_pos to -1)
-    and `layers` (0 to n_layers - 1) restrict them.
-
-    Raises ConfigError for one that does not exist.
-    """
-    return candidate_places(directions.shape[0], directions.shape[1], positions, layers)
-
-
-def candidate_places(
-    n_positions: int, n_layers: int, positions: Sequence[int] | None, layers: Sequence[int] | None
-) -> list[Candidate]:
-    """The same for a model with so many post-instruction tokens and layers."""
-    known = range(-n_positions, 0), range(n_layers)
-    for name, given, of in (("position", positions, known[0]), ("layer", layers, known[1])):
-        if wrong := sorted(set(given or ()) - set(of)):
-            raise ConfigError(f"{name} {wrong[0]} is out of range for this model: use {of[0]} to {of[-1]}")
-    wanted = (known[0] if positions is None else positions), (known[1] if layers is None else layers)
-    return list(product(sorted(set(wanted[0])), sorted(set(wanted[1]))))
 
 
 def score_candidates(

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from polyrefuse_data.benchmark.candidates import all_candidates
 from polyrefuse_data.benchmark.coherence import coherence_prompts, coherent_share, with_coherence
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from polyrefuse_data.benchmark.controls import draw_controls, score_controls
@@ -21,7 +22,7 @@ from polyrefuse_data.benchmark.means import PlaceMeans, harmless_means
 from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.prompts import Key, LanguagePrompts, Prompt
 from polyrefuse_data.benchmark.refusal_tokens import RefusalTokens
-from polyrefuse_data.benchmark.scoring import CandidateScorer, all_candidates, prompt_refusal_scores
+from polyrefuse_data.benchmark.scoring import CandidateScorer, prompt_refusal_scores
 from polyrefuse_data.benchmark.selection import (
     RULES,
     SCORES,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from polyrefuse_data.benchmark.scoring import Candidate
+from polyrefuse_data.benchmark.candidates import Candidate
 from polyrefuse_data.benchmark.selection import SCORES, Rule, select_direction
 
 RESAMPLES = 200

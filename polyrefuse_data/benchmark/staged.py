@@ -12,11 +12,12 @@ from typing import Any
 
 from torch import Tensor
 
+from polyrefuse_data.benchmark.candidates import Candidate, all_candidates
 from polyrefuse_data.benchmark.coherence import TRIES, coherence_prompts, coherent_share
 from polyrefuse_data.benchmark.interventions import ablate
 from polyrefuse_data.benchmark.means import PlaceMeans
 from polyrefuse_data.benchmark.model import ChatModel
-from polyrefuse_data.benchmark.scoring import Candidate, CandidateScorer, all_candidates
+from polyrefuse_data.benchmark.scoring import CandidateScorer
 from polyrefuse_data.benchmark.selection import MIN_NORM, Rule, layer_limit, rule_of
 
 

@@ -18,7 +18,7 @@ from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
 from polyrefuse_data.system.input_files import read_input, regular_file
 from polyrefuse_data.text import printable
-from polyrefuse_data.text.counts import counted
+from polyrefuse_data.text.counts import counted, each_counted
 from polyrefuse_data.workspace import Workspace
 
 CURRENT, OLDER, NONE = "current", "older than the rows", "none"
@@ -51,7 +51,7 @@ class Status:
             lines.append(f"  check in progress: {counted(self.scored, 'row')} scored")
         if self.rows is not None:
             lines.append(f"  rows: {self.rows}, {self.notice or 'checked under the current config'}")
-            lines += [f"    {code}: {_listed(counts)}" for code, counts in self.languages.items()]
+            lines += [f"    {code}: {each_counted(counts)}" for code, counts in self.languages.items()]
             lines.append(f"  report: {self.report}")
         if self.reviews:
             lines.append(f"  review: {', '.join(self.reviews)}")
@@ -152,7 +152,3 @@ def _report(workspace: Workspace, checked: CheckedRows | None) -> str:
     if checked is None or checked.provenance is None or checked.unchecked:
         return OLDER
     return CURRENT if checked.provenance.seal == summary.rows_sha256 else OLDER
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -17,7 +17,7 @@ from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.rows import ACCEPTED
 from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.text import printable
-from polyrefuse_data.text.counts import counted
+from polyrefuse_data.text.counts import counted, each_counted
 from polyrefuse_data.translation.chain import FAILED
 from polyrefuse_data.translation.estimate import Estimate
 from polyrefuse_data.workspace import Workspace
@@ -45,7 +45,7 @@ class BuildSummary:
     def problems(self) -> list[str]:
         """Why a finished build counts as failed: a language without accepted rows, a backend without translations."""
         none = [
-            f"no row of {code} was accepted: {_counts(counts)}"
+            f"no row of {code} was accepted: {each_counted(counts)}"
             for code, counts in self.languages.items()
             if code != SOURCE_LANGUAGE and not counts.get(ACCEPTED)
         ]
@@ -60,10 +60,10 @@ class BuildSummary:
     def to_text(self) -> str:
         prompts = counted(self.prompts, "prompt")
         lines = [f"{counted(self.rows, 'row')} of {prompts} in {self.workspace}, {self.accepted} accepted"]
-        lines += [f"  {code}: {_counts(counts)}" for code, counts in self.languages.items()]
-        lines += [f"  {name}: {_counts(counts)}" for name, counts in self.translators.items()]
+        lines += [f"  {code}: {each_counted(counts)}" for code, counts in self.languages.items()]
+        lines += [f"  {name}: {each_counted(counts)}" for name, counts in self.translators.items()]
         if self.reasons:
-            lines.append(f"  rejected because of: {_counts(self.reasons)}")
+            lines.append(f"  rejected because of: {each_counted(self.reasons)}")
         for name, used in self.usage.items():
             cost = f", {_money(used['cost_usd'])}" if "cost_usd" in used else ""
             tokens = f"{used.get('input_tokens', 0):.0f} tokens in, {used.get('output_tokens', 0):.0f} out"
@@ -175,7 +175,3 @@ def _groups(table: pa.Table, columns: list[str]) -> Iterator[tuple[str, str, int
     """(value of the first column, value of the second, rows)."""
     counted = table.group_by(columns).aggregate([([], "count_all")])
     return zip(*(counted[name].to_pylist() for name in (*columns, "count_all")), strict=True)
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())

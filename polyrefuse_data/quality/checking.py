@@ -31,7 +31,7 @@ from polyrefuse_data.quality.verdicts import judged, mark_together
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.row_groups import cut, group_sizes, with_metadata, write_groups
 from polyrefuse_data.text import printable
-from polyrefuse_data.text.counts import counted
+from polyrefuse_data.text.counts import counted, each_counted
 from polyrefuse_data.translation.attempts import ATTEMPT_SCHEMA, with_verdicts
 from polyrefuse_data.workspace import Workspace
 
@@ -48,7 +48,7 @@ class CheckSummary:
 
     def to_text(self) -> str:
         """For people."""
-        counts = ", ".join(f"{count} {name}" for name, count in self.status.items())
+        counts = each_counted(self.status)
         lines = [f"{counted(self.rows, 'row')} checked in {self.workspace}: {counts}"]
         lines.append(f"  {counted(self.scored, 'row')} scored; the others kept their scores")
         lines += [f"  {step}: {counted(count, 'row')}" for step, count in self.changed.items()]

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import logging
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import Any
 
 from polyrefuse_data.errors import SourceError
 from polyrefuse_data.languages.tags import is_tag, language_of_tag
+from polyrefuse_data.rows import as_compared
 from polyrefuse_data.system.input_files import read_input, reason
 from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.delimited import delimiter_of
@@ -69,7 +69,7 @@ class ExactMatches(ABC):
         for number, batch in enumerate(batches):
             results: list[Result] = []
             for request in batch:
-                text = self._targets(Pair(request.source, request.target)).get(_key(request.text))
+                text = self._targets(Pair(request.source, request.target)).get(as_compared(request.text))
                 results.append(Failure(NO_MATCH) if text is None else Translation(text, origin="human"))
             yield number, results
 
@@ -83,7 +83,7 @@ class ExactMatches(ABC):
             for unit in self.matches:
                 source, target = unit.get(pair.source.code), unit.get(pair.target.code)
                 if source and target:
-                    matches.setdefault(_key(source), target)
+                    matches.setdefault(as_compared(source), target)
         return self._by_pair[pair]
 
 
@@ -245,10 +245,6 @@ def _unit(variants: Iterable[tuple[str | None, object]]) -> Unit:
         if language and isinstance(text, str) and text.strip():
             unit.setdefault(language.code, text)
     return unit
-
-
-def _key(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -11,13 +11,13 @@ import torch
 
 from polyrefuse_data.benchmark import ChatModel, harmless_means, run_benchmark, store
 from polyrefuse_data.benchmark.activations import block_inputs
+from polyrefuse_data.benchmark.candidates import all_candidates
 from polyrefuse_data.benchmark.cosmic import cosmic_choice, cosmic_table
 from polyrefuse_data.benchmark.directions import difference_in_means
 from polyrefuse_data.benchmark.extractors import extractor_of
 from polyrefuse_data.benchmark.interventions import ablate, ablate_all, ablate_by_layer, unit
 from polyrefuse_data.benchmark.module_io import block_input
 from polyrefuse_data.benchmark.principal import first_principal_direction, principal_directions
-from polyrefuse_data.benchmark.scoring import all_candidates
 from polyrefuse_data.errors import ConfigError, PluginError
 from tests.benchmark.conftest import world_rows
 

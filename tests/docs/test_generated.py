@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
+from docs.generators import measured
 from docs.generators.config_keys import SECTIONS, meanings
 from docs.generators.pages import DOCS, PAGES
 from docs.generators.python_api import MODULES, public_names
 from polyrefuse_data import config
 from polyrefuse_data.benchmark.config import BenchmarkConfig
+from tests.documents import ROOT
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -42,3 +46,20 @@ def test_every_public_name_is_on_the_page_and_has_a_docstring() -> None:
             assert f"\n### {name}\n" in page
             value = getattr(importlib.import_module(module), name)
             assert not callable(value) or value.__doc__, name
+
+
+def test_a_measured_table_has_the_numbers_of_the_page_of_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("docs/figures.md", "docs/quality-figures.md")}
+    for name in (*pages, "benchmarks/figures.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(measured, "_ROOT", tmp_path)
+    again = re.sub(r"^( +worst +)[\d.]+", r"\g<1>0.123", pages["docs/figures.md"], count=1, flags=re.MULTILINE)
+    (tmp_path / "docs" / "figures.md").write_text(again, encoding="utf-8")
+    differing = set(measured.page().splitlines()) - set(pages["docs/quality-figures.md"].splitlines())
+    assert [line.split(" | ")[:2] for line in differing] == [["| worst", "0.123"]]
+    (tmp_path / "docs" / "figures.md").write_text(again.replace("```text", "```"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"run `make figures FIGURES='--only planted'`"):
+        measured.page()

@@ -108,11 +108,6 @@ def stance(response: str, language: str) -> str | None:
     return REFUSES if REFUSES in said else PARTIAL if PARTIAL in said else None
 
 
-def is_refusal(response: str, language: str) -> bool:
-    """Whether a reply to a prompt in `language` refuses as a whole."""
-    return stance(response, language) == REFUSES
-
-
 class PhrasesJudge:
     """Judges by known phrases. Needs no prompts and loads nothing heavy."""
 

@@ -20,7 +20,7 @@ from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.locks import lock_folder
 from polyrefuse_data.text import printable
-from polyrefuse_data.text.counts import counted
+from polyrefuse_data.text.counts import counted, each_counted
 
 _NAME = re.compile(r"\w[\w .@-]{0,63}")  # stands in files, pages and spreadsheets
 
@@ -37,7 +37,7 @@ class LabelSummary:
 
     def to_text(self) -> str:
         """For people: counts, one line for each refused row, one for each language."""
-        told = ", ".join(f"{count} {name}" for name, count in self.labels.items()) or "none"
+        told = each_counted(self.labels) or "none"
         lines = [f"labels: {told}; {counted(self.unlabelled, 'row')} without one, {len(self.refused)} refused"]
         lines += [f"  refused {row['key']}: {row['reason']}" for row in self.refused]
         for row in self.calibration.get("judge", ()):
