@@ -44,8 +44,8 @@ def test_a_variable_that_is_not_toml_is_a_string(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("langauges = []", "langauges: there is no such key"),
-        ("[release]\nnmae = 1", "release.nmae: there is no such key"),
+        ("langauges = []", "langauges: unknown key"),
+        ("[release]\nnmae = 1", "release.nmae: unknown key"),
         ('[[translation.backends]]\nengine = "nllb"\nnum_beams = 0', "translation.backends.0.num_beams: "),
         (
             '[[translation.backends]]\nengine = "nlb"',

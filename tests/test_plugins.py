@@ -491,7 +491,7 @@ def test_a_backend_that_is_none_names_those_that_there_are() -> None:
         ConfigError, match=r"translation\.backends\.0\.engine: 'nlb' is unknown: use one of memory, nllb, openai"
     ):
         parse_config({"translation": {"backends": [{"engine": "nlb", "model": "x"}]}})
-    with pytest.raises(ConfigError, match=r"translation\.backends\.0\.nmae: there is no such key"):
+    with pytest.raises(ConfigError, match=r"translation\.backends\.0\.nmae: unknown key"):
         parse_config({"translation": {"backends": [{"engine": "memory", "paths": ["x"], "nmae": 1}]}})
 
 

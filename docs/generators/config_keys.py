@@ -24,7 +24,8 @@ _HEAD = f"""\
 
 `polyrefuse init DIR` writes a commented `polyrefuse.toml` to start from. An environment variable overrides the file:
 `POLYREFUSE_RELEASE__NAME=x` sets `name` of `[release]`. An unknown key is an error that names it. Relative paths are
-relative to the folder of the file. A type `text` is a string, `column` one of those in [sources](../sources.md).
+relative to the folder of the file. The type `text` is a string; `column` is one of the columns in
+[sources](../sources.md).
 """
 
 # Section of polyrefuse.toml -> its model.
@@ -61,13 +62,13 @@ _IN_TOML = (
 _LANGUAGES = """\
 ## languages
 
-A plain key, or a table if there are packs of your own:
+A list of codes, or a table if you use your own language packs:
 
 | key | type | default | meaning |
 |---|---|---|---|
 | `languages` | list of codes | the thirteen of the paper | the languages to translate into: `polyrefuse languages` |
-| `languages.codes` | list of codes | the same | the same, in the table |
-| `languages.packs` | list of paths | `[]` | language packs of your own, as folders or `module:NAME` |
+| `languages.codes` | list of codes | the same | the same, as a key of the table |
+| `languages.packs` | list of paths | `[]` | your own language packs, as folders or `module:NAME` |
 """
 
 _BENCHMARK = """\

@@ -39,12 +39,12 @@ _CUT = "the file is cut short; download it again"
 # What transformers says of some files, and what to do about it.
 _MENDS = {
     "contains custom code": "its code comes with the model and is never run; use a model that transformers knows",
-    "instantiate the backend tokenizer": "holds no tokenizer that can be read; put the model's tokenizer.json there",
+    "instantiate the backend tokenizer": "has no readable tokenizer; put the model's tokenizer.json there",
     "does not recognize this architecture": "this transformers does not know its type; upgrade transformers",
     "cannot reshape array": _CUT,
     "unpack_from requires a buffer": _CUT,
     "must be a divisor of the total size": _CUT,
-    "ignore_mismatched_sizes": "its weights have other sizes than its config.json says; download the model again",
+    "ignore_mismatched_sizes": "its weights do not match the sizes in its config.json; download the model again",
 }
 
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
@@ -197,7 +197,7 @@ def _blocks_beyond(network: Any, unexpected: Collection[str]) -> str | None:
         for name, count in lists.items():
             match = re.match(rf"{re.escape(name)}\.(\d+)\.", key)
             if match and int(match[1]) >= count + ahead:
-                return f"its weights hold {name}.{match[1]}, and its configuration says {count} layers"
+                return f"its weights contain {name}.{match[1]}, but its configuration has only {count} layers"
     return None
 
 

@@ -127,7 +127,7 @@ class Dialect:
             if over_odds:
                 if self._asks_for_odds:
                     self._asks_for_odds = False
-                    _tell(name, error, "no odds of tokens are asked for from now on, so there are no scores")
+                    _tell(name, error, "token probabilities are no longer requested, so there are no scores")
                 return True
             for limit, other in (_LIMITS, _LIMITS[::-1]):
                 if limit in sent and limit not in self.extra_body and self._names("limit", error):

@@ -58,7 +58,7 @@ def fetch_model(model: str, revision: str | None = None, out: Path | None = None
         return known
     if Path(model).is_dir():
         if out is None or revision is not None:
-            raise ConfigError(f"{model} is a folder: give --out for the converted model, and no revision")
+            raise ConfigError(f"{model} is a folder: give --out for the converted model, and leave out the revision")
         files: Files = FolderFiles(Path(model))
     else:
         files = HubFiles(model, revision or pinned_revision(model))

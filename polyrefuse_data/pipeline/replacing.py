@@ -11,7 +11,7 @@ from polyrefuse_data.system.input_files import regular_file
 from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
-_MEND = "build in another folder; with copies of polyrefuse.toml and journal.sqlite, nothing is asked again"
+_MEND = "build in another folder, with copies of polyrefuse.toml and journal.sqlite to keep the answers"
 
 
 def refuse_to_replace_work(workspace: Workspace) -> None:

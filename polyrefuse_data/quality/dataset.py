@@ -32,8 +32,8 @@ _HALF = 0.5  # of the letters in words of the prompt; of a group's rows
 _MOST_ALIGNED = 100  # rows of a group that are compared with each other, each with every other one; 20 would tell
 
 _CONFOUNDS = {
-    "confound_length": "length tells harmful from harmless (area under the ROC curve; `release --subset matched` "
-    "pairs them)",
+    "confound_length": "length separates harmful from harmless prompts (area under the ROC curve; `release "
+    "--subset matched` pairs them)",
     "confound_punctuation": "harmful and harmless rows differ in ending with punctuation (difference of shares)",
     "confound_engine": "harmful and harmless rows come from different backends (difference of shares)",
 }

@@ -106,7 +106,7 @@ def _of_program(name: str, bound: ScoreBound, threshold: Threshold) -> Check:
         description=f"The score `{name}` of a program is outside its bound.",
         score=partial(program_scores, name=name, command=bound.command, timeout_seconds=bound.timeout_seconds),
         settings=lambda: program_signature(bound.command),
-        scores={name: "what the program of the config says of each translation"},
+        scores={name: "the score that the configured program gives each translation"},
         thresholds=[threshold],
     )
 

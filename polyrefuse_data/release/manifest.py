@@ -161,8 +161,8 @@ def read_manifest(folder: Path) -> Manifest:
         return parse_manifest(read_input(path), str(path))
     except FileNotFoundError:
         raise ReleaseError(
-            f"{folder} holds no release (no {layout.MANIFEST}): "
-            "write one with `polyrefuse release WORKSPACE --version X.Y.Z --out DIR`"
+            f"{folder} is not a release (it has no {layout.MANIFEST}): write one with `polyrefuse release WORKSPACE "
+            "--version X.Y.Z --out DIR`"
         ) from None
     except OSError as error:
         raise ReleaseError(f"{path} cannot be read: {reason(error)}") from error

@@ -38,7 +38,7 @@ def verify_release(where: str | Path, *, revision: str | None = None) -> list[st
     folder = local_folder(where, revision)
     path = folder / layout.MANIFEST
     if not path.is_file():
-        raise ReleaseError(f"{where} holds no release: no {layout.MANIFEST}")
+        raise ReleaseError(f"{where} is not a release: it has no {layout.MANIFEST}")
     try:
         content = read_input(path)
     except OSError as error:

@@ -107,7 +107,7 @@ def _make_release(
         plan = plan_rows(keys, subset_rows(subset, keys, workspace.rows) if subset else None)
         if not plan.keep.any():
             raise ReleaseError(
-                f"{workspace.rows} holds no accepted row{f' of the subset {subset}' if subset else ''}: "
+                f"{workspace.rows} has no accepted rows{f' of the subset {subset}' if subset else ''}: "
                 f"`polyrefuse report {workspace.path}` shows why"
             )
         with staged_folder(out, keep=keep) as folder:

@@ -82,7 +82,9 @@ class ImportSummary:
         if self.repeats:
             lines.append(f"  {counted(self.repeats, 'duplicate row was', 'duplicate rows were')} merged")
         if self.ignored:
-            lines.append(f"  not imported, because the file names give no label and split: {', '.join(self.ignored)}")
+            lines.append(
+                f"  not imported, because the file names contain no label and split: {', '.join(self.ignored)}"
+            )
         if self.license:
             lines.append(f"  licence of the dataset: {self.license}")
         if self.settings != "polyrefuse.toml":

@@ -43,7 +43,7 @@ def load_prompts(sources: Sequence[SourceConfig], limit: int | None = None) -> p
     MissingPrerequisite for a public set that is not cached while offline; PluginError for a plug-in that fails.
     """
     if not sources:
-        raise ConfigError('sources: missing; add a [[sources]] table with name = "demo-seeds" or a path of your own')
+        raise ConfigError('sources: missing; add a [[sources]] table with name = "demo-seeds" or your own path')
     prompts: list[Prompt] = []
     for number, source in enumerate(sources):
         found = _load(source, f"sources.{number}")

@@ -62,5 +62,5 @@ def _explain(item: Any, keys: str, unnamed: Collection[object]) -> str:
     """One pydantic error as `key: what is wrong`, with the key as it is in the file."""
     name = ".".join(str(key) for key in item["loc"] if key not in unnamed) or "config"
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{name}: there is no such key; {keys}"
+        return f"{name}: unknown key; {keys}"
     return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -168,7 +168,9 @@ class LocalChatTranslator:
                     return way
             except ModelError as error:
                 reason = reason or error
-        raise reason or ModelError(f"{self.config_name}: its chat template leaves out what the user says")
+        raise reason or ModelError(
+            f"{self.config_name}: its chat template drops the user's message; use a model whose template renders it"
+        )
 
     def _load(self) -> Any:
         if self._model is None:

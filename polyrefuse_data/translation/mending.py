@@ -53,8 +53,8 @@ def mend_journal(path: Path, from_elsewhere: Iterable[Entry] = ()) -> None:
             log.unlink()  # it would be played back into the new file
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     _logger.warning(
-        "%s is damaged (%s): %s answers can be read and are kept, %s are taken from the rows, the others are asked "
-        "again; the damaged file is now %s",
+        "%s is damaged (%s): kept %s readable answers and took %s from the rows; the others are requested again. "
+        "The damaged file is now %s",
         path,
         damage,
         readable,

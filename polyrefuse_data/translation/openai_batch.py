@@ -180,7 +180,7 @@ class OpenAIBatchTranslator(ChatBackend):
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn errors of the API and the network into readable ones."""
-        later = "submitted batches go on there: run again to fetch their answers"
+        later = "submitted batches keep running: run again to fetch their answers"
         try:
             yield
         except ApiError as error:

@@ -287,7 +287,7 @@ def test_a_configuration_of_a_newer_transformers(settings: dict[str, Any], chat_
 
 def test_weights_of_other_sizes(chat_folder: Path, tmp_path: Path) -> None:
     told = told_of(with_config(chat_folder, tmp_path, hidden_size=64))
-    assert "its weights have other sizes than its config.json says; download the model again" in told
+    assert "its weights do not match the sizes in its config.json; download the model again" in told
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
@@ -302,7 +302,7 @@ def test_weights_that_take_a_package(chat_folder: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_tokenizer(chat_folder: Path, tmp_path: Path) -> None:
     for file in copied(chat_folder, tmp_path).glob("tokenizer*"):
         file.unlink()
-    assert "holds no tokenizer that can be read; put the model's tokenizer.json there" in told_of(tmp_path)
+    assert "has no readable tokenizer; put the model's tokenizer.json there" in told_of(tmp_path)
 
 
 def test_weights_that_are_cut_short(chat_folder: Path, tmp_path: Path) -> None:
@@ -329,7 +329,9 @@ def test_a_configuration_with_fewer_layers_than_the_weights(chat_folder: Path, t
     config["num_hidden_layers"] = 2
     config["layer_types"] = config.get("layer_types") and config["layer_types"][:2]
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    assert "its weights hold model.layers.2, and its configuration says 2 layers; correct num_hid" in told_of(folder)
+    assert "its weights contain model.layers.2, but its configuration has only 2 layers; correct num_hid" in told_of(
+        folder
+    )
     config["num_nextn_predict_layers"] = 2  # blocks that predict several tokens at once stand behind the others
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert ChatModel.load(folder).n_layers == 2

@@ -81,9 +81,9 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rules = 1", r"run\.toml: rules: there is no such key; use model, endpoint, "),
+        ("rules = 1", r"run\.toml: rules: unknown key; use model, endpoint, "),
         ("model = 3", r"run\.toml: model: Input should be a valid string"),
-        ("[modules]\nhead = 'x'", r"run\.toml: modules.*head: there is no such key"),
+        ("[modules]\nhead = 'x'", r"run\.toml: modules.*head: unknown key"),
         ('model = "m"\ndataset = "d"\naddition = [0.0]', r"addition: coefficients lie between 0.001 and 1000"),
         ('model = "m"\ndataset = "d"\naddition = [nan]', r"addition: coefficients lie between"),
         ('model = "m"\ndataset = "d"\ntop = 2\nscoring = "staged"', r'use scoring = "full", not "staged"'),

@@ -67,7 +67,7 @@ def refused(port: int) -> str:
         ({"modules": "mlp=x"}, ConfigError, "modules: modules 'mlp=x': write blocks=NAME"),
         ({"device": "cuda"}, MissingPrerequisite, "device 'cuda': .*use `--device auto` or `--device cpu`"),
         ({"device": "gpu"}, ConfigError, "device 'gpu' is unknown: use auto, cpu, cuda"),
-        ({"max_tokens": 3}, ConfigError, "max_tokens: there is no such key; use model, endpoint, dataset"),
+        ({"max_tokens": 3}, ConfigError, "max_tokens: unknown key; use model, endpoint, dataset"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else None,
 )

@@ -50,10 +50,10 @@ def test_release_verify_and_a_flipped_byte(run, workspace, tmp_path):
         (("release", "WS", "--version", "1.0.0", "--out", "WS"), "never overwritten"),
         (("release", "nowhere", "--version", "1.0.0", "--out", "OUT"), "polyrefuse build"),
         (("release", "WS", "--version", "1.0.0", "--out", "OUT", "--subset", "easy"), "parallel or matched"),
-        (("release", "WS", "--version", "1.0.0", "--out", "OUT", "--previous", "WS"), "holds no release"),
+        (("release", "WS", "--version", "1.0.0", "--out", "OUT", "--previous", "WS"), "is not a release"),
         (("verify", "nowhere"), "neither a release folder"),
         (("diff", "nowhere", "WS"), "neither a release folder"),
-        (("publish", "WS", "--repo-id", "org/name", "--dry-run"), "holds no release"),
+        (("publish", "WS", "--repo-id", "org/name", "--dry-run"), "is not a release"),
         (("publish", "no/where", "--repo-id", "org/name", "--dry-run"), "no/where is not a folder"),
     ],
 )

@@ -127,7 +127,7 @@ def refusal(row: Mapping[str, str], label: str, drawn: set[str], seals: Mapping[
     if row["key"] not in drawn:
         return "not in a sample of this run"
     if label not in LABELS:
-        return f"label {label!r} is none of {', '.join(LABELS)}"
+        return f"label {label!r} is not one of {', '.join(LABELS)}"
     if not is_as_shown(row):
         return "tampered: its prompt or reply was changed in the file"
     if seals.get(row["key"]) != row["check"]:

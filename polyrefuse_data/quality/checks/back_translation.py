@@ -59,7 +59,7 @@ BACK_TRANSLATION = Check(
     scores={
         "chrf": "chrF++ of the back-translation against the prompt, 0 to 100",
         "bleu": "BLEU of the same, 0 to 100; for information only",
-        "chrf_counted": "the same, but for rows that the lexicon speaks for",
+        "chrf_counted": "chrF++ again, not computed for rows that the lexicon supports",
     },
     thresholds=[
         Threshold(
