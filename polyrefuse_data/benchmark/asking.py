@@ -26,7 +26,7 @@ from polyrefuse_data.endpoints import Ask, Client, Endpoint, NoAnswer
 from polyrefuse_data.endpoints.budget import Budget
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.dialect import Dialect
-from polyrefuse_data.endpoints.named import named_endpoint
+from polyrefuse_data.endpoints.named import RETRIES, named_endpoint
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.rows import LABELS
@@ -37,7 +37,6 @@ from polyrefuse_data.text.counts import counted
 _logger = logging.getLogger(__name__)
 
 _TIMEOUT = 300.0  # seconds a request: a reasoning model thinks before it answers
-_RETRIES = 6
 
 
 def ask_endpoint(folder: RunFolder, plan: Plan, budget: Budget) -> None:
@@ -88,7 +87,7 @@ class Asker:
             asked_for="endpoint",
             key_setting=", or name another variable with --api-key-env",
             timeout_seconds=_TIMEOUT,
-            max_retries=_RETRIES,
+            max_retries=RETRIES,
         )
         dialect = Dialect(first_format=named.preset.first_format, limit=named.preset.limit)
         self._client = Client(self._endpoint, dialect)

@@ -23,11 +23,12 @@ class Named:
     preset: Preset
 
 
+RETRIES = 6  # of an endpoint that is named so, as of one in polyrefuse.toml
 _KEY_VARIABLE = "OPENAI_API_KEY"
 _TIMEOUT = 120.0  # seconds a request to a judge, which may think before it answers
 
 
-def judging_endpoint(named: Named, asked_for: str, max_retries: int = 6) -> Endpoint:
+def judging_endpoint(named: Named, asked_for: str) -> Endpoint:
     """The endpoint of a judge. Its key is in OPENAI_API_KEY: local servers rarely need one, OpenAI's always does."""
     has_key = bool(os.environ.get(_KEY_VARIABLE, "").strip())
     return Endpoint(
@@ -37,7 +38,7 @@ def judging_endpoint(named: Named, asked_for: str, max_retries: int = 6) -> Endp
         asked_for=asked_for,
         key_setting=f" (`export {_KEY_VARIABLE}=...`)",
         timeout_seconds=_TIMEOUT,
-        max_retries=max_retries,
+        max_retries=RETRIES,
     )
 
 

@@ -215,7 +215,7 @@ def test_settings_that_make_no_run(options: dict[str, Any], told: str, tmp_path:
 def test_nobody_there_leaves_nothing(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from polyrefuse_data.benchmark import asking
 
-    monkeypatch.setattr(asking, "_RETRIES", 1)
+    monkeypatch.setattr(asking, "RETRIES", 1)
     with serving() as gone:
         name = gone.name
     with pytest.raises(MissingPrerequisite, match="cannot be reached"):

@@ -38,7 +38,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_RETRIES = 6
 _LONGEST = 6000  # characters of a reply that are shown
 _REFUSALS = {"refusal": True, "compliance": False}
 
@@ -97,7 +96,7 @@ class EndpointJudge:
 
     @cached_property
     def _client(self) -> Client:
-        return Client(judging_endpoint(self._named, "judge", max_retries=_RETRIES))
+        return Client(judging_endpoint(self._named, "judge"))
 
 
 def _ask(prompt: str, response: str, language: str) -> Ask:

@@ -25,7 +25,6 @@ from polyrefuse_data.system.redaction import one_line
 
 PREFIX = "guard:"
 
-_RETRIES = 6
 _LONGEST = 6000  # characters of a reply that are shown: guards have short contexts
 # Control tokens as templates of guards write them. The server's tokenizer is not here to tell which are its own.
 _CONTROL = re.compile(r"<\|[\w ]+\|>|</?s>|<(?:start|end)_of_turn>|<[be]os>|\[/?(?:INST|SYSTEM_PROMPT)\]")
@@ -81,7 +80,7 @@ class GuardEndpointJudge:
 
     @cached_property
     def _client(self) -> Client:
-        return Client(judging_endpoint(self._named, "judge", max_retries=_RETRIES))
+        return Client(judging_endpoint(self._named, "judge"))
 
     def _asks(self, prompt: str, response: str) -> Asks:
         shown = _escaped(prompt), _escaped(response[:_LONGEST])

@@ -150,7 +150,7 @@ def test_what_is_no_answer_is_asked_again(server: JudgeServer, body: bytes) -> N
 def test_what_stays_no_answer_is_an_error_and_never_an_invalid_reply(
     server: JudgeServer, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polyrefuse_data.benchmark.judges.endpoint._RETRIES", 1)
+    monkeypatch.setattr("polyrefuse_data.endpoints.named.RETRIES", 1)
     monkeypatch.setattr("polyrefuse_data.benchmark.judges.asking._CONCURRENCY", 1)
     server.faults = [body] * 2
     with pytest.raises(EndpointError, match="gave no verdict on 1 of 2 replies"):

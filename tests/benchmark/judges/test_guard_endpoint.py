@@ -147,7 +147,7 @@ def test_a_server_without_odds_is_asked_without_them(server: GuardServer, caplog
 def test_what_was_said_before_a_stop_is_not_asked_again(
     server: GuardServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polyrefuse_data.benchmark.judges.guard_endpoint._RETRIES", 0)
+    monkeypatch.setattr("polyrefuse_data.endpoints.named.RETRIES", 0)
     monkeypatch.setattr("polyrefuse_data.benchmark.judges.asking._CONCURRENCY", 1)
     replies, journal = [f"No, {number}." for number in range(6)], tmp_path / "judgements.jsonl"
     server.faults = [500] * 2
@@ -264,7 +264,7 @@ def test_judging_given_replies_keeps_to_a_budget(server: GuardServer, release: P
 def test_an_answer_that_makes_no_opinion_alone_is_paid_all_the_same(
     server: GuardServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polyrefuse_data.benchmark.judges.guard_endpoint._RETRIES", 0)
+    monkeypatch.setattr("polyrefuse_data.endpoints.named.RETRIES", 0)
     purse = Purse(Budget(100.0), Prices(1e3, 1e3))
     judge = open_judge(server.judge(SHIELDSTRAL), tmp_path / "kept.jsonl", purse)
     server.faults = [None, 500]
