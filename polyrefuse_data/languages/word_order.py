@@ -38,7 +38,7 @@ _MOST = 3.0  # nats that a single pair may say
 # In standard deviations of a heap's order, which lies around 0. A heap keeps below the first number in 27 of 28 cases,
 # by the normal distribution; where text lies far above it, so may heaps, up to this share of what is expected of text.
 _HEAPS_BELOW, _SHARE_OF_HEAPS = 1.8, 0.4
-_SHORT, _SHORT_UNSPACED = 35, 70  # words or characters, below which a text is short
+_SHORT, _SHORT_UNSPACED = 45, 90  # words or characters, below which a text is short
 
 
 class _Texts(NamedTuple):
@@ -49,8 +49,9 @@ class _Texts(NamedTuple):
     below: float
 
 
-# Short texts say less of their order, and lie further below. Chosen on one half of prompts, news and replies;
-# docs/judges.md has what they give on the other half, and on texts that nothing was chosen on.
+# Short texts say less of their order, and lie further below. Short is what is shorter than the texts that the bound of
+# long ones was chosen on: one half of prompts, news and replies. docs/judges.md has what both give on the other half, and
+# on texts that nothing was chosen on.
 _LONG_TEXTS, _SHORT_TEXTS = _Texts(0.85, 1.0), _Texts(0.75, 1.75)
 _LEAST_DEVIATION = 1e-6  # below, no order of the words is another
 

@@ -133,7 +133,7 @@ def test_a_long_text_says_more_of_its_order_than_a_short_one() -> None:
     assert not Order(1.7, 4.5, is_short=True).is_none
     table = learn_word_order(joined("de"), spaced=True)
     words = " ".join(joined("de")).split()
-    assert [table.order(" ".join(words[:count])).is_short for count in (34, 35)] == [True, False]
+    assert [table.order(" ".join(words[:count])).is_short for count in (44, 45)] == [True, False]
 
 
 def test_a_table_that_was_learnt_tells_as_the_one_that_was_written() -> None:
