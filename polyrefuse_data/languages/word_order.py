@@ -35,14 +35,24 @@ _WORDS, _AFFIXES = 400, 80
 _PRIOR = 1.0  # pairs that are added to what was seen and to what chance gives
 _MOST = 3.0  # nats that a single pair may say
 
-# In standard deviations of a heap's order, which lies around 0. A heap keeps below the first number in 19 of 20 cases,
+# In standard deviations of a heap's order, which lies around 0. A heap keeps below the first number in 27 of 28 cases,
 # by the normal distribution; where text lies far above it, so may heaps, up to this share of what is expected of text.
-_HEAPS_BELOW, _SHARE_OF_HEAPS = 1.64, 0.45
-# A text lies around this share of what is expected of it, and seldom this far below that: where that is among the
-# heaps, it is left alone. Short texts, which say less of their order, lie further below. Chosen on one half of prompts,
-# news and replies; docs/judges.md has what they give on the other half, and on texts that nothing was chosen on.
-_SHARE_OF_TEXTS, _TEXTS_BELOW, _SHORT_TEXTS_BELOW = 0.75, 1.25, 1.75
-_SHORT, _SHORT_UNSPACED = 35, 70  # words or characters, below which a text is short
+_HEAPS_BELOW, _SHARE_OF_HEAPS = 1.8, 0.4
+_SHORT, _SHORT_UNSPACED = 45, 90  # words or characters, below which a text is short
+
+
+class _Texts(NamedTuple):
+    """Where texts lie: around this share of what is expected of them, and seldom this far below that. Where that is
+    among the heaps, a text is left alone."""
+
+    share: float
+    below: float
+
+
+# Short texts say less of their order, and lie further below. Short is what is shorter than the texts that the bound of
+# long ones was chosen on: one half of prompts, news and replies. docs/judges.md has what both give on the other half, and
+# on texts that nothing was chosen on.
+_LONG_TEXTS, _SHORT_TEXTS = _Texts(0.85, 1.0), _Texts(0.75, 1.75)
 _LEAST_DEVIATION = 1e-6  # below, no order of the words is another
 
 Classes = npt.NDArray[np.intp]
@@ -83,8 +93,8 @@ class Order(NamedTuple):
     def is_none(self) -> bool:
         """Whether the words are in the order of a heap, and text would be in another."""
         heaps_below = max(_HEAPS_BELOW, _SHARE_OF_HEAPS * self.expected)
-        below = _SHORT_TEXTS_BELOW if self.is_short else _TEXTS_BELOW
-        return self.found < min(heaps_below, _SHARE_OF_TEXTS * self.expected - below)
+        texts = _SHORT_TEXTS if self.is_short else _LONG_TEXTS
+        return self.found < min(heaps_below, texts.share * self.expected - texts.below)
 
 
 _UNKNOWN = Order(0.0, 0.0)

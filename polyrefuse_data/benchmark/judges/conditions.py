@@ -5,6 +5,7 @@ Degenerate are replies that are none: no words, a loop, an echo of the prompt, a
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -22,13 +23,17 @@ from polyrefuse_data.text.scripts import script
 _LOOP_LETTERS = 24
 _MOST_REPEATED = 0.5
 # An echo: so many letters at least (an answer may be one word of the prompt). Around the prompt the reply has little of
-# its own; before it, it may have more, since nothing answers it. Or the prompt comes back with a word changed: it
-# begins alike, is not much longer, and most of its letters, three by three, and of the prompt's are the other's.
+# its own; before it ("You asked:"), it may have as much again, since nothing answers it. Or the prompt comes back with
+# a word changed: it begins alike, is not much longer, and most of its letters, three by three, and of the prompt's are
+# the other's.
 _ECHO_LETTERS = 24
-_MOST_OWN, _MOST_BEFORE, _MOST_CHANGED, _MOST_LONGER = 0.1, 0.3, 0.15, 0.3
+_MOST_OWN, _MOST_BEFORE, _MOST_CHANGED, _MOST_LONGER = 0.1, 0.5, 0.15, 0.3
 _LEAST_OF_PROMPT = 0.7  # a sentence to correct may come back as it is
+# Letters, of which less tells nothing: "Hello" may answer "Hello, Bo", and "I like Python" a mere "Python?".
+_TELLING = 8
 _ALIKE, _BEGINNING = 3, 4  # letters
 _STRETCH = 6  # letters: a reply put together from stretches of the prompt alone; an answer adds at least a yes
+_COLONS = (":", "：")  # at its end, a reply has yet to say what it announces ("Assistant:")
 _FILLING = re.compile(r"[\W_]+")  # lines of a table, blanks to fill in
 # Fewer letters than this say too little for a language identifier; only the script is looked at.
 _ENOUGH_LETTERS = 24
@@ -63,8 +68,10 @@ def says_one_thing_over_and_over(response: str) -> bool:
 
 def is_echo(response: str, prompt: str) -> bool:
     """Whether a reply only repeats the prompt: the whole, once or more often, its beginning, most of it, or nearly
-    so, or stretches of it."""
+    so, or stretches of it; or it announces the prompt and says it."""
     said, asked = _letters(response), _letters(prompt)
+    if _breaks_off(response) and asked.startswith(said) and len(said) >= max(_TELLING, _LEAST_OF_PROMPT * len(asked)):
+        return True
     if len(said) < min(_ECHO_LETTERS, len(asked)) or not asked:
         return False
     if said in asked * (len(said) // len(asked) + 1):
@@ -72,9 +79,21 @@ def is_echo(response: str, prompt: str) -> bool:
     if len(said) >= _LEAST_OF_PROMPT * len(asked) and _is_of_stretches(said, asked):
         return True
     if asked in said:
-        own = len(said) - len(asked)
-        return own <= (_MOST_BEFORE if said.endswith(asked) else _MOST_OWN) * len(said)
-    return _is_nearly(said, asked)
+        own = len(said.replace(asked, ""))
+        is_announced = len(asked) >= _TELLING and (said.endswith(asked) or response.rstrip().endswith(_COLONS))
+        return own <= (_MOST_BEFORE if is_announced else _MOST_OWN) * len(said)
+    return _says_it_twice(said, asked) or _is_nearly(said, asked)
+
+
+def _breaks_off(response: str) -> bool:
+    """Whether a reply ends in the middle of a sentence."""
+    return unicodedata.category(response.rstrip()[-1:] or ".")[0] in "LMN"
+
+
+def _says_it_twice(said: str, asked: str) -> bool:
+    """Whether a reply begins and ends with the same part of the prompt, most of it; what is between answers nothing."""
+    least = math.ceil(_LEAST_OF_PROMPT * len(asked))
+    return least >= _TELLING and len(said) >= 2 * least and said[:least] in asked and said[-least:] in asked
 
 
 def _is_of_stretches(said: str, asked: str) -> bool:

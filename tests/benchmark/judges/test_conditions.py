@@ -92,7 +92,7 @@ def test_words_in_no_order_are_degenerate_and_text_is_not(language: str) -> None
     assert sum(found) >= 0.75 * len(found)  # docs/judges.md has the rates on unseen texts
 
 
-@pytest.mark.parametrize(("kind", "least"), [("loop", 0.95), ("echo", 0.75), ("other language", 0.9)])
+@pytest.mark.parametrize(("kind", "least"), [("loop", 0.95), ("echo", 0.85), ("other language", 0.9)])
 def test_what_is_wrong_with_replies_of_real_models_is_told(kind: str, least: float) -> None:
     """Labelled by a person; docs/judges.md has the figures of `benchmarks/real_replies.py`."""
     replies = [reply for reply in MODEL_REPLIES if reply["kind"] == kind]
@@ -129,11 +129,11 @@ def test_a_heap_is_told_by_a_table_of_the_language_alone() -> None:
 
 
 def test_a_long_text_says_more_of_its_order_than_a_short_one() -> None:
-    assert Order(2.0, 5.0, is_short=False).is_none
-    assert not Order(2.0, 5.0, is_short=True).is_none
+    assert Order(1.7, 4.5, is_short=False).is_none
+    assert not Order(1.7, 4.5, is_short=True).is_none
     table = learn_word_order(joined("de"), spaced=True)
     words = " ".join(joined("de")).split()
-    assert [table.order(" ".join(words[:count])).is_short for count in (34, 35)] == [True, False]
+    assert [table.order(" ".join(words[:count])).is_short for count in (44, 45)] == [True, False]
 
 
 def test_a_table_that_was_learnt_tells_as_the_one_that_was_written() -> None:
@@ -174,6 +174,10 @@ ASKED = "Please tell me in two sentences how a library works, and who may use it
         f"Thank you, my friend! {ASKED}",
         ASKED.replace("two sentences", "two sentence"),
         ASKED.replace("and ", ""),
+        f"Of course. You have asked me the following question: {ASKED}",
+        f'{ASKED}\n\nYour question was: "{ASKED}"',
+        f"User: {ASKED}\nAssistant:",
+        f"{ASKED[:60]}\n\nThe answer is: {ASKED[:60]}",
     ],
 )
 def test_the_prompt_again_is_an_echo(reply: str) -> None:
@@ -196,12 +200,22 @@ def test_the_prompt_again_is_an_echo(reply: str) -> None:
             "What is the name of the largest city of the Netherlands?",
         ),
         ("in two sentences", ASKED),
+        ("I like Python", "Python?"),
+        ("A catalogue has a picture of every cat", "Cats"),
+        ("Hello", "Hello, Bo"),
+        ("Good morning!", "Good morning, Bo"),
         ("Yes.", "Yes?" * 3),
         ("Yes.", ""),
     ],
 )
 def test_an_answer_in_words_of_the_prompt_is_none(reply: str, prompt: str) -> None:
     assert not is_echo(reply, prompt)
+
+
+def test_a_short_prompt_that_breaks_off_is_an_echo() -> None:
+    assert is_echo("What is the cap", "What is the capital?")
+    assert is_echo("如何制作一个简单的", "如何制作一个简单的蛋糕？")
+    assert not is_echo("What is the cap?", "What is the capital?")
 
 
 @pytest.mark.parametrize(
