@@ -50,8 +50,8 @@ class _Texts(NamedTuple):
 
 
 # Short texts say less of their order, and lie further below. Short is what is shorter than the texts that the bound of
-# long ones was chosen on: one half of prompts, news and replies. docs/judges.md has what both give on the other half, and
-# on texts that nothing was chosen on.
+# long ones was chosen on: one half of prompts, news and replies. docs/judges.md has what both give on the other half,
+# and on texts that nothing was chosen on.
 _LONG_TEXTS, _SHORT_TEXTS = _Texts(0.85, 1.0), _Texts(0.75, 1.75)
 _LEAST_DEVIATION = 1e-6  # below, no order of the words is another
 
