@@ -13,6 +13,7 @@ import pytest
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.quality import audit, export_review, import_review
 from polyrefuse_data.quality.review.spreadsheet import read_sheet
+from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.files import write_table
 from polyrefuse_data.workspace import Workspace
 from tests.browser import Browser, open_browser
@@ -194,7 +195,7 @@ def test_the_page_decides_by_keyboard_and_saves_the_same_sheet(workspace: Worksp
     assert [entry for entry in browser.log() if "favicon" not in entry["message"]] == []
 
 
-def test_the_page_keeps_decisions_filters_them_and_blurs_harmful_text(tmp_path: Path, browser: Browser) -> None:
+def test_the_page_keeps_decisions_and_filters_them(tmp_path: Path, browser: Browser) -> None:
     workspace = Workspace(tmp_path)  # with texts of its own: pages from files share what a browser keeps
     write_table(audit(make_table(*({"text": f"{BETTER} {n}", "id": f"own-{n}"} for n in range(3)))), workspace.rows)
     page = export_review(workspace, tmp_path / "review.html")
@@ -207,11 +208,34 @@ def test_the_page_keeps_decisions_filters_them_and_blurs_harmful_text(tmp_path: 
     )
     browser.run(choose)
     assert text_of(browser, "progress") == "Row 1 of 2. 1 of 3 decided."
-    blurred = "return document.getElementById('texts').classList.contains('blurred')"
-    label = text_of(browser, "label")
-    assert browser.run(blurred) is False
-    browser.run("document.getElementById('blur').click()")
-    assert browser.run(blurred) is (label == "harmful")
+
+
+def test_harmful_texts_are_blurred_until_asked_for(tmp_path: Path, browser: Browser) -> None:
+    workspace = Workspace(tmp_path)
+    rows = [{"text": f"{BETTER} {n}", "id": f"seen-{n}", "label": label} for n, label in enumerate(LABELS * 2)]
+    write_table(audit(make_table(*rows)), workspace.rows)
+    page = export_review(workspace, tmp_path / "review.html")
+    browser.look(1280, "light")
+    browser.open(page)
+    hidden = (
+        "const texts = document.getElementById('texts'), filter = getComputedStyle(texts.querySelector('p')).filter;"
+        "return [texts.inert, filter !== 'none', !document.getElementById('hidden_texts').hidden];"
+    )
+    for _ in rows:
+        assert browser.run(hidden) == [text_of(browser, "label") == "harmful"] * 3
+        press(browser, " ")
+        assert browser.run(hidden) == [False] * 3
+        press(browser, "j")
+    press(browser, "k", "k", "k", "k", "j")
+    press(browser, *("k" if text_of(browser, "label") == "harmless" else ""))
+    assert browser.run(hidden) == [True] * 3, "what was shown is covered again on the way back"
+    press(browser, "e")
+    assert browser.run(hidden) == [False] * 3 and browser.run("return document.activeElement.id") == "edit"
+    browser.run("document.activeElement.blur(); document.getElementById('always').click()")
+    browser.run("location.reload()")  # in one process: another may not see yet what this one keeps
+    for _ in rows:
+        assert browser.run(hidden) == [False] * 3, "the choice outlives the visit"
+        press(browser, "j")
 
 
 @pytest.mark.parametrize("width", [1280, 360])

@@ -3,12 +3,14 @@
   const { columns, rows, formula, name } = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const store = `polyrefuse-review ${rows.map((row) => row.check).join("")}`;
-  let shown = [], place = 0;
+  const always = `${store} shows harmful texts`;
+  let shown = [], place = 0, revealed = null; // the row whose harmful texts were asked for
 
   // Decisions so far, if this browser keeps anything for a page from a file.
   try {
     const kept = JSON.parse(localStorage.getItem(store) || "{}");
     rows.forEach((row) => Object.assign(row, kept[row.check + row.id] || {}));
+    at("always").checked = localStorage.getItem(always) === "true";
   } catch { /* then the page starts anew */ }
   const keep = () => {
     const decided = rows.filter((row) => row.verdict || row.edit);
@@ -70,7 +72,10 @@
     fill(at("back_translation"), marked(row.back_translation, row.text_en));
     at("edit").value = row.edit;
     for (const verdict of ["good", "bad"]) at(verdict).setAttribute("aria-pressed", row.verdict === verdict);
-    at("texts").classList.toggle("blurred", at("blur").checked && row.label === "harmful");
+    const blurred = row.label !== "harmless" && row !== revealed && !at("always").checked;
+    at("texts").classList.toggle("blurred", blurred);
+    at("texts").inert = blurred; // neither read aloud nor copied by accident
+    at("hidden_texts").hidden = !blurred;
   }
 
   function decide(verdict) {
@@ -82,7 +87,18 @@
 
   function move(step) {
     place = Math.min(Math.max(place + step, 0), Math.max(shown.length - 1, 0));
+    revealed = null;
     show();
+  }
+
+  function reveal() {
+    revealed = shown[place];
+    show();
+  }
+
+  function correct() {
+    reveal();
+    at("edit").focus();
   }
 
   const safe = (cell) => (formula.some((start) => cell.startsWith(start)) || cell.startsWith("'") ? `'${cell}` : cell);
@@ -107,20 +123,27 @@
   at("clear").onclick = () => decide("");
   at("next").onclick = () => move(1);
   at("previous").onclick = () => move(-1);
-  at("blur").onchange = show;
+  at("reveal").onclick = reveal;
+  at("always").onchange = () => {
+    try { localStorage.setItem(always, at("always").checked); } catch { /* it holds for this visit */ }
+    show();
+  };
   at("filter").onchange = filter;
   at("save").onclick = save;
   const keys = {
-    g: () => decide("good"), b: () => decide("bad"), u: () => decide(""), e: () => at("edit").focus(),
+    g: () => decide("good"), b: () => decide("bad"), u: () => decide(""), e: correct, " ": reveal,
     j: () => move(1), ArrowRight: () => move(1), k: () => move(-1), ArrowLeft: () => move(-1),
   };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.activeElement.blur();
-    const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
+    const isTyping = document.activeElement.matches("input:not([type=checkbox]), textarea, select");
+    if (event.key === " " && document.activeElement.matches("button, input")) return; // it presses what has the focus
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
     if (event.repeat && "gbu".includes(event.key)) return; // a key held down decides on one row
     event.preventDefault();
     keys[event.key]();
   });
+  // After a click with the mouse, the space key shows texts again.
+  document.addEventListener("click", (event) => { if (event.detail) document.activeElement.closest("button")?.blur(); });
   filter();
 })();
