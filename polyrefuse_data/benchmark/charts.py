@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -28,11 +29,16 @@ STYLE = {
     "axes.titlelocation": "left",
     "axes.grid": False,
     "legend.frameon": False,
+    "hatch.linewidth": 0.6,
     "svg.fonttype": "path",
     "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
     "svg.hashsalt": "polyrefuse",  # the same figure gives the same bytes
 }
-WIDTH = 7.2  # inches: a text column of two
+WIDTH = 7.2  # inches: the text width of a page of two columns
+_DOTS_PER_INCH = 300  # of heatmaps, the only parts that are no vectors: what printers ask for
+_NOTE_WIDTH = 120  # characters of the small print in a figure of WIDTH
+# In points, of a name of 7 points beside a point: its height, its width a letter, and what keeps it off the mark.
+_NAME_HEIGHT, _NAME_LETTER, _NAME_OFF = 8.5, 4.6, 4.0
 
 
 def heatmap(
@@ -55,22 +61,53 @@ def heatmap(
     for spine in axes.spines.values():
         spine.set_visible(False)
     if number is not None:
-        middle, reach = (low + high) / 2, (high - low) / 2
         for (row, column), value in np.ndenumerate(grid):
             if np.isfinite(value):
-                dark = abs(value - middle) > 0.6 * reach
-                axes.text(
-                    column,
-                    row,
-                    number.format(value),
-                    ha="center",
-                    va="center",
-                    fontsize=6.5,
-                    color="white" if dark else INK,
-                )
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=25)
-    bar.outline.set_visible(False)
+                dark = np.dot(image.to_rgba(value)[:3], (0.299, 0.587, 0.114)) < 0.5  # luma
+                color = "white" if dark else INK
+                axes.text(column, row, number.format(value), ha="center", va="center", fontsize=6.5, color=color)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=25, extend=_beyond(known, low, high))
+    bar.outline.set(edgecolor=GREY, linewidth=0.5)  # or an arrow of the palest colour is not seen
     bar.set_label(label)
+
+
+def _beyond(values: Any, low: float, high: float) -> str:
+    """Where the scale has an arrow, because values lie beyond its end."""
+    below, above = bool((values < low - 1e-6).any()), bool((values > high + 1e-6).any())
+    return {(True, False): "min", (False, True): "max", (True, True): "both"}.get((below, above), "neither")
+
+
+def name_points(axes: Any, points: Sequence[tuple[str, float, float, float, float]]) -> None:
+    """Write names beside points, each (name, x, y, low, high), so that no name covers another, a mark or an interval.
+
+    A name stands right or left of its own interval, as low as it can; a line leads to those that stand higher. The
+    limits of the axes must be set already.
+    """
+    axes.figure.draw_without_rendering()  # only now it is known where on paper points are
+    scale = 72 / axes.figure.dpi
+
+    def on_paper(x: float, y: float) -> Any:
+        return axes.transData.transform((x, y)) * scale
+
+    taken = []  # left, bottom, right, top
+    for _, x, y, low, high in points:
+        (at, bottom), (_, middle), (_, top) = on_paper(x, low), on_paper(x, y), on_paper(x, high)
+        taken += [(at - 1, bottom, at + 1, top), (at - 3, middle - 3, at + 3, middle + 3)]
+    ceiling = on_paper(0, axes.get_ylim()[1])[1]
+    for name, x, y, _, _ in sorted(points, key=lambda point: point[1:3]):
+        at, middle = on_paper(x, y)
+        width = _NAME_LETTER * len(name)
+        steps = max(1, int((ceiling - middle) // _NAME_HEIGHT))
+        places = [(left, 1 + step * _NAME_HEIGHT) for step in range(steps) for left in (_NAME_OFF, -_NAME_OFF - width)]
+        boxes = [(at + left, middle + up, at + left + width, middle + up + _NAME_HEIGHT) for left, up in places]
+        free = next((i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)), 0)
+        taken.append(boxes[free])
+        lead = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2} if free > 1 else None
+        axes.annotate(name, (x, y), places[free], textcoords="offset points", fontsize=7, arrowprops=lead)
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def apart(heights: Sequence[float], gap: float, top: float) -> list[float]:
@@ -85,7 +122,7 @@ def apart(heights: Sequence[float], gap: float, top: float) -> list[float]:
 
 
 def percent_axis(axes: Any, label: str) -> None:
-    axes.set_ylim(0, 104)
+    axes.set_ylim(-3, 104)  # a mark at 0 or 100 is seen whole
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.set_ylabel(label)
     axes.yaxis.grid(True, color="#e4e6e9", linewidth=0.6)
@@ -94,8 +131,9 @@ def percent_axis(axes: Any, label: str) -> None:
 
 
 def note(figure: Any, text: str) -> None:
-    """A line in small print under a figure: what it was measured on."""
-    figure.supxlabel(text, fontsize=7, color="#5f6368", x=0.99, ha="right")
+    """Small print under a figure: what it was measured on."""
+    told = textwrap.fill(text, _NOTE_WIDTH).replace("$", r"\$")  # a name is no formula
+    figure.supxlabel(told, fontsize=7, color="#5f6368", x=0.99, ha="right")
 
 
 def canvas(width: float, height: float) -> tuple[Any, Any]:
@@ -119,5 +157,5 @@ def printed(figure: Any) -> tuple[bytes, bytes]:
 
 def _saved(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata=metadata)
+    figure.savefig(buffer, format=kind, metadata=metadata, dpi=_DOTS_PER_INCH)
     return buffer.getvalue()

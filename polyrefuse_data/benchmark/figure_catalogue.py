@@ -162,7 +162,8 @@ def _of_experiments(scores: Scores, tested: str, trained: str, judge: str) -> li
                 f"cosine_map_{source}",
                 f"The {language(source).name} direction against other languages' differences",
                 "Cosine of the chosen direction with each language's difference in means at every layer and "
-                "post-instruction position (the paper's Figure 4). The square is where the direction was taken.",
+                "post-instruction position (the paper's Figure 4). The square is where the direction was taken; "
+                "grey: no difference there.",
                 partial(map_figure, maps, source),
                 trained,
             )
@@ -172,7 +173,7 @@ def _of_experiments(scores: Scores, tested: str, trained: str, judge: str) -> li
             "clusters",
             "Separation and what gets through",
             "Coherent compliance with harmful prompts (95% Wilson interval) against the silhouette of harmful and "
-            f"harmless prompts. {_correlation(found.get('clusters'))}",
+            f"harmless prompts. Open: too few prompts to conclude anything. {_correlation(found.get('clusters'))}",
             lambda: cluster_figure(found.get("clusters")),
             tested,
             judge,

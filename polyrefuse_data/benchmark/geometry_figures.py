@@ -59,15 +59,24 @@ def cosine_figure(languages: Sequence[str], geometry: Mapping[str, Any]) -> Any:
     cosines = np.array(found["by_layer"], dtype=float)[:, places][:, :, places]  # [layers, row, column], NaN for None
     figure, (left, right) = grid_of(WIDTH, 3.3, 1, 2)
     heatmap(left, cosines[geometry["layer"]], languages, languages, LEVELS, (0, 1), None, "cosine")
-    others = (np.nansum(cosines, axis=2) - 1) / (len(languages) - 1)
+    known = np.ma.masked_invalid(cosines)  # before the first block, tokens after the prompt are the same in all
+    known[:, range(len(languages)), range(len(languages))] = np.ma.masked
+    others = known.mean(axis=2)
     right.plot(others, color=GREY, linewidth=0.9)
     lowest = int(others[-1].argmin())
-    right.plot(others[:, lowest], color=ORANGE, linewidth=1.6, label=f"{languages[lowest]}: least like the others")
+    right.plot(
+        others[:, lowest],
+        color=ORANGE,
+        linewidth=1.6,
+        linestyle="--",
+        label=f"{languages[lowest]}: least like the others",
+    )
     right.plot(others.mean(1), color=INK, linewidth=1.6, label="mean of all languages")
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     right.set_xlabel("layer")
     right.set_ylabel("mean cosine with the others")
-    right.set_ylim(min(0.0, float(np.nanmin(others))), 1.02)
+    right.set_xlim(-0.5, len(others) - 0.5)
+    right.set_ylim(min(0.0, others.min()) - 0.02, 1.02)
     right.xaxis.get_major_locator().set_params(integer=True)
     return figure
 

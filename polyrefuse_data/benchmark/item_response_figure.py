@@ -38,5 +38,5 @@ def item_response_figure(records: Sequence[Mapping[str, Any]]) -> Any:
     right.axvline(0, color=GREY, linewidth=0.6)
     right.set_yticks(range(len(languages)), [row["language"] for row in languages])
     right.tick_params(axis="y", length=0, labelsize=7)
-    right.set_xlabel("log-odds against the mean of languages")
+    right.set_xlabel("log-odds, from the mean of languages")
     return figure

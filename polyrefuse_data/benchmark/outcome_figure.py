@@ -18,6 +18,9 @@ from polyrefuse_data.benchmark.outcomes import (
 )
 
 _COLORS = {REFUSED: BLUE, PARTIAL: SKY, COMPLIED: ORANGE, OFF_LANGUAGE: PURPLE, DEGENERATE: GREY, INVALID: PALE}
+# In grey print, and for many who see colours otherwise, colours alone are too alike. Lines: dots make large files.
+_HATCHES = {COMPLIED: ("////", "white"), OFF_LANGUAGE: ("||||", "white"), DEGENERATE: ("xxxx", "white")}
+_HATCHES[INVALID] = ("/////", GREY)  # too pale to be seen else
 
 Rows = Mapping[str, Mapping[str, Any]]  # rows of scores.json by language
 
@@ -27,6 +30,8 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
 
     The interval is that of refusal, which ends where the lowest part of a bar does.
     """
+    from matplotlib.patches import Patch
+
     series = [(name, rows) for name, rows in series if any(row["n"] for row in rows.values())]
     if not series:
         return None
@@ -38,9 +43,9 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
         bottom = [0.0] * len(shown)
         for part in OUTCOMES:
             heights = [100 * row["outcomes"][part] for _, row in shown]
-            label = OUTCOME_NAMES[part] if not index else None
-            hatched = {"hatch": "/////", "edgecolor": GREY} if part == INVALID else {}  # too pale to be seen else
-            axes.bar(at, heights, width * 0.9, bottom, color=_COLORS[part], label=label, linewidth=0, **hatched)
+            parts = [bar for bar in zip(at, heights, bottom, strict=True) if bar[1]]
+            for place, height, low_end in parts:  # those of no height would only swell the file
+                axes.bar(place, height, width * 0.9, low_end, **_look(part))
             bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
         low, high = (
             [abs(100 * (row[f"refusal_{end}"] - row["refusal"])) for _, row in shown] for end in ("low", "high")
@@ -53,9 +58,14 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
     percent_axis(axes, "replies (%)")
     axes.set_ylim(0, 106)
     axes.set_xticks(range(len(languages)), languages)
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    handles = [Patch(label=OUTCOME_NAMES[part], **_look(part)) for part in OUTCOMES]
+    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure
+
+
+def _look(part: str) -> dict[str, Any]:
+    hatch, edge = _HATCHES.get(part, (None, None))
+    return {"facecolor": _COLORS[part], "hatch": hatch, "edgecolor": edge, "linewidth": 0}
 
 
 def letters(series: Sequence[str]) -> str:

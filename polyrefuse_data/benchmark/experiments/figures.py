@@ -13,11 +13,13 @@ from polyrefuse_data.benchmark.charts import (
     INK,
     LEVELS,
     ORANGE,
+    PALE,
     WIDTH,
     apart,
     canvas,
     grid_of,
     heatmap,
+    name_points,
     percent_axis,
 )
 
@@ -38,6 +40,7 @@ def map_figure(records: Sequence[Mapping[str, Any]], source: str) -> Any:
     for axis, record in zip(axes, panels, strict=False):
         cosines = np.array(record["cosines"], dtype=float)[::-1]  # the last token on top
         image = axis.imshow(cosines, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+        axis.set_facecolor(PALE)  # of what is missing
         axis.plot(record["layer"], -1 - record["position"], "s", markersize=4, markerfacecolor="none", color=INK)
         axis.set_title(record["target_language"])
         axis.set_xticks([0, cosines.shape[1] - 1])
@@ -52,26 +55,29 @@ def map_figure(records: Sequence[Mapping[str, Any]], source: str) -> Any:
 
 
 def cluster_figure(clusters: Mapping[str, Any] | None) -> Any:
-    """Separation against bypass rate, one point a language; None for fewer than two."""
+    """Separation against bypass rate, one point a language, open where nothing can be concluded; None for fewer than
+    two."""
     records = [r for r in (clusters or {}).get("languages", ()) if r["n"] and r["silhouette"] is not None]
     if len(records) < 2:
         return None
     figure, axes = canvas(WIDTH, 2.6)
+    points = []
     for record in records:
         middle, low, high = (100 * record[name] for name in ("bypass", "bypass_low", "bypass_high"))
         color = INK if record["concludes"] else GREY
         reach = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
-        axes.errorbar(record["silhouette"], middle, yerr=reach, fmt="o", color=color, markersize=4, elinewidth=0.8)
-        axes.annotate(
-            record["language"], (record["silhouette"], middle), (4, 3), textcoords="offset points", fontsize=7
-        )
+        look = {"color": color, "markerfacecolor": INK if record["concludes"] else "white"}
+        axes.errorbar(record["silhouette"], middle, yerr=reach, fmt="o", markersize=4, elinewidth=0.8, **look)
+        points.append((record["language"], record["silhouette"], middle, low, high))
     percent_axis(axes, "harmful prompts answered (%)")
     axes.set_xlabel("silhouette of harmful and harmless prompts")
+    axes.margins(x=0.06)  # room for the last name
+    name_points(axes, points)
     return figure
 
 
 def addition_figure(records: Sequence[Mapping[str, Any]]) -> Any:
-    """One panel per kind of effect, one line per language, over coefficients; dashed where the model breaks."""
+    """One panel per kind of effect, one line per language, over coefficients."""
     own = [record for record in records if record["source_language"] == record["target_language"]]
     if not own:
         return None
