@@ -10,7 +10,9 @@ from polyrefuse_data.benchmark.contrasts import DIFFERS
 from polyrefuse_data.rows import LABELS
 
 _COLORS = (INK, ORANGE, BLUE, PURPLE, SKY, GREY)
-_LONGEST = 40  # characters of a name
+_LONGEST = 40  # characters of a name in the legend
+_LETTER, _KEY = 5.5, 36  # points: the width of one of them, and of the mark and the gaps beside a name
+_LINE = 0.18  # inches: the height of a line of the legend
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -22,7 +24,8 @@ def runs_figure(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[s
     if len(names) < 2 or not compared:
         return None
     differs = {(r["run"], r["label"], r["language"]) for r in compared if r["verdict"] == DIFFERS}
-    figure, panels = grid_of(WIDTH, 4.6, len(LABELS), 1)
+    columns = _columns(names)
+    figure, panels = grid_of(WIDTH, 4.4 + _LINE * -(-len(names) // columns), len(LABELS), 1)
     for panel, label in zip(panels, LABELS, strict=True):
         for index, name in enumerate(names):
             color, marker = _COLORS[index % len(_COLORS)], _MARKERS[index % len(_MARKERS)]
@@ -39,11 +42,18 @@ def runs_figure(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[s
         percent_axis(panel, f"{label} refused (%)")
         panel.set_xlim(-0.6, len(languages) - 0.4)
         panel.set_xticks(range(len(languages)), languages)
-    panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(names)))
+    panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
     return figure
 
 
+def _columns(names: Sequence[str]) -> int:
+    """Of the legend, so that it is no wider than the figure."""
+    widest = _KEY + _LETTER * min(_LONGEST, max(map(len, names)))
+    return max(1, min(3, len(names), int(72 * WIDTH // widest)))
+
+
 def _shown(name: str) -> str:
-    """A name as the legend holds it: short, and no formula."""
-    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    """A name as the legend holds it: short, with its end, in which names of models differ, and no formula."""
+    half = _LONGEST // 2
+    short = name if len(name) <= _LONGEST else f"{name[: half - 1]}…{name[-half:]}"
     return short.replace("$", r"\$")

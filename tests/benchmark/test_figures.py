@@ -15,6 +15,8 @@ from polyrefuse_data.benchmark.experiments.figures import cluster_figure
 from polyrefuse_data.benchmark.geometry_figures import cosine_figure
 from polyrefuse_data.benchmark.outcome_figure import outcome_figure
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, REFUSED
+from polyrefuse_data.benchmark.runs_figure import runs_figure
+from polyrefuse_data.rows import LABELS
 
 
 def luminance(color: Any) -> float:
@@ -98,6 +100,20 @@ def test_outcomes_are_told_apart_in_grey() -> None:
         assert hatch != its or contrast(color, other) > 2
     nothing = {**row, "outcomes": {part: float(part == REFUSED) for part in OUTCOMES}}
     assert len(outcome_figure(["en"], [("before", {"en": nothing})]).axes[0].patches) == 1
+
+
+@pytest.mark.parametrize("name", ["{}", "organisation/a-model-with-a-long-name-of-{}-billion-parameters-instruct-v{}"])
+def test_long_names_of_runs_take_nothing_from_the_figure(name: str) -> None:
+    names = [name.format(number, number) for number in range(7)]
+    cell = {"language": "en", "n": 40, "refusal": 0.5, "refusal_low": 0.4, "refusal_high": 0.6}
+    rates = [{**cell, "run": run, "label": label} for run in names for label in LABELS]
+    figure = runs_figure(rates, [{"run": names[1], "label": "harmful", "language": "en", "verdict": "differs"}])
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend()
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+    assert figure.axes[0].get_window_extent().width > 0.8 * figure.bbox.width
+    assert len({text.get_text() for text in legend.get_texts()}) == 7, "names are told apart by their ends"
 
 
 def test_small_print_is_never_cut_and_no_formula() -> None:
