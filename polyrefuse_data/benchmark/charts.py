@@ -39,6 +39,7 @@ _DOTS_PER_INCH = 300  # of heatmaps, the only parts that are no vectors: what pr
 _NOTE_WIDTH = 120  # characters of the small print in a figure of WIDTH
 # In points, of a name of 7 points beside a point: its height, its width a letter, and what keeps it off the mark.
 _NAME_HEIGHT, _NAME_LETTER, _NAME_OFF = 8.5, 4.6, 4.0
+_TICK_LETTER = 5.0  # points: the width of a letter under an axis
 
 
 def heatmap(
@@ -55,7 +56,7 @@ def heatmap(
     low, high = limits or ((float(known.min()), float(known.max())) if known.size else (0.0, 1.0))
     image = axes.imshow(grid, cmap=colors, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.set_facecolor(PALE)  # of what is missing
-    axes.set_xticks(range(len(columns)), columns)
+    name_ticks(axes, columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
@@ -69,6 +70,14 @@ def heatmap(
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=25, extend=_beyond(known, low, high))
     bar.outline.set(edgecolor=GREY, linewidth=0.5)  # or an arrow of the palest colour is not seen
     bar.set_label(label)
+
+
+def name_ticks(axes: Any, names: Sequence[str]) -> None:
+    """Names along the horizontal axis, upright and small where they would run into each other."""
+    room = 72 * axes.figure.get_figwidth() * axes.get_position().width
+    crowded = sum(_TICK_LETTER * len(name) + 2 for name in names) > room
+    look = {"rotation": 90, "fontsize": 6} if crowded else {}
+    axes.set_xticks(range(len(names)), names, **look)
 
 
 def _beyond(values: Any, low: float, high: float) -> str:

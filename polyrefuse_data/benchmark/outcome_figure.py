@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from polyrefuse_data.benchmark.charts import BLUE, GREY, INK, ORANGE, PALE, PURPLE, SKY, WIDTH, canvas, percent_axis
+from polyrefuse_data.benchmark.charts import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    canvas,
+    name_ticks,
+    percent_axis,
+)
 from polyrefuse_data.benchmark.outcomes import (
     COMPLIED,
     DEGENERATE,
@@ -57,7 +69,7 @@ def outcome_figure(languages: Sequence[str], series: Sequence[tuple[str, Rows]])
                 axes.text(place, 101, name[0].upper(), ha="center", va="bottom", fontsize=6.5, color="#5f6368")
     percent_axis(axes, "replies (%)")
     axes.set_ylim(0, 106)
-    axes.set_xticks(range(len(languages)), languages)
+    name_ticks(axes, languages)
     handles = [Patch(label=OUTCOME_NAMES[part], **_look(part)) for part in OUTCOMES]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from polyrefuse_data.benchmark.charts import BLUE, GREY, INK, ORANGE, PURPLE, SKY, WIDTH, grid_of, percent_axis
+from polyrefuse_data.benchmark.charts import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    grid_of,
+    name_ticks,
+    percent_axis,
+)
 from polyrefuse_data.benchmark.contrasts import DIFFERS
 from polyrefuse_data.rows import LABELS
 
 _COLORS = (INK, ORANGE, BLUE, PURPLE, SKY, GREY)
 _LONGEST = 40  # characters of a name in the legend
-_LETTER, _KEY = 5.5, 36  # points: the width of one of them, and of the mark and the gaps beside a name
+_LETTER, _KEY = 5.6, 36  # points: the width of one of them, and of the mark and the gaps beside a name
 _LINE = 0.18  # inches: the height of a line of the legend
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -41,7 +52,7 @@ def runs_figure(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[s
             panel.plot([], [], marker, color=color, markersize=4, linestyle="none", label=_shown(name))
         percent_axis(panel, f"{label} refused (%)")
         panel.set_xlim(-0.6, len(languages) - 0.4)
-        panel.set_xticks(range(len(languages)), languages)
+        name_ticks(panel, languages)
     panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
     return figure
 

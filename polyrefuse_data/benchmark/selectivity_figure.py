@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polyrefuse_data.benchmark.charts import BLUE, ORANGE, WIDTH, canvas, percent_axis
+from polyrefuse_data.benchmark.charts import BLUE, ORANGE, WIDTH, canvas, name_ticks, percent_axis
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 
 
@@ -28,6 +28,6 @@ def selectivity_figure(languages: Sequence[str], baseline: Sequence[dict[str, An
             axes.plot(place + side, middle, "o", color=color, markerfacecolor=filling, markersize=5, label=name)
     percent_axis(axes, "refusal (%)")
     axes.set_xlim(-0.5, len(languages) - 0.5)
-    axes.set_xticks(range(len(languages)), [f"{code}*" if code in differing else code for code in languages])
+    name_ticks(axes, [f"{code}*" if code in differing else code for code in languages])
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from polyrefuse_data.benchmark.geometry_figures import cosine_figure
 from polyrefuse_data.benchmark.outcome_figure import outcome_figure
 from polyrefuse_data.benchmark.outcomes import OUTCOMES, REFUSED
 from polyrefuse_data.benchmark.runs_figure import runs_figure
+from polyrefuse_data.benchmark.selectivity_figure import selectivity_figure
 from polyrefuse_data.rows import LABELS
 
 
@@ -100,6 +101,24 @@ def test_outcomes_are_told_apart_in_grey() -> None:
         assert hatch != its or contrast(color, other) > 2
     nothing = {**row, "outcomes": {part: float(part == REFUSED) for part in OUTCOMES}}
     assert len(outcome_figure(["en"], [("before", {"en": nothing})]).axes[0].patches) == 1
+
+
+@pytest.mark.parametrize("names", [[f"l{n}" for n in range(10, 24)], [f"zho_Ha{n}" for n in range(10, 30)]])
+def test_names_of_languages_do_not_run_into_each_other(names: list[str]) -> None:
+    row = {"n": 40, "outcomes": {part: float(part == REFUSED) for part in OUTCOMES}, "refusal": 1.0}
+    row |= {"refusal_low": 0.9, "refusal_high": 1.0}
+    cells = [{**row, "target_language": name, "label": label} for name in names for label in LABELS]
+    square = np.ones((len(names), len(names)))
+    geometry = {"cosine": {"languages": names, "by_layer": [square.tolist()] * 2}, "layer": 1}
+    for figure in (
+        outcome_figure(names, [("before", dict.fromkeys(names, row))]),
+        selectivity_figure(names, cells, set()),
+        cosine_figure(names, geometry),
+    ):
+        figure.draw_without_rendering()
+        boxes = [tick.get_window_extent() for tick in figure.axes[0].get_xticklabels()]
+        assert len(boxes) == len(names)
+        assert not any(one.x1 > other.x0 for one, other in pairwise(boxes))
 
 
 @pytest.mark.parametrize("name", ["{}", "organisation/a-model-with-a-long-name-of-{}-billion-parameters-instruct-v{}"])
