@@ -57,9 +57,8 @@ def _draw(figure: Figure) -> Drawing | None:
     drawn = figure.draw()
     if drawn is None:
         return None
-    told = f"{figure.measured_on}; {figure.judge}"
-    note(drawn, told)
-    caption = f"{figure.caption} {told}."
+    note(drawn, figure.measured_on)
+    caption = f"{figure.caption} {figure.measured_on}; {figure.judge}."
     return Drawing(figure.name, figure.title, caption, *printed(drawn), of_candidates=figure.of_candidates)
 
 
