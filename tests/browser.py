@@ -63,6 +63,10 @@ class Browser:
     def open(self, path: Path) -> None:
         self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
 
+    def reload(self) -> None:
+        """Open the page again in the same process: another may not see at once what this one has just kept."""
+        self._call("POST", f"{self._session}/refresh", {})
+
     def run(self, script: str) -> Any:
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 

@@ -138,7 +138,7 @@ def look_at(browser: Browser, page: Path) -> None:
             browser.look(width, scheme)
             browser.open(page)
             browser.run("localStorage.clear()")
-            browser.open(page)
+            browser.reload()
             browser.run(OPEN_ALL)
             assert browser.run(STICKING_OUT) == [], f"{width} {scheme}"
             assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -232,7 +232,7 @@ def test_harmful_texts_are_blurred_until_asked_for(tmp_path: Path, browser: Brow
     press(browser, "e")
     assert browser.run(hidden) == [False] * 3 and browser.run("return document.activeElement.id") == "edit"
     browser.run("document.activeElement.blur(); document.getElementById('always').click()")
-    browser.run("location.reload()")  # in one process: another may not see yet what this one keeps
+    browser.reload()
     for _ in rows:
         assert browser.run(hidden) == [False] * 3, "the choice outlives the visit"
         press(browser, "j")

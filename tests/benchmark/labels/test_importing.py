@@ -141,7 +141,7 @@ def test_files_that_are_no_labels_are_named(run: Path, tmp_path: Path) -> None:
         import_labels(run, tmp_path / "x.csv")
     sheet = fill(export_labels(run), tmp_path / "a.csv", tell)
     (run / "labels" / "labels.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(ConfigError, match="holds no labels"):
+    with pytest.raises(ConfigError, match="is not a table of labels"):
         import_labels(run, sheet)
 
 
