@@ -63,9 +63,24 @@ class Browser:
     def open(self, path: Path) -> None:
         self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
 
-    def reload(self) -> None:
-        """Open the page again in the same process: another may not see at once what this one has just kept."""
-        self._call("POST", f"{self._session}/refresh", {})
+    def open_again(self, path: Path, seen: str) -> None:
+        """Open a page until it shows what was kept or cleared before, where the script `seen` is true.
+
+        Chromium tells a new process of it a moment later, and forgets what a page keeps in the moment that it is left.
+        """
+        deadline = time.monotonic() + LONG_ENOUGH
+        time.sleep(0.5)
+        self.open(path)
+        while not self.run(seen):
+            assert time.monotonic() < deadline, f"{path} never shows: {seen}"
+            time.sleep(0.1)
+            self.open(path)
+
+    def open_afresh(self, path: Path) -> None:
+        """Open a page as somebody sees it who has not been there before."""
+        self.open(path)
+        self.run("localStorage.clear()")
+        self.open_again(path, "return localStorage.length === 0")
 
     def run(self, script: str) -> Any:
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})

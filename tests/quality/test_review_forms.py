@@ -174,7 +174,7 @@ def text_of(browser: Browser, id: str) -> str:
 def test_the_page_decides_by_keyboard_and_saves_the_same_sheet(workspace: Workspace, browser: Browser) -> None:
     page = export_review(workspace, workspace.path / "review.html")
     browser.look(1280, "light")
-    browser.open(page)
+    browser.open_afresh(page)
     assert text_of(browser, "translation") == TEXTS[0] and text_of(browser, "english").startswith("Name three")
     marks = browser.run("return [...document.querySelectorAll('mark')].map((mark) => mark.textContent)")
     assert marks == ["three", "a", "four"]
@@ -199,10 +199,10 @@ def test_the_page_keeps_decisions_and_filters_them(tmp_path: Path, browser: Brow
     workspace = Workspace(tmp_path)  # with texts of its own: pages from files share what a browser keeps
     write_table(audit(make_table(*({"text": f"{BETTER} {n}", "id": f"own-{n}"} for n in range(3)))), workspace.rows)
     page = export_review(workspace, tmp_path / "review.html")
-    browser.open(page)
+    browser.open_afresh(page)
     press(browser, "g")
-    browser.open(page)
-    assert text_of(browser, "progress") == "Row 1 of 3. 1 of 3 decided."
+    said = "return document.getElementById('progress').textContent"
+    browser.open_again(page, f"{said} === 'Row 1 of 3. 1 of 3 decided.'")
     choose = (
         "const menu = document.getElementById('filter'); menu.value = 'open'; menu.dispatchEvent(new Event('change'));"
     )
@@ -216,7 +216,7 @@ def test_harmful_texts_are_blurred_until_asked_for(tmp_path: Path, browser: Brow
     write_table(audit(make_table(*rows)), workspace.rows)
     page = export_review(workspace, tmp_path / "review.html")
     browser.look(1280, "light")
-    browser.open(page)
+    browser.open_afresh(page)
     hidden = (
         "const texts = document.getElementById('texts'), filter = getComputedStyle(texts.querySelector('p')).filter;"
         "return [texts.inert, filter !== 'none', !document.getElementById('hidden_texts').hidden];"
@@ -232,9 +232,9 @@ def test_harmful_texts_are_blurred_until_asked_for(tmp_path: Path, browser: Brow
     press(browser, "e")
     assert browser.run(hidden) == [False] * 3 and browser.run("return document.activeElement.id") == "edit"
     browser.run("document.activeElement.blur(); document.getElementById('always').click()")
-    browser.reload()
+    browser.open_again(page, "return document.getElementById('always').checked")  # the choice outlives the visit
     for _ in rows:
-        assert browser.run(hidden) == [False] * 3, "the choice outlives the visit"
+        assert browser.run(hidden) == [False] * 3
         press(browser, "j")
 
 

@@ -57,9 +57,7 @@ def page(tmp_path: Path) -> Path:
 @pytest.fixture
 def opened(browser: Browser, page: Path) -> Browser:
     """The page as somebody sees it who has labelled nothing yet."""
-    browser.open(page)
-    browser.run("localStorage.clear()")
-    browser.reload()
+    browser.open_afresh(page)
     return browser
 
 
@@ -100,8 +98,7 @@ def test_replies_are_labelled_by_keyboard_and_outlast_the_page(opened: Browser, 
     press(browser, "1", "3", "2", "ArrowLeft", "0", "n")
     assert text(browser, "done") == "2"
     sign(browser, "Ann")
-    browser.reload()
-    assert text(browser, "done") == "2"
+    browser.open_again(page, "return document.getElementById('done').textContent === '2'")
     assert browser.run("return document.getElementById('annotator').value") == "Ann"
     rows = downloaded(browser, tmp_path / "labels.csv")
     assert browser.run("return window.named") == "labels.csv"
