@@ -106,7 +106,7 @@ def test_what_is_neither_file_nor_folder_is_found(intact, tmp_path, make):
 
 def test_no_release_is_an_error_and_no_difference(tmp_path):
     for nowhere in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(ReleaseError, match=r"no release|neither a release folder"):
+        with pytest.raises(ReleaseError, match=r"is not a release|neither a release folder"):
             verify_release(nowhere)
 
 
