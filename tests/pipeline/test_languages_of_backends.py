@@ -98,7 +98,7 @@ def test_a_language_that_nobody_translates_back_is_said(
     back = [program(folder, name="back", languages=["de"])]
     _, rows = run(folder, program(folder), languages=BOTH, back_translation=back)
     assert by_language(rows, "back_translator") == {"en": {""}, "de": {"command:back"}, "es": {""}}
-    assert "no backend translates back from es: its rows are judged without a back-translation" in caplog.text
+    assert "no backend translates back from es: these rows are judged without a back-translation" in caplog.text
 
 
 def test_the_same_backend_for_some_languages_is_opened_once_and_keeps_its_answers(folder: Path) -> None:
@@ -175,4 +175,4 @@ def test_the_command_takes_a_chain_from_the_file(polyrefuse: Call, folder: Path)
     )
     done = polyrefuse("build", "--dry-run", "-c", folder / "polyrefuse.toml")
     assert done.returncode == 2
-    assert "error: translation.backends: no backend translates into German (de), only command:cat" in done.stderr
+    assert "error: translation.backends: no backend translates into German (de) (configured: command:cat)" in done.stderr
