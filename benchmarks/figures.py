@@ -196,6 +196,24 @@ def page(figures: Mapping[str, Figure], measured: Mapping[str, Measured], quick:
     return "\n".join([*head, *sections]) + "\n"
 
 
+def read_page(text: str, figures: Mapping[str, Figure]) -> dict[str, Measured]:
+    """What a page says was measured: where only some figures are measured again, the others stay as they are."""
+    found = {}
+    for name, figure in figures.items():
+        what = re.escape(figure.what)
+        row = re.search(rf"^\| \[{what}\]\(.*\| ([\d,]+) s \|$", text, re.MULTILINE)
+        section = re.search(
+            rf"^## {what}\n\nGoal: .*\n\n```sh\npython (.*)\n```\n\n"
+            r"(Failed \()?(\d{4}-\d\d-\d\d), commit `(.*?)`, (.*?)\)?:\n\n```text\n([\s\S]*?)\n```$",
+            text,
+            re.MULTILINE,
+        )
+        if row and section:
+            command, failed, day, at, machine, printed = section.groups()
+            found[name] = Measured(command, at, day, float(row[1].replace(",", "")), not failed, printed, machine)
+    return found
+
+
 def _of_one_commit(measured: Mapping[str, Measured]) -> str:
     commits = {each.commit for each in measured.values()}
     changed = " (+: with changes that are not committed)" if any(name.endswith("+") for name in commits) else ""
@@ -220,6 +238,7 @@ def main() -> int:
     out = options.out or (kept.with_suffix(".md") if options.quick else ROOT / "docs" / "figures.md")
     folders = _folders(options.published.resolve())
     chosen = [name for name in options.only if figures[name].quick or not options.quick]
+    before = read_page(out.read_text("utf-8"), figures) if out.exists() and not options.quick else {}
     at, started = commit(), time.monotonic()
     for place, name in enumerate(chosen, 1):
         figure = figures[name]
@@ -231,7 +250,7 @@ def main() -> int:
         command = figure.quick if options.quick else figure.command
         found = measure(name, command, folders, at, 60 * (figure.minutes * FAR_TOO_LONG + AN_HOUR), kept)
         print(f"    {'done' if found.ok else 'FAILED'}, {found.seconds:.0f} s", file=sys.stderr, flush=True)
-        out.write_text(page(figures, _known(figures, kept), options.quick), encoding="utf-8")
+        out.write_text(page(figures, before | _known(figures, kept), options.quick), encoding="utf-8")
     failed = [name for name, each in _known(figures, kept).items() if name in chosen and not each.ok]
     print(f"{out}: {len(chosen) - len(failed)} of {len(chosen)} in {time.monotonic() - started:.0f} s", *failed)
     return 1 if failed else 0

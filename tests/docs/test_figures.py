@@ -102,6 +102,15 @@ def test_time_in_which_a_measurement_is_stopped_does_not_count(tmp_path: Path) -
         assert outer.communicate(timeout=60)[0].strip() == "(True, 'well')"
 
 
+def test_a_page_keeps_the_figures_that_are_not_measured_again() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    before = figures.read_page(page, LISTED)
+    assert len(before) == page.count(", commit `") > 20
+    assert figures.page(LISTED, before, False) == page
+    failed = {"audit": replace(before["audit"], ok=False, printed="no such\n\n## folder")}
+    assert figures.read_page(figures.page(LISTED, failed, False), LISTED) == failed
+
+
 def test_no_two_figures_have_the_same_heading() -> None:
     assert len({figure.what for figure in LISTED.values()}) == len(LISTED)
 

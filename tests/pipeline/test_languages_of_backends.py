@@ -175,4 +175,6 @@ def test_the_command_takes_a_chain_from_the_file(polyrefuse: Call, folder: Path)
     )
     done = polyrefuse("build", "--dry-run", "-c", folder / "polyrefuse.toml")
     assert done.returncode == 2
-    assert "error: translation.backends: no backend translates into German (de) (configured: command:cat)" in done.stderr
+    assert (
+        "error: translation.backends: no backend translates into German (de) (configured: command:cat)" in done.stderr
+    )
