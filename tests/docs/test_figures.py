@@ -90,14 +90,14 @@ def test_what_a_figure_reads_of_the_tests_is_what_it_is_measured_from() -> None:
 def test_time_in_which_a_measurement_is_stopped_does_not_count(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     inner = f"import time; open({str(begun)!r}, 'w').close(); [time.sleep(0.1) for _ in range(10)]; print('well')"
-    program = f"import sys; import figures; print(figures._run([sys.executable, '-c', {inner!r}], 2))"
+    program = f"import sys; import figures; print(figures._run([sys.executable, '-c', {inner!r}], 4))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as outer:
         while not begun.exists() and outer.poll() is None:
             time.sleep(0.05)
         os.killpg(outer.pid, signal.SIGSTOP)
-        time.sleep(2.5)
+        time.sleep(4.5)
         os.killpg(outer.pid, signal.SIGCONT)
         assert outer.communicate(timeout=60)[0].strip() == "(True, 'well')"
 
