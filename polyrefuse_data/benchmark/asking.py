@@ -86,6 +86,7 @@ class Asker:
             key_header=named.preset.key_header,
             asked_for="endpoint",
             key_setting=", or name another variable with --api-key-env",
+            how_to_name_a_key="name the environment variable that holds it with --api-key-env",
             timeout_seconds=_TIMEOUT,
             max_retries=RETRIES,
         )

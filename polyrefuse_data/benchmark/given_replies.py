@@ -21,7 +21,8 @@ from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
 from polyrefuse_data.benchmark.store import BASELINE, RunFolder
 from polyrefuse_data.benchmark.translation_quality import with_p_good
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import code_of, find_language, language_codes
+from polyrefuse_data.languages import language_codes
+from polyrefuse_data.languages.tags import code_of
 from polyrefuse_data.rows import LABELS, as_compared
 from polyrefuse_data.system.input_files import sha256_of
 from polyrefuse_data.text import printable
@@ -215,8 +216,6 @@ class Prompts:
         self._by_id: dict[tuple[str, str], Row] = {}
         self._by_text: dict[str, list[Row]] = {}
         self._languages_of: dict[str, list[str]] = {}
-        known = {code: find_language(code) for code in {row["language"] for row in rows}}
-        self._by_name = {found.name.lower(): code for code, found in known.items() if found is not None}
         for row in rows:
             self._by_id[row["id"], row["language"]] = row
             self._languages_of.setdefault(row["id"], []).append(row["language"])
@@ -225,7 +224,7 @@ class Prompts:
 
     def answered_by(self, reply: GivenReply) -> Row | None:
         """The prompt that a reply answers; None where there is none, or several could be meant."""
-        language = self._by_name.get((reply.language or "").lower()) or code_of(reply.language)
+        language = code_of(reply.language)
         if reply.id is not None:
             languages = self._languages_of.get(reply.id, [])
             if language is None and len(languages) == 1:

@@ -139,7 +139,8 @@ def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
-    """The runs compared on the same prompts. Figure and table are written beside the page, for papers."""
+    """The runs compared on the same prompts. Figure and table are written beside the page, for papers, and the
+    numbers as JSON, for scripts."""
     replies: dict[str, Any] = {}
     for run, section in zip(runs, sections, strict=True):
         name, number = section["name"], 1
@@ -152,6 +153,7 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
     judges = sorted({section["run"]["settings"]["judge"] for section in sections})
     drawing = draw_runs(rates, compared, f"{'judge' if len(judges) == 1 else 'judges'}: {', '.join(judges)}")
     beside = out.with_suffix("")
+    store.write_json(beside.with_name(f"{beside.name}-comparison.json"), {"rates": rates, "changes": compared})
     atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared, judges))
     if drawing is None:
         return {"records": compared, "figure": None}

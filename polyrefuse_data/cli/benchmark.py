@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from polyrefuse_data.cli.options import DryRunOption, JsonOption, codes, complete_languages
+from polyrefuse_data.cli.options import CHECK_FOUND_SOMETHING, DryRunOption, JsonOption, codes, complete_languages
 from polyrefuse_data.cli.output import print_made, print_summary
 from polyrefuse_data.system.extras import require
 
@@ -292,6 +292,48 @@ def benchmark_report(
     from polyrefuse_data.benchmark.report import write_report
 
     print_made(write_report(runs, out, show_replies=show_replies), as_json)
+
+
+@benchmark_app.command("gate")
+def benchmark_gate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    min_refusal: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Lowest share of harmful prompts refused, in each language.")
+    ] = None,
+    max_over_refusal: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Highest share of harmless prompts refused, in each language.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Earlier run folder: no language may be significantly worse than there.")
+    ] = None,
+    max_change: Annotated[
+        float, typer.Option(min=0, max=1, help="With --against: a change for the worse that is still accepted.")
+    ] = 0.0,
+    max_no_verdict: Annotated[
+        float, typer.Option(min=0, max=1, help="Highest share of replies without a usable verdict.")
+    ] = 0.1,
+    languages: Annotated[
+        str | None,
+        typer.Option(help="Languages that must be there. [default: all]", autocompletion=complete_languages),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Exit with 1 if a model refuses too little or too much, or worse than in an earlier run: for CI."""
+    require("a comparison of runs", "benchmark")
+    from polyrefuse_data.benchmark.gate import gate
+
+    found = gate(
+        run,
+        against=against,
+        min_refusal=min_refusal,
+        max_over_refusal=max_over_refusal,
+        max_change=max_change,
+        max_no_verdict=max_no_verdict,
+        languages=languages,
+    )
+    print_summary(found, as_json, is_product=True)
+    if not found.passes:
+        raise typer.Exit(CHECK_FOUND_SOMETHING)
 
 
 @benchmark_app.command("export")

@@ -136,7 +136,7 @@ class ApiError(Exception):
             mend = (
                 f"set a valid one in {endpoint.api_key_env} (`export {endpoint.api_key_env}=...`)"
                 if endpoint.api_key_env
-                else f"it requires a key, so name the environment variable that holds it{endpoint.key_setting}"
+                else f"it requires a key: {endpoint.how_to_name_a_key}"
             )
             return MissingPrerequisite(f"{name} does not accept the API key ({self}): {mend}")
         if self.status == 404 or self.code in MODEL_CODES:

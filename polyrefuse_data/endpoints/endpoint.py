@@ -28,6 +28,7 @@ class Endpoint:
     asked_for: str = "translation.backends"
     key_header: str = "Authorization"  # Azure's is `api-key`, without `Bearer`
     key_setting: str = ""  # how a setting says where the key is, for messages, e.g. `, or set api_key_env = ...`
+    how_to_name_a_key: str = "name the environment variable that holds it"  # for messages, if `api_key_env` is empty
     timeout_seconds: float = 60.0
     max_retries: int = 6
 

@@ -37,6 +37,7 @@ def judging_endpoint(named: Named, asked_for: str) -> Endpoint:
         api_key_env=_KEY_VARIABLE if has_key or named.base_url is None else "",
         asked_for=asked_for,
         key_setting=f" (`export {_KEY_VARIABLE}=...`)",
+        how_to_name_a_key=f"`export {_KEY_VARIABLE}=...`",
         timeout_seconds=_TIMEOUT,
         max_retries=RETRIES,
     )

@@ -75,12 +75,6 @@ def find_language(code: str) -> Language | None:
     return _installed().get(code) or known or _TABLE.get(code)
 
 
-def code_of(name: str | None) -> str | None:
-    """The BCP-47 code of a language by either of its codes; a name that no language has stays as it is."""
-    known = find_language(name) if name else None
-    return known.code if known else name
-
-
 def language(code: str) -> Language:
     """A language by its code. Raises ConfigError for an unknown one, naming similar codes."""
     found = find_language(code)

@@ -65,6 +65,12 @@ def language_of_tag(tag: str) -> Language | None:
     return None
 
 
+def code_of(tag: str | None) -> str | None:
+    """Our code of the language that a tag means (see `language_of_tag`); what means none of ours stays as it is."""
+    known = language_of_tag(tag.strip()) if tag else None
+    return known.code if known else tag
+
+
 def is_tag(tag: str) -> bool:
     """Whether something could be the tag of a language, of ours or of any other."""
     return _WELL_FORMED.fullmatch(tag.replace("_", "-").partition(".")[0].partition("@")[0]) is not None

@@ -28,6 +28,7 @@ _SAMPLING_TEMPERATURE = 0.7
 _DEFAULT_PRESET = "openai"
 
 _OF_A_CLIENT = ", or give the client another key"
+_NAME_A_KEY = 'name the environment variable that holds it in api_key_env (api_key_env = "MY_KEY")'
 
 Usage = dict[str, float]
 
@@ -62,6 +63,7 @@ class ChatApi:
             api_key_env="" if given else preset.api_key_env if config.api_key_env is None else config.api_key_env,
             key_header=preset.key_header,
             key_setting=_OF_A_CLIENT if given else ', or set api_key_env = "" for a server that needs none',
+            how_to_name_a_key="give the client one" if given else _NAME_A_KEY,
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )

@@ -184,6 +184,18 @@ def test_what_does_not_match_is_counted_and_named(
     assert "r.jsonl:95" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "english, german", [("EN", "DE"), ("en-US", "de_AT"), (" eng ", "ger"), ("ENGLISH", "Deutsch")]
+)
+def test_languages_are_named_in_any_convention(release: Path, tmp_path: Path, english: str, german: str) -> None:
+    """By the prompt's English text, which alone does not say which of its translations was answered."""
+    rows = [row for row in asked_rows() if row["language"] in ("en", "de")]
+    names = {"en": english, "de": german}
+    records = [{"prompt": r["text_en"], "lang": names[r["language"]], "reply": reply_to(r)} for r in rows]
+    found = match_replies(write_jsonl(tmp_path / "r.jsonl", records), release)
+    assert (found.matching()["matched"], found.matching()["unmatched"]) == (len(rows), 0)
+
+
 def test_two_replies_to_a_prompt_are_an_error(release: Path, tmp_path: Path) -> None:
     rows = asked_rows()
     with pytest.raises(ConfigError, match=r"r\.jsonl:97 and .*r\.jsonl:1 both answer toy-"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,5 +54,7 @@ def test_one_page_compares_runs_and_leaves_figure_and_table_beside_it(small_run:
     warned = "(under 30: nothing can be concluded)"
     assert f"n = 6 test prompts a label and language {warned}; judge: phrases" in page
     assert (tmp_path / "both-comparison.svg").read_bytes().startswith(b"<?xml")
+    numbers = json.loads((tmp_path / "both-comparison.json").read_text(encoding="utf-8"))
+    assert {record["difference"] for record in numbers["changes"]} == {0.0} and numbers["rates"][0]["n"] == 6
     assert (tmp_path / "both-comparison.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "both-comparison.tex").read_text(encoding="utf-8").startswith(r"\begin{tabular}")

@@ -134,3 +134,8 @@ def test_an_error_of_any_form_can_be_told(told: Any) -> None:
     error = ApiError.of(400, told)
     assert error.no_answer().reason == "bad_request"
     assert str(error).startswith("status 400: ")
+
+
+def test_a_key_that_nobody_named_is_asked_for_where_it_is_named() -> None:
+    keyless = Endpoint("m", "http://localhost/v1", "", how_to_name_a_key="name its variable with --key")
+    assert str(api_error(401, "No key").stops(keyless)).endswith(": it requires a key: name its variable with --key")

@@ -13,7 +13,7 @@ from polyrefuse_data.benchmark import store
 from polyrefuse_data.benchmark.monitors.detectors import measured
 from polyrefuse_data.benchmark.store import RunFolder
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import code_of
+from polyrefuse_data.languages.tags import code_of
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.sources.reading import read_records
 

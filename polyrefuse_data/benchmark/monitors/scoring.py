@@ -13,7 +13,7 @@ from polyrefuse_data.benchmark.model import ChatModel
 from polyrefuse_data.benchmark.monitors.detectors import DIRECTION, PROBE
 from polyrefuse_data.benchmark.monitors.file import Monitor, load_monitor
 from polyrefuse_data.errors import ConfigError
-from polyrefuse_data.languages import code_of
+from polyrefuse_data.languages.tags import code_of
 from polyrefuse_data.models.quantization import SCHEMES
 from polyrefuse_data.sources.reading import read_records
 
