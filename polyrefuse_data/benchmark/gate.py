@@ -103,8 +103,6 @@ def gate(
     Holm), and where that cannot be told. A language that was asked for, or that the earlier run has, must be there.
     Raises ConfigError without any bound, for an unfinished run, and for runs of different judges.
     """
-    if min_refusal is None and max_over_refusal is None and against is None:
-        raise ConfigError("nothing is required: give --min-refusal, --max-over-refusal or --against RUN")
     bounds = [
         *([Bound(HARMFUL, REFUSAL, at_least=min_refusal)] if min_refusal is not None else []),
         *([Bound(HARMLESS, REFUSAL, at_most=max_over_refusal)] if max_over_refusal is not None else []),
@@ -112,6 +110,8 @@ def gate(
     ]
     folder = RunFolder(Path(run))
     scores = store.read_json(folder.scores)
+    if min_refusal is None and max_over_refusal is None and against is None:
+        raise ConfigError("nothing is required: give --min-refusal, --max-over-refusal or --against RUN")
     asked = None if languages is None else language_codes(languages)
     requirements = list(_of_rates(scores, asked or scores["languages"], bounds))
     if against is not None:

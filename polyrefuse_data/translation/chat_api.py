@@ -63,7 +63,7 @@ class ChatApi:
             api_key_env="" if given else preset.api_key_env if config.api_key_env is None else config.api_key_env,
             key_header=preset.key_header,
             key_setting=_OF_A_CLIENT if given else ', or set api_key_env = "" for a server that needs none',
-            how_to_name_a_key="give the client one" if given else _NAME_A_KEY,
+            how_to_name_a_key="give the client one that is accepted" if given else _NAME_A_KEY,
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
         )

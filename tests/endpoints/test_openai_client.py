@@ -136,7 +136,7 @@ def test_what_concerns_every_text_ends_the_run_with_the_key_nowhere(
             translate_requests(asked, requests("a", "b"))
     assert wrong not in "".join(traceback.format_exception(raised.value))
     assert wrong not in caplog.text
-    assert "or give the client another key" in str(raised.value)
+    assert "give the client one that is accepted" in str(raised.value)
     api.default_fault = error(429, "no credit", "insufficient_quota")
     with pytest.raises(EndpointError, match="out of credit"):
         translate_requests(translator(api), requests("a", "b"))
