@@ -24,20 +24,20 @@ class Named:
 
 
 RETRIES = 6  # of an endpoint that is named so, as of one in polyrefuse.toml
-_KEY_VARIABLE = "OPENAI_API_KEY"
+KEY_VARIABLE = "OPENAI_API_KEY"
 _TIMEOUT = 120.0  # seconds a request to a judge, which may think before it answers
 
 
 def judging_endpoint(named: Named, asked_for: str) -> Endpoint:
     """The endpoint of a judge. Its key is in OPENAI_API_KEY: local servers rarely need one, OpenAI's always does."""
-    has_key = bool(os.environ.get(_KEY_VARIABLE, "").strip())
+    has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
     return Endpoint(
         model=named.model,
         base_url=named.base_url,
-        api_key_env=_KEY_VARIABLE if has_key or named.base_url is None else "",
+        api_key_env=KEY_VARIABLE if has_key or named.base_url is None else "",
         asked_for=asked_for,
-        key_setting=f" (`export {_KEY_VARIABLE}=...`)",
-        how_to_name_a_key=f"`export {_KEY_VARIABLE}=...`",
+        key_setting=f" (`export {KEY_VARIABLE}=...`)",
+        how_to_name_a_key=f"`export {KEY_VARIABLE}=...`",
         timeout_seconds=_TIMEOUT,
         max_retries=RETRIES,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from polyrefuse_data.endpoints.completions import Completion, NoAnswer
 from polyrefuse_data.endpoints.envelopes import unwrap
-from polyrefuse_data.endpoints.named import Named, judging_endpoint, named_endpoint
+from polyrefuse_data.endpoints.named import KEY_VARIABLE, Named, judging_endpoint, named_endpoint
 from polyrefuse_data.errors import ConfigError, EndpointError
 from polyrefuse_data.languages import find_language
 from polyrefuse_data.system.progress import tracked
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # HTTP is loaded where a judge is asked
     from polyrefuse_data.endpoints import Ask, Client
 
 SETTING = "quality.judge"
-KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"
 LEAST, MOST = 1, 5  # marks
 

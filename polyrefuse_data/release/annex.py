@@ -17,12 +17,11 @@ from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.report import workspace_report, write_pages
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.content import UNREADABLE
+from polyrefuse_data.release.partition import ROW_GROUP_ROWS
 from polyrefuse_data.rows import COLUMNS, REJECTED, SCHEMA, conform, sort_rows
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.system.row_groups import write_groups
 from polyrefuse_data.workspace import Workspace
-
-_ROW_GROUP_ROWS = 16_384
 
 
 def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: bool) -> None:
@@ -40,7 +39,7 @@ def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: 
             raise ReleaseError(
                 f"{workspace.scores} does not hold the scores of these rows: run `polyrefuse check {workspace.path}`"
             )
-        parts = (scores.slice(start, _ROW_GROUP_ROWS) for start in range(0, scores.num_rows, _ROW_GROUP_ROWS))
+        parts = (scores.slice(start, ROW_GROUP_ROWS) for start in range(0, scores.num_rows, ROW_GROUP_ROWS))
         write_groups(folder / layout.SCORES, scores.schema, parts)
 
 

@@ -34,7 +34,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _BATCH_ROWS = 16_384
 # What bounds what a reader holds of each file: groups and pages of a few rows, no dictionaries of texts that differ.
-_ROW_GROUP_ROWS = 16_384
+ROW_GROUP_ROWS = 16_384
 _DIFFERENT_TEXTS = {"id", "text", "text_en", "back_translation"}
 _PARQUET: dict[str, Any] = {
     "compression": "zstd",
@@ -182,5 +182,5 @@ def _write_sorted(spooled: Path, target: Path) -> None:
         table = pa.ipc.open_file(source).read_all()
         order = pc.sort_indices(table["id"])
         with pq.ParquetWriter(target, RELEASE_SCHEMA, **_PARQUET) as writer:
-            for start in range(0, table.num_rows, _ROW_GROUP_ROWS):
-                writer.write_table(table.take(order.slice(start, _ROW_GROUP_ROWS)))
+            for start in range(0, table.num_rows, ROW_GROUP_ROWS):
+                writer.write_table(table.take(order.slice(start, ROW_GROUP_ROWS)))

@@ -14,9 +14,8 @@ from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.translation.base import Pair, Price, Request, Result, Translation, total_usage
 from polyrefuse_data.translation.chat_api import ChatBackend
 from polyrefuse_data.translation.first_answers import FirstAnswers
+from polyrefuse_data.translation.halving import PLAIN_SENTENCE
 from polyrefuse_data.translation.together import groups
-
-_PLAIN_SENTENCE = "How are you?"
 
 ASKED_ALONE = "asked_alone"  # a note: a request for several texts brought nothing for this one
 
@@ -56,7 +55,7 @@ class OpenAITranslator(ChatBackend):
         return endpoint.address, endpoint.model, endpoint.api_key_env
 
     def prove(self, pair: Pair) -> None:
-        self.client.prove(self.api.ask(Request(_PLAIN_SENTENCE, *pair)))
+        self.client.prove(self.api.ask(Request(PLAIN_SENTENCE, *pair)))
 
     def plan(self, requests: Sequence[Request]) -> list[list[int]]:
         return groups(requests, self.config.prompts_per_request if self.api.candidates == 1 else 1)

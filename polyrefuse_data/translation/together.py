@@ -17,7 +17,7 @@ from polyrefuse_data.endpoints.completions import Answer, NoAnswer
 from polyrefuse_data.endpoints.dialect import Ask
 from polyrefuse_data.endpoints.envelopes import unwrap
 from polyrefuse_data.translation.base import Request, Translation
-from polyrefuse_data.translation.chat import LONGEST_TEXT, Chat, bytes_as_tokens, checked, languages_of
+from polyrefuse_data.translation.chat import LONGEST_TEXT, OF_THE_GLOSSARY, Chat, bytes_as_tokens, checked, languages_of
 from polyrefuse_data.translation.families import Terms
 
 INSTRUCTIONS = (
@@ -29,7 +29,6 @@ INSTRUCTIONS = (
     "as they are. Reply with a JSON object that has the translation of each text under its number, in the same order, "
     "and no other key."
 )
-_OF_THE_GLOSSARY = " Where there is a key glossary, translate its words as it says."
 
 _TOKENS_OF_A_KEY = 10  # around each translation in the answer
 
@@ -62,7 +61,7 @@ def ask_together(chat: Chat, requests: Sequence[Request], temperature: float | N
                 {"role": "assistant", "content": json.dumps({"1": target}, ensure_ascii=False)},
             ]
     terms = dict.fromkeys(term for request in requests for term in chat.guidance.terms_for(request))
-    instructions = INSTRUCTIONS + (_OF_THE_GLOSSARY if chat.guidance.glossary else "")
+    instructions = INSTRUCTIONS + (OF_THE_GLOSSARY if chat.guidance.glossary else "")
     messages = (
         {"role": "system", "content": instructions},
         *turns,

@@ -16,11 +16,10 @@ from polyrefuse_data.endpoints import Ask, Client, Completion
 from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.endpoint import OPENAI_URL
 from polyrefuse_data.endpoints.envelopes import unwrap
-from polyrefuse_data.endpoints.named import judging_endpoint, named_endpoint
+from polyrefuse_data.endpoints.named import KEY_VARIABLE, judging_endpoint, named_endpoint
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.redaction import one_line
 
-KEY_VARIABLE = "OPENAI_API_KEY"
 VERSION = "1"
 
 INSTRUCTIONS = """\

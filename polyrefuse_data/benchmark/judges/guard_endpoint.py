@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from polyrefuse_data.benchmark.judges.asking import Asks, Keep, ask_for_opinions
 from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
-from polyrefuse_data.benchmark.judges.guard_family import CLASSIFIER, GuardFamily, Messages
+from polyrefuse_data.benchmark.judges.guard_family import CLASSIFIER, LONGEST_REPLY, GuardFamily, Messages
 from polyrefuse_data.benchmark.judges.guards import FAMILIES, check_language, guard_family
 from polyrefuse_data.benchmark.judges.odds import TOP, Said
 from polyrefuse_data.benchmark.purse import POLICY_TOKENS, Purse
@@ -25,7 +25,6 @@ from polyrefuse_data.system.redaction import one_line
 
 PREFIX = "guard:"
 
-_LONGEST = 6000  # characters of a reply that are shown: guards have short contexts
 # Control tokens as templates of guards write them. The server's tokenizer is not here to tell which are its own.
 _CONTROL = re.compile(r"<\|[\w ]+\|>|</?s>|<(?:start|end)_of_turn>|<[be]os>|\[/?(?:INST|SYSTEM_PROMPT)\]")
 _FIRST = "<s>"  # the beginning of a text, which servers put there themselves
@@ -83,7 +82,7 @@ class GuardEndpointJudge:
         return Client(judging_endpoint(self._named, "judge"))
 
     def _asks(self, prompt: str, response: str) -> Asks:
-        shown = _escaped(prompt), _escaped(response[:_LONGEST])
+        shown = _escaped(prompt), _escaped(response[:LONGEST_REPLY])
         return tuple(self._ask(messages) for messages in self.family.questions(*shown))
 
     def _ask(self, messages: Messages) -> Ask:

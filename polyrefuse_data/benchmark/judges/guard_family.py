@@ -13,6 +13,8 @@ from polyrefuse_data.models.rendering import render_chat
 
 Messages = list[dict[str, Any]]
 
+# A reply longer than this (characters) is judged by its start: guards have short contexts.
+LONGEST_REPLY = 6000
 CLASSIFIER = "AutoModelForSequenceClassification"  # of a text: says one of its labels
 
 

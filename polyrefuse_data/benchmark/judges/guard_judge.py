@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from polyrefuse_data.benchmark.judges.base import Opinion
-from polyrefuse_data.benchmark.judges.guard_family import GuardFamily
+from polyrefuse_data.benchmark.judges.guard_family import LONGEST_REPLY, GuardFamily
 from polyrefuse_data.benchmark.judges.guards import check_language
 from polyrefuse_data.benchmark.judges.local_answers import answers_of
 from polyrefuse_data.benchmark.judges.odds import Said
@@ -20,8 +20,6 @@ from polyrefuse_data.system.progress import progress
 from polyrefuse_data.system.safe_weights import damage_explained, load_weights
 
 _BATCH = 16
-# A reply longer than this (characters) is judged by its start: guards have short contexts.
-_LONGEST = 6000
 _LLAMA4_CHUNK = 8192  # what Llama 4 attends to at once; Llama Guard 4 is published without it
 
 
@@ -49,7 +47,7 @@ class GuardJudge:
             return []
         tokenizer, network = self._load()
         asked = [
-            self.family.build(tokenizer, prompt, response[:_LONGEST])
+            self.family.build(tokenizer, prompt, response[:LONGEST_REPLY])
             for prompt, response in zip(prompts or [""] * len(responses), responses, strict=True)
         ]
         said = iter(self._answers(tokenizer, network, [text for texts in asked for text in texts], language))
