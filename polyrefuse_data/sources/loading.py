@@ -29,6 +29,7 @@ from polyrefuse_data.sources.prompts import (
 from polyrefuse_data.sources.reading import Reading, Record, read_records
 from polyrefuse_data.sources.registry import REGISTRY, load_public_set
 
+_SHOWN_REPEATS = 5  # how many repeated prompts a message names
 _MAP_LABELS = ', or say what it means, e.g. labels = { "unsafe" = "harmful", "safe" = "harmless" }'
 
 
@@ -110,6 +111,7 @@ def _read(
     prompts: list[Prompt] = []
     seen: dict[str, str] = {}
     ids: dict[str, str] = {}
+    repeated: list[str] = []
     for record in records:
         text = record.text()
         _refuse_other_language(record)
@@ -118,7 +120,8 @@ def _read(
             raise SourceError(f"{record.where}: the id {own!r} is already used in {ids[own]}: give each prompt its own")
         identifier = prompt_id(source.name, text)
         if identifier in seen:
-            raise SourceError(f"{record.where}: the same prompt as {seen[identifier]}: remove one of the two")
+            repeated.append(f"{record.where}: the same prompt as {seen[identifier]}")
+            continue
         seen[identifier] = record.where
         label = record.string("label") or source.label or named.get("label")
         if label is None:
@@ -138,6 +141,10 @@ def _read(
                 "license": record.string("license") or source.license or "unknown",
             }
         )
+    if repeated:  # all at once, so that a sheet needs to be mended once
+        more = len(repeated) - _SHOWN_REPEATS
+        told = "; ".join(repeated[:_SHOWN_REPEATS]) + (f"; and {more} more" if more > 0 else "")
+        raise SourceError(f"{told}: remove one of {'the' if len(repeated) == 1 else 'each'} two")
     return prompts
 
 

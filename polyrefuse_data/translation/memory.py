@@ -18,7 +18,7 @@ from polyrefuse_data.languages.tags import is_tag, language_of_tag
 from polyrefuse_data.rows import as_compared
 from polyrefuse_data.system.input_files import read_input, reason
 from polyrefuse_data.text.counts import counted
-from polyrefuse_data.text.delimited import delimiter_of
+from polyrefuse_data.text.delimited import decoded, delimiter_of
 from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.segments import Segment
 from polyrefuse_data.text.tmx import read_units
@@ -186,13 +186,13 @@ def _check_tags(path: Path, tags: Collection[str]) -> None:
 
 
 def _read_tsv(path: Path) -> list[Unit]:
-    lines = [line.removesuffix("\r").split("\t") for line in _read_text(path).split("\n")]
+    lines = [line.removesuffix("\r").split("\t") for line in _read_table(path).split("\n")]
     return _table_units(path, enumerate(lines, start=1), "en<TAB>de")
 
 
 def _read_csv(path: Path) -> list[Unit]:
     """CSV as spreadsheets save it, with the delimiter of their country."""
-    delimiter, text = delimiter_of(_read_text(path))
+    delimiter, text = delimiter_of(_read_table(path))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         return _table_units(path, ((reader.line_num, fields) for fields in reader), "en;de")
@@ -252,6 +252,18 @@ def _read_bytes(path: Path) -> bytes:
         return read_input(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot read this translation memory ({reason(error)})") from error
+
+
+def _read_table(path: Path) -> str:
+    """The text of a CSV or TSV file in whatever encoding a spreadsheet saved it; a guess is shown."""
+    try:
+        found = decoded(_read_bytes(path))
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from error
+    if found.example:
+        guess = "%s: not UTF-8; read as %s, e.g. %r: if that is wrong, save it as UTF-8"
+        _logger.warning(guess, path, found.encoding, found.example)
+    return found.text
 
 
 def _read_text(path: Path) -> str:

@@ -97,6 +97,14 @@ def test_a_repeated_prompt_names_both_lines(tmp_path: Path) -> None:
         load_prompts([source(tmp_path, records, label="harmless")])
 
 
+def test_all_repeated_prompts_are_named_at_once(tmp_path: Path) -> None:
+    records: list[dict[str, object]] = [{"text": text} for text in (*"abcdefghijkl", *"abcdefghijkl")]
+    with pytest.raises(SourceError) as told:
+        load_prompts([source(tmp_path, records, label="harmless")])
+    assert str(told.value).count("the same prompt as") == 5
+    assert str(told.value).endswith("; and 7 more: remove one of each two")
+
+
 def test_nothing_that_is_tested_on_is_trained_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train = source(tmp_path, [{"text": "a"}, {"text": "b"}], name="one", label="harmful", split="train")
     test = source(tmp_path, [{"text": "b"}, {"text": "c"}], name="two", label="harmful", split="test")

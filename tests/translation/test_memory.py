@@ -92,6 +92,17 @@ def test_csv_as_spreadsheets_save_it(tmp_path: Path) -> None:
         assert ask(memory(tmp_path, "m.csv", text), "Good, day") == Translation("Guten\nTag; ja", origin="human")
 
 
+@pytest.mark.parametrize(("encoding", "is_a_guess"), [("cp1252", True), ("utf-16", False)])
+def test_tables_in_the_encoding_that_a_spreadsheet_saved(
+    tmp_path: Path, encoding: str, is_a_guess: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, delimiter in (("m.csv", ";"), ("m.tsv", "\t")):
+        text = f"English{delimiter}Deutsch\nHow do I bake cheesecake?{delimiter}Wie backe ich Käsekuchen?\n"
+        found = ask(memory(tmp_path, name, text.encode(encoding)), "How do I bake cheesecake?")
+        assert found == Translation("Wie backe ich Käsekuchen?", origin="human")
+        assert ("m.csv: not UTF-8; read as cp1252, e.g. 'Käsekuchen?'" in caplog.text) == is_a_guess
+
+
 def test_tsv_and_jsonl_by_code_or_flores_code(tmp_path: Path) -> None:
     assert ask(memory(tmp_path, "m.tsv", "en\tdeu_Latn\r\nGood day\tGuten Tag\r\n\r\n"), "Good day") == Translation(
         "Guten Tag", origin="human"
@@ -170,7 +181,7 @@ def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
         ("m.tsv", "source\ttarget\nYes\tJa\n", r"line 1 must name the languages"),
         ("m.jsonl", '{"en": "a"}\n{"en": ', r"line 2 is not JSON"),
         ("m.jsonl", '["a"]', r"line 1 must be an object"),
-        ("m.tsv", b"\xff\xfe", "not UTF-8"),
+        ("m.tsv", "en\tru\nYes, thank you\tДа, спасибо\n".encode("cp1251"), "not UTF-8"),
         ("m.doc", "x", r"must be one of \.tmx, \.xlf, \.xliff, \.tsv, \.csv, \.jsonl"),
     ],
 )
