@@ -76,8 +76,8 @@ def show_rows(
 ) -> ShownRows:
     """At most `limit` rows of a workspace, a release folder or a Hub dataset with this id, language, status and flag.
 
-    Raises ConfigError for an unknown status, or if `where` is none of these or has no row with this id; ReleaseError if the Hub has no such
-    dataset.
+    Raises ConfigError for an unknown status, or if `where` is none of these or has no row with this id; ReleaseError
+    if the Hub has no such dataset.
     """
     if status is not None and status not in STATUSES:
         raise ConfigError(f"no row can have the status {status!r}: use one of {', '.join(STATUSES)}")
