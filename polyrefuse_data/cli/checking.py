@@ -44,6 +44,9 @@ def show(
     ],
     id: Annotated[str | None, typer.Argument(help="Only rows of this prompt.")] = None,
     language: Annotated[str | None, typer.Option(help="Only rows in this language.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only rows with this status: accepted, rejected or edited.")
+    ] = None,
     flag: Annotated[str | None, typer.Option(help="Only rows that carry this flag.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many rows.")] = 20,
     as_json: JsonOption = False,
@@ -51,7 +54,7 @@ def show(
     """Show rows with their attempts, scores and reasons. Each flag comes with the score and bound behind it."""
     from polyrefuse_data.release import show_rows
 
-    print_summary(show_rows(where, id, language=language, flag=flag, limit=limit), as_json)
+    print_summary(show_rows(where, id, language=language, status=status, flag=flag, limit=limit), as_json)
 
 
 @app.command()

@@ -73,6 +73,8 @@ class BuildSummary:
                 f"  rows that a backend did not answer: {self.unanswered} "
                 f"({self.missing} without another translation); run again to ask for them"
             )
+        if sum(counts.get(FAILED, 0) for counts in self.translators.values()) > self.unanswered:
+            lines.append("  failed answers are kept: `polyrefuse build --refresh BACKEND` asks for them again")
         return printable.lines([*lines, *(f"  WARNING: {problem}" for problem in self.problems)])
 
     def to_json(self) -> str:

@@ -26,7 +26,7 @@ from polyrefuse_data.quality.thresholds import Threshold, Thresholds
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.annex import released_rows
 from polyrefuse_data.release.fetch import local_folder
-from polyrefuse_data.rows import COLUMNS, SCORES
+from polyrefuse_data.rows import COLUMNS, SCORES, STATUSES
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.text.counts import counted
@@ -66,13 +66,21 @@ class _Found:
 
 
 def show_rows(
-    where: str | Path, id: str | None = None, *, language: str | None = None, flag: str | None = None, limit: int = 20
+    where: str | Path,
+    id: str | None = None,
+    *,
+    language: str | None = None,
+    status: str | None = None,
+    flag: str | None = None,
+    limit: int = 20,
 ) -> ShownRows:
-    """At most `limit` rows of a workspace, a release folder or a Hub dataset with this id, language and flag.
+    """At most `limit` rows of a workspace, a release folder or a Hub dataset with this id, language, status and flag.
 
-    Raises ConfigError if `where` is none of these, or has no row with this id; ReleaseError if the Hub has no such
-    dataset.
+    Raises ConfigError for an unknown status, or if `where` is none of these or has no row with this id; ReleaseError
+    if the Hub has no such dataset.
     """
+    if status is not None and status not in STATUSES:
+        raise ConfigError(f"no row can have the status {status!r}: use one of {', '.join(STATUSES)}")
     found = _read(where)
     mask = np.ones(found.rows.num_rows, dtype=bool)
     for column, wanted in (("id", id), ("language", language)):
@@ -80,6 +88,8 @@ def show_rows(
             mask &= np.asarray(pc.fill_null(pc.equal(found.rows[column], wanted), False))
             if not mask.any():
                 raise ConfigError(f"{where} has no row with the {column} {wanted!r}")
+    if status is not None:
+        mask &= np.asarray(pc.fill_null(pc.equal(found.rows["status"], status), False))
     if flag is not None:
         mask &= [flag in (flags or ()) for flags in found.rows["flags"].to_pylist()]
     places = np.flatnonzero(mask)

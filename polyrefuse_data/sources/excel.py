@@ -103,7 +103,7 @@ def _check_cells(where: str, sheet: bytes) -> None:
     if merged := _MERGED.search(sheet):
         raise SourceError(
             f"{where}: the cells {merged[1].decode(errors='replace')} are merged, and only the first has their value: "
-            "unmerge them, and fill in each"
+            "unmerge them and fill in each, or delete the row if it is a title above the header"
         )
     for cell in _UNKNOWN.finditer(sheet):
         if not (cell["value"] and b'"str"' in cell["about"]):

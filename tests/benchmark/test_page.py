@@ -26,6 +26,8 @@ def test_the_page_runs_from_its_first_line_to_its_last(
     assert "['I']" in told  # what this model's refusals start with
     assert "before: 16 of 16 refused" in told
     assert "after: 0 of 16 refused" in told
+    assert "the same as ablate: True" in told
+    assert "'candidates': (" in told and "'direction': (" in told
     assert "centred: 0 of 16 refused" in told
     assert "erased: 0 of 16 refused" in told
     assert "Verdict(refusal=True" in told

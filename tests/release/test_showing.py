@@ -87,6 +87,10 @@ def test_nothing_in_a_row_steers_the_terminal_and_what_is_hidden_is_seen(workspa
 def test_filters_and_limits(workspace):
     assert [line.row["id"] for line in show_rows(workspace.path, flag="length_ratio").rows] == ["own-2"]
     assert [line.row["language"] for line in show_rows(workspace.path, language="en").rows] == ["en"]
+    rejected = show_rows(workspace.path, status="rejected").rows
+    assert rejected and {line.row["status"] for line in rejected} == {"rejected"}
+    with pytest.raises(ConfigError, match="use one of accepted, rejected, edited"):
+        show_rows(workspace.path, status="refused")
     some = show_rows(workspace.path, limit=2)
     assert (len(some.rows), some.found) == (2, 5)
     assert some.to_text().endswith("3 more rows match: narrow the search, or raise --limit")
