@@ -23,11 +23,13 @@ from polyrefuse_data.endpoints.wording import (
     is_too_long,
 )
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
-from polyrefuse_data.system.redaction import one_line
+from polyrefuse_data.system.redaction import one_line, redact
 from polyrefuse_data.system.retry_after import retry_after
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _LONGEST_WAIT = 600.0  # a server that asks for more (a daily limit) ends the run; the next one goes on
+
+_LONGEST_MESSAGE = 20_000  # characters: what follows echoes the request, or is there to cost the search for words time
 
 _PASSING_STATUS = {408, 409, 425, 429}  # and everything from 500 on
 _ANY_PASSING_STATUS = 500
@@ -76,6 +78,8 @@ class ApiError(Exception):
         message = told.get("message") if isinstance(told, dict) else told
         if not isinstance(message, str):
             message = json.dumps(told, default=str)
+        if len(message) > _LONGEST_MESSAGE:  # masked before it is cut, which could leave half of a secret
+            message = redact(message)[:_LONGEST_MESSAGE]
         param, kind = (told.get("param"), told.get("type")) if isinstance(told, dict) else (None, None)
         return cls(
             status, None if code is None else str(code), message, headers or {}, str(param or ""), str(kind or "")
