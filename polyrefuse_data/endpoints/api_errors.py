@@ -5,12 +5,8 @@ APIs that call themselves compatible share the form of an error but little of it
 
 from __future__ import annotations
 
-import contextlib
-import email.utils
 import json
-import math
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,10 +23,13 @@ from polyrefuse_data.endpoints.wording import (
     is_too_long,
 )
 from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite, PolyrefuseError
-from polyrefuse_data.system.redaction import one_line
+from polyrefuse_data.system.redaction import one_line, redact
+from polyrefuse_data.system.retry_after import retry_after
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _LONGEST_WAIT = 600.0  # a server that asks for more (a daily limit) ends the run; the next one goes on
+
+_LONGEST_MESSAGE = 20_000  # characters: what follows echoes the request, or is there to cost the search for words time
 
 _PASSING_STATUS = {408, 409, 425, 429}  # and everything from 500 on
 _ANY_PASSING_STATUS = 500
@@ -79,6 +78,8 @@ class ApiError(Exception):
         message = told.get("message") if isinstance(told, dict) else told
         if not isinstance(message, str):
             message = json.dumps(told, default=str)
+        if len(message) > _LONGEST_MESSAGE:  # masked before it is cut, which could leave half of a secret
+            message = redact(message)[:_LONGEST_MESSAGE]
         param, kind = (told.get("param"), told.get("type")) if isinstance(told, dict) else (None, None)
         return cls(
             status, None if code is None else str(code), message, headers or {}, str(param or ""), str(kind or "")
@@ -94,16 +95,8 @@ class ApiError(Exception):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
-        for header, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
-            with contextlib.suppress(KeyError, ValueError):
-                seconds = float(self.headers[header]) / unit
-                return max(seconds, 0.0) if math.isfinite(seconds) else None
-        with contextlib.suppress(KeyError, ValueError, TypeError):
-            # By the server's clock if it sends one: ours may be wrong by years, and we would wait for years.
-            now = _timestamp(self.headers["date"]) if "date" in self.headers else time.time()
-            return max(_timestamp(self.headers["retry-after"]) - now, 0.0)
-        return None
+        """Seconds that the server asks to wait; None for none."""
+        return retry_after(self.headers)
 
     def no_answer(self) -> NoAnswer:
         """The result for this text, if the error says nothing about other texts."""
@@ -178,7 +171,3 @@ def _parsed(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode(errors="replace")
-
-
-def _timestamp(date: str) -> float:
-    return email.utils.parsedate_to_datetime(date).timestamp()

@@ -224,8 +224,8 @@ class Client:
         name, url = self.endpoint.name, self.endpoint.url
         if attempt >= self.endpoint.max_retries:
             raise MissingPrerequisite(
-                f"{self.endpoint.asked_for}: {name} cannot be reached at {url} ({error}): start the server, or fix "
-                "the address; earlier answers are kept"
+                f"{self.endpoint.asked_for}: {name} cannot be reached at {url} ({error}): {error.mend}; "
+                "earlier answers are kept"
             ) from None
         with self._lock:
             now = time.monotonic()

@@ -7,7 +7,6 @@ long) is an answer without text.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -44,6 +43,8 @@ _BROKEN = frozenset({"error", "malformed_function_call", "other", "network_error
 _REASONING_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking", "summary_text"})
 
 CUT = "cut"  # among the notes of a completion: it reached its longest length
+
+_MOST_TOKENS = 10**8  # no answer takes so many: a greater count is no count, and limits per minute would wait for ever
 
 # Our names of the token counts, and those of a completion.
 _TOKEN_COUNTS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
@@ -215,5 +216,5 @@ def _usage(body: Any) -> dict[str, float]:
 def _counts(reported: dict[str, Any], names: dict[str, str]) -> Iterator[tuple[str, float]]:
     for ours, theirs in names.items():
         count = reported.get(theirs)
-        if isinstance(count, int | float) and not isinstance(count, bool) and math.isfinite(count) and count >= 0:
+        if isinstance(count, int | float) and not isinstance(count, bool) and 0 <= count <= _MOST_TOKENS:
             yield ours, float(count)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+_ROUNDED = 1e-3  # above 0, the logarithm of 1, only by rounding
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,21 @@ def read_tokens(choice: Mapping[str, Any]) -> tuple[Token, ...]:
     try:
         if isinstance(told.get("content"), list):
             return tuple(
-                Token(entry["token"], {other["token"]: float(other["logprob"]) for other in entry["top_logprobs"]})
+                _token(entry["token"], ((other["token"], other["logprob"]) for other in entry["top_logprobs"]))
                 for entry in told["content"]
             )
         return tuple(
-            Token(text, {str(other): float(logprob) for other, logprob in others.items()})
-            for text, others in zip(told["tokens"], told["top_logprobs"], strict=True)
+            _token(text, others.items()) for text, others in zip(told["tokens"], told["top_logprobs"], strict=True)
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return ()
+
+
+def _token(text: Any, odds: Iterable[tuple[Any, Any]]) -> Token:
+    """Raises TypeError or ValueError for what is no text, or no log-probability of one."""
+    token = Token(text, {other: float(logprob) for other, logprob in odds})
+    if not all(isinstance(one, str) for one in (text, *token.odds)):
+        raise TypeError("a token that is no text")
+    if not all(logprob <= _ROUNDED for logprob in token.odds.values()):
+        raise ValueError("no log-probability")
+    return token

@@ -44,6 +44,12 @@ class LostConnection(Exception):
 class NotReached(LostConnection):
     """No connection could be made: connection refused, unknown host, no route, no common TLS."""
 
+    @property
+    def mend(self) -> str:
+        if "CERTIFICATE_VERIFY_FAILED" in str(self):
+            return "have its certificate renewed, or name the authority that signed it in SSL_CERT_FILE"
+        return "start the server, or fix the address"
+
 
 class TooSlow(LostConnection):
     """The answer was not complete in time."""

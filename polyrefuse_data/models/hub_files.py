@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from polyrefuse_data.errors import ModelError
-from polyrefuse_data.system.hub import client_errors, hub_error
+from polyrefuse_data.system.hub import asking_the_hub, client_errors, hub_error
 from polyrefuse_data.system.input_files import open_input
 
 
@@ -22,7 +22,8 @@ class HubFiles:
         self.model = model
         self._where = f"{model}@{revision}" if revision else model
         try:
-            info = HfApi().model_info(model, revision=revision, files_metadata=True)
+            with asking_the_hub():
+                info = HfApi().model_info(model, revision=revision, files_metadata=True)
         except client_errors() as error:
             raise hub_error(error, self._where, "model", ModelError) from error
         if info.sha is None:
@@ -47,7 +48,8 @@ class HubFiles:
         from huggingface_hub import hf_hub_download
 
         try:
-            return Path(hf_hub_download(self.model, name, revision=self.revision, force_download=again))
+            with asking_the_hub():
+                return Path(hf_hub_download(self.model, name, revision=self.revision, force_download=again))
         except client_errors() as error:
             raise hub_error(error, self._where, "model", ModelError) from error
 

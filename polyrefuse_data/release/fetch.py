@@ -10,7 +10,7 @@ from typing import Any
 
 from polyrefuse_data.errors import ReleaseError
 from polyrefuse_data.release import layout
-from polyrefuse_data.system.hub import client_errors, hub_error
+from polyrefuse_data.system.hub import asking_the_hub, client_errors, hub_error
 
 _HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
@@ -58,11 +58,13 @@ def _snapshot(repo_id: str, revision: str | None, only: list[str] | None) -> Loc
 
     def download(**options: Any) -> Path:
         options |= {"repo_type": "dataset", "allow_patterns": only, "ignore_patterns": [".gitattributes"]}
-        return Path(huggingface_hub.snapshot_download(repo_id, **options))
+        with asking_the_hub():
+            return Path(huggingface_hub.snapshot_download(repo_id, **options))
 
     try:
         # Asked for itself: where the Hub refuses, a snapshot is answered from the cache without a word.
-        huggingface_hub.HfApi().dataset_info(repo_id, revision=revision)
+        with asking_the_hub():
+            huggingface_hub.HfApi().dataset_info(repo_id, revision=revision)
         return Located(download(revision=revision))
     except HFValidationError as error:
         raise ReleaseError(f"{repo_id} is not a Hub id: {error}") from error

@@ -11,18 +11,20 @@ import contextlib
 import itertools
 import json
 import logging
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, PolyrefuseError, ReleaseError
 from polyrefuse_data.release import layout
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.release.versions import parse_version
-from polyrefuse_data.system.hub import LOGIN, client_errors, http_status, hub_error
+from polyrefuse_data.system.hub import LOGIN, asking_the_hub, client_errors, http_status, hub_error
 from polyrefuse_data.system.input_files import read_input
+from polyrefuse_data.system.retry_after import retry_after
 from polyrefuse_data.text import printable
 from polyrefuse_data.text.counts import counted
 
@@ -135,7 +137,8 @@ def publish_release(
         return plan
     for attempt in itertools.count(1):
         try:
-            return _publish(plan, endpoint)
+            with asking_the_hub():
+                return _publish(plan, endpoint)
         except client_errors() as error:
             pause = _asked_to_wait(error)
             if pause is None or attempt == _ATTEMPTS:
@@ -153,8 +156,8 @@ def _asked_to_wait(error: Exception) -> int | None:
     cause = error.__cause__ if isinstance(error, RuntimeError) else error  # a failed upload wraps what failed
     if not isinstance(cause, HfHubHTTPError) or cause.response.status_code != 429:
         return None
-    said = cause.response.headers.get("Retry-After", "")
-    pause = int(said) if said.isdigit() else _PAUSE_SECONDS
+    said = retry_after(cause.response.headers)
+    pause = _PAUSE_SECONDS if said is None else math.ceil(said)
     return pause if pause <= _LONGEST_PAUSE_SECONDS else None
 
 
@@ -181,9 +184,18 @@ def _publish(plan: Plan, endpoint: str | None) -> Publication:
         _refuse_other_content(api, plan, remote.tags[plan.tag])
         return Publication(plan.repo_id, plan.tag, remote.tags[plan.tag], is_new=False)
     _refuse_lower_version(plan, remote)
-    api.update_repo_settings(plan.repo_id, repo_type=_REPO, gated=_GATE if plan.gated else False)
+    gate: Literal["manual", False] = _GATE if plan.gated else False
+    api.update_repo_settings(plan.repo_id, repo_type=_REPO, gated=gate)
     commit = _commit(api, plan, remote.head)
+    # Looked at before it is tagged, because a tagged version never changes.
+    if api.dataset_info(plan.repo_id, revision=commit).gated != gate:
+        raise PublishStopped(f"{plan.repo_id}: the Hub did not take over the setting gated={gate}; run again")
+    different = _differences(plan, _tree(api, plan.repo_id, commit))
+    if different:
+        raise PublishStopped(f"{plan.repo_id}: commit {commit[:12]} is not the release ({different[0]}); run again")
     api.create_tag(plan.repo_id, repo_type=_REPO, tag=plan.tag, revision=commit, tag_message=_message(plan))
+    if _look(api, plan).tags.get(plan.tag) is None:
+        raise PublishStopped(f"{plan.repo_id}: the Hub did not make the tag {plan.tag}; run again")
     return Publication(plan.repo_id, plan.tag, commit, is_new=True)
 
 
@@ -304,7 +316,7 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
         return PublishStopped(
             f"{plan.repo_id}: the Hub reports a conflict, perhaps because somebody else is publishing; run again"
         )
-    if isinstance(error, BadRequestError) or type(error) is ValueError:
+    if isinstance(error, BadRequestError) or isinstance(error.__cause__, BadRequestError):  # the latter: of the card
         return ReleaseError(f"{plan.repo_id}: the Hub refuses the release: {str(error).strip()}")
     explained = hub_error(error, plan.repo_id, "dataset", ReleaseError)
     return explained if isinstance(explained, MissingPrerequisite) else PublishStopped(str(explained))

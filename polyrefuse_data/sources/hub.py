@@ -9,7 +9,7 @@ from typing import Any
 
 from polyrefuse_data.errors import ConfigError, SourceError
 from polyrefuse_data.sources.reading import is_readable
-from polyrefuse_data.system.hub import client_errors, hub_error
+from polyrefuse_data.system.hub import asking_the_hub, client_errors, hub_error
 
 _ID = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -24,28 +24,35 @@ def hub_files(hub: str, files: str, key: str) -> list[Path]:
     for an id that is none; SourceError if no file matches or the Hub does not answer; MissingPrerequisite if access is
     denied.
     """
-    import huggingface_hub
     from huggingface_hub.errors import HFValidationError
 
     match = _ID.fullmatch(hub)
     if not match or ".." in hub:
         raise ConfigError(f"{key}: {hub!r} is not a dataset on the Hub: write ORG/NAME@COMMIT")
     repo, revision = match["repo"], match["revision"]
-    options: dict[str, Any] = {"repo_type": "dataset", "revision": revision}
     try:
-        if not revision or not _COMMIT.fullmatch(revision):
-            commit = huggingface_hub.HfApi().dataset_info(repo, revision=revision).sha
-            raise ConfigError(f"{key}: {hub} names no commit, so its content may change: pin the current one, {commit}")
-        folder = Path(huggingface_hub.snapshot_download(repo, allow_patterns=[files], **options))
-        found = sorted(path for path in folder.rglob("*") if path.is_file() and _matches(path, folder, files))
-        if not found:
-            names = huggingface_hub.HfApi().list_repo_files(repo, **options)
-            more = ", ..." if len(names) > _MOST_NAMED else ""
-            raise SourceError(f"{hub} has no file {files!r}, only {', '.join(names[:_MOST_NAMED])}{more}")
+        with asking_the_hub():
+            return _fetched(hub, repo, revision, files, key)
     except HFValidationError as error:
         raise ConfigError(f"{key}: {hub!r}: {error}") from error
     except client_errors() as error:
         raise hub_error(error, hub, "dataset", SourceError) from error
+
+
+def _fetched(hub: str, repo: str, revision: str | None, files: str, key: str) -> list[Path]:
+    import huggingface_hub
+
+    options: dict[str, Any] = {"repo_type": "dataset", "revision": revision}
+    if not revision or not _COMMIT.fullmatch(revision):
+        commit = huggingface_hub.HfApi().dataset_info(repo, revision=revision).sha
+        raise ConfigError(f"{key}: {hub} names no commit, so its content may change: pin the current one, {commit}")
+    folder = Path(huggingface_hub.snapshot_download(repo, allow_patterns=[files], **options))
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and _matches(path, folder, files))
+    if not found:
+        names = huggingface_hub.HfApi().list_repo_files(repo, **options)
+        more = ", ..." if len(names) > _MOST_NAMED else ""
+        others = f", only {', '.join(names[:_MOST_NAMED])}{more}" if names else ", and no other"
+        raise SourceError(f"{hub} has no file {files!r}{others}")
     return found
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import traceback
+from collections.abc import Iterator
 
 from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
@@ -18,6 +22,31 @@ def client_errors() -> tuple[type[Exception], ...]:
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
     return HTTPError, OSError, ValueError, RuntimeError
+
+
+class MalformedAnswer(ValueError):
+    """The Hub, or whatever answered in its place, sent something that huggingface_hub stumbles over."""
+
+    def __init__(self) -> None:
+        super().__init__("not in the Hub's form: a proxy or a login page may have sent it")
+
+
+@contextlib.contextmanager
+def asking_the_hub() -> Iterator[None]:
+    """Raise MalformedAnswer, one of the `client_errors`, for an answer of another form than the Hub's.
+
+    huggingface_hub takes the form for granted: anything else ends in a KeyError, TypeError or AttributeError of its
+    own. The same errors of our code stay what they are.
+    """
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        raise MalformedAnswer from error
+    except (AttributeError, LookupError, TypeError) as error:
+        modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+        if not any(module.startswith("huggingface_hub.") for module in modules):
+            raise
+        raise MalformedAnswer from error
 
 
 def hub_error(error: Exception, where: str, kind: str, otherwise: type[PolyrefuseError]) -> PolyrefuseError:

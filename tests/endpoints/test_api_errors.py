@@ -93,6 +93,15 @@ def test_a_wait_that_is_none_is_not_taken_for_one(header: str) -> None:
     assert not api_error(429, "busy", retry_after=header).retry_after
 
 
+def test_a_message_without_end_costs_little_and_shows_no_half_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "a-key-of-thirty-two-characters.."
+    monkeypatch.setenv("SOME_API_KEY", key)
+    error = api_error(400, "model's maximum context length " + key * 100_000)
+    assert error.no_answer().reason == "too_long" and len(error.message) < 100_000
+    error = api_error(400, "x" * 19_990 + key + "y" * 100_000)
+    assert key[:8] not in error.message and error.message.endswith("***" + "y" * 7)
+
+
 @pytest.mark.parametrize(
     ("status", "message", "code", "expected"),
     [

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ import pytest
 from polyrefuse_data.benchmark.judges import judge_refusal
 from polyrefuse_data.config import OpenAIBackend
 from polyrefuse_data.endpoints import Ask, Client, Completion, Endpoint, NoAnswer, api_errors
-from polyrefuse_data.errors import ConfigError, EndpointError
+from polyrefuse_data.errors import ConfigError, EndpointError, MissingPrerequisite
 from polyrefuse_data.languages import language
 from polyrefuse_data.translation import Pair, Request, Translation, open_backend, translate_requests
 from tests.endpoints.api_server import API_KEY, ApiServer
@@ -161,3 +165,28 @@ def test_a_key_that_no_header_can_hold_is_an_error(api: ApiServer, monkeypatch: 
         with pytest.raises(MissingPrerequisite, match="TEST_API_KEY") as raised:
             translate_requests(backend(api), HELLO)
         assert key not in str(raised.value)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+def test_a_certificate_that_nobody_vouches_for_is_told_with_its_mend(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", *names, *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    api._http.socket = context.wrap_socket(api._http.socket, server_side=True)
+    address = api.base_url.replace("http:", "https:")
+
+    def ask() -> Any:
+        options: dict[str, Any] = {"model": "test-model", "api_key_env": "TEST_API_KEY", "max_retries": 0}
+        return translate_requests(open_backend(OpenAIBackend(base_url=address, **options)), HELLO)
+
+    with pytest.raises(
+        MissingPrerequisite, match=r"CERTIFICATE_VERIFY_FAILED.*authority that signed it in SSL_CERT_FILE"
+    ):
+        ask()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert isinstance(ask()[0], Translation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
@@ -148,3 +149,12 @@ def test_two_answers_or_none_are_a_failure(message: dict[str, object], reason: s
 def test_a_completion_says_what_it_took() -> None:
     body = {**completion(ONE), "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}}
     assert read_completion(body) == Completion(ONE, {"input_tokens": 5.0, "output_tokens": 7.0})
+
+
+@pytest.mark.parametrize("count", [10**400, 1e300, -1, math.nan, True, "5"], ids=lambda count: ascii(count)[:9])
+@pytest.mark.parametrize("key", ["prompt_tokens", "completion_tokens"])
+def test_a_count_that_no_answer_can_have_is_none(key: str, count: object) -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, key: count}
+    assert read_completion({**completion(ONE), "usage": usage}) == Completion(ONE)
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": count}
+    assert read_completion({**completion(ONE), "usage": usage}).usage == {"input_tokens": 5.0, "output_tokens": 7.0}

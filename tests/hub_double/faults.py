@@ -7,9 +7,9 @@ import threading
 # cut_before: the connection is cut with nothing done; cut_after: the work is done, the answer never arrives.
 # echo: the error repeats the token; redirect: to an address with the token in it, which fails.
 # cut_half: half of the answer arrives; stall: half of it arrives, and then nothing more; corrupt: one byte of it is
-# another.
+# another. page: a proxy answers with a page of its own, and nothing is done; object: with an empty JSON object.
 KINDS = ("500", "cut_before", "cut_after", "401", "403", "409", "412", "429", "slow", "echo", "redirect")
-KINDS += ("cut_half", "corrupt", "stall")
+KINDS += ("cut_half", "corrupt", "stall", "page", "object")
 
 
 class Faults:

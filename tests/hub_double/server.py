@@ -77,6 +77,7 @@ class HubDouble:
         self.lfs: dict[str, bytes] = {}
         self.xet: Xet | None = Xet()  # None: a Hub without Xet storage
         self.faults = Faults()
+        self.retry_after = "7"  # what a 429 says
         self.stalled = threading.Event()  # an answer stands still half-way
         self.stopped = threading.Event()
         self._lock = threading.Lock()
@@ -410,6 +411,10 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
                 return self._cut()
             if fault == "slow":
                 threading.Event().wait(SLOW_SECONDS)  # tests stub time.sleep
+            if fault == "page":
+                return self._send(Answer(200, b"<html>Please log in.</html>", {"Content-Type": "text/html"}))
+            if fault == "object":
+                return self._send(reply({}))
             if fault == "echo":
                 return self._send(error(403, f"{request.headers['authorization']} may not do that"))
             if fault == "redirect":
@@ -417,7 +422,7 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
                 return self._send(Answer(302, b"", {"Location": f"{hub.endpoint}/elsewhere?token={token}"}))
             if fault and fault.isdigit():
                 refused = error(int(fault), f"fault {fault} of the double")
-                refused.headers |= {"Retry-After": "7"} if fault == "429" else {}
+                refused.headers |= {"Retry-After": hub.retry_after} if fault == "429" else {}
                 return self._send(refused)
             answer = hub.answer(request)
             if fault == "corrupt":

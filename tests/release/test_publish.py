@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from huggingface_hub import constants
@@ -142,6 +143,21 @@ def test_a_hub_that_asks_to_wait_for_ever_is_exit_4_with_its_reason(hub, release
         publish(hub, release)
 
 
+@pytest.mark.parametrize(
+    ("said", "pauses"),
+    [("Fri, 01 Jan 2100 00:00:00 GMT", []), ("Thu, 01 Jan 1970 00:00:00 GMT", [0]), ("1.2", [2]), ("²", [60])],
+)
+def test_a_wait_is_read_in_every_form(hub, release, monkeypatch, said, pauses):
+    """What is too long is not waited for, and what cannot be read is a minute."""
+    waited = []
+    monkeypatch.setattr(_http.time, "sleep", waited.append)
+    hub.retry_after = said
+    hub.faults.of("/settings", "429")
+    with nullcontext() if pauses else pytest.raises(PublishStopped, match="HTTP 429"):
+        publish(hub, release)
+    assert waited == pauses
+
+
 def test_the_reason_of_a_refusal_is_shown(hub, release):
     hub.faults.from_now_on("403")
     with pytest.raises(MissingPrerequisite, match=r"lacks the permission \(fault 403 of the double\)"):
@@ -211,6 +227,8 @@ def small_releases(tmp_path):
     "kind",
     [
         "cut_after",
+        "page",
+        pytest.param("object", marks=pytest.mark.slow),
         pytest.param("500", marks=pytest.mark.slow),
         pytest.param("cut_before", marks=pytest.mark.slow),
         pytest.param("401", marks=pytest.mark.slow),
@@ -242,8 +260,39 @@ def test_after_a_fault_at_any_request_running_again_ends_in_the_same_state(hub, 
         hub.faults.reset()
         publish(hub, second)
         assert hub.repos[REPO].state() == wanted, (number, kind)
-        assert len(hub.repos[REPO].log) == 3, "one commit a version, whatever failed"
+        if kind != "object":  # an empty list of files is believed, and what was left there goes with a second commit
+            assert len(hub.repos[REPO].log) == 3, "one commit a version, whatever failed"
     assert stopped > 0
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("update_repo_settings", r"setting gated=manual"),
+        ("list_repo_tree", r"is not the release \(data/yo/"),
+        ("create_tag", r"did not make the tag v1\.1\.0"),
+    ],
+)
+def test_what_a_hub_says_it_did_is_looked_at_before_it_is_told(hub, releases, monkeypatch, step, says):
+    """Something answers 200 in its place and does nothing, once: no version is tagged that is not what it says."""
+    from huggingface_hub import HfApi
+
+    publish(hub, releases[0])
+    hub.repos[REPO].gated = False
+    real = getattr(HfApi, step)
+
+    def nothing(*_, **__):
+        monkeypatch.setattr(HfApi, step, real)
+        return []
+
+    monkeypatch.setattr(HfApi, step, nothing)
+    with pytest.raises(PublishStopped, match=says):
+        publish(hub, releases[1])
+    repo = hub.repos[REPO]
+    assert set(repo.tags) == {"v1.0.0"}
+    publish(hub, releases[1])
+    assert set(repo.commits[repo.tags["v1.1.0"]]) == files_of(releases[1]) | {".gitattributes"}
+    assert repo.gated == "manual"
 
 
 LOAD = """

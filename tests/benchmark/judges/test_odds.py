@@ -62,7 +62,28 @@ def test_both_forms_of_an_api_are_read(told: object) -> None:
     assert read_tokens({"logprobs": told}) == (Token("yes", {"yes": -0.5}),)
 
 
-@pytest.mark.parametrize("told", [None, [], {}, {"content": [{"token": "a"}]}, {"tokens": 1, "top_logprobs": [None]}])
+def odds_of(text: object, logprob: object) -> dict[str, object]:
+    return {"content": [{"token": "a", "top_logprobs": [{"token": text, "logprob": logprob}]}]}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {},
+        {"content": [{"token": "a"}]},
+        {"tokens": 1, "top_logprobs": [None]},
+        {"tokens": [5], "top_logprobs": [{"a": -1}]},
+        {"tokens": ["a"], "top_logprobs": [{"a": 10**400}]},
+        odds_of(5, -1),
+        odds_of(None, -1),
+        odds_of("a", 1000),
+        odds_of("a", math.nan),
+        odds_of("a", "x"),
+    ],
+    ids=lambda told: ascii(told)[:80],
+)
 def test_what_is_no_odds_is_none(told: object) -> None:
     assert read_tokens({"logprobs": told}) == ()
 
