@@ -52,6 +52,7 @@ class Browser:
             "goog:loggingPrefs": {"browser": "ALL"},
         }
         session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        self._looked: tuple[int, str] | None = None
         self._session = f"/session/{session['sessionId']}"
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -64,12 +65,17 @@ class Browser:
         self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
 
     def open_again(self, path: Path, seen: str) -> None:
-        """Open a page until it shows what was kept or cleared before, where the script `seen` is true.
+        """Open a page in another tab until it shows what was kept or cleared in this one, where the script `seen` is
+        true.
 
-        Chromium tells a new process of it a moment later, and forgets what a page keeps in the moment that it is left.
+        Chromium tells a new process of it a moment later, and may forget what a page kept just before it was left: so
+        it is not left.
         """
         deadline = time.monotonic() + LONG_ENOUGH
-        time.sleep(0.5)
+        tab = self._call("POST", f"{self._session}/window/new", {"type": "tab"})
+        self._call("POST", f"{self._session}/window", {"handle": tab["handle"]})
+        if self._looked:
+            self.look(*self._looked)
         self.open(path)
         while not self.run(seen):
             assert time.monotonic() < deadline, f"{path} never shows: {seen}"
@@ -93,6 +99,7 @@ class Browser:
 
     def look(self, width: int, scheme: str) -> None:
         """See pages at a width in CSS pixels, in the light or dark colour scheme."""
+        self._looked = width, scheme
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         scheme_of = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         for command, parameters in (("setDeviceMetricsOverride", size), ("setEmulatedMedia", scheme_of)):
