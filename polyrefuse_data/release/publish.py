@@ -188,11 +188,10 @@ def _publish(plan: Plan, endpoint: str | None) -> Publication:
     api.update_repo_settings(plan.repo_id, repo_type=_REPO, gated=gate)
     commit = _commit(api, plan, remote.head)
     # Looked at before it is tagged, because a tagged version never changes.
-    if api.dataset_info(plan.repo_id, revision=commit).gated != gate:
+    if api.dataset_info(plan.repo_id, revision=commit).gated not in (gate, None):  # None: a Hub without gates
         raise PublishStopped(f"{plan.repo_id}: the Hub did not take over the setting gated={gate}; run again")
-    different = _differences(plan, _tree(api, plan.repo_id, commit))
-    if different:
-        raise PublishStopped(f"{plan.repo_id}: commit {commit[:12]} is not the release ({different[0]}); run again")
+    if different := set(plan.files) ^ _tree(api, plan.repo_id, commit).keys():
+        raise PublishStopped(f"{plan.repo_id}: commit {commit[:12]} is not the release ({min(different)}); run again")
     api.create_tag(plan.repo_id, repo_type=_REPO, tag=plan.tag, revision=commit, tag_message=_message(plan))
     if _look(api, plan).tags.get(plan.tag) is None:
         raise PublishStopped(f"{plan.repo_id}: the Hub did not make the tag {plan.tag}; run again")
