@@ -22,7 +22,7 @@ from polyrefuse_data.cli.options import OUR_FAULT, STOPPED_PART_WAY
 from polyrefuse_data.errors import PolyrefuseError
 from polyrefuse_data.system.disk import disk_error
 from polyrefuse_data.system.extras import missing_extra
-from polyrefuse_data.system.machine_faults import machine_fault
+from polyrefuse_data.system.machine_faults import machine_fault, sound_file
 from polyrefuse_data.system.signals import Stopped, is_stopping, stop_on_signals, tell_stopped
 from polyrefuse_data.system.streams import lost_output, take_over_streams
 from polyrefuse_data.system.verbosity import Verbosity, set_verbosity, verbosity
@@ -89,7 +89,7 @@ def _run() -> int:
         if is_stopping():
             tell_stopped()
             raise Stopped from error
-        told = disk_error(error) or missing_extra(error, "this command") or error
+        told = disk_error(error) or missing_extra(error, "this command") or sound_file(error) or error
         if not isinstance(told, PolyrefuseError):
             told = machine_fault(error) or error
         if not isinstance(told, PolyrefuseError):

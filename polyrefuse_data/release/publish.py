@@ -186,10 +186,11 @@ def _publish(plan: Plan, endpoint: str | None) -> Publication:
     _refuse_lower_version(plan, remote)
     gate: Literal["manual", False] = _GATE if plan.gated else False
     api.update_repo_settings(plan.repo_id, repo_type=_REPO, gated=gate)
+    # Looked at before anything is uploaded, because whoever sees a repository without a gate has its files.
+    if api.dataset_info(plan.repo_id).gated not in (gate, None):  # None: a Hub without gates
+        raise PublishStopped(f"{plan.repo_id}: the Hub did not take over the setting gated={gate}; run again")
     commit = _commit(api, plan, remote.head)
     # Looked at before it is tagged, because a tagged version never changes.
-    if api.dataset_info(plan.repo_id, revision=commit).gated not in (gate, None):  # None: a Hub without gates
-        raise PublishStopped(f"{plan.repo_id}: the Hub did not take over the setting gated={gate}; run again")
     if different := set(plan.files) ^ _tree(api, plan.repo_id, commit).keys():
         raise PublishStopped(f"{plan.repo_id}: commit {commit[:12]} is not the release ({min(different)}); run again")
     api.create_tag(plan.repo_id, repo_type=_REPO, tag=plan.tag, revision=commit, tag_message=_message(plan))

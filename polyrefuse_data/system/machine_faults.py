@@ -39,14 +39,30 @@ def machine_fault(error: BaseException) -> PolyrefuseError | None:
     """The error for one that the machine caused, directly or indirectly; None for other errors."""
     for cause in causes(error):
         number = _number(cause)
-        if number in _SHORTAGES:
-            return MachineError(f"{_SHORTAGES[number]} and run the same command again")
+        if number == errno.ENOMEM:
+            return _shortage(number)
         if number in _PATHS and isinstance(cause, OSError):
             where = f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
             return ConfigError(f"{where}: {_PATHS[number]}")
+    return sound_file(error)
+
+
+def sound_file(error: BaseException) -> PolyrefuseError | None:
+    """The error for one that says nothing of the file it came with: too many files are open, or a library cannot take
+    the file's name. None for other errors.
+
+    Whoever reads a file takes either for damage, and would advise to remove it.
+    """
+    for cause in causes(error):
+        if _number(cause) in (errno.EMFILE, errno.ENFILE):
+            return _shortage(_number(cause))
         if isinstance(cause, UnicodeEncodeError) and _UNDECODED.search(cause.object):
             return ConfigError(f"{cause.object}: this name is not in UTF-8, as libraries need it: rename it")
     return None
+
+
+def _shortage(number: int) -> MachineError:
+    return MachineError(f"{_SHORTAGES[number]} and run the same command again")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +11,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError, PolyrefuseError
-from polyrefuse_data.system.input_files import reason, regular_file, sha256_of
+from polyrefuse_data.system.input_files import read_input, reason, regular_file, sha256_of
 from polyrefuse_data.system.machine_faults import is_out_of_memory
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
 
+# Building the modules of a billion layers would take all memory before a weight is looked at. Models have hundreds.
+_MOST_LAYERS = 10_000
+
 
 def folder_revision(folder: Path) -> str:
     """The first 12 hex digits of the sha256 over a model folder's weights, configuration and vocabulary."""
-    _refuse_special_files(folder)
+    _inspect(folder)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _WEIGHTS_AND_VOCABULARY for path in folder.glob(pattern)}):
         digest.update(f"{path.name}:{sha256_of(path)}\n".encode())
@@ -52,9 +56,9 @@ def damage_explained(name: str) -> Iterator[None]:
     MissingPrerequisite where a package is missing.
 
     transformers uses the files without validation: a list instead of a table ends in a TypeError or the like, and a
-    pipe blocks for ever. A folder with a pipe is a ModelError at once.
+    pipe blocks for ever. What `_inspect` finds is a ModelError at once.
     """
-    _refuse_special_files(Path(name))
+    _inspect(Path(name))
     try:
         yield
     except (PolyrefuseError, OSError, ValueError, MemoryError):
@@ -91,6 +95,35 @@ def safetensors_only(name: str) -> Iterator[None]:
             del os.environ[switch]
         else:
             os.environ[switch] = before
+
+
+def _inspect(folder: Path) -> None:
+    """Raise ModelError for what would block a model's loading, or lead it out of the folder, whose files alone are in
+    the model's revision."""
+    _refuse_special_files(folder)
+    config = _table(folder / "config.json")
+    names = [config.get("transformers_weights")]
+    for index in folder.glob("*.index.json"):
+        shards = _table(index).get("weight_map")
+        names += shards.values() if isinstance(shards, dict) else []
+    for name in names:
+        if isinstance(name, str) and Path(name).name != name:
+            raise ModelError(
+                f"{folder}: its weights are said to be in {name!r}, which is not in the folder: put them there"
+            )
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        for key, count in part.items():
+            if key.endswith("layers") and isinstance(count, int) and count > _MOST_LAYERS:
+                raise ModelError(f"{folder}: its config.json claims {key} = {count}; correct it, or download it again")
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one for what is none, which transformers reports."""
+    try:
+        read = json.loads(read_input(path))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def _refuse_special_files(folder: Path) -> None:

@@ -211,6 +211,16 @@ def test_a_branch_that_moved_is_reported_and_not_overwritten(hub, release, monke
     assert hub.repos[REPO].tags == {} and set(hub.repos[REPO].state()["main"]) == {".gitattributes"}
 
 
+@pytest.mark.parametrize("answer", ["page", "object"])
+def test_nothing_is_uploaded_where_the_gate_was_not_set(hub, release, answer):
+    hub.faults.of("/settings", answer)
+    with pytest.raises(PublishStopped, match="gated=manual; run again"):
+        publish(hub, release)
+    assert len(hub.repos[REPO].log) == 1 and hub.lfs == {}  # the Hub's initial commit
+    publish(hub, release)
+    assert hub.repos[REPO].gated == "manual" and "v1.0.0" in hub.repos[REPO].tags
+
+
 def count_requests(hub, release):
     hub.faults.reset()
     publish(hub, release)

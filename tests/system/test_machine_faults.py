@@ -69,6 +69,29 @@ def test_a_bug_ends_with_its_traceback_and_a_code_that_no_result_has(
     assert "KeyError: 'rows'" in said and said.splitlines()[-1].startswith("error: this is a bug in polyrefuse-data")
 
 
+@pytest.mark.parametrize(
+    ("cause", "code", "says"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), 4, "too many open files"),
+        (
+            UnicodeEncodeError("utf-8", os.fsdecode(b"bad\xff/rows.parquet"), 3, 4, "surrogates not allowed"),
+            2,
+            "rename",
+        ),
+    ],
+)
+def test_nobody_is_told_to_remove_a_sound_file(
+    cause: Exception, code: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read() -> None:
+        raise ConfigError("rows.parquet cannot be read: remove it and run this again") from cause
+
+    monkeypatch.setattr(cli, "command", lambda: read)
+    assert cli._run() == code
+    said = capsys.readouterr().err
+    assert says in said and "remove" not in said
+
+
 @pytest.mark.parametrize("command", ["verify", "show"])
 @pytest.mark.parametrize("name", ["x" * 300, "loop", "file/below/it", os.fsdecode(b"bad\xff")])
 def test_a_path_that_leads_nowhere_is_a_usage_error(polyrefuse: Call, tmp_path: Path, command: str, name: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import safe_open
 
 from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.judges import judge_refusal
@@ -137,6 +138,34 @@ def test_damaged_safetensors_are_an_error_of_ours(loader: str, tmp_path: Path) -
         (folder / "model.safetensors").write_bytes(content)
         with pytest.raises(PolyrefuseError):
             load(folder)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("by", ["index", "config"])
+def test_weights_outside_of_the_folder_are_not_loaded(loader: str, by: str, tmp_path: Path) -> None:
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    weights = folder / "model.safetensors"
+    with safe_open(weights, "pt") as tensors:
+        names = list(tensors.keys())
+    shutil.copyfile(weights, tmp_path / "elsewhere.safetensors")
+    if by == "index":
+        weights.unlink()
+        index = {"metadata": {}, "weight_map": dict.fromkeys(names, "../elsewhere.safetensors")}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    else:
+        change(folder / "config.json", transformers_weights="../elsewhere.safetensors")
+    with pytest.raises(ModelError, match="not in the folder"):
+        load(folder)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_claim_of_a_billion_layers_is_refused_before_they_are_built(loader: str, tmp_path: Path) -> None:
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    change(folder / "config.json", num_hidden_layers=10**9, encoder_layers=10**9)
+    with pytest.raises(ModelError, match=r"claims \w+layers = 1000000000"):
+        load(folder)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
