@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -86,6 +87,32 @@ def test_a_second_writer_is_turned_away_and_the_lock_goes_with_its_holder(tmp_pa
             pass
         holder.kill()  # no chance to tidy up
     with Workspace(tmp_path).lock():
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no flock")
+@pytest.mark.parametrize("left", [False, True], ids=["new folder", "with a lock file"])
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_is_no_second_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, left: bool
+) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    if left:
+        (tmp_path / ".lock").write_bytes(b"")  # copied along with the folder
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(ConfigError, match="this file system has no locks; choose"), lock_folder(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"1\n", b"\xff\x00garbage", str(os.getpid()).encode()])
+def test_what_is_in_a_lock_file_makes_no_difference(tmp_path: Path, content: bytes) -> None:
+    """Nobody holds it: a number in it is that of a process that has died, or that is another one by now."""
+    (tmp_path / ".lock").write_bytes(content)
+    with lock_folder(tmp_path), pytest.raises(ConfigError, match="another"), lock_folder(tmp_path):
         pass
 
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-# Errors of a file system without hard links when asked for one.
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # of file systems that write as they can
 _logger = logging.getLogger(__name__)
 
 
@@ -134,16 +133,20 @@ def _part_to_write(target: Path) -> Iterator[Path]:
 
 def _sync(part: Path) -> None:
     with part.open("rb") as written:
-        os.fsync(written.fileno())
+        try:
+            os.fsync(written.fileno())
+        except OSError as error:
+            if error.errno not in _NO_SYNC:
+                raise
 
 
 def _move_without_replacing(part: Path, target: Path) -> None:
     """Move a file. Raises FileExistsError if something already has the name."""
     try:
         os.link(part, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here, for which every file system has its own error
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # claims the name
         part.replace(target)
 

@@ -29,6 +29,9 @@ TABLES = {
 }
 KEYS = {"engines": ("fingerprint",), "answers": ("engine", "source", "target", "text")}
 
+# What SQLite says where it gets no lock, from another program or from the file system.
+_UNLOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL}
+
 Entry = tuple[str, ...]  # the columns of a table, without the digest
 
 
@@ -67,12 +70,18 @@ def explained(path: Path) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, ValueError, OSError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise TranslationError(
                     f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and "
                     "keeps the answers that can be read"
                 ) from error
-            raise ConfigError(f"{path}: cannot be used as a journal ({reason(error)})") from error
+            mend = (
+                ": close other programs that have it open, and keep the workspace on a local disk"
+                if code in _UNLOCKED
+                else ""
+            )
+            raise ConfigError(f"{path}: cannot be used as a journal ({reason(error)}){mend}") from error
 
 
 class Journal:

@@ -5,25 +5,43 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from polyrefuse_data.errors import ConfigError
+from polyrefuse_data.errors import ConfigError, DiskError
 from polyrefuse_data.system.files import atomic_write, remove_own, replace_kept, write_beside, write_new
 from polyrefuse_data.system.own_pages import write_page
 
 
-@pytest.fixture(params=["links", "no links"])
+def refused(number: int) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.fixture(params=[0, errno.EPERM, errno.EXDEV, errno.EINVAL], ids=["links", "EPERM", "EXDEV", "EINVAL"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """On a file system with hard links, and on one without."""
-
-    def no_link(*_: object) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted")
-
-    if request.param == "no links":
-        monkeypatch.setattr(os, "link", no_link)
+    """On a file system with hard links, and on some without, which say so in their own ways."""
+    if request.param:
+        monkeypatch.setattr(os, "link", refused(request.param))
     return tmp_path
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP], ids=errno.errorcode.get)
+def test_a_file_system_that_syncs_nothing_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "fsync", refused(number))
+    atomic_write(tmp_path / "file", "ours")
+    write_new(tmp_path / "new", "ours", "choose another")
+    assert contents(tmp_path) == {"file": "ours", "new": "ours"}
+    monkeypatch.setattr(os, "fsync", refused(errno.EIO))
+    with pytest.raises(DiskError, match="the disk fails"):
+        atomic_write(tmp_path / "file", "theirs")
+    assert contents(tmp_path) == {"file": "ours", "new": "ours"}
 
 
 def contents(folder: Path) -> dict[str, str]:
