@@ -30,9 +30,12 @@ _logger = logging.getLogger(__name__)
 
 
 def regular_file(path: Path) -> Path:
-    """The path itself, for a reader that opens it by name. Raises OSError if it is missing or not a regular file."""
+    """The path, absolute, for a reader that opens it by name. Raises OSError if it is missing or not a regular file.
+
+    Absolute, because pyarrow takes `~` at the beginning of a path for the home folder, and `s3:` for an address.
+    """
     _refuse_special(path.stat(), path)
-    return path
+    return path.absolute()
 
 
 def open_input(path: Path) -> BufferedReader:

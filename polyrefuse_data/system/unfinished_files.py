@@ -30,9 +30,10 @@ _RANDOM = "[0-9a-z_]{8}"
 def part_of(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
     """A new, empty file or private folder beside `target`; whatever is left when the block ends is removed.
 
-    Leftovers of killed writers of `target` are removed first, since the system released their locks. Raises OSError if
-    the folder is not writable.
+    Leftovers of killed writers of `target` are removed first, since the system released their locks. The path is
+    absolute, for the same reason as that of `regular_file`. Raises OSError if the folder is not writable.
     """
+    target = target.absolute()
     for abandoned in _parts_of(target):
         with contextlib.suppress(OSError):
             _remove_if_nobody_holds(abandoned)

@@ -8,11 +8,21 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from polyrefuse_data.errors import ConfigError, DiskError
-from polyrefuse_data.system.files import atomic_write, remove_own, replace_kept, write_beside, write_new
+from polyrefuse_data.system.files import (
+    atomic_write,
+    read_table,
+    remove_own,
+    replace_kept,
+    write_beside,
+    write_new,
+    write_table,
+)
 from polyrefuse_data.system.own_pages import write_page
+from polyrefuse_data.system.row_groups import group_sizes, write_groups
 
 
 def refused(number: int) -> Callable[..., None]:
@@ -116,3 +126,20 @@ def test_a_device_is_not_taken_for_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a pipe or device has its name"):
         atomic_write(tmp_path / "device", "content")
     assert (tmp_path / "device").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["~", "~root", "s3:", "file:", "hdfs:x"])
+def test_a_folder_whose_name_means_something_to_a_library_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """pyarrow would write into the home folder, or look for another machine."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    table = pa.table({"id": ["a"]})
+    write_table(table, Path(name) / "rows.parquet")
+    write_groups(Path(name) / "groups.parquet", table.schema, [table])
+    written = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(written) == [f"{name}/groups.parquet", f"{name}/rows.parquet"]
+    assert read_table(Path(name) / "rows.parquet", "x").equals(table)
+    assert group_sizes(Path(name) / "groups.parquet") == [1]
