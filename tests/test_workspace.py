@@ -108,7 +108,9 @@ def test_a_file_system_without_locks_is_no_second_writer(
         pass
 
 
-@pytest.mark.parametrize("content", [b"", b"1\n", b"\xff\x00garbage", str(os.getpid()).encode()])
+@pytest.mark.parametrize(
+    "content", [b"", b"1\n", b"\xff\x00garbage", str(os.getpid()).encode()], ids=["empty", "1", "garbage", "own"]
+)
 def test_what_is_in_a_lock_file_makes_no_difference(tmp_path: Path, content: bytes) -> None:
     """Nobody holds it: a number in it is that of a process that has died, or that is another one by now."""
     (tmp_path / ".lock").write_bytes(content)

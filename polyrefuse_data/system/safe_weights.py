@@ -102,15 +102,13 @@ def _inspect(folder: Path) -> None:
     the model's revision."""
     _refuse_special_files(folder)
     config = _table(folder / "config.json")
-    names = [config.get("transformers_weights")]
+    named: list[tuple[Path, Any]] = [(folder / "config.json", config.get("transformers_weights"))]
     for index in folder.glob("*.index.json"):
         shards = _table(index).get("weight_map")
-        names += shards.values() if isinstance(shards, dict) else []
-    for name in names:
+        named += [(index, shard) for shard in shards.values()] if isinstance(shards, dict) else []
+    for path, name in named:
         if isinstance(name, str) and Path(name).name != name:
-            raise ModelError(
-                f"{folder}: its weights are said to be in {name!r}, which is not in the folder: put them there"
-            )
+            raise ModelError(f"{path}: names weights that are not in its folder ({name!r}); download the model again")
     for part in (config, *(value for value in config.values() if isinstance(value, dict))):
         for key, count in part.items():
             if key.endswith("layers") and isinstance(count, int) and count > _MOST_LAYERS:
