@@ -66,14 +66,15 @@ class Browser:
 
     def open_again(self, path: Path, seen: str) -> None:
         """Open a page in another tab until it shows what was kept or cleared in this one, where the script `seen` is
-        true.
+        true; then this one is closed.
 
         Chromium tells a new process of it a moment later, and may forget what a page kept just before it was left: so
-        it is not left.
+        it is not left before.
         """
         deadline = time.monotonic() + LONG_ENOUGH
-        tab = self._call("POST", f"{self._session}/window/new", {"type": "tab"})
-        self._call("POST", f"{self._session}/window", {"handle": tab["handle"]})
+        left = self._call("GET", f"{self._session}/window")
+        tab = self._call("POST", f"{self._session}/window/new", {"type": "tab"})["handle"]
+        self._turn_to(tab)
         if self._looked:
             self.look(*self._looked)
         self.open(path)
@@ -81,12 +82,21 @@ class Browser:
             assert time.monotonic() < deadline, f"{path} never shows: {seen}"
             time.sleep(0.1)
             self.open(path)
+        self._turn_to(left)
+        self._call("DELETE", f"{self._session}/window")
+        self._turn_to(tab)
+
+    def _turn_to(self, tab: str) -> None:
+        self._call("POST", f"{self._session}/window", {"handle": tab})
+        self._command("Page.bringToFront")  # or nothing in it gets the focus
 
     def open_afresh(self, path: Path) -> None:
         """Open a page as somebody sees it who has not been there before."""
         self.open(path)
-        self.run("localStorage.clear()")
-        self.open_again(path, "return localStorage.length === 0")
+        stamp = str(time.monotonic_ns())  # kept after the rest is forgotten, as a page may keep things when it opens
+        self.run(f"localStorage.clear(); localStorage.setItem('forgotten', '{stamp}')")
+        self.open_again(path, f"return localStorage.getItem('forgotten') === '{stamp}'")
+        self.run("localStorage.removeItem('forgotten')")
 
     def run(self, script: str) -> Any:
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
@@ -103,8 +113,11 @@ class Browser:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         scheme_of = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         for command, parameters in (("setDeviceMetricsOverride", size), ("setEmulatedMedia", scheme_of)):
-            body = {"cmd": f"Emulation.{command}", "params": parameters}
-            self._call("POST", f"{self._session}/goog/cdp/execute", body)
+            self._command(f"Emulation.{command}", **parameters)
+
+    def _command(self, name: str, **parameters: Any) -> None:
+        """One of Chromium's own, which WebDriver has no word for."""
+        self._call("POST", f"{self._session}/goog/cdp/execute", {"cmd": name, "params": parameters})
 
     def log(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
