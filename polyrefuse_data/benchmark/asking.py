@@ -31,7 +31,6 @@ from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.rows import LABELS
 from polyrefuse_data.system.progress import tracked
-from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
@@ -129,9 +128,8 @@ class Asker:
             raise unpaid
         if lost:
             raise EndpointError(
-                f"{self._endpoint.name} did not answer {len(lost)} of {counted(len(prompts), 'prompt')} in "
-                f"{language} (last: "
-                f"{lost[-1].reason}, {one_line(lost[-1].detail)}); the answers so far are kept: run again to continue"
+                f"{self._endpoint.name} did not answer {len(lost)} of {counted(len(prompts), 'prompt')} in {language} "
+                f"(last: {lost[-1]}); the answers so far are kept: run again to continue"
             )
 
     def _answers(self, language: str, prompts: list[Prompt]) -> Iterator[tuple[Prompt, Answer | EndpointError, float]]:

@@ -115,8 +115,7 @@ def judge_run(
     judge_output_price: float | None = None,
     max_cost: float | None = None,
 ) -> Path:
-    """Judge replies from files (JSONL, JSON, CSV, Parquet, Inspect logs) and write a RUN folder with scores
-    and report.
+    """Judge replies from files (JSONL, JSON, CSV, Parquet, Inspect logs) and write a RUN folder with scores and report.
 
     A reply belongs to the test prompt with its `id` and `language`, or else with its prompt's text. `model` is their
     name in the report, `fields` the files' names for id, language, prompt and reply. With `judge_on` "english", the
@@ -190,8 +189,7 @@ def _match(given: list[GivenReply], rows: list[Row], matched: MatchedReplies) ->
     if not found:
         raise ConfigError(
             f"none of {counted(len(given), 'reply', 'replies')} ({given[0].where}, ...) answers a test prompt of "
-            f"{matched.dataset['name']}: "
-            "give each the `id` and `language` of its prompt, or the prompt's text"
+            f"{matched.dataset['name']}: give each the `id` and `language` of its prompt, or the prompt's text"
         )
     for completions in matched.rows.values():
         completions.sort(key=lambda row: (LABELS.index(row["label"]), row["id"]))

@@ -57,9 +57,8 @@ def find_blocks(
         choices = " or ".join(f"blocks={name}" for name in found)
         mend = f"name one with `--modules {choices}`, in Python ChatModel.load(..., modules=ModuleNames(...))"
         raise ModelError(
-            f"{type(network).__name__}: expected one list of blocks, each run on the hidden states of the one "
-            "before, found "
-            f"{len(found)} (lists: {seen}); {mend if found else 'so this architecture cannot be measured'}"
+            f"{type(network).__name__}: expected one list of blocks, each run on the hidden states of the one before, "
+            f"found {len(found)} (lists: {seen}); {mend if found else 'so this architecture cannot be measured'}"
         )
     (modules,) = found.values()
     try:

@@ -210,8 +210,8 @@ class Client:
         if unanswered >= _GIVE_UP_AFTER:
             assert isinstance(answer, NoAnswer)
             raise EndpointError(
-                f"{self.endpoint.name} did not answer {counted(unanswered, 'text')} in a row (last: {answer.reason}, "
-                f"{one_line(answer.detail)}); the answers so far are kept: run again to continue"
+                f"{self.endpoint.name} did not answer {counted(unanswered, 'text')} in a row (last: {answer}); "
+                "the answers so far are kept: run again to continue"
             )
 
     def _wait_for_turn(self, tokens: int, line: Line) -> None:
@@ -239,8 +239,8 @@ class Client:
         """The error for an API that redirects prompts and key elsewhere."""
         return ConfigError(
             f"{self.endpoint.asked_for}: {self.endpoint.name} redirects requests away from {self.endpoint.url} "
-            f"({error}): "
-            "prompts and keys only go to the address in the config; name the other one there if you trust it"
+            f"({error}): prompts and keys only go to the address in the config; name the other one there if you trust "
+            "it"
         )
 
     def _models(self, line: Line) -> set[str] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from polyrefuse_data.endpoints.logprobs import Token, read_tokens
+from polyrefuse_data.system.redaction import one_line
 
 # What APIs call the end of an answer that their own filter stopped: OpenAI and Azure, Gemini (upper case and through
 # its compatible API), Anthropic and gateways to it, Zhipu, DashScope.
@@ -72,6 +73,9 @@ class NoAnswer:
     detail: str = ""
     may_pass: bool = False
     usage: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.reason}, {one_line(self.detail)}" if self.detail else self.reason
 
 
 Answer = Completion | NoAnswer

@@ -73,9 +73,8 @@ def marks(name: str, rows: Sequence[tuple[str, str, str]]) -> list[Marks | None]
     lost = [answer for answer in answers.values() if isinstance(answer, NoAnswer) and answer.may_pass]
     if lost:
         raise EndpointError(
-            f"{SETTING}: {signature(name)} gave no marks for {len(lost)} of {counted(len(asks), 'row')} (last: "
-            f"{lost[-1].reason}, "
-            f"{one_line(lost[-1].detail)}): run again"
+            f"{SETTING}: {signature(name)} gave no marks for {len(lost)} of {counted(len(asks), 'row')} "
+            f"(last: {lost[-1]}): run again"
         )
     found = (answers[number] for number in range(len(asks)))
     return [read_marks(answer.text) if isinstance(answer, Completion) else None for answer in found]

@@ -65,8 +65,7 @@ def without_leaks(prompts: Sequence[Prompt]) -> list[Prompt]:
         if known["label"] != prompt["label"]:
             raise SourceError(
                 f"{known['source']} and {prompt['source']} label the same prompt {known['label']} and "
-                f"{prompt['label']} "
-                f"({prompt['text'][:60]!r}): remove it from one of them"
+                f"{prompt['label']} ({prompt['text'][:60]!r}): remove it from one of them"
             )
         if SPLITS.index(prompt["split"]) > SPLITS.index(known["split"]):
             latest[nfc(prompt["text"])] = prompt
@@ -85,8 +84,7 @@ def reject_duplicates(prompts: Sequence[Prompt]) -> None:
         if prompt["id"] in seen:
             raise ConfigError(
                 f"sources: {prompt['source']} contains the same prompt twice ({prompt['text'][:60]!r}): name each "
-                "source "
-                "once, and give different files different names"
+                "source once, and give different files different names"
             )
         seen.add(prompt["id"])
 

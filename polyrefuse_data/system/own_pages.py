@@ -23,8 +23,7 @@ def write_page(target: Path, page: str) -> None:
     if os.path.lexists(target) and not _is_ours(target):
         raise ConfigError(
             f"{target} already exists and was not written by polyrefuse, or was changed since: choose another --out, "
-            "or "
-            "move it away"
+            "or move it away"
         )
     content = page.encode("utf-8")
     atomic_write(target, content + f"<!-- polyrefuse-data {_hash(content)} -->\n".encode())

@@ -138,6 +138,6 @@ def _refuse_special_files(folder: Path) -> None:
 def _pickled(name: str) -> ModelError:
     return ModelError(
         f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, because "
-        "they can "
-        f"run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that folder"
+        f"they can run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that "
+        "folder"
     )

@@ -182,8 +182,7 @@ class Checkpoint:
                 raise unreachable
         raise ModelError(
             f"translation model {self.model!r} has no safetensors, and pickled weights are never loaded, because they "
-            "can "
-            f"run any program: run `{self._fetching}` once, which converts them"
+            f"can run any program: run `{self._fetching}` once, which converts them"
         )
 
     @property

@@ -176,8 +176,7 @@ def _check_tags(path: Path, tags: Collection[str]) -> None:
     if wrong:
         raise SourceError(
             f"{path}: {printable_line(', '.join(wrong))}: not a language code; write BCP 47 tags or FLORES codes, "
-            "such as "
-            "en, zh-TW, deu_Latn: `polyrefuse languages --all` lists them"
+            "such as en, zh-TW, deu_Latn: `polyrefuse languages --all` lists them"
         )
     if unknown:
         _logger.warning(

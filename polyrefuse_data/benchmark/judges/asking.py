@@ -17,7 +17,6 @@ from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.system.progress import tracked
-from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.text.counts import counted
 
 Asks = tuple[Ask, ...]  # what is asked of one reply
@@ -86,9 +85,8 @@ def ask_for_opinions(
         raise unpaid
     if lost:
         raise EndpointError(
-            f"judge {signature} gave no verdict on {len(lost)} of {counted(len(asked), 'reply', 'replies')} (last: "
-            f"{lost[-1].reason}, "
-            f"{one_line(lost[-1].detail)}): run again"
+            f"judge {signature} gave no verdict on {len(lost)} of {counted(len(asked), 'reply', 'replies')} "
+            f"(last: {lost[-1]}): run again"
         )
     return [opinions[key] for key in keys]
 
