@@ -12,7 +12,7 @@ from docs.generators import measured
 from docs.generators.config_keys import SECTIONS, meanings
 from docs.generators.pages import DOCS, PAGES
 from docs.generators.python_api import MODULES, public_names
-from polyrefuse_data import config
+from polyrefuse_data import config_sections as config
 from polyrefuse_data.benchmark.config import BenchmarkConfig
 from tests.documents import ROOT
 
