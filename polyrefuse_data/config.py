@@ -22,6 +22,7 @@ from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import SOURCE_LANGUAGE, TARGET_LANGUAGES, add_pack, language, plugged_pack
 from polyrefuse_data.system.files import write_new
 from polyrefuse_data.system.redaction import without_credentials
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
 
 ENVIRONMENT_PREFIX = "POLYREFUSE_"
@@ -426,7 +427,7 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     Raises ConfigError, naming file and key.
     """
     path = None if path is None else Path(path)
-    mend = f"create one with `polyrefuse init {path.parent}`" if path else ""
+    mend = f"create one with `polyrefuse init {shell_word(path.parent)}`" if path else ""
     if path is not None:
         plugins.look_in(path.parent)
     data = read_toml(path, mend) if path else {}
