@@ -36,6 +36,7 @@ from polyrefuse_data.config_sections import (
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.languages import plugged_pack
 from polyrefuse_data.system.files import write_new
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.system.toml import parse_toml, read_toml, validated
 
 __all__ = [
@@ -75,7 +76,7 @@ def load_config(path: Path | str | None, overrides: dict[str, Any] | None = None
     Raises ConfigError, naming file and key.
     """
     path = None if path is None else Path(path)
-    mend = f"create one with `polyrefuse init {path.parent}`" if path else ""
+    mend = f"create one with `polyrefuse init {shell_word(path.parent)}`" if path else ""
     if path is not None:
         plugins.look_in(path.parent)
     data = read_toml(path, mend) if path else {}

@@ -38,9 +38,7 @@ _GENERIC_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 _CUT = "the file is cut short; download it again"
 # What transformers says of some files, and what to do about it.
 _MENDS = {
-    "contains custom code": "its code comes with the model and is never run; use a model that transformers knows",
     "instantiate the backend tokenizer": "has no readable tokenizer; put the model's tokenizer.json there",
-    "does not recognize this architecture": "this transformers does not know its type; upgrade transformers",
     "cannot reshape array": _CUT,
     "unpack_from requires a buffer": _CUT,
     "must be a divisor of the total size": _CUT,

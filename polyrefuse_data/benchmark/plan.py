@@ -194,8 +194,9 @@ def _place(code: str) -> tuple[int, str]:
 
 
 def _split_revision(dataset: str) -> tuple[str, str | None]:
-    """Split `ORG/NAME@REVISION` into its two parts; a folder is returned unchanged."""
-    if Path(dataset).exists() or "@" not in dataset:
+    """Split `ORG/NAME@REVISION` into its two parts; a folder is returned unchanged, and so is an address, in whose half
+    nobody would see the secret."""
+    if Path(dataset).exists() or "@" not in dataset or "://" in dataset:
         return dataset, None
     name, revision = dataset.rsplit("@", 1)
     return name, revision

@@ -22,6 +22,7 @@ import pyarrow as pa
 from polyrefuse_data.errors import ConfigError
 from polyrefuse_data.system.files import atomic_path, atomic_write, read_table, write_table
 from polyrefuse_data.system.input_files import read_input_text, reason, regular_file
+from polyrefuse_data.system.shell import shell_word
 
 BASELINE, ABLATION, RANDOM, RANDOM_SHUFFLED = "baseline", "ablation", "random", "random-shuffled"
 # Name of a control among the replies -> the kind of direction ablated.
@@ -206,7 +207,8 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_input_text(path))
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist: run `polyrefuse benchmark run --out {path.parent}` first") from None
+        command = f"polyrefuse benchmark run --out {shell_word(path.parent)}"
+        raise ConfigError(f"{path} does not exist: run `{command}` first") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read ({reason(error)}): delete it and run the benchmark again") from error
 

@@ -18,12 +18,15 @@ class HubFiles:
 
     def __init__(self, model: str, revision: str | None) -> None:
         from huggingface_hub import HfApi
+        from huggingface_hub.errors import HFValidationError
 
         self.model = model
         self._where = f"{model}@{revision}" if revision else model
         try:
             with asking_the_hub():
                 info = HfApi().model_info(model, revision=revision, files_metadata=True)
+        except HFValidationError as error:
+            raise ModelError(f"{self._where} is neither a folder nor a Hub id (ORG/NAME)") from error
         except client_errors() as error:
             raise hub_error(error, self._where, "model", ModelError) from error
         if info.sha is None:

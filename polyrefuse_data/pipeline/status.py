@@ -17,6 +17,7 @@ from polyrefuse_data.pipeline.build import shard_prompts
 from polyrefuse_data.quality.batch import texts
 from polyrefuse_data.quality.checked_rows import CheckedRows, read_checked
 from polyrefuse_data.system.input_files import read_input, regular_file
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.text import printable
 from polyrefuse_data.text.counts import counted, each_counted
 from polyrefuse_data.workspace import Workspace
@@ -68,7 +69,9 @@ def workspace_status(workspace: Workspace) -> Status:
     Raises ConfigError if there is no such folder, or its config or files cannot be read.
     """
     if not workspace.path.is_dir():
-        raise ConfigError(f"{workspace.path} does not exist: create it with `polyrefuse init {workspace.path}`")
+        raise ConfigError(
+            f"{workspace.path} does not exist: create it with `polyrefuse init {shell_word(workspace.path)}`"
+        )
     config = load_config(workspace.config if workspace.config.exists() else None)
     prompts = _row_count(workspace.prompts) if workspace.prompts.exists() else None
     checked = read_checked(workspace, config.quality) if workspace.rows.exists() else None
@@ -89,14 +92,14 @@ def workspace_status(workspace: Workspace) -> Status:
 
 
 def _next_step(workspace: Workspace, checked: CheckedRows | None, *, is_building: bool, report: str) -> str:
-    path = workspace.path
+    path, config = shell_word(workspace.path), shell_word(workspace.config)
     if is_building:
-        return f"polyrefuse build -c {workspace.config}   (resumes)"
+        return f"polyrefuse build -c {config}   (resumes)"
     if checked is None:
         if workspace.imports.exists():
             return f"run the same `polyrefuse import ... --out {path}` again   (resumes)"
         if workspace.config.exists():
-            return f"polyrefuse build -c {workspace.config}"
+            return f"polyrefuse build -c {config}"
         return f"polyrefuse init {path}, or polyrefuse import PATH --out {path}"
     if checked.notice or workspace.checking.exists():
         return f"polyrefuse check {path}"

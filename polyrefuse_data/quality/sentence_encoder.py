@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.system.input_files import read_input_text, regular_file
-from polyrefuse_data.system.safe_weights import damage_explained, load_weights
+from polyrefuse_data.system.safe_weights import WHOLE_MODEL, damage_explained, load_weights
+from polyrefuse_data.system.shell import shell_word
 
 _BATCH = 32
 _LONGEST = 256  # tokens, where the model says nothing
@@ -77,9 +78,10 @@ def sentence_encoder(name: str) -> SentenceEncoder:
     except ModelError as error:
         raise ModelError(f"{_KEY}: {error}") from error
     except (OSError, ValueError) as error:
+        is_folder = Path(name).is_dir()
+        mend = WHOLE_MODEL if is_folder else f"fetch it with `hf download {shell_word(name)}`, or name a folder"
         raise MissingPrerequisite(
-            f"{_KEY}: {name} cannot be loaded ({str(error).strip().splitlines()[0]}); "
-            f"fetch it with `hf download {name}`, or name a folder"
+            f"{_KEY}: {name} cannot be loaded ({str(error).strip().splitlines()[0]}); {mend}"
         ) from error
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{_KEY}: the tokenizer of {name} has no padding token")

@@ -21,6 +21,7 @@ from polyrefuse_data.release.partition import ROW_GROUP_ROWS
 from polyrefuse_data.rows import COLUMNS, REJECTED, SCHEMA, conform, sort_rows
 from polyrefuse_data.system.input_files import reason, regular_file
 from polyrefuse_data.system.row_groups import write_groups
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.workspace import Workspace
 
 
@@ -37,7 +38,8 @@ def write_annex(workspace: Workspace, folder: Path, *, title: str, with_scores: 
     if with_scores:
         if scores is None:
             raise ReleaseError(
-                f"{workspace.scores} does not hold the scores of these rows: run `polyrefuse check {workspace.path}`"
+                f"{workspace.scores} does not hold the scores of these rows: run "
+                f"`polyrefuse check {shell_word(workspace.path)}`"
             )
         parts = (scores.slice(start, ROW_GROUP_ROWS) for start in range(0, scores.num_rows, ROW_GROUP_ROWS))
         write_groups(folder / layout.SCORES, scores.schema, parts)
@@ -53,7 +55,7 @@ def released_rows(folder: Path, *, as_rejected: bool = True) -> pa.Table:
         return sort_rows(pa.concat_tables(_tables(folder, as_rejected)))
     except UNREADABLE as error:
         raise ReleaseError(
-            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {folder}` shows why"
+            f"{folder} cannot be read ({reason(error)}): `polyrefuse verify {shell_word(folder)}` shows why"
         ) from error
 
 

@@ -10,6 +10,7 @@ from polyrefuse_data.release.card import accepted_rows
 from polyrefuse_data.release.diff import ReleaseDiff
 from polyrefuse_data.release.manifest import Manifest
 from polyrefuse_data.system.input_files import read_input_text, reason
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import printable
 
@@ -37,6 +38,6 @@ def next_changelog(previous: Path, diff: ReleaseDiff) -> str:
         old = ""
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(
-            f"{file} cannot be read as UTF-8 ({reason(error)}): see `polyrefuse verify {previous}`"
+            f"{file} cannot be read as UTF-8 ({reason(error)}): see `polyrefuse verify {shell_word(previous)}`"
         ) from error
     return f"{_HEAD}\n## {diff.new.version} ({diff.step})\n\n{diff.to_markdown()}\n{printable(old)}"

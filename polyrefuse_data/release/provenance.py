@@ -23,6 +23,7 @@ from polyrefuse_data.rows import conform
 from polyrefuse_data.sources.public_set import HUB
 from polyrefuse_data.sources.registry import REGISTRY
 from polyrefuse_data.system.input_files import reason, regular_file
+from polyrefuse_data.system.shell import shell_word
 
 # What a seal is over, and what no row is without.
 _SEALED = (
@@ -143,5 +144,5 @@ def checked_under(rows: Path, settings: QualityConfig) -> Provenance:
     if provenance and not fault:
         fault = outdated(provenance, settings)
     if provenance is None or fault:
-        raise ReleaseError(f"{rows}: {fault}: run `polyrefuse check {rows.parent}` first")
+        raise ReleaseError(f"{rows}: {fault}: run `polyrefuse check {shell_word(rows.parent)}` first")
     return provenance

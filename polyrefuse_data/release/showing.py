@@ -29,6 +29,7 @@ from polyrefuse_data.release.fetch import local_folder
 from polyrefuse_data.rows import COLUMNS, SCORES, STATUSES
 from polyrefuse_data.system.files import read_table
 from polyrefuse_data.system.input_files import read_input
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
@@ -101,7 +102,9 @@ def _read(where: str | Path) -> _Found:
     if workspace.rows.exists():
         return _read_workspace(workspace)
     if Path(where).is_dir() and not (Path(where) / layout.MANIFEST).exists():
-        raise ConfigError(f"{where} is neither a release nor a workspace with rows: see `polyrefuse status {where}`")
+        raise ConfigError(
+            f"{where} is neither a release nor a workspace with rows: see `polyrefuse status {shell_word(where)}`"
+        )
     folder = local_folder(where)
     rows = released_rows(folder, as_rejected=False)
     return _Found(rows, scores_of(folder / layout.SCORES, inputs_of(rows)), None, _reported_bounds(folder))
@@ -112,7 +115,7 @@ def _read_workspace(workspace: Workspace) -> _Found:
     checked = read_checked(workspace, config.quality)
     attempts = read_table(workspace.attempts, "run `polyrefuse build`") if workspace.attempts.exists() else None
     bounds = checked.provenance.bounds if checked.provenance and not checked.unchecked else Thresholds({})
-    notice = f"{checked.notice}: run `polyrefuse check {workspace.path}`" if checked.notice else ""
+    notice = f"{checked.notice}: run `polyrefuse check {shell_word(workspace.path)}`" if checked.notice else ""
     return _Found(checked.rows, checked.scores, attempts, bounds, notice)
 
 

@@ -36,6 +36,7 @@ from polyrefuse_data.release.staging import staged_folder
 from polyrefuse_data.release.subsets import subset_rows
 from polyrefuse_data.release.versions import check_step, parse_version, step_between
 from polyrefuse_data.system.input_files import regular_file
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.workspace import Workspace
 
 # What decides the bytes of a release besides the rows.
@@ -108,7 +109,7 @@ def _make_release(
         if not plan.keep.any():
             raise ReleaseError(
                 f"{workspace.rows} has no accepted rows{f' of the subset {subset}' if subset else ''}: "
-                f"`polyrefuse report {workspace.path}` shows why"
+                f"`polyrefuse report {shell_word(workspace.path)}` shows why"
             )
         with staged_folder(out, keep=keep) as folder:
             write_partitions(workspace.rows, plan, folder)

@@ -11,6 +11,7 @@ from typing import Any
 from polyrefuse_data import rows as schema
 from polyrefuse_data.languages import SOURCE_LANGUAGE
 from polyrefuse_data.sources.prompts import Prompt
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.text import printable
 from polyrefuse_data.text.counts import counted
 
@@ -89,7 +90,7 @@ class ImportSummary:
             lines.append(f"  licence of the dataset: {self.license}")
         if self.settings != "polyrefuse.toml":
             lines.append(f"  kept the existing polyrefuse.toml; the settings of the import are in {self.settings}")
-        lines.append(f"next: polyrefuse report {self.workspace}")
+        lines.append(f"next: polyrefuse report {shell_word(self.workspace)}")
         return printable.lines(lines)
 
     def to_json(self) -> str:

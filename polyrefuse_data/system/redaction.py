@@ -10,21 +10,29 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _MASK = "***"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _LONGEST_DETAIL = 300  # characters
 _SHORTEST = 8  # characters; shorter values are switches and words, and masking them would ruin the text
 
-# What a key looks like without its variable, as (before, secret): the part before is kept.
+# What a key looks like without its variable, as (before, secret): the part before is kept. Addresses also occur within
+# addresses (redirects, proxies), where their punctuation is percent-encoded, and as paths, which have single slashes.
+_NAMES = r"[\w.-]*(?:key|key[-_]?id|token|secret|passw(?:or)?d|pwd|sig|signature|credentials?|auth)"
 _SHAPES = tuple(
     re.compile(shape, re.IGNORECASE)
     for shape in (
-        r"(\b)(?:hf_[a-z0-9]{16,}|sk-[\w-]{16,})",
-        r"(://)[^/\s:@]*:[^/\s@]+(?=@)",
-        r"([?&](?:api[-_]?key|key|token|access[-_]token|password|secret|signature|sig)=)[^&#\s\"'<>]+",
-        r"(\b(?:bearer|basic) )[\w.~+/=-]{8,}",
+        # The prefixes of OpenAI and Anthropic, the Hub, GitHub, GitLab, Google, Groq, xAI, NVIDIA and Replicate.
+        r"(\b)(?:(?:sk|xai|nvapi|glpat)-[\w-]{16,}|(?:hf|gsk|r8|gh[opsu]|github_pat)_\w{16,}|AIza[\w-]{30,})",
+        r"((?<![\w-]))eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",  # a JSON web token
+        r"(\bhttps?:/|://)[^/?#\s\"'<>]+(?=@)",
+        r"(%3A%2F%2F)(?:(?!%2F|%3F|%23)[^/?#\s\"'<>])+?(?=%40)",
+        rf"([?&;]{_NAMES}=)[^&#\s\"'<>]+",
+        rf"((?:%3F|%26){_NAMES}%3D)(?:(?!%26|%23)[^&#\s\"'<>])+",
+        r"(\b(?:bearer|basic)(?: |\+|%20))[\w.~+/=-]{8,}",
+        # A header or a parameter, as it is sent, as JSON, in a dict, or in a list of pairs. A secret has a digit.
+        r"(\b(?:authorization|api[-_]?key)[\"']?\s*[:=,]\s*b?[\"']?(?:[a-z]+ )?)(?=[\w.~+/=-]{,99}\d)[\w.~+/=-]{8,}",
     )
 )
 
@@ -80,6 +88,9 @@ def one_line(text: str) -> str:
 
 
 def _secrets() -> list[str]:
-    """The secrets, longest first, so that one that contains another is masked completely."""
+    """The secrets, longest first, so that one that contains another is masked completely; also as an address
+    would write them."""
     values = _values | {value.strip() for name, value in os.environ.items() if _names_a_secret(name)}
-    return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)
+    values = {value for value in values if len(value) >= _SHORTEST}
+    in_addresses = {quote(value, safe="", errors="surrogateescape") for value in values}
+    return sorted(values | in_addresses, key=len, reverse=True)

@@ -13,8 +13,11 @@ from typing import Any, NoReturn
 from polyrefuse_data.errors import MissingPrerequisite, ModelError, PolyrefuseError
 from polyrefuse_data.system.input_files import read_input, reason, regular_file, sha256_of
 from polyrefuse_data.system.machine_faults import is_out_of_memory
+from polyrefuse_data.system.shell import shell_word
 
 _WEIGHTS_AND_VOCABULARY = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.spm")
+
+WHOLE_MODEL = "give a folder with config.json, the tokenizer's files and safetensors weights"  # what mends a folder
 
 # Building the modules of a billion layers would take all memory before a weight is looked at. Models have hundreds.
 _MOST_LAYERS = 10_000
@@ -52,8 +55,8 @@ def load_weights(auto_class: Any, name: str, **options: Any) -> Any:
 
 @contextmanager
 def damage_explained(name: str) -> Iterator[None]:
-    """Turn anything except OSError and ValueError that reading a model's files raises into a ModelError, or into
-    MissingPrerequisite where a package is missing.
+    """Turn what reading a model's files raises into a ModelError, or into MissingPrerequisite where a package is
+    missing; OSError and ValueError only if transformers cannot know the model, and the rest of them pass.
 
     transformers uses the files without validation: a list instead of a table ends in a TypeError or the like, and a
     pipe blocks for ever. What `_inspect` finds is a ModelError at once.
@@ -61,7 +64,11 @@ def damage_explained(name: str) -> Iterator[None]:
     _inspect(Path(name))
     try:
         yield
-    except (PolyrefuseError, OSError, ValueError, MemoryError):
+    except (OSError, ValueError) as error:
+        if mend := _unknown_kind(name, str(error)):
+            raise ModelError(f"{name}: {mend}") from error
+        raise
+    except (PolyrefuseError, MemoryError):
         raise
     except Exception as error:
         if is_out_of_memory(error):
@@ -70,6 +77,24 @@ def damage_explained(name: str) -> Iterator[None]:
         if isinstance(error, ImportError):
             raise MissingPrerequisite(f"{name}: reading it needs another package ({reason})") from error
         raise ModelError(f"{name}: its files are damaged, or belong to another kind of model ({reason})") from error
+
+
+def _unknown_kind(name: str, said: str) -> str | None:
+    """What to do about a model of a kind that transformers says it does not know; None if it says something else."""
+    is_unknown = "does not recognize this architecture" in said
+    if "custom code" in said or (is_unknown and _config(name).get("auto_map")):
+        return "it needs code of its own, which is never run; use a model that transformers knows"
+    return "this transformers does not know its type; upgrade transformers" if is_unknown else None
+
+
+def _config(name: str) -> dict[str, Any]:
+    """The config.json of a folder, or of a Hub id in the Hub's cache."""
+    if Path(name).exists():
+        return _table(Path(name) / "config.json")
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(name, "config.json")
+    return _table(Path(cached)) if isinstance(cached, str) else {}
 
 
 @contextmanager
@@ -138,6 +163,6 @@ def _refuse_special_files(folder: Path) -> None:
 def _pickled(name: str) -> ModelError:
     return ModelError(
         f"{name}: no model.safetensors to load, and pickled weights (pytorch_model.bin) are never loaded, because "
-        f"they can run any program: convert them once with `polyrefuse fetch-model {name} --out FOLDER`, and give that "
-        "folder"
+        f"they can run any program: convert them once with `polyrefuse fetch-model {shell_word(name)} --out FOLDER`, "
+        "and give that folder"
     )

@@ -15,6 +15,7 @@ from polyrefuse_data.models.pins import pinned_revision
 from polyrefuse_data.models.store import fetched_folder, located, read_record
 from polyrefuse_data.system.input_files import read_input_text, regular_file
 from polyrefuse_data.system.safe_weights import damage_explained, folder_revision, load_weights
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.translation.base import Pair, Request
 from polyrefuse_data.translation.kinds import M2M100, Kind
 from polyrefuse_data.translation.madlad import T5
@@ -190,9 +191,10 @@ class Checkpoint:
         """The command that fetches or converts it."""
         folder = Path(self.model)
         if folder.is_dir():
-            return f"polyrefuse fetch-model {folder} --out {folder.name}-safetensors"
-        revision = f" --revision {self.asked_revision}" if self.asked_revision != pinned_revision(self.model) else ""
-        return f"polyrefuse fetch-model {self.model}{revision}"
+            return f"polyrefuse fetch-model {shell_word(folder)} --out {shell_word(f'{folder.name}-safetensors')}"
+        asked = self.asked_revision
+        revision = "" if asked in (None, pinned_revision(self.model)) else f" --revision {shell_word(str(asked))}"
+        return f"polyrefuse fetch-model {shell_word(self.model)}{revision}"
 
     def _check_parts(self, found: Path) -> None:
         """Fetch every part of the weights and check by its header that it is complete. Raises ValueError or OSError."""

@@ -269,7 +269,7 @@ def test_a_type_that_transformers_does_not_know(chat_folder: Path, tmp_path: Pat
     folder = with_config(chat_folder, tmp_path, model_type="pigeon", architectures=["PigeonForCausalLM"])
     assert "does not know its type; upgrade transformers" in told_of(folder)
     with_config(chat_folder, tmp_path, model_type="pigeon", auto_map=own_code)
-    assert "its code comes with the model and is never run; use a model that transformers" in told_of(folder)
+    assert "it needs code of its own, which is never run; use a model that transformers" in told_of(folder)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from polyrefuse_data.cli.options import OUR_FAULT
 from tests.faults.launcher import Call
 
 
@@ -101,3 +102,36 @@ def test_a_missing_model_is_a_missing_prerequisite(polyrefuse: Call, tmp_path: P
     assert result.returncode in (2, 3)
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "run" / "scores.json").exists()
+
+
+# A process of its own, with a bug in the middle of a command.
+_BUG = """
+import sys
+from polyrefuse_data.cli import main
+from polyrefuse_data.pipeline import status
+def bug(*_, **__):
+    {statement}
+status.workspace_status = bug
+sys.argv = ["polyrefuse", "status", "."]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "raised"),
+    [
+        ("return {}['a key']", "KeyError: 'a key'"),
+        ("raise RuntimeError('two\\nlines')", "RuntimeError: two\nlines"),
+        ("return bug()", "RecursionError: maximum recursion depth exceeded"),
+    ],
+)
+def test_a_bug_ends_with_its_own_exit_code_the_traceback_and_what_to_do(
+    tmp_path: Path, statement: str, raised: str
+) -> None:
+    program = [sys.executable, "-c", _BUG.format(statement=statement)]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (OUR_FAULT, "") and OUR_FAULT == 70
+    assert done.stderr.startswith("Traceback (most recent call last):\n") and raised in done.stderr
+    assert done.stderr.endswith(
+        "\nerror: this is a bug in polyrefuse-data: please report it, with the lines above and the command\n"
+    )

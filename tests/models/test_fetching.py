@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.demo.bundled import TRANSLATOR, bundled_model
-from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError, PolyrefuseError
+from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ModelError
 from polyrefuse_data.languages import language
 from polyrefuse_data.models import conversion, pins
 from polyrefuse_data.models.fetching import fetch_model
@@ -353,7 +353,7 @@ def test_killed_half_way_the_same_command_ends_as_if_nothing_had_been(
     [
         ("org/none", None, MissingPrerequisite, "nor a model on the Hub that you can see"),
         (NAME, "nowhere", ModelError, "no such revision"),
-        ("not a name", None, PolyrefuseError, "not a name"),
+        ("not a name", None, ModelError, r"not a name is neither a folder nor a Hub id"),
     ],
 )
 def test_what_is_not_there_is_named(

@@ -20,7 +20,7 @@ from polyrefuse_data.benchmark import ChatModel
 from polyrefuse_data.benchmark.judges import judge_refusal
 from polyrefuse_data.config import NllbBackend
 from polyrefuse_data.demo.bundled import CHAT, TRANSLATOR, bundled_model
-from polyrefuse_data.errors import ModelError, PolyrefuseError
+from polyrefuse_data.errors import MissingPrerequisite, ModelError, PolyrefuseError
 from polyrefuse_data.languages import language
 from polyrefuse_data.models import rendering
 from polyrefuse_data.quality import audit
@@ -178,6 +178,35 @@ def test_code_in_a_model_folder_never_runs(loader: str, tmp_path: Path) -> None:
     with pytest.raises(PolyrefuseError):
         load(folder)
     assert not (tmp_path / MARKER).exists()
+
+
+@pytest.mark.parametrize(
+    ("auto_map", "says"),
+    [
+        ({"AutoModelForCausalLM": "modeling_own.A"}, "it needs code of its own, which is never run"),
+        ({"AutoConfig": "org/elsewhere--configuration_own.A"}, "it needs code of its own, which is never run"),
+        ({}, "this transformers does not know its type; upgrade transformers"),
+    ],
+)
+@pytest.mark.parametrize("loader", ["benchmark", "judge", "semantic"])  # NLLB's says which types it takes
+def test_what_transformers_cannot_know_is_told_with_what_to_do(
+    loader: str, auto_map: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    change(folder / "config.json", auto_map=auto_map, model_type="own")
+    with pytest.raises(ModelError, match=says):
+        load(folder)
+
+
+@pytest.mark.parametrize("loader", ["judge", "semantic"])
+def test_a_folder_that_lacks_files_is_not_to_be_downloaded(loader: str, tmp_path: Path) -> None:
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    (folder / "config.json").write_text("no JSON", encoding="utf-8")
+    with pytest.raises(MissingPrerequisite, match=r"cannot be loaded .* give a folder with config\.json") as told:
+        load(folder)
+    assert "hf download" not in str(told.value)
 
 
 def test_torch_load_is_given_back_after_an_error(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from polyrefuse_data.benchmark.judges.odds import Said
 from polyrefuse_data.errors import MissingPrerequisite, ModelError
 from polyrefuse_data.system.machine_faults import is_out_of_memory
 from polyrefuse_data.system.progress import progress
-from polyrefuse_data.system.safe_weights import damage_explained, load_weights
+from polyrefuse_data.system.safe_weights import WHOLE_MODEL, damage_explained, load_weights
+from polyrefuse_data.system.shell import shell_word
 
 _BATCH = 16
 _LLAMA4_CHUNK = 8192  # what Llama 4 attends to at once; Llama Guard 4 is published without it
@@ -122,9 +123,11 @@ class GuardJudge:
             )
 
     def _how_to_get(self, reason: str) -> str:
-        revision = f" --revision {self.revision}" if self.revision else ""
+        if Path(self.model).is_dir():
+            return f"judge {self.model} cannot be loaded ({reason}): {WHOLE_MODEL}"
+        revision = f" --revision {shell_word(self.revision)}" if self.revision else ""
         return (
-            f"judge {self.model} cannot be loaded ({reason}): `hf download {self.model}{revision}`"
+            f"judge {self.model} cannot be loaded ({reason}): `hf download {shell_word(self.model)}{revision}`"
             " (a gated model needs its licence accepted on the Hub and `hf auth login` first)"
         )
 

@@ -18,6 +18,7 @@ from polyrefuse_data.quality.inputs import inputs_of
 from polyrefuse_data.quality.kept_scores import scores_of
 from polyrefuse_data.quality.probability.evidence import P_GOOD
 from polyrefuse_data.quality.score_table import numbers_of
+from polyrefuse_data.system.shell import shell_word
 from polyrefuse_data.text.counts import counted
 from polyrefuse_data.workspace import Workspace
 
@@ -52,7 +53,9 @@ def read_keys(workspace: Workspace, by: str) -> pa.Table:
         return table
     scores = scores_of(workspace.scores, np.concatenate(inputs)) if inputs else None
     if scores is None or P_GOOD not in scores.column_names:
-        raise ConfigError(f"{workspace.path} has no {P_GOOD} scores: run `polyrefuse check {workspace.path}`")
+        raise ConfigError(
+            f"{workspace.path} has no {P_GOOD} scores: run `polyrefuse check {shell_word(workspace.path)}`"
+        )
     return table.append_column(P_GOOD, pa.array(numbers_of(scores, P_GOOD)))
 
 
