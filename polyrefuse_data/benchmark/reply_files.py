@@ -23,7 +23,7 @@ from polyrefuse_data.text.counts import counted
 
 _logger = logging.getLogger(__name__)
 
-# Column names that files use, most common first. `--field reply=COLUMN` names another.
+# Column names that files use, in any case, most common first. `--field reply=COLUMN` names another.
 FIELDS = {
     "id": ("id", "prompt_id", "sample_id"),
     "language": ("language", "lang", "locale", "target_language"),
@@ -64,16 +64,30 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
         found: Sequence[tuple[str, Mapping[str, Any]]] = list(parquet_records(path))
     else:
         found = [(record.where, record.fields) for record in read_records(path)]
-    return [_given(where, record, names) for where, record in found]
+    given = [_given(where, record, names) for where, record in found]
+    if not any(reply.id or reply.prompt for reply in given):
+        raise SourceError(
+            f"{path}: nothing says which prompts these replies answer (there are {', '.join(found[0][1])}): call the "
+            f"field {' or '.join(FIELDS['prompt'])}, or name it with --field prompt=COLUMN or --field id=COLUMN"
+        )
+    return given
+
+
+def _named(record: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
+    """The record with the columns that are known by another case (`Response`) under their names too."""
+    lower = {column.strip().lower(): column for column in record}
+    found = {name: record[lower[name]] for known in names.values() for name in known if name in lower}
+    return {**found, **record}
 
 
 def _given(where: str, record: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> GivenReply:
-    values = {name: _first(record, names[name]) for name in names}
+    named = _named(record, names)
+    values = {name: _first(named, names[name]) for name in names}
     told = {name: _text(values[name], _ROLES.get(name), f"{where}: {name}") for name in names if name != "reply"}
     if (answer := _of_api(record)) is not None and names["reply"] == FIELDS["reply"]:
         reply, ended = answer
         return GivenReply(where, reply, ended=ended, **told)
-    if values["reply"] is None and not any(column in record for column in names["reply"]):
+    if values["reply"] is None and not any(column in named for column in names["reply"]):
         raise SourceError(
             f"{where}: no reply here, only {', '.join(record) or 'an empty record'}: call the field "
             f"{' or '.join(FIELDS['reply'])}, or name it with --field reply=COLUMN (of nested ones, reply=COLUMN.KEY)"

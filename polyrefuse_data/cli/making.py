@@ -156,6 +156,9 @@ def import_(
     ],
     out: Annotated[Path, typer.Option(help="Workspace folder to create.")],
     english: Annotated[Path | None, typer.Option(help="Folder with the English prompts, if not next to PATH.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of records that have none, if all are in one: de.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="Label for records that have none: harmful or harmless.")] = None,
     split: Annotated[
         str | None, typer.Option(help="Split for records that have none: train, validation, test.")
@@ -188,6 +191,7 @@ def import_(
         Workspace(out),
         hub_files=files,
         english=english,
+        language=language,
         label=label,
         split=split,
         license=license,

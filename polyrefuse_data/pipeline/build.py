@@ -116,7 +116,10 @@ def _open_chain(config: Config) -> Chain:
 
 
 def _stages(chain: Chain, journal: Journal, suite: Suite, progress: bool) -> list[Stage]:
-    """Every backend of the chain, each followed by the checks; the last checks also make the rows."""
+    """Every backend of the chain, each followed by the checks; the last checks also make the rows. English alone is
+    only checked."""
+    if not chain.steps:
+        return [Stage("checks", Finish(suite), keeps_state=False)]
     stages = []
     for number, step in enumerate(chain.steps):
         stages.append(Stage(step.name, Propose(chain, number, journal, progress), keeps_state=True))

@@ -35,6 +35,7 @@ def import_path(
     *,
     hub_files: str | None = None,
     english: Path | None = None,
+    language: str | None = None,
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
@@ -47,8 +48,8 @@ def import_path(
 
     Writes import.json (what was found out about each file), polyrefuse.toml (polyrefuse-2.toml if a person has written
     one), prompts.parquet, scores.parquet and, last, rows.parquet. Rows are checked under the `[quality]` in
-    polyrefuse.toml. `label`, `split` and `license` apply to records that have none; `reading` maps the file's names to
-    ours. With `dry_run`, nothing is written.
+    polyrefuse.toml. `language`, `label`, `split` and `license` apply to records that have none; `reading`
+    maps the file's names to ours. With `dry_run`, nothing is written.
 
     Raises SourceError for input that cannot be used (nothing is written then); ConfigError if the workspace holds
     anything other than this import, finished or not.
@@ -58,7 +59,14 @@ def import_path(
     if Path(path).absolute() in {file.absolute() for file in (workspace.prompts, workspace.imports)}:
         raise ConfigError(f"the import would overwrite {path}: rename your file, or choose another --out")
     found = read_import(
-        path, hub_files=hub_files, english=english, label=label, split=split, license=license, reading=reading
+        path,
+        hub_files=hub_files,
+        english=english,
+        language=language,
+        label=label,
+        split=split,
+        license=license,
+        reading=reading,
     )
     summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
     if dry_run:

@@ -10,6 +10,8 @@ from polyrefuse_data.quality.english_words import loans
 from polyrefuse_data.text.words import quotations, without_shared_words, words
 
 _COMPOUND = re.compile(r"\w+(?:-\w+)+")  # for-loop, Denial-of-Service: a term, also where only the translation joins it
+# get_user_by_id(), getUserById: what a program calls something has no translation.
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+|(?<![A-Za-z0-9])[a-z]+(?:[A-Z][a-z0-9]+)+(?![A-Za-z0-9])")
 _TOKEN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][0-9A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’]*")
 _OPENS_A_SENTENCE = frozenset(".!?:\n")
 _ABBREVIATION = re.compile(r"\b[A-Z]{2,6}\b")
@@ -19,9 +21,9 @@ _MOST_NAMES = 5  # capitalised words of a prompt that is no title (Summarize The
 
 def without_kept(text: str, source: str) -> tuple[list[str], list[str]]:
     """The words of `text` and of its prompt `source`, without what the text may keep: quotations and names that are in
-    both, hyphenated terms, loans, numbers and single letters. Both are read up to _LONGEST."""
+    both, hyphenated terms, identifiers, loans, numbers and single letters. Both are read up to _LONGEST."""
     text, source = text[:_LONGEST], source[:_LONGEST]
-    of_text, of_prompt = words(_without_compounds(text)), words(_without_compounds(source))
+    of_text, of_prompt = words(_without_terms(text)), words(_without_terms(source))
     target, prompt = f" {' '.join(of_text)} ", f" {' '.join(of_prompt)} "
     for phrase in (*_kept_of_prompt(source), *_phrases(_names_among(frozenset(of_text).intersection(of_prompt), text))):
         if phrase in target and phrase in prompt:
@@ -57,8 +59,9 @@ def _written_out(text: str, source: str) -> list[str]:
     ]
 
 
-def _without_compounds(text: str) -> str:
-    return _COMPOUND.sub(" ", text) if "-" in text else text
+def _without_terms(text: str) -> str:
+    """The text without compounds and identifiers."""
+    return _IDENTIFIER.sub(" ", _COMPOUND.sub(" ", text) if "-" in text else text)
 
 
 def _free(joined: str) -> list[str]:

@@ -44,6 +44,7 @@ def read_import(
     *,
     hub_files: str | None = None,
     english: Path | None = None,
+    language: str | None = None,
     label: str | None = None,
     split: str | None = None,
     license: str | None = None,
@@ -52,18 +53,18 @@ def read_import(
     """Read the upstream PolyRefuse folder, a TMX file, one of `reading.FORMATS`, or a Hub dataset `ORG/NAME@COMMIT`, of
     which `hub_files` is a pattern of paths. Every translation gets origin "imported".
 
-    Writes nothing and runs no check. `label`, `split` and `license` apply to records that have none; `reading` maps the
-    file's names to ours. Raises SourceError for input that cannot be used, ConfigError for options that do not apply to
-    it.
+    Writes nothing and runs no check. `language`, `label`, `split` and `license` apply to records that have none;
+    `reading` maps the file's names to ours. Raises SourceError for input that cannot be used, ConfigError for options
+    that do not apply to it.
     """
     if hub_files is not None:
-        return _of_the_hub(str(path), hub_files, english, label, split, license, reading)
+        return _of_the_hub(str(path), hub_files, english, language, label, split, license, reading)
     path = Path(path)
     name, overall = schema.slug(path.stem), license
     if path.is_dir() and (label or split or license):
         raise ConfigError("--label, --split and --license work only with a file: the upstream folder has its own")
-    if (path.is_dir() or path.suffix.lower() == ".tmx") and reading != AS_WE_DO:
-        raise ConfigError("--columns, --labels and --encoding work only with a table or JSON")
+    if (path.is_dir() or path.suffix.lower() == ".tmx") and (language or reading != AS_WE_DO):
+        raise ConfigError("--language, --columns, --labels and --encoding work only with a table or JSON")
     if not path.is_dir() and english:
         raise ConfigError("--english works only with the upstream folder: in a file, give the records text_en")
     if path.is_dir():
@@ -77,7 +78,9 @@ def read_import(
         imported = upstream.read_upstream(path, english)
     else:
         files = [path]
-        imported = read_translations(path, label=label, split=split, license=license, reading=reading)
+        imported = read_translations(
+            path, language=language, label=label, split=split, license=license, reading=reading
+        )
     return _dataset(imported, name, overall, _origin(path.resolve().name, files))
 
 
@@ -85,6 +88,7 @@ def _of_the_hub(
     hub: str,
     pattern: str,
     english: Path | None,
+    language: str | None,
     label: str | None,
     split: str | None,
     license: str | None,
@@ -95,7 +99,9 @@ def _of_the_hub(
         raise ConfigError("--english works only with the upstream folder: in a file, give the records text_en")
     files = hub_files_of(hub, pattern, "PATH")
     name = schema.slug(hub.partition("@")[0].rpartition("/")[2])
-    imported = read_translations(*files, label=label, split=split, license=license, reading=reading, source=name)
+    imported = read_translations(
+        *files, language=language, label=label, split=split, license=license, reading=reading, source=name
+    )
     return _dataset(imported, name, license, _origin(hub, files))
 
 

@@ -14,6 +14,7 @@ from polyrefuse_data.rows import LABELS, nfc, prompt_id, slug
 from polyrefuse_data.sources.imported import FileReport, Imported, english_rows, imported_row, merged, unmatched_row
 from polyrefuse_data.sources.prompts import FILE_NAME, SPLIT_NAMES, Prompt, dealt_split
 from polyrefuse_data.sources.reading import AS_WE_DO, Reading, Record, read_bytes, read_records
+from polyrefuse_data.sources.wide_tables import unfolded
 from polyrefuse_data.text.printable import printable_line
 from polyrefuse_data.text.tmx import Unit, read_units
 
@@ -30,6 +31,7 @@ class _Defaults:
 
 def read_translations(
     *paths: Path,
+    language: str | None = None,
     label: str | None,
     split: str | None,
     license: str | None,
@@ -40,11 +42,12 @@ def read_translations(
 
     Records of every format of `read_records`: `language`, `text`, `text_en` (or the `id` of an English record in the
     files), and optionally `label`, `split`, `category`, `source` (default: that argument, or the file's name),
-    `license`, `translator`, `back_translation`, `back_translator`. TMX units: an English variant and others; <prop
-    type="label"> and the like correspond to columns. A translation without English is kept and flagged. Raises
-    SourceError naming file, line and fix.
+    `license`, `translator`, `back_translation`, `back_translator`. `language`, `label`, `split` and `license` apply to
+    records that have none. A table may have a column for each language instead (wide_tables.py). TMX units: an English
+    variant and others; <prop type="label"> and the like correspond to columns. A translation without English is kept
+    and flagged. Raises SourceError naming file, line and fix.
     """
-    contents = {path: _tmx(path) if path.suffix.lower() == ".tmx" else read_records(path, reading) for path in paths}
+    contents = {path: _records(path, reading, language) for path in paths}
     english = _english_by_id([record for records in contents.values() for record in records])
     result = Imported()
     for path, records in contents.items():
@@ -60,6 +63,26 @@ def read_translations(
         result.files += _reports(path, rows)
     result.rows = merged([*english_rows(result.prompts.values()), *result.rows])
     return result
+
+
+def _records(path: Path, reading: Reading, language: str | None) -> list[Record]:
+    """The records of a file, one per translation, each with its language."""
+    if path.suffix.lower() == ".tmx":
+        return _tmx(path)
+    found = read_records(path, reading)
+    records = unfolded(found) if language is None else [_in_language(record, language) for record in found]
+    if not any("text" in record.fields for record in records):
+        _language(records[0])
+        raise SourceError(
+            f"{path}: no record has a text: name the column of the translations, --columns text=COLUMN (the file has "
+            f"{', '.join(found[0].fields)})"
+        )
+    return records
+
+
+def _in_language(record: Record, language: str) -> Record:
+    known = record.string("language")
+    return record if known else Record(record.where, {**record.fields, "language": language})
 
 
 def _english_by_id(records: Sequence[Record]) -> dict[str, Record]:
@@ -155,7 +178,10 @@ def _known(record: Record, text: str, defaults: _Defaults) -> dict[str, Any]:
 def _language(record: Record) -> str:
     tag = record.string("language")
     if tag is None:
-        raise SourceError(f"{record.where}: no language: give each record one, e.g. de")
+        raise SourceError(
+            f"{record.where}: no language: name the column that tells it, --columns language=COLUMN (the file has "
+            f"{', '.join(record.fields)}), or, if all are in one, import with --language, e.g. de"
+        )
     return _code(tag, record.where)
 
 

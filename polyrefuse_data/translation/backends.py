@@ -110,7 +110,7 @@ class Chain:
         steps = [step for step in self.steps if _asked(step, pairs)]
         required = [step for step in self.back[: self.required] if _asked(step, reverse)]
         stand_ins = [step for step in self.back[self.required :] if _asked(step, reverse)]
-        first = steps[0].translator
+        first = steps[0].translator if steps else None  # none: English alone has no pairs
         due: dict[int, tuple[Translator, list[Pair]]] = {}
         for step, directions in [(step, pairs) for step in steps] + [(step, reverse) for step in required]:
             translator, taken = due.setdefault(id(step.translator), (step.translator, []))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from polyrefuse_data.benchmark import judge_run
 from polyrefuse_data.benchmark.given_replies import match_replies
-from polyrefuse_data.benchmark.reply_files import read_replies
+from polyrefuse_data.benchmark.reply_files import GivenReply, read_replies
 from polyrefuse_data.cli import app
 from polyrefuse_data.errors import ConfigError, SourceError
 from tests.benchmark.conftest import WORLD, world_rows
@@ -215,6 +215,7 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
         ("r.jsonl", b'{"id": "x", "said": "No."}', "no reply here, only id, said"),
         ("r.jsonl", b'{"id": "x", "reply": {"a": 1}}', r"reply is a dict, not text: name its part .* COLUMN\.a"),
         ("r.jsonl", b'{"id": "x", "reply": ["one", "two"]}', "reply is a list of 2 texts: keep one"),
+        ("r.csv", b"Query,Response\nWho?,I.\n", r"which prompts these replies answer .there are Query, Response.: .*"),
         ("r.json", b'{"replies": []}', "neither an Inspect log"),
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
@@ -272,6 +273,13 @@ def test_columns_may_be_named(release: Path, tmp_path: Path) -> None:
     assert (done.exit_code, (tmp_path / "run" / "report.html").exists()) == (0, True)
     with pytest.raises(ConfigError, match="unknown field 'name'"):
         read_replies(path, {"name": "key"})
+
+
+def test_headers_of_spreadsheets_are_known_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("Prompt,LANG, Response\nWho?,en,I.\n")
+    assert read_replies(tmp_path / "r.csv") == [
+        GivenReply(f"{tmp_path / 'r.csv'}:2", "I.", language="en", prompt="Who?"),
+    ]
 
 
 def test_reasoning_is_taken_off(tmp_path: Path) -> None:

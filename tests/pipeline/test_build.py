@@ -99,6 +99,17 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield server
 
 
+def test_english_alone_is_built_and_checked_and_no_backend_asked(folder: Path) -> None:
+    summary, rows = run(folder, program(folder), languages=())
+    assert not (folder / "asked.txt").exists()
+    assert [(row["language"], row["status"]) for row in rows] == [("en", "accepted")] * 12
+    assert summary.rows == 12
+    found = build(
+        Workspace(folder / "ws"), config(folder, program(folder), languages=("en",)), dry_run=True, progress=False
+    )
+    assert isinstance(found, BuildEstimate)
+
+
 def test_rows_of_every_prompt_in_every_language_in_order(folder: Path) -> None:
     summary, rows = run(folder, program(folder), languages=("de", "es"))
     table = Workspace(folder / "ws").read_rows()

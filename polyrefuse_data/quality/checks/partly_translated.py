@@ -64,6 +64,7 @@ PARTLY_TRANSLATED = Check(
     name="partly_translated",
     description="A run of words from the English prompt is left untranslated.",
     score=english_left,
+    version="2",
     settings=traits_signature,
     scores={
         "english_run": "letters of the longest such run divided by those of the prompt; a single word counts half",

@@ -37,6 +37,7 @@ UNTRANSLATED = Check(
     name="untranslated",
     description="Most of the text consists of words from the English prompt.",
     score=copying,
+    version="2",
     settings=traits_signature,
     scores={
         "copy_ratio": "share of letters that belong to words of the prompt, 0 to 1, not counting what a translation "

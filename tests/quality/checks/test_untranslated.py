@@ -28,6 +28,8 @@ def test_copying_is_counted_in_letters() -> None:
         ("Besuche New York City", "Visit New York City", ["besuche"], ["visit"]),
         ("Nutze for-loops und Python", "Use for-loops and Python", ["nutze", "und"], ["use", "and"]),
         ("Cos'è il machine learning?", "What is machine learning?", ["cos'è", "il"], ["what", "is"]),
+        ("Test für get_user_by_id()", "Test for get_user_by_id()", ["test", "für"], ["test", "for"]),
+        ("调用getUserById函数", "Call getUserById here", ["调用", "函数"], ["call", "here"]),
         ("Rezept für crème brûlée", "Recipe for crème brûlée", ["rezept", "für"], ["recipe", "for"]),
         ("Das Internet of Things", "The internet of things", ["das"], ["the"]),  # the translator took it for a name
         ("Write An Essay About Sea Birds", "Write an essay", ["write", "an", "essay", "about", "sea", "birds"],
