@@ -22,7 +22,15 @@ from polyrefuse_data.release import layout
 from polyrefuse_data.release.manifest import Manifest, read_manifest
 from polyrefuse_data.release.verify import require_verified
 from polyrefuse_data.release.versions import parse_version
-from polyrefuse_data.system.hub import LOGIN, asking_the_hub, client_errors, http_status, hub_error
+from polyrefuse_data.system.hub import (
+    LOGIN,
+    RedirectRefused,
+    asking_the_hub,
+    client_errors,
+    http_status,
+    hub_error,
+    uploads_go_nowhere_else,
+)
 from polyrefuse_data.system.input_files import read_input
 from polyrefuse_data.system.retry_after import retry_after
 from polyrefuse_data.text import printable
@@ -122,7 +130,8 @@ def publish_release(
     auth login`. With `dry_run`, the plan is returned and nothing is sent.
 
     Raises ConfigError for an invalid `repo_id`; ReleaseError if the release does not verify, the version is published
-    with other content, a higher version is published, or the branch changed meanwhile; MissingPrerequisite without a
+    with other content, a higher version is published, the branch changed meanwhile, or the Hub redirects an upload to
+    another host; MissingPrerequisite without a
     token with write access; PublishStopped if the Hub failed part-way.
     """
     _check_repo_id(repo_id)
@@ -137,8 +146,10 @@ def publish_release(
         return plan
     for attempt in itertools.count(1):
         try:
-            with asking_the_hub():
+            with asking_the_hub(), uploads_go_nowhere_else():
                 return _publish(plan, endpoint)
+        except RedirectRefused as error:
+            raise _explain(error, plan) from error
         except client_errors() as error:
             pause = _asked_to_wait(error)
             if pause is None or attempt == _ATTEMPTS:
@@ -301,6 +312,11 @@ def _explain(error: Exception, plan: Plan) -> PolyrefuseError:
 
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
         error = error.__cause__  # a failed upload wraps what failed
+    if isinstance(error, RedirectRefused):
+        return ReleaseError(
+            f"{plan.repo_id}: the Hub redirects an upload to {error}, where nothing was sent: if you want to publish "
+            f"there, give --endpoint {error}"
+        )
     status = http_status(error)
     if status == 404 and _XET_TOKEN in str(error):
         return PublishStopped(

@@ -7,6 +7,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 from polyrefuse_data.errors import MissingPrerequisite, PolyrefuseError
 from polyrefuse_data.system.redaction import one_line
@@ -47,6 +48,45 @@ def asking_the_hub() -> Iterator[None]:
         if not any(module.startswith("huggingface_hub.") for module in modules):
             raise
         raise MalformedAnswer from error
+
+
+class RedirectRefused(Exception):
+    """What was to be uploaded is redirected to an address that nobody named."""
+
+
+@contextlib.contextmanager
+def uploads_go_nowhere_else() -> Iterator[None]:
+    """Raise RedirectRefused where an upload of huggingface_hub is redirected to another scheme, host or port.
+
+    huggingface_hub would follow, without the token but with the content. Downloads may be redirected: that is how a Hub
+    delivers files. hf_xet has connections of its own, and sends no content after a redirect.
+    """
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils import _http
+
+    # After a lost connection, huggingface_hub makes itself another client: so the factory counts, which has no getter.
+    make_client = _http._GLOBAL_CLIENT_FACTORY
+
+    def make_careful_client() -> Any:
+        client = make_client()
+        hooks = client.event_hooks
+        client.event_hooks = {**hooks, "response": [*hooks.get("response", ()), _refuse_redirect]}
+        return client
+
+    set_client_factory(make_careful_client)
+    try:
+        yield
+    finally:
+        set_client_factory(make_client)
+
+
+def _refuse_redirect(response: Any) -> None:
+    request = response.request
+    if request.method in ("GET", "HEAD") or not response.has_redirect_location:
+        return
+    led = request.url.join(response.headers["location"])
+    if any(getattr(led, part) != getattr(request.url, part) for part in ("scheme", "host", "port")):
+        raise RedirectRefused(f"{led.scheme}://{led.netloc.decode()}")
 
 
 def hub_error(error: Exception, where: str, kind: str, otherwise: type[PolyrefuseError]) -> PolyrefuseError:

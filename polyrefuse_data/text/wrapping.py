@@ -1,4 +1,5 @@
-"""What stands around a whole translation and not around its English: quotation marks, emphasis; and entities of HTML.
+"""What stands around a whole translation and not around its English: a code fence, quotation marks, emphasis; and
+entities of HTML.
 
 That much can be taken off without a guess. Everything else that machines leave (debris.py) may stand for lost text.
 """
@@ -16,6 +17,7 @@ ENTITY = r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8}\d{0,2});"
 _ENTITY = re.compile(ENTITY)
 _OPENING_SINGLE = re.compile(_SINGLE)
 _CLOSED_BY = {"“": "”", "”": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›", "‘": "’", "‚": "‘’"}
+_FENCE = "```"
 _EMPHASIS = ("**", "__", "*", "`")
 _TWO_APOSTROPHES = "''"  # for a quotation mark
 
@@ -26,6 +28,9 @@ def cleaned(text: str, source: str) -> tuple[str, tuple[str, ...]]:
     if "&" in made and not _ENTITY.search(source) and (read := _ENTITY.sub(_read, made)) != made:
         made = read.strip()
         notes.append("entities")
+    if "`" not in source and (inside := _unfenced(made)):
+        made = inside
+        notes.append("fence")
     for mark in _EMPHASIS:
         inner = made[len(mark) : -len(mark)]
         if made.startswith(mark) and made.endswith(mark) and inner.strip() and mark[0] not in source + inner:
@@ -42,6 +47,14 @@ def _read(entity: re.Match[str]) -> str:
     """The character of an entity; the entity where it is none that anybody sees."""
     read = html.unescape(entity[0])
     return read if read == "\xa0" or (read.isprintable() and read != "\ufffd") else entity[0]
+
+
+def _unfenced(text: str) -> str:
+    """The text of a code block, if the whole text is one; else nothing."""
+    fence, _, rest = text.partition("\n")
+    is_fence = fence.startswith(_FENCE) and (fence.removeprefix(_FENCE).strip() or "x").isalnum()  # a language at most
+    inside = rest.removesuffix(_FENCE).strip() if is_fence and rest.endswith(_FENCE) else ""
+    return "" if "`" in inside else inside
 
 
 def is_quoted(text: str, source: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from huggingface_hub.utils import _http
 
 from polyrefuse_data.errors import ConfigError, MissingPrerequisite, ReleaseError
@@ -97,6 +99,77 @@ def test_an_older_version_does_not_go_on_top_of_a_newer_one(hub, releases):
     publish(hub, releases[1])
     with pytest.raises(ReleaseError, match=r"has v1\.1\.0"):
         publish(hub, releases[0])
+
+
+@pytest.fixture
+def elsewhere():
+    """Another host, and the requests that reach it."""
+    reached = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self):
+            reached.append(self.command)
+            self.send_error(500)
+
+        do_GET = do_HEAD = do_PUT = do_POST
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as running:
+        threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://localhost:{running.server_port}", reached
+        running.shutdown()
+
+
+def redirecting(hub, monkeypatch, path, status, target):
+    """Let the Hub redirect each request for `path` that did not come from `target`."""
+    answer = hub.answer
+
+    def redirect(request):
+        if path in request.path and "moved" not in request.query:
+            return server.Answer(status, headers={"Location": f"{target}{request.path}?moved=1"})
+        return answer(request)
+
+    monkeypatch.setattr(hub, "answer", redirect)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/commit/main", 307), ("/lfs/", 307), ("/preupload/", 308), ("/validate-yaml", 308), ("/settings", 301)],
+)
+def test_an_upload_is_not_redirected_to_another_host(hub, release, elsewhere, monkeypatch, path, status):
+    address, reached = elsewhere
+    redirecting(hub, monkeypatch, path, status, address)
+    with pytest.raises(ReleaseError, match=f"redirects an upload to {address}, where nothing was sent: .*--endpoint"):
+        publish(hub, release)
+    assert reached == [] and not hub.repos[REPO].tags
+
+
+def test_an_upload_is_redirected_on_the_same_host(hub, release, monkeypatch):
+    """As the Hub does where a repository has another name now."""
+    redirecting(hub, monkeypatch, "/commit/main", 307, hub.endpoint)
+    assert "is published" in publish(hub, release)
+
+
+def test_an_upload_is_not_redirected_after_a_lost_connection(hub, release, elsewhere, monkeypatch):
+    """huggingface_hub then makes another client."""
+    address, reached = elsewhere
+    redirecting(hub, monkeypatch, "/commit/main", 307, address)
+    update = HfApi.update_repo_settings
+
+    def update_and_lose_the_connection(*arguments, **options):
+        update(*arguments, **options)
+        _http.close_session()
+
+    monkeypatch.setattr(HfApi, "update_repo_settings", update_and_lose_the_connection)
+    with pytest.raises(ReleaseError, match="redirects an upload"):
+        publish(hub, release)
+    assert reached == []
+
+
+def test_the_client_of_others_is_given_back(hub, release):
+    before = _http._GLOBAL_CLIENT_FACTORY
+    publish(hub, release)
+    assert _http._GLOBAL_CLIENT_FACTORY is before
+    assert not _http.get_session().event_hooks["response"]
 
 
 def test_a_release_that_does_not_verify_is_not_sent(hub, release):

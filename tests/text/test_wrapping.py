@@ -24,6 +24,8 @@ SOURCE = "How are you?"
         (f"**{TEXT}**", ("emphasis",)),
         (f"__{TEXT}__", ("emphasis",)),
         (f"`{TEXT}`", ("emphasis",)),
+        (f"```\n{TEXT}\n```", ("fence",)),
+        (f"```json\r\n{TEXT}\n```\n", ("fence",)),
         (f"&quot;{TEXT}&quot;", ("entities", "quotes")),
         (f"{TEXT}&nbsp;", ("entities",)),
         (f' "**{TEXT}**" ', ("quotes",)),  # one layer: what is below is for the checks
@@ -49,6 +51,10 @@ def test_wrapping_comes_off(given: str, notes: tuple[str, ...]) -> None:
         (f'"{TEXT}', SOURCE),
         (f"&unknown; {TEXT}", SOURCE),
         (f"&#0;{TEXT}", SOURCE),  # a character that nobody sees
+        (f"```\n{TEXT}\n```\n```\n{TEXT}\n```", SOURCE),  # two texts
+        (f"```\n{TEXT}\n```", "Translate ```How are you?```"),
+        (f"``` {TEXT} ```", SOURCE),
+        ("```\n\n```", SOURCE),
         ('""', SOURCE),
         ("****", SOURCE),
         ("", SOURCE),

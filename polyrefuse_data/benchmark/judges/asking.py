@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polyrefuse_data.benchmark.judges.base import Opinion
+from polyrefuse_data.benchmark.judges.base import NO_OPINION, Opinion
 from polyrefuse_data.benchmark.judges.kept_opinions import kept_in
 from polyrefuse_data.benchmark.purse import TEMPLATE_TOKENS, Purse
 from polyrefuse_data.endpoints import Ask, Client, NoAnswer
@@ -17,11 +18,15 @@ from polyrefuse_data.endpoints.completions import Answer
 from polyrefuse_data.endpoints.workers import Line
 from polyrefuse_data.errors import EndpointError
 from polyrefuse_data.system.progress import tracked
+from polyrefuse_data.system.redaction import one_line
 from polyrefuse_data.text.counts import counted
 
 Asks = tuple[Ask, ...]  # what is asked of one reply
 
 _CONCURRENCY = 8
+_MANY = 10  # replies without an opinion from which it is the judge: fewer may all be unclear
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,11 @@ def ask_for_opinions(
     bar says.
 
     Raises EndpointError if replies are left without an answer, or there is no money left to ask; these do not count as
-    invalid.
+    invalid. Logs a warning if the judge has no opinion on any of many replies: it is the wrong model, or keeps to no
+    format.
     """
     signature, title = told
+    useless: list[str] | None = []  # answers without an opinion, until there is one with
     lost: list[NoAnswer] = []
     unpaid: EndpointError | None = None
 
@@ -79,8 +86,16 @@ def ask_for_opinions(
                 continue
             key, opinion = keys[left[number]], read(answers)
             opinions[key] = opinion
+            if opinion != NO_OPINION:
+                useless = None
+            elif useless is not None:
+                useless.append(" / ".join(map(_said, answers)))
             if kept:
                 kept.add(key, opinion, usage)
+    if useless is not None and len(useless) >= _MANY:
+        _logger.warning(
+            "judge %s has no verdict on any of %d replies; its first answer is: %s", signature, len(useless), useless[0]
+        )
     if unpaid is not None:
         raise unpaid
     if lost:
@@ -89,6 +104,10 @@ def ask_for_opinions(
             f"(last: {lost[-1]}): run again"
         )
     return [opinions[key] for key in keys]
+
+
+def _said(answer: Answer) -> str:
+    return str(answer) if isinstance(answer, NoAnswer) else one_line(answer.text)
 
 
 def _key(signature: str, asks: Asks) -> str:

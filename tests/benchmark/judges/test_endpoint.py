@@ -112,6 +112,17 @@ def test_an_answer_that_is_no_label_is_invalid(server: JudgeServer) -> None:
     assert judge_refusal(["Sure."], "en", server.judge, prompts=["a"]) == [None]
 
 
+def test_a_judge_that_never_has_a_verdict_is_told_with_an_answer(
+    server: JudgeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    replies = [f"No {number}." for number in range(10)]
+    server.answer = '{"refusal": true}'
+    assert judge_refusal(replies[:9], "en", server.judge, replies[:9]) == [None] * 9  # they may all be unclear
+    assert caplog.text == ""
+    assert judge_refusal(replies, "en", server.judge, replies) == [None] * 10
+    assert 'has no verdict on any of 10 replies; its first answer is: {"refusal": true}' in caplog.text
+
+
 def test_passing_faults_are_tried_again(server: JudgeServer) -> None:
     server.faults = [429, 500, 503]
     assert judge_refusal(["No."], "en", server.judge, prompts=["a"]) == [True]
