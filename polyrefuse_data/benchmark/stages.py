@@ -5,6 +5,7 @@ The model is loaded by the first stage that needs it.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -46,10 +47,11 @@ from polyrefuse_data.models.template_clock import TEMPLATE_DATE
 from polyrefuse_data.rows import HARMFUL, HARMLESS, LABELS
 from polyrefuse_data.system.progress import tracked_parts
 
+_logger = logging.getLogger(__name__)
+
 _Found = TypeVar("_Found")
 
 _VERSIONED = ("polyrefuse-data", "torch", "transformers")
-
 
 # Before a place, the name of a mean among the tensors of a direction; before a kind, that of its controls.
 _MEAN, _CONTROL = "mean_", "control_"
@@ -173,6 +175,9 @@ class Stages:
         """The chosen directions by source language, read back from the run."""
         selections = {code: store.read_json(self._folder.selection(code)) for code in self._plan.sources}
         found = {code: self._tensors(code) for code, record in selections.items() if "candidates" in record}
+        for code, record in selections.items():
+            if message := record.get("message"):
+                _logger.warning("no direction in %s: %s", code, message)
         return {
             language: Ablated(language, tensors["direction"], PlaceMeans(means) if means else None)
             for language, tensors in found.items()

@@ -19,6 +19,11 @@ _POSIX = re.compile(r"(?P<locale>[^.@]+)(?:\.[\w-]+)?(?:@(?P<modifier>\w+))?")  
 # Scripts that are another one's parts and name: Korean is written in Hangul, with a rare Han character.
 _SAME_SCRIPTS = {"Kore": "Hang"}
 _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl", "devanagari": "Deva", "arabic": "Arab"}  # of POSIX locales
+_SCRIPTS = {**_MODIFIERS, "simplified": "Hans", "traditional": "Hant"}  # by name
+_SCRIPT = "|".join(_SCRIPTS)
+# Chinese (Simplified), German (Austria); Simplified Chinese
+_QUALIFIED = re.compile(r"(?P<name>[^\W\d_][^()]*) \((?P<by>[^()]+)\)")
+_WITH_SCRIPT = re.compile(rf"(?P<by>{_SCRIPT}) (?P<name>[^()]+)", re.IGNORECASE)
 _OLD_CHINESE = re.compile(r"(?<=-)ch(?=[ts]$)|(?<=-)ch(?=[ts]-)", re.IGNORECASE)  # .NET's zh-CHT and zh-CHS
 
 # ISO 639-2 where it is not ISO 639-3: bibliographic codes, and macrolanguages by the language that FLORES has of them.
@@ -43,7 +48,7 @@ def language_of_tag(tag: str) -> Language | None:
     """
     if known := find_language(tag):
         return known
-    if named := _by_name().get(tag.strip().casefold()):
+    if named := _of_name(tag.strip().casefold()):
         return named
     posix = _POSIX.fullmatch(tag.replace("_", "-"))
     match = _TAG.match(_OLD_CHINESE.sub("Han", posix["locale"])) if posix else None
@@ -87,6 +92,23 @@ def _by_iso_code() -> dict[str, Language]:
     """Languages by the first part of their FLORES code, ISO 639-3; of two scripts the one whose code names none."""
     ordered = sorted(all_languages().values(), key=lambda known: (not known.pack, "-" in known.code))
     return {known.flores.partition("_")[0]: known for known in reversed(ordered)}
+
+
+def _of_name(name: str) -> Language | None:
+    """The language of a name, alone or with a script or region. A region tells nothing of a language whose script
+    depends on it: those need the script."""
+    known = _by_name().get(name)
+    qualified = _QUALIFIED.fullmatch(name) or _WITH_SCRIPT.fullmatch(name)
+    if known or qualified is None:
+        return known
+    found = _by_name().get(qualified["name"])
+    script = _SCRIPTS.get(qualified["by"].removesuffix(" script"))
+    if found is None or (script is None and found.traits.writing.regions):
+        return None
+    if script is None or found.script == script:
+        return found
+    alike = (known for known in all_languages().values() if known.name.partition(" (")[0] == found.name)
+    return next((known for known in alike if known.script == script), None)
 
 
 @cache

@@ -70,7 +70,7 @@ def import_path(
     )
     summary = replace(found.summary, workspace=str(workspace.path), settings=workspace.config.name)
     if dry_run:
-        return replace(summary, already=_is_there(workspace, found))
+        return replace(summary, already=_is_there(workspace, found), dry_run=True)
     with workspace.lock():
         if _is_there(workspace, found):
             PartialScores(workspace.checking).clear()  # left by an import that was killed when it was all but done

@@ -66,10 +66,13 @@ class ImportSummary:
     repeats: int  # rows of the files that say what another one says, and went into it
     ignored: list[str]
     already: bool = False  # they were there, and nothing was changed
+    dry_run: bool = False  # nothing was written or checked
 
     def to_text(self) -> str:
         """As text: one line in total, one per file with problems, and what could not be matched."""
-        done = "already imported, nothing changed: " if self.already else "imported "
+        done = "would import " if self.dry_run else "imported "
+        if self.already:
+            done = "already imported, nothing changed: "
         lines = [
             f"{done}{counted(self.rows, 'row')} of {counted(self.prompts, 'English prompt')} in "
             f"{counted(len(self.languages), 'language')} ({' '.join(self.languages)}) into {self.workspace}"

@@ -13,7 +13,7 @@ from polyrefuse_data.sources.reading import Record
 
 # A code with script or region and no more, or a name: `is_toxic` and `no_answer` begin like codes and are none.
 _CODE = re.compile(r"[a-z]{2,3}(?:[-_][a-z]{4})?(?:[-_](?:[a-z]{2}|\d{3}))?", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_]{4,}(?: \([^\W\d_]+\))?")
+_NAME = re.compile(r"[^\W\d_]{4,}(?: .+)?")
 _LONG = frozenset({"language", "text"})  # a file with one of these has one record per translation
 _OF_ONE_TEXT = ("back_translation", "back_translator")
 

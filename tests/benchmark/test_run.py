@@ -149,7 +149,9 @@ def test_languages_without_what_a_direction_needs_are_results(chat_folder: Path,
     assert "the dataset has no train harmless prompts" in page
 
 
-def test_no_candidate_left_is_a_result(chat_folder: Path, release: Path, tmp_path: Path) -> None:
+def test_no_candidate_left_is_a_result_and_told(
+    chat_folder: Path, release: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     out = run_benchmark(
         str(chat_folder),
         release,
@@ -159,6 +161,7 @@ def test_no_candidate_left_is_a_result(chat_folder: Path, release: Path, tmp_pat
     )
     (record,) = scores_of(out)["selection"]
     assert record["status"] == "no_candidate"
+    assert f"no direction in en: {record['message']}" in caplog.text
     assert "drops all" in record["message"]
     assert record["message"].endswith("; 100% of the same replies are coherent if nothing is ablated")
     assert set(record["filtered_out"]) == {

@@ -45,6 +45,12 @@ from polyrefuse_data.languages.tags import language_of_tag
         ("Deutsch", "deu_Latn"),
         ("中文", "zho_Hans"),
         ("Chinese", "zho_Hans"),
+        ("Chinese (Simplified)", "zho_Hans"),
+        ("Simplified Chinese", "zho_Hans"),
+        ("traditional chinese", "zho_Hant"),
+        ("Portuguese (Brazil)", "por_Latn"),
+        ("Spanish (Latin America)", "spa_Latn"),
+        ("Deutsch (Österreich)", "deu_Latn"),
     ],
 )
 def test_language_of_a_tag(tag: str, flores: str) -> None:
@@ -54,7 +60,24 @@ def test_language_of_a_tag(tag: str, flores: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ["sr-Latn", "sr_RS@latin", "la", "Germany", "zh-Latn-pinyin", "klingon", "x-klingon", "note", "", "-", "e"]
+    "tag",
+    [
+        "sr-Latn",
+        "sr_RS@latin",
+        "Serbian (Latin)",
+        "Latin Serbian",
+        "Chinese (Macau)",
+        "Note (German)",
+        "la",
+        "Germany",
+        "zh-Latn-pinyin",
+        "klingon",
+        "x-klingon",
+        "note",
+        "",
+        "-",
+        "e",
+    ],
 )
 def test_another_script_or_no_language_is_none_of_ours(tag: str) -> None:
     assert language_of_tag(tag) is None

@@ -70,3 +70,19 @@ def test_the_config_of_an_import_holds_any_name_as_it_is(tmp_path: Path) -> None
     config = load_config(workspace.config)
     assert [(known.name, known.license) for known in config.sources] == [(source, license)]
     assert config.release.name == "set-release-name-forged"
+
+
+def test_a_dry_run_says_what_it_would_do(polyrefuse: Call, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("English,German\nName a fruit.,Nenne eine Frucht.\n", encoding="utf-8")
+    done = polyrefuse("import", path, "--out", tmp_path / "ws", "--label", "harmless", "--dry-run")
+    assert done.stdout.startswith("would import 2 rows of 1 English prompt in 2 languages (en de)")
+    assert not (tmp_path / "ws").exists()
+
+
+def test_a_file_of_one_language_is_imported(polyrefuse: Call, tmp_path: Path) -> None:
+    path = tmp_path / "mt.csv"
+    path.write_text("source;target\nName a fruit.;Nenne eine Frucht.\n", encoding="utf-8")
+    options = ("--language", "de", "--columns", "text=target,text_en=source", "--label", "harmless")
+    assert polyrefuse("import", path, "--out", tmp_path / "ws", *options).returncode == 0
+    assert read_table(Workspace(tmp_path / "ws").rows, "")["language"].to_pylist() == ["de", "en"]
