@@ -60,8 +60,10 @@ def test_the_semantic_check_never_loads_pickled_weights(encoder: Path, tmp_path:
 
 
 def test_a_missing_encoder_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingPrerequisite, match="hf download"):
+    with pytest.raises(MissingPrerequisite, match="give a folder with config.json"):
         audit(make_table({}), {"semantic_model": str(tmp_path)})
+    with pytest.raises(MissingPrerequisite, match="`hf download nobody/has-this`, or name a folder"):
+        audit(make_table({}), {"semantic_model": "nobody/has-this"})
 
 
 def packed(encoder: Path, folder: Path, pooling: dict[str, Any], *modules: str) -> str:
