@@ -64,6 +64,11 @@ def test_an_empty_folder_says_what_an_encoder_needs(tmp_path: Path) -> None:
         audit(make_table({}), {"semantic_model": str(tmp_path)})
 
 
+def test_an_unknown_encoder_says_how_to_fetch_it() -> None:
+    with pytest.raises(MissingPrerequisite, match="`hf download no/such/encoder`, or name a folder"):
+        audit(make_table({}), {"semantic_model": "no/such/encoder"})  # no id of the Hub, which is therefore not asked
+
+
 def packed(encoder: Path, folder: Path, pooling: dict[str, Any], *modules: str) -> str:
     """The encoder as a folder of sentence-transformers, with a pooling and modules after it."""
     shutil.copytree(encoder, folder)
