@@ -177,3 +177,23 @@ def test_a_megabyte_is_read_no_longer_than_a_prompt() -> None:
     start = time.process_time()
     fires(row)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "source"),
+    [
+        (
+            "ja",
+            "これらの権利は、原則に反して行使してはならない。",
+            "These rights may not be exercised contrary to the principles.",
+        ),
+        ("zh", "这些权利的行使不得违背宗旨和原则。", "These rights may not be exercised contrary to the principles."),
+        ("it", "Questo account non è attivo.", "This account is inactive."),
+        ("ru", "Ваш старый пароль введен неправильно.", "Your old password was entered incorrectly."),
+        ("ar", "أنا أتطلّع إلى إحداث فوضى عارمة.", "I'm looking to make a mess."),
+        ("de", "Offenbar verteidigt sich der Vogel auf See.", "Apparently, the bird defends itself at sea."),
+    ],
+)
+def test_english_that_says_the_same_accounts_for_an_opening(language: str, text: str, source: str) -> None:
+    assert fires({"language": language, "text": text, "text_en": source}) == [set()]
+    assert fires({"language": language, "text": text, "text_en": PROMPT}) != [set()]
