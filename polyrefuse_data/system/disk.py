@@ -34,7 +34,9 @@ def disk_error(error: BaseException, where: object = None) -> DiskError | None:
     for cause in causes(error):
         fault = _FAULTS.get(_number(cause))
         if fault is not None:
-            where = where or getattr(cause, "filename", None) or "while writing"
+            # The second name is the target, where a file is copied or renamed.
+            named = getattr(cause, "filename2", None) or getattr(cause, "filename", None)
+            where = where or named or "while writing"
             return DiskError(f"{where}: {fault} and run the same command again")
     return None
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
+from pathlib import Path
 
 from polyrefuse_data.errors import ConfigError, MachineError, PolyrefuseError
 from polyrefuse_data.system.disk import causes
@@ -44,6 +46,8 @@ def machine_fault(error: BaseException) -> PolyrefuseError | None:
         if number in _PATHS and isinstance(cause, OSError):
             where = f"{cause.filename}: {cause.strerror}" if cause.filename else str(cause)
             return ConfigError(f"{where}: {_PATHS[number]}")
+        if isinstance(cause, FileNotFoundError) and cause.filename is None and not _is_somewhere():
+            return ConfigError("the folder that this command was started in no longer exists: change to another one")
     return sound_file(error)
 
 
@@ -57,8 +61,19 @@ def sound_file(error: BaseException) -> PolyrefuseError | None:
         if _number(cause) in (errno.EMFILE, errno.ENFILE):
             return _shortage(_number(cause))
         if isinstance(cause, UnicodeEncodeError) and _UNDECODED.search(cause.object):
-            return ConfigError(f"{cause.object}: this name is not in UTF-8, as libraries need it: rename it")
+            encoding = sys.getfilesystemencoding()
+            mend = "rename it" if encoding == "utf-8" else f"Python reads names as {encoding} here, set PYTHONUTF8=1"
+            return ConfigError(f"{cause.object}: this name is not in UTF-8, as libraries need it: {mend}")
     return None
+
+
+def _is_somewhere() -> bool:
+    """Whether there is a current folder, which relative paths need; it may have been removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _shortage(number: int) -> MachineError:

@@ -154,8 +154,11 @@ def _refuse_special_files(folder: Path) -> None:
         try:
             if not path.is_dir():
                 regular_file(path)
-        except FileNotFoundError:
-            continue  # a dangling link counts as a missing file
+        except FileNotFoundError as error:
+            if any(path.match(pattern) for pattern in _WEIGHTS_AND_VOCABULARY):
+                raise ModelError(
+                    f"{path}: a link to {path.readlink()}, which does not exist; download the model again"
+                ) from error
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({reason(error)}): it is not a model file") from error
 

@@ -6,9 +6,11 @@ which detects what a failing disk or a careless copy did to it (mending.py).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,12 +78,21 @@ def explained(path: Path) -> Iterator[None]:
                     f"{path} is damaged ({error}): run `polyrefuse build` again; it sets the damaged file aside and "
                     "keeps the answers that can be read"
                 ) from error
+            if code == sqlite3.SQLITE_CANTOPEN:
+                _make_some_file(path.parent)
             mend = (
                 ": close other programs that have it open, and keep the workspace on a local disk"
                 if code in _UNLOCKED
                 else ""
             )
             raise ConfigError(f"{path}: cannot be used as a journal ({reason(error)}){mend}") from error
+
+
+def _make_some_file(folder: Path) -> None:
+    """Raise OSError if that is impossible, for SQLite does not say why it cannot make its log: no space for another
+    file, or too many open ones."""
+    with contextlib.suppress(PermissionError):
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 class Journal:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from polyrefuse_data.demo.bundled import CHAT, bundled_model
+from polyrefuse_data.errors import DiskError
+from polyrefuse_data.translation.journal import Journal
 from tests.faults.launcher import ROOT, Ended, Launcher
 from tests.faults.test_kills import KILLS
 from tests.faults.worlds import contents, make_build, make_import, make_release
@@ -142,6 +144,19 @@ def test_benchmark(small: Path, tmp_path: Path, launcher: Launcher) -> None:
         return launcher.run("benchmark", "run", *where, *options)
 
     fill_everywhere(small, run, lambda: None)
+
+
+@pytest.mark.parametrize("files", range(4))
+def test_a_disk_with_room_but_without_space_for_another_file(small: Path, files: int) -> None:
+    """SQLite needs three: the journal, its log, and the index of that; it does not say why it cannot make one."""
+    used = os.statvfs(small).f_files - os.statvfs(small).f_ffree
+    remount = ["mount", "-o", f"remount,size=2m,nr_inodes={used + files}", small]
+    subprocess.run(remount, check=True)
+    if files < 3:
+        with pytest.raises(DiskError, match="the disk is full"):
+            Journal(small / "journal.sqlite")
+        subprocess.run([*remount[:2], "remount,size=2m,nr_inodes=1000", small], check=True)
+    Journal(small / "journal.sqlite").close()
 
 
 def test_printing_to_a_full_disk() -> None:

@@ -52,6 +52,11 @@ def test_an_error_that_a_full_disk_led_to() -> None:
     assert str(told).startswith("/data/rel: the disk is full")
 
 
+def test_a_copy_names_the_file_that_there_is_no_room_for() -> None:
+    told = disk_error(OSError(errno.ENOSPC, "No space left on device", "rel/README.md", None, "shelf/README.md"))
+    assert str(told).startswith("shelf/README.md: the disk is full")
+
+
 @pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "no"), ConfigError("no"), ValueError("(os error 2)")])
 def test_other_errors_stay_what_they_are(error: Exception) -> None:
     assert disk_error(error) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from polyrefuse_data import cli
 from polyrefuse_data.errors import ConfigError, MachineError
 from polyrefuse_data.system.machine_faults import machine_fault
-from tests.faults.launcher import Call
+from tests.faults.launcher import ROOT, Call
+from tests.release.conftest import make_workspace
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,33 @@ from tests.faults.launcher import Call
 def test_what_libraries_say(error: Exception, kind: type[Exception], says: str) -> None:
     told = machine_fault(error)
     assert isinstance(told, kind) and says in str(told)
+
+
+def test_a_name_that_the_locale_makes_unreadable_is_not_to_be_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    told = machine_fault(UnicodeEncodeError("utf-8", "w\udcc3\udca9", 1, 2, "surrogates not allowed"))
+    assert "set PYTHONUTF8=1" in str(told) and "rename" not in str(told)
+
+
+@pytest.mark.parametrize("command", [("status", "WS"), ("release", "WS", "--version", "1.0.0", "--out", "rel")])
+def test_a_current_folder_that_was_removed_is_told(tmp_path: Path, command: tuple[str, ...]) -> None:
+    workspace = make_workspace(tmp_path / "ws").path
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = "import os, sys; from polyrefuse_data.cli import main; os.rmdir(os.getcwd()); main()"
+    arguments = [str(workspace) if argument == "WS" else argument for argument in command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=gone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "the folder that this command was started in no longer exists" in done.stderr
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), RuntimeError("x"), KeyError("x"), OSError(errno.EEXIST, "x", "y")])

@@ -167,6 +167,17 @@ def test_a_claim_of_a_billion_layers_is_refused_before_they_are_built(loader: st
 
 
 @pytest.mark.parametrize("loader", LOADERS)
+def test_a_link_to_nowhere_is_named(loader: str, tmp_path: Path) -> None:
+    """The Hub's cache consists of links, and a copy of a part of it may lead nowhere."""
+    load, model = LOADERS[loader]
+    folder = copy_of(model, tmp_path)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to("../blobs/gone")
+    with pytest.raises(ModelError, match=r"model\.safetensors: a link to \.\./blobs/gone, which does not exist"):
+        load(folder)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
 def test_code_in_a_model_folder_never_runs(loader: str, tmp_path: Path) -> None:
     load, model = LOADERS[loader]
     folder = copy_of(model, tmp_path)
