@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--languages", help="default: all 14")
     parser.add_argument("--source-languages", default="en,de")
-    parser.add_argument("--limit", type=int, help="test prompts per label and language; default: all 24")
+    parser.add_argument("--limit", type=int, help="test prompts per label and language; default: all 32")
     parser.add_argument("--layers", help="e.g. 6..13; default: all")
     parser.add_argument("--positions", help="e.g. -1; default: all")
     parser.add_argument("--max-new-tokens", type=int, default=32)

@@ -20,8 +20,8 @@ def test_both_labels_have_prompts_in_every_split() -> None:
     counts = Counter((prompt.label, prompt.split) for prompt in seed_prompts())
     for label in ("harmful", "harmless"):
         assert counts[label, "train"] == 32
-        assert counts[label, "validation"] == 16
-        assert counts[label, "test"] == 24
+        assert counts[label, "validation"] == 8
+        assert counts[label, "test"] == 32
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
