@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from polyrefuse_data.text.counts import counted, named
+from polyrefuse_data.text.counts import counted, named, percent_of
 from tests.documents import ROOT
 
 # What a template may print before a plural: a bound, or languages of which a correlation has three or more.
@@ -19,6 +19,12 @@ NEVER_ONE = ("min_prompts", "max_broken_rise", "max_cross_entropy_rise", "correl
         (counted(2, "row"), "2 rows"),
         (counted(1, "reply", "replies"), "1 reply"),
         (counted(3, "row has", "rows have"), "3 rows have"),
+        (percent_of(11, 12), "92%"),
+        (percent_of(12, 12), "100%"),
+        (percent_of(0, 1511), "0%"),
+        (percent_of(935, 939), "99.6%"),
+        (percent_of(9999, 10000), "99.9%"),
+        (percent_of(1, 10000), "0.1%"),
         (named(1, "row"), "row"),
         (named(1000, "row"), "rows"),
     ],
