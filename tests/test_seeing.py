@@ -61,6 +61,11 @@ return [...document.querySelectorAll("body *")]
   .filter((node) => node instanceof HTMLElement && node.clientWidth && node.scrollWidth > node.clientWidth + 1)
   .filter((node) => getComputedStyle(node).overflowX === "visible").map((node) => node.outerHTML.slice(0, 200));
 """
+# Code and tables of the site that have to be scrolled sideways to be read.
+CUT = """
+return [...document.querySelectorAll(".md-content :is(pre > code, .md-typeset__scrollwrap)")]
+  .filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.textContent.trim().slice(0, 100));
+"""
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
 
@@ -243,6 +248,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_site_reads_well(browser: Browser, site: Path, name: str) -> None:
     look_at(browser, site / f"{name}.html")
+
+
+def test_no_code_or_table_of_the_site_is_cut_on_a_desktop(browser: Browser, site: Path) -> None:
+    browser.look(1280, "light")
+    for page in sorted(site.rglob("*.html")):
+        if page.name not in {*ELSEWHERE, "figures.html"}:  # which shows what commands printed
+            browser.open(page)
+            assert browser.run(CUT) == [], page.name
 
 
 def test_every_page_of_the_site_fits_a_phone(browser: Browser, site: Path) -> None:

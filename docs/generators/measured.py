@@ -22,17 +22,19 @@ def page() -> str:
     return _MARKED.sub(lambda found: f"{found[1]}{_TABLES[found[2]]()}{found[3]}", text)
 
 
-def _whole(name: str) -> str:
+def _by_kind(name: str) -> str:
+    """A line for each kind of fault and a column for each language, whose codes are short: it fits a page."""
     rows = _rows(name)
-    return table(list(rows[0]), (list(row.values()) for row in rows))
+    languages, *kinds = rows[0]
+    return table(["rows", *(row[languages] for row in rows)], ([kind, *(row[kind] for row in rows)] for kind in kinds))
 
 
 def _seeds() -> str:
-    """The worst language of both generators; each has kinds of its own."""
+    """The worst language under both generators; each has kinds of its own."""
     worst = {"first": _rows("seeds")[-1], "other": _rows("seeds_again")[-1]}
     kinds = [kind for kind in worst["other"] if kind != "language"]
-    rows = ([generator, *(row.get(kind, _NOTHING) for kind in kinds)] for generator, row in worst.items())
-    return table(["worst language", *kinds], rows)
+    rows = ([kind, *(row.get(kind, _NOTHING) for row in worst.values())] for kind in kinds)
+    return table(["worst language", *(f"{generator} generator" for generator in worst)], rows)
 
 
 def _held_out() -> str:
@@ -52,8 +54,8 @@ def _report() -> str:
 
 
 _TABLES: Mapping[str, Callable[[], str]] = {
-    "planted": lambda: _whole("planted"),
-    "planted_again": lambda: _whole("planted_again"),
+    "planted": lambda: _by_kind("planted"),
+    "planted_again": lambda: _by_kind("planted_again"),
     "seeds": _seeds,
     "held_out": _held_out,
     "report": _report,

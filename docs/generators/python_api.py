@@ -22,6 +22,8 @@ MODULES = {
     "polyrefuse_data.errors": "Every failure that a caller can do something about.",
 }
 
+_WIDEST = 100  # characters of a line of code
+
 _HEAD = f"# Python reference\n\n{MADE}\n"
 
 
@@ -59,9 +61,9 @@ def _alias(name: str, value: Any) -> str:
 
 def _signature(name: str, value: Any) -> str:
     if not inspect.isclass(value):
-        return _call(name, value)
+        return _in_lines(_call(name, value))
     if is_dataclass(value):
-        return f"class {_call(name, value).removesuffix(' -> None')}"
+        return _in_lines(f"class {_call(name, value).removesuffix(' -> None')}")
     bases = [base.__name__ for base in value.__bases__ if base is not object and not base.__name__.startswith("_")]
     return f"class {name}({', '.join(bases)})" if bases else f"class {name}"
 
@@ -70,6 +72,22 @@ def _call(name: str, value: Any) -> str:
     """Name and parameters: annotations, which are strings, without quotation marks, functions without addresses."""
     parameters = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(value)))
     return name + re.sub(r"<function \S+ at 0x\w+>", "...", parameters)
+
+
+def _in_lines(signature: str) -> str:
+    """A signature as it is, or with a line for each parameter where it would not fit the page."""
+    if len(signature) <= _WIDEST:
+        return signature
+    head, _, rest = signature.partition("(")
+    depth, lines, start = 0, [], 0
+    for place, character in enumerate(rest):
+        if depth == 0 and character in ",)":
+            lines.append(f"    {rest[start:place].strip()},")
+            start = place + 1
+        if depth == 0 and character == ")":
+            break
+        depth += (character in "([{") - (character in ")]}")
+    return "\n".join([f"{head}(", *lines, f"){rest[start:]}"])
 
 
 def _methods(value: type) -> list[str]:

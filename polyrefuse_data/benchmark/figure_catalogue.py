@@ -125,27 +125,29 @@ def _of_source(scores: Scores, source: str, tested: str, judge: str) -> Figure:
 
 
 def _of_activations(scores: Scores, tested: str, trained: str) -> list[Figure]:
+    layer = f" at layer {scores['geometry']['layer']}" if scores["geometry"] else ""
     return [
         Figure(
             "pca",
             "Harmful and harmless prompts in the residual stream",
             "First two principal components of all languages' test prompts together, at the last post-instruction "
-            "token; the arrow is the language's difference in means.",
+            f"token{layer}; the arrow is the language's difference in means.",
             lambda: pca_figure(scores["languages"], scores["geometry"]),
             tested,
         ),
         Figure(
             "cosine",
             "Similarity of directions across languages",
-            "Left: cosine between differences in means at the layer of the other figures. Right: mean cosine of each "
-            "language with all others, layer by layer.",
+            f"Left: cosine between differences in means{layer}. Right: mean cosine of each language with all others, "
+            "layer by layer.",
             lambda: cosine_figure(scores["languages"], scores["geometry"]),
             trained,
         ),
         Figure(
             "silhouette",
             "Separation of harmful from harmless, layer by layer",
-            "Mean silhouette of the two classes at the last post-instruction token. 1 is well apart, 0 is mixed.",
+            "Mean silhouette of the two classes at the last post-instruction token. 1 is well apart, 0 is mixed; grey: "
+            "no difference there.",
             lambda: silhouette_figure(scores["languages"], scores["geometry"]),
             tested,
         ),

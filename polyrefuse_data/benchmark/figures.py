@@ -25,6 +25,7 @@ class Drawing:
     name: str
     title: str
     caption: str
+    measured_on: str  # the drawing says it too
     svg: bytes
     pdf: bytes
     of_candidates: bool = False  # among all candidate directions of a source language
@@ -58,8 +59,15 @@ def _draw(figure: Figure) -> Drawing | None:
     if drawn is None:
         return None
     note(drawn, figure.measured_on)
-    caption = f"{figure.caption} {figure.measured_on}; {figure.judge}."
-    return Drawing(figure.name, figure.title, caption, *printed(drawn), of_candidates=figure.of_candidates)
+    caption = f"{figure.caption} {figure.judge}."
+    return Drawing(
+        figure.name,
+        figure.title,
+        caption,
+        figure.measured_on,
+        *printed(drawn),
+        of_candidates=figure.of_candidates,
+    )
 
 
 def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]], judges: str) -> Drawing | None:
@@ -72,10 +80,10 @@ def draw_runs(rates: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str
             return None
         counts = [row["n"] for row in rates]
         few = measured_on.warning(min(counts))
-        told = f"n = {measured_on.few_to_many(counts)} test prompts a label and language{few}; {judges}"
-        note(drawn, told)
+        measured = f"n = {measured_on.few_to_many(counts)} test prompts a label and language{few}"
+        note(drawn, measured)
         caption = (
-            "Refusal without intervention, 95% Wilson intervals. Filled: differs from the first run on the same "
-            f"prompts (McNemar, Holm over the cells of a label). {told}."
+            "Refusal without intervention, 95% Wilson intervals. Filled: the first run, and what differs from it on "
+            f"the same prompts (McNemar, Holm over the cells of a label). {judges}."
         )
-        return Drawing("comparison", "Refusal in each run", caption, *printed(drawn))
+        return Drawing("comparison", "Refusal in each run", caption, measured, *printed(drawn))

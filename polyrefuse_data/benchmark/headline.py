@@ -14,9 +14,11 @@ from polyrefuse_data.rows import HARMFUL, HARMLESS
 
 def headline(scores: Mapping[str, Any]) -> dict[str, Any]:
     """Means over the languages where each was measured, with intervals over prompts, and what the ablation shows."""
+    outcomes = Counter(record["status"] for record in scores["selection"])
     return {
         "languages": len(scores["languages"]),
-        "with_direction": sum(record["status"] == "chosen" for record in scores["selection"]),
+        "with_direction": outcomes.pop("chosen", 0),
+        "without_direction": dict(outcomes),
         "sources": len(scores["selection"]),
         "refusal_harmful": _mean(scores, BASELINE, HARMFUL, "refusal"),
         "refusal_harmless": _mean(scores, BASELINE, HARMLESS, "refusal"),

@@ -1,4 +1,4 @@
-"""What a figure says below itself: on how many prompts of which split it was measured, and who judged the replies."""
+"""What is said of a figure: in it, on how many prompts of which split it was measured; in its caption, who judged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from polyrefuse_data.benchmark.judges.in_english import ENGLISH
 from polyrefuse_data.benchmark.statistics import MIN_PROMPTS
 from polyrefuse_data.rows import LABELS
 
-NO_JUDGE = "no judge"
+NO_JUDGE = "No judge"
 
 
 def judged_by(scores: Mapping[str, Any]) -> str:
     settings = scores["run"]["settings"]
     seen = " on English translations" if settings.get("judge_on") == ENGLISH else ""
-    return f"judge: {settings['judge']}{seen}"
+    return f"Judge: {settings['judge']}{seen}"
 
 
 def test_prompts(baseline: Collection[Mapping[str, Any]]) -> str:

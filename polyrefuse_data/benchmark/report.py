@@ -28,6 +28,7 @@ from polyrefuse_data.languages import language
 from polyrefuse_data.rows import HARMFUL, HARMLESS
 from polyrefuse_data.system.files import atomic_write
 from polyrefuse_data.system.own_pages import write_page
+from polyrefuse_data.text.counts import named
 from polyrefuse_data.text.html import html_environment, script_hash
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path, *, show_replies: b
     """
     if not runs:
         raise ConfigError("no run to report: name one or more RUN folders")
-    sections = [_section(RunFolder(Path(run)), show_replies) for run in runs]
+    sections = _told_apart([_section(RunFolder(Path(run)), show_replies) for run in runs])
     against_each_other = _against_each_other(runs, sections, Path(out)) if len(sections) > 1 else None
     script = (Path(__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
     page = _template().render(
@@ -81,6 +82,7 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     atomic_write(folder.latex, latex_table(scores))
     return {
         "name": _short(scores["run"]["model"]["model"]),
+        "folder": folder.path.resolve().name,
         "run": scores["run"],
         "judges": sorted({row["judge"] for row in scores["rows"]}),
         "translators": sorted({row["judge"].partition(BY_TRANSLATOR)[2] for row in scores["rows"]} - {""}),
@@ -109,6 +111,17 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
     }
 
 
+def _told_apart(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The sections with names of their own, where runs are of the same model."""
+    named_so_far: Counter[str] = Counter()
+    apart = []
+    for section in sections:
+        name = section["name"]
+        named_so_far[name] += 1
+        apart.append(section if named_so_far[name] == 1 else section | {"name": f"{name} ({named_so_far[name]})"})
+    return apart
+
+
 def _scores(folder: RunFolder) -> dict[str, Any]:
     scores = store.read_json(folder.scores)
     missing = [name for name in _PARTS if not isinstance(scores, dict) or name not in scores]
@@ -132,7 +145,7 @@ def _endings(endings: Sequence[dict[str, Any]]) -> dict[str, int]:
 def _comparison(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per run, if there is more than one."""
     return (
-        [{"name": s["name"], "dataset": s["run"]["dataset"], **s["headline"]} for s in sections]
+        [{"name": s["name"], "folder": s["folder"], "dataset": s["run"]["dataset"], **s["headline"]} for s in sections]
         if len(sections) > 1
         else []
     )
@@ -143,15 +156,11 @@ def _against_each_other(runs: Sequence[str | Path], sections: Sequence[dict[str,
     numbers as JSON, for scripts."""
     replies: dict[str, Any] = {}
     for run, section in zip(runs, sections, strict=True):
-        name, number = section["name"], 1
-        while name in replies:  # of the same model
-            number += 1
-            name = f"{section['name']} ({number})"
         found = baseline_replies(RunFolder(Path(run)))
-        replies[name] = {code: found[code] for code in section["languages"] if code in found}
+        replies[section["name"]] = {code: found[code] for code in section["languages"] if code in found}
     rates, compared = rates_of_runs(replies), compare_runs(replies)
     judges = sorted({section["run"]["settings"]["judge"] for section in sections})
-    drawing = draw_runs(rates, compared, f"{'judge' if len(judges) == 1 else 'judges'}: {', '.join(judges)}")
+    drawing = draw_runs(rates, compared, f"{named(len(judges), 'Judge')}: {', '.join(judges)}")
     beside = out.with_suffix("")
     store.write_json(beside.with_name(f"{beside.name}-comparison.json"), {"rates": rates, "changes": compared})
     atomic_write(beside.with_name(f"{beside.name}-comparison.tex"), runs_table(rates, compared, judges))

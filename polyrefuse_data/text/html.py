@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from polyrefuse_data.text.counts import counted, named, percent_of
 from polyrefuse_data.text.printable import cut, printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def html_environment(**options: Any) -> Environment:
         finalize=_value,
         **options,
     )
-    environment.filters["with_code"] = with_code
+    environment.filters |= {"with_code": with_code, "counted": counted, "named": named, "percent_of": percent_of}
     return environment
 
 

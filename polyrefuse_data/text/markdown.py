@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from polyrefuse_data.text.counts import counted
 from polyrefuse_data.text.printable import LONGEST_LINE, LONGEST_NAME, printable_line
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def link(text: str, address: str | None) -> Markdown:
 
 
 def template(source: str) -> Template:
-    """A jinja2 template that escapes every string that is not Markdown, with the filters `code` and `link`."""
+    """A jinja2 template that escapes every string that is not Markdown, with the filters `code`, `link` and
+    `counted`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -81,5 +83,5 @@ def template(source: str) -> Template:
         keep_trailing_newline=True,
         finalize=lambda value: escaped(value) if isinstance(value, str) and not isinstance(value, Markdown) else value,
     )
-    environment.filters |= {"code": code, "link": link}
+    environment.filters |= {"code": code, "link": link, "counted": counted}
     return environment.from_string(source)

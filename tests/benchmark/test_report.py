@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from polyrefuse_data.benchmark import figures, report, run_benchmark, write_report
+from polyrefuse_data.benchmark import figures, report, run_benchmark, store, write_report
 from polyrefuse_data.benchmark.candidate_figure import candidate_figure
 from polyrefuse_data.benchmark.charts import STYLE
 from polyrefuse_data.benchmark.figures import Drawing
@@ -51,16 +51,11 @@ def test_the_table_of_candidates_is_drawn_with_its_choice(run: Path, tmp_path: P
     assert "Candidate directions from English" in (run / "report.html").read_text(encoding="utf-8")
 
 
-def test_every_caption_says_how_many_prompts_of_which_split_and_who_judged(run: Path) -> None:
+def test_every_figure_says_once_how_many_prompts_of_which_split_and_who_judged(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
-    captions = dict(re.findall(r"<h3[^>]*>(.*?)</h3>.*?<figcaption>(.*?)</figcaption>", page, re.DOTALL))
-    assert len(captions) >= 8
-    assert all(re.search(r"n = \d", caption) for caption in captions.values()), captions
-    endings = {
-        title: caption.partition("n = ")[2].split("prompts")[0].split()[-1] for title, caption in captions.items()
-    }
-    judged = {title: "judge: phrases" in caption for title, caption in captions.items()}
-    for title, ending in endings.items():
+    figures = re.findall(r'<img [^>]*alt="([^":]+): ([^"]+)">.*?<figcaption>(.*?)</figcaption>', page, re.DOTALL)
+    assert len(figures) >= 8
+    for title, measured, caption in figures:
         split = (
             "training"
             if re.search("directions across|differences", title)
@@ -68,8 +63,11 @@ def test_every_caption_says_how_many_prompts_of_which_split_and_who_judged(run: 
             if "Candidate" in title
             else "test"
         )
-        assert ending == split, title
-        assert judged[title] is (split == "test" and not re.search("residual|layer by layer|monitor", title)), title
+        assert re.fullmatch(rf"n = \d.* {split} prompts.*", measured), title
+        assert "n = 2" not in caption, title  # the drawing says it
+        judged = split == "test" and not re.search("residual|layer by layer|monitor", title)
+        assert caption.endswith("Judge: phrases." if judged else "No judge."), title
+    assert "test prompts a language" in (run / "figures" / "outcomes.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +103,7 @@ def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, monkeypatc
 
 
 def test_text_of_models_and_prompts_is_escaped(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Drawing("one", "<script>alert(3)</script>", '"><script>alert(4)</script>', b"<svg/>", b"%PDF")
+    one = Drawing("one", "<script>alert(3)</script>", '"><script>alert(4)</script>', "n = 1", b"<svg/>", b"%PDF")
     monkeypatch.setattr(report, "draw_all", lambda scores, selections: [one])
     other = tmp_path / "run"
     shutil.copytree(run, other)
@@ -145,8 +143,45 @@ def test_the_table_for_papers_says_what_the_scores_say(run: Path) -> None:
 def test_the_headline_says_what_cannot_be_concluded(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "n = 4: cannot be concluded" in page
-    assert page.count("n = 4 harmful and 4 harmless test prompts a language (under 30") >= 5  # each caption
+    assert page.count("n = 4 harmful and 4 harmless test prompts a language (under 30") >= 5  # each figure
     assert '<div class="card warn"><b>cannot be concluded</b>' in page
+
+
+def test_a_language_without_a_direction_is_in_the_headline(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "draw_all", lambda *_: [])
+    folder = shutil.copytree(run, tmp_path / "run")
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    for record, status in zip(scores["selection"], ("ineffective", "chosen"), strict=True):
+        record["status"] = status
+    store.write_json(folder / "scores.json", scores)
+    page = write_report([folder], tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<b>1<small> / 2</small></b>" in page and "; ineffective: 1</span>" in page
+    scores["selection"][1]["status"] = "no_candidate"
+    store.write_json(folder / "scores.json", scores)
+    page = write_report([folder], tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '<div class="card warn"><b>no direction</b><span>in any source language' in page
+    assert "; ineffective: 1, no candidate: 1</span>" in page
+
+
+def test_runs_of_one_model_are_told_apart_and_averages_say_over_what(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "draw_all", lambda *_: [])
+    other = shutil.copytree(run, tmp_path / "second")
+    page = write_report([run, other], tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "How 2 runs refuse" in page
+    name = str(re.findall(r'<h2 class="model">(.*?)</h2>', page)[0])
+    assert f"<td>{name} (2)<br><small>second</small></td>" in page and f">{name} (2)</h2>" in page
+    assert page.count('<td class="n">2</td><td class="n">4</td><td class="n few">') == 2  # languages, prompts of each
+
+
+def test_all_numbers_of_too_few_prompts_are_grey(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for title in ("<h3>Controls</h3>", "<summary>Selectivity:", "<summary>Monitor:"):
+        body = page.partition(title)[2].partition("<tbody>")[2].partition("</tbody>")[0]
+        assert body.count("<tr") == body.count('<tr class="few">') > 0, title
 
 
 def test_a_run_of_before_the_experiments_has_a_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_one_page_compares_runs_and_leaves_figure_and_table_beside_it(small_run:
     assert "Runs against the first, on the same prompts" in page and "Refusal in each run" in page
     assert " (2)</td><td>en</td>" in page  # a model's second run
     warned = "(under 30: nothing can be concluded)"
-    assert f"n = 6 test prompts a label and language {warned}; judge: phrases" in page
+    assert f"n = 6 test prompts a label and language {warned}" in page and "Judge: phrases.</figcaption>" in page
     assert (tmp_path / "both-comparison.svg").read_bytes().startswith(b"<?xml")
     numbers = json.loads((tmp_path / "both-comparison.json").read_text(encoding="utf-8"))
     assert {record["difference"] for record in numbers["changes"]} == {0.0} and numbers["rates"][0]["n"] == 6

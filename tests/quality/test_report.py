@@ -150,6 +150,14 @@ def test_nothing_or_everything_rejected_still_makes_a_page(tmp_path: Path, rows:
     assert "</html>" in write_report(folder).read_text(encoding="utf-8")
 
 
+def test_one_row_of_one_prompt_is_counted_as_one(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_table(audit(make_table({})), workspace.rows)
+    page = write_report(workspace).read_text(encoding="utf-8")
+    tiles = dict.fromkeys(re.findall(r"<b>1</b><span>([a-z ]+)", page))
+    assert list(tiles)[:3] == ["row", "prompt", "language"] and not re.search(r"\b1 (row|prompt|language)s\b", page)
+
+
 def test_a_workspace_without_rows_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"rows\.parquet"):
         write_report(Workspace(tmp_path))

@@ -24,7 +24,7 @@ def test_only_prompts_that_both_translated_are_compared() -> None:
     assert (found["human"]["kept"], found["machine"]["kept"]) == (1, 0)
     assert found["human"]["medians"]["chrf"] == 100 > found["machine"]["medians"]["chrf"]
     page = render(report, title="x")
-    assert "Of the 1 prompts that people translated" in page and '<th scope="row">human</th><td>de</td>' in page
+    assert "Of the 1 prompt that people translated" in page and '<th scope="row">human</th><td>de</td>' in page
 
 
 def test_where_nobody_but_machines_translated_the_page_says_nothing_of_it() -> None:

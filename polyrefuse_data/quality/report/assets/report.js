@@ -22,6 +22,8 @@
     return node;
   };
 
+  const rowsOf = (some) => `${some.length.toLocaleString("en")} ${some.length === 1 ? "row" : "rows"}`;
+
   // A text in parts, some of them marked with an element that says how.
   const fill = (body, parts, mark) => body.append(...parts.map(([text, marked]) => (marked ? element(mark, "", text) : text)));
 
@@ -110,13 +112,13 @@
     if (!meaningList) return;
     const own = meaning.filter((row) => meaningFilters.every(([name, filter]) => !filter.value || row[name] === filter.value));
     meaningList.replaceChildren(...own.slice(0, meaningShown).map(meaningCard));
-    document.getElementById("meaning-count").textContent = `${own.length} rows`;
+    document.getElementById("meaning-count").textContent = rowsOf(own);
     document.getElementById("meaning-more").hidden = meaningShown >= own.length;
   };
 
   const draw = () => {
     list.replaceChildren(...found.slice(0, shown).map(card));
-    count.textContent = found.length ? `${found.length} of these ${rows.length} rows` : "No row on this page matches. Of the rows without a flag, it shows only a few.";
+    count.textContent = found.length ? `${found.length.toLocaleString("en")} of ${rowsOf(rows)}` : "No row on this page matches. Of the rows without a flag, it shows only a few.";
     more.hidden = shown >= found.length;
   };
 
