@@ -141,7 +141,7 @@ def look_at(browser: Browser, page: Path) -> None:
     for width in WIDTHS:
         for scheme in SCHEMES:
             browser.look(width, scheme)
-            browser.open_afresh(page)
+            browser.open(page)
             browser.run(OPEN_ALL)
             assert browser.run(STICKING_OUT) == [], f"{width} {scheme}"
             assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
