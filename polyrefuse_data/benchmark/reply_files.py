@@ -53,7 +53,13 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
     """
     if unknown := sorted(set(fields or ()) - set(FIELDS)):
         raise ConfigError(f"unknown field {unknown[0]!r}: name the columns of {', '.join(FIELDS)}")
-    names = FIELDS | {name: (column,) for name, column in (fields or {}).items()}
+    given = _replies(path, FIELDS | {name: (column,) for name, column in (fields or {}).items()})
+    if not given:
+        raise SourceError(f"{path}: no replies: give a file with at least one")
+    return given
+
+
+def _replies(path: Path, names: Mapping[str, Sequence[str]]) -> list[GivenReply]:
     if path.suffix.lower() == ".eval":
         return list(_of_inspect(str(path), _samples_in_zip(path)))
     if path.suffix.lower() == ".json" and isinstance(log := parse_json(path), dict):
@@ -65,7 +71,7 @@ def read_replies(path: Path, fields: Mapping[str, str] | None = None) -> list[Gi
     else:
         found = [(record.where, record.fields) for record in read_records(path)]
     given = [_given(where, record, names) for where, record in found]
-    if not any(reply.id or reply.prompt for reply in given):
+    if given and not any(reply.id or reply.prompt for reply in given):
         raise SourceError(
             f"{path}: nothing says which prompts these replies answer (there are {', '.join(found[0][1])}): call the "
             f"field {' or '.join(FIELDS['prompt'])}, or name it with --field prompt=COLUMN or --field id=COLUMN"

@@ -112,6 +112,12 @@ def broken_text() -> bytes:
     return bytes(target.getvalue())
 
 
+def no_rows() -> bytes:
+    target = pa.BufferOutputStream()
+    pq.write_table(pa.table({"reply": pa.array([], pa.string())}), target)
+    return bytes(target.getvalue())
+
+
 def chat_completions(folder: Path, rows: Rows) -> Path:
     """As an API gave them, with the language by its English name."""
     names = {"en": "English", "de": "German", "fr": "French"}
@@ -220,6 +226,8 @@ def test_nothing_that_matches_is_an_error(release: Path, tmp_path: Path) -> None
         ("r.eval", b"PK but no zip", "inspect log convert"),
         ("r.txt", b"No.", "cannot read .txt"),
         ("r.parquet", b"PAR1", "Parquet"),
+        ("r.parquet", no_rows(), r"r\.parquet: no replies"),
+        ("r.json", b'{"samples": []}', r"r\.json: no replies"),
         ("r.parquet", broken_text(), r"r\.parquet: cannot be read as Parquet \("),
     ],
 )
