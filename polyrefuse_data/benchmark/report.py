@@ -113,13 +113,14 @@ def _section(folder: RunFolder, show_replies: bool) -> dict[str, Any]:
 
 def _told_apart(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The sections with names of their own, where runs are of the same model."""
-    named_so_far: Counter[str] = Counter()
-    apart = []
+    apart: dict[str, dict[str, Any]] = {}
     for section in sections:
-        name = section["name"]
-        named_so_far[name] += 1
-        apart.append(section if named_so_far[name] == 1 else section | {"name": f"{name} ({named_so_far[name]})"})
-    return apart
+        name, number = section["name"], 1
+        while name in apart:
+            number += 1
+            name = f"{section['name']} ({number})"
+        apart[name] = section | {"name": name}
+    return list(apart.values())
 
 
 def _scores(folder: RunFolder) -> dict[str, Any]:

@@ -165,6 +165,11 @@ def test_a_language_without_a_direction_is_in_the_headline(
     assert "; ineffective: 1, no candidate: 1</span>" in page
 
 
+def test_names_told_apart_are_not_those_of_other_models() -> None:
+    sections = [{"name": name} for name in ("a", "a (2)", "a")]
+    assert [section["name"] for section in report._told_apart(sections)] == ["a", "a (2)", "a (3)"]
+
+
 def test_runs_of_one_model_are_told_apart_and_averages_say_over_what(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
