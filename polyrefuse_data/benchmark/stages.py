@@ -37,7 +37,7 @@ from polyrefuse_data.benchmark.refusal_tokens import (
     first_tokens,
     published_tokens,
 )
-from polyrefuse_data.benchmark.sources import Source, find_source, missing_source
+from polyrefuse_data.benchmark.sources import INEFFECTIVE, Source, find_source, missing_source
 from polyrefuse_data.benchmark.store import CONTROLS, RunFolder
 from polyrefuse_data.benchmark.team import ONE_THREAD_WIDTH, Task, Team, helpers
 from polyrefuse_data.benchmark.weight_edit import fastest_ablation, is_proved
@@ -177,7 +177,8 @@ class Stages:
         found = {code: self._tensors(code) for code, record in selections.items() if "candidates" in record}
         for code, record in selections.items():
             if message := record.get("message"):
-                _logger.warning("no direction in %s: %s", code, message)
+                what = "an ineffective" if record["status"] == INEFFECTIVE else "no"
+                _logger.warning("%s direction in %s: %s", what, code, message)
         return {
             language: Ablated(language, tensors["direction"], PlaceMeans(means) if means else None)
             for language, tensors in found.items()

@@ -78,7 +78,7 @@ def selection_of(run: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
-    chat_folder: Path, release: Path, tmp_path: Path
+    chat_folder: Path, release: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """English has a direction that works, and with the bound just below its KL one that does not is the choice."""
     options: dict[str, Any] = {"languages": ["en"], "limit": 4, "max_new_tokens": 8}
@@ -99,6 +99,7 @@ def test_a_run_says_what_a_looser_bound_would_give_and_it_does(
     counts = found["removed"][found["rule"]]
     assert sum(counts.values()) == 2 * 4  # positions x layers
     assert counts["passes"] >= 1
+    assert f"an ineffective direction in en: {found['message']}" in caplog.text
     page = (tight / "report.html").read_text(encoding="utf-8")
     assert "ineffective: ablating it only moves" in page
     assert f"{counts['kl']} by KL" in page
