@@ -131,8 +131,7 @@ def publish_release(
 
     Raises ConfigError for an invalid `repo_id`; ReleaseError if the release does not verify, the version is published
     with other content, a higher version is published, the branch changed meanwhile, or the Hub redirects an upload to
-    another host; MissingPrerequisite without a
-    token with write access; PublishStopped if the Hub failed part-way.
+    another host; MissingPrerequisite without a token with write access; PublishStopped if the Hub failed part-way.
     """
     _check_repo_id(repo_id)
     require_verified(folder)

@@ -53,7 +53,7 @@ def ask_for_opinions(
     format.
     """
     signature, title = told
-    useless: list[str] | None = []  # answers without an opinion, until there is one with
+    unclear = ""  # the first answer without an opinion
     lost: list[NoAnswer] = []
     unpaid: EndpointError | None = None
 
@@ -86,15 +86,14 @@ def ask_for_opinions(
                 continue
             key, opinion = keys[left[number]], read(answers)
             opinions[key] = opinion
-            if opinion != NO_OPINION:
-                useless = None
-            elif useless is not None:
-                useless.append(" / ".join(map(_said, answers)))
+            if opinion == NO_OPINION:
+                unclear = unclear or " / ".join(map(_said, answers))
             if kept:
                 kept.add(key, opinion, usage)
-    if useless is not None and len(useless) >= _MANY:
+    given = [opinions[keys[number]] for number in left if keys[number] in opinions]
+    if len(given) >= _MANY and all(opinion == NO_OPINION for opinion in given):
         _logger.warning(
-            "judge %s has no verdict on any of %d replies; its first answer is: %s", signature, len(useless), useless[0]
+            "judge %s has no verdict on any of %d replies; its first answer is: %s", signature, len(given), unclear
         )
     if unpaid is not None:
         raise unpaid
